@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package evidence asks a module's table whether the base it is read on is the
+// base it was built on, when no other witness is at hand.
+//
+// A table read on a foreign base gives itself away: names begin in the middle of
+// strings, functions have no prototypes, members do not fit into their structs.
+// One such contradiction proves that the base is not the module's own. Without
+// any, what could have gone wrong and did not is counted, and enough of it
+// confirms the base. [Examine] does both.
+package evidence
+
+import (
+	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+)
+
+// Proof is one kind of contradiction.
+type Proof uint8
+
+// The contradictions that a table alone can show.
+const (
+	NamePastEnd   Proof = iota // a name offset behind the last string
+	NameMidString              // a name offset that is not the start of a string
+	NameNoIdent                // a name that is no identifier
+	TypePastEnd                // a reference to a type behind the last
+	FuncNoProto                // a FUNC that does not point at a FUNC_PROTO
+	EntryNoVar                 // a DATASEC entry that is not a VAR
+	WrongKind                  // a reference to a kind that nothing of its role refers to
+	MemberNoFit                // a member that overlaps the one before or overruns its struct
+
+	numProofs
+)
+
+var proofWords = [numProofs]string{
+	"names past the end of the strings",
+	"names that begin inside a string",
+	"names that are no identifiers",
+	"references past the last type",
+	"functions without a prototype",
+	"section entries that are no variables",
+	"references to kinds that cannot stand there",
+	"members that do not fit their struct",
+}
+
+// String describes the contradiction in the plural, to stand behind a number.
+func (p Proof) String() string { return proofWords[p] }
+
+// Evidence is what a table says for and against its base.
+type Evidence struct {
+	Against [numProofs]int    // how often each contradiction was met
+	Example [numProofs]string // the first of each kind, in words
+
+	// What could have contradicted and did not:
+	BaseNames int  // names that begin where a string of the base does
+	OwnNames  int  // names that begin where a string of the module does
+	BaseTypes int  // references into the base that found a fitting kind or size
+	FirstName bool // a name at the module's first own byte: its strings begin where the base's end
+}
+
+// Contradicted reports whether the base is proven not to be the module's own.
+func (e *Evidence) Contradicted() bool { return e.Against != [numProofs]int{} }
+
+// Figures that confirm a base. A shifted string table hits the start of a string
+// about once in 17 times, a shifted type table a fitting kind about once in
+// three, so these leave less than one chance in a thousand for either.
+const (
+	enoughOwnNames  = 3
+	enoughBaseNames = 3
+	enoughBaseTypes = 8
+)
+
+// Confirmed reports whether nothing contradicts the base and enough confirms
+// it.
+func (e *Evidence) Confirmed() bool {
+	return !e.Contradicted() && e.FirstName &&
+		e.OwnNames >= enoughOwnNames && e.BaseNames >= enoughBaseNames && e.BaseTypes >= enoughBaseTypes
+}
+
+// Reasons puts the evidence into sentences: each contradiction with its count
+// and first example, or what confirms the base.
+func (e *Evidence) Reasons() []string {
+	var out []string
+	for p, n := range e.Against {
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%d %v, first %s", n, Proof(p), e.Example[p]))
+		}
+	}
+	if out != nil {
+		return out
+	}
+	first := "the module's own strings begin where the base's end"
+	if !e.FirstName {
+		first = "no name begins where the base's strings end"
+	}
+	return []string{fmt.Sprintf("nothing contradicts this base; %s, %d own names, %d base names and %d base types fit",
+		first, e.OwnNames, e.BaseNames, e.BaseTypes)}
+}
+
+// Examine reads every reference of a split table on the base it was parsed with.
+// pointerSize is 4 or 8 bytes.
+func Examine(t *btf.Table, pointerSize int) *Evidence {
+	x := examiner{t: t, pointer: uint64(pointerSize)}
+	for typ := range t.Types() {
+		x.names(typ)
+		x.types(typ)
+		if typ.Kind() == btf.KindStruct {
+			x.members(typ)
+		}
+	}
+	return &x.Evidence
+}
+
+type examiner struct {
+	Evidence
+	t       *btf.Table
+	pointer uint64
+}
+
+// against notes a contradiction; example is only asked for the first.
+func (x *examiner) against(p Proof, example func() string) {
+	if x.Against[p]++; x.Against[p] == 1 {
+		x.Example[p] = example()
+	}
+}
+
+// describe names a type as a person would look for it.
+func (x *examiner) describe(t btf.Type) string {
+	name := x.t.Name(t)
+	if name == "" {
+		name = "(anon)"
+	}
+	return fmt.Sprintf("[%d] %v %q", t.ID, t.Kind(), name)
+}
+
+func (x *examiner) names(t btf.Type) {
+	for ref := range t.NameRefs() {
+		if ref.Off == 0 {
+			continue
+		}
+		name, ok := x.t.Bytes(ref.Off)
+		where := func() string {
+			return fmt.Sprintf("the %v of %s: string offset %d gives %q", ref, x.describe(t), ref.Off, name)
+		}
+		switch {
+		case !ok:
+			x.against(NamePastEnd, where)
+		case !x.t.IsStringStart(ref.Off):
+			x.against(NameMidString, where)
+		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name):
+			x.against(NameNoIdent, where)
+		case ref.Off < x.t.StartString():
+			x.BaseNames++
+		default:
+			x.OwnNames++
+			x.FirstName = x.FirstName || ref.Off == x.t.StartString()
+		}
+	}
+}
+
+// mustBeIdentifier tells the names that C gives from those it does not: base
+// types such as "long unsigned int", section names and tags.
+func mustBeIdentifier(k btf.Kind, role btf.Role) bool {
+	if role != btf.RoleName {
+		return true
+	}
+	switch k {
+	case btf.KindInt, btf.KindFloat, btf.KindDatasec, btf.KindDeclTag, btf.KindTypeTag:
+		return false
+	}
+	return true
+}
+
+// identifier allows for dots, which compilers put into the names of the
+// functions they clone.
+func identifier(name []byte) bool {
+	for i, c := range name {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c >= 0x80
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+func (x *examiner) types(t btf.Type) {
+	for ref := range t.TypeRefs() {
+		target, ok := x.t.Type(ref.ID)
+		where := func() string {
+			if !ok {
+				return fmt.Sprintf("the %v of %s: type [%d] of %d", ref, x.describe(t), ref.ID, x.t.EndID())
+			}
+			return fmt.Sprintf("the %v of %s: %s", ref, x.describe(t), x.describe(target))
+		}
+		if !ok {
+			x.against(TypePastEnd, where)
+			continue
+		}
+		if p, wrong := misplaced(t.Kind(), ref.Role, target.Kind()); wrong {
+			x.against(p, where)
+			continue
+		}
+		// A pointer or a typedef may be about nearly anything, so finding
+		// anything there says nothing.
+		constrained := t.Kind() == btf.KindFunc || t.Kind() == btf.KindDatasec || ref.Role == btf.RoleIndex
+		if constrained && ref.ID < x.t.StartID() {
+			x.BaseTypes++
+		}
+	}
+}
+
+// misplaced reports whether a type of one kind cannot refer to one of another.
+func misplaced(holder btf.Kind, role btf.Role, target btf.Kind) (Proof, bool) {
+	switch holder {
+	case btf.KindFunc:
+		return FuncNoProto, target != btf.KindFuncProto
+	case btf.KindDatasec:
+		return EntryNoVar, target != btf.KindVar
+	case btf.KindDeclTag:
+		switch target {
+		case btf.KindFunc, btf.KindVar, btf.KindStruct, btf.KindUnion, btf.KindTypedef:
+			return 0, false
+		}
+		return WrongKind, true
+	}
+	switch target {
+	case btf.KindFunc, btf.KindVar, btf.KindDatasec, btf.KindDeclTag:
+		return WrongKind, true // only the kinds above speak of these
+	case btf.KindFuncProto:
+		return WrongKind, holder != btf.KindPtr && !holder.IsModifier()
+	case btf.KindVoid:
+		return WrongKind, role == btf.RoleMember || role == btf.RoleElem || holder == btf.KindVar
+	}
+	if role == btf.RoleIndex {
+		return WrongKind, target != btf.KindInt && !target.IsModifier()
+	}
+	return 0, false
+}
+
+// members lays a struct out: each member behind the one before, all inside.
+func (x *examiner) members(t btf.Type) {
+	end := uint64(0) // in bits
+	for i := range int(t.Vlen()) {
+		m := t.Member(i)
+		bits := uint64(m.BitfieldSize())
+		known := bits > 0
+		if !known {
+			size, ok := x.t.Size(m.Type, x.pointer)
+			known, bits = ok, size*8
+		}
+		if target, ok := x.t.Resolve(m.Type); ok && target.Kind() == btf.KindInt && target.Word(0)&0xff < 8*target.SizeType {
+			bits = uint64(target.Word(0) & 0xff) // an INT narrower than its size is a bitfield of old
+		}
+		start := uint64(m.BitOffset())
+		if start < end || known && start+bits > 8*uint64(t.SizeType) {
+			x.against(MemberNoFit, func() string {
+				return fmt.Sprintf("%q of %s: bits %d to %d, behind bit %d of %d",
+					x.t.String(m.NameOff), x.describe(t), start, start+bits, end, 8*uint64(t.SizeType))
+			})
+			return
+		}
+		if known {
+			end = start + bits
+			if m.Type < x.t.StartID() {
+				x.BaseTypes++
+			}
+		}
+	}
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package btf
+
+// maxDepth bounds how many types stand between a reference and a size: the
+// kernel gives up at 32 (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c).
+const maxDepth = 32
+
+// Resolve follows typedefs, qualifiers and type tags to what they are about.
+// ok is false where the chain leaves the table or does not end.
+func (t *Table) Resolve(id TypeID) (typ Type, ok bool) {
+	for range maxDepth + 1 {
+		typ, ok = t.Type(id)
+		if !ok || !typ.Kind().IsModifier() {
+			return typ, ok
+		}
+		id = TypeID(typ.SizeType)
+	}
+	return Type{}, false
+}
+
+// Size is the number of bytes that a value of the type takes. ok is false for
+// void, a function, a forward declaration and whatever else has no size, and for
+// a pointer unless pointerSize says how large one is. Arrays of arrays are
+// multiplied out.
+func (t *Table) Size(id TypeID, pointerSize uint64) (n uint64, ok bool) {
+	n = 1
+	for range maxDepth {
+		typ, ok := t.Resolve(id)
+		if !ok {
+			return 0, false
+		}
+		switch typ.Kind() {
+		case KindArray:
+			a := typ.Array()
+			if n *= uint64(a.Len); n > 1<<40 {
+				return 0, false
+			}
+			id = a.Elem
+			continue
+		case KindPtr:
+			return n * pointerSize, pointerSize > 0
+		case KindInt, KindEnum, KindEnum64, KindStruct, KindUnion, KindFloat, KindDatasec:
+			return n * uint64(typ.SizeType), true
+		}
+		return 0, false
+	}
+	return 0, false
+}

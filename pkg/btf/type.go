@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package btf
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// recordSize is sizeof(struct btf_type): name_off, info, and size or type.
+const recordSize = 12
+
+// Type is a view of one type's record. It holds the table's bytes, not a copy.
+type Type struct {
+	ID      TypeID
+	NameOff uint32
+	Info    uint32 // kind_flag, kind and vlen as they stand on disk
+
+	// SizeType is the size in bytes of INT, ENUM, ENUM64, STRUCT, UNION,
+	// DATASEC and FLOAT, the type id that the others refer to, and unused in
+	// ARRAY and FWD.
+	SizeType uint32
+
+	order binary.ByteOrder
+	extra []byte // what follows the 12 bytes, as far as the kind has it
+}
+
+// Cut decodes the record at the start of b, in the given byte order, and
+// returns the bytes behind it. A *FormatError tells that b ends inside the
+// record or that its kind is unknown; the Type then holds the twelve bytes that
+// all kinds share, if they were there.
+//
+// The info word is read in the widths of Linux 7.2 (kind 7 bits, vlen 24), which
+// contain the older ones: bits that older tables keep zero (kernel-side mask
+// 0x9f00ffff) are part of both.
+func Cut(b []byte, order binary.ByteOrder, id TypeID) (Type, []byte, error) {
+	t := Type{ID: id, order: order}
+	if len(b) < recordSize {
+		return t, nil, t.errorf("%d bytes left, a type needs %d", len(b), recordSize)
+	}
+	t.NameOff = order.Uint32(b)
+	t.Info = order.Uint32(b[4:])
+	t.SizeType = order.Uint32(b[8:])
+	b = b[recordSize:]
+	if k := t.Kind(); k == KindVoid || k > KindMax {
+		return t, nil, t.errorf("unknown kind %d", k)
+	}
+	n := t.ExtraSize()
+	if n > uint64(len(b)) {
+		return t, nil, t.errorf("%d bytes left, %s with vlen %d needs %d", len(b), t.Kind(), t.Vlen(), n)
+	}
+	t.extra = b[:n:n]
+	return t, b[n:], nil
+}
+
+func (t Type) errorf(format string, args ...any) error {
+	return formatErrorf(fmt.Sprintf("type [%d]", t.ID), format, args...)
+}
+
+// Kind returns the kind, which may be one that this package does not know.
+func (t Type) Kind() Kind { return Kind(t.Info >> 24 & 0x7f) }
+
+// Vlen counts the members, enumerators, parameters or entries.
+func (t Type) Vlen() uint32 { return t.Info & 0xffffff }
+
+// KindFlag is bit 31 of the info word.
+func (t Type) KindFlag() bool { return t.Info>>31 == 1 }
+
+// ExtraSize is the number of bytes that the kind wants behind its 12.
+func (t Type) ExtraSize() uint64 {
+	n := uint64(t.Vlen())
+	switch t.Kind() {
+	case KindInt, KindVar, KindDeclTag:
+		return 4
+	case KindArray:
+		return 12
+	case KindStruct, KindUnion, KindDatasec, KindEnum64:
+		return 12 * n
+	case KindEnum, KindFuncProto:
+		return 8 * n
+	}
+	return 0
+}
+
+// Word returns the i-th 32-bit word behind the first twelve bytes: the INT's
+// encoding word, VAR linkage, DECL_TAG component index.
+func (t Type) Word(i int) uint32 { return t.order.Uint32(t.extra[4*i:]) }
+
+// Member is one member of a STRUCT or UNION.
+type Member struct {
+	NameOff uint32
+	Type    TypeID
+	Offset  uint32 // as on disk: see BitOffset and BitfieldSize
+	packed  bool
+}
+
+// BitOffset is the member's offset in bits.
+func (m Member) BitOffset() uint32 {
+	if m.packed {
+		return m.Offset & 0xffffff
+	}
+	return m.Offset
+}
+
+// BitfieldSize is the member's width in bits, 0 for one that is no bitfield or
+// whose struct does not set the kind flag.
+func (m Member) BitfieldSize() uint32 {
+	if m.packed {
+		return m.Offset >> 24
+	}
+	return 0
+}
+
+// Member returns the i-th member of a STRUCT or UNION.
+func (t Type) Member(i int) Member {
+	return Member{t.Word(3 * i), TypeID(t.Word(3*i + 1)), t.Word(3*i + 2), t.KindFlag()}
+}
+
+// Array is what an ARRAY says.
+type Array struct {
+	Elem, Index TypeID
+	Len         uint32 // elements
+}
+
+// Array returns an ARRAY's element type, index type and length.
+func (t Type) Array() Array {
+	return Array{TypeID(t.Word(0)), TypeID(t.Word(1)), t.Word(2)}
+}
+
+// Param is one parameter of a FUNC_PROTO. A last one without name and type is
+// the "..." of a variadic function.
+type Param struct {
+	NameOff uint32
+	Type    TypeID
+}
+
+// Param returns the i-th parameter of a FUNC_PROTO.
+func (t Type) Param(i int) Param { return Param{t.Word(2 * i), TypeID(t.Word(2*i + 1))} }
+
+// Entry is one variable of a DATASEC.
+type Entry struct {
+	Type         TypeID
+	Offset, Size uint32 // bytes in the section
+}
+
+// Entry returns the i-th entry of a DATASEC.
+func (t Type) Entry(i int) Entry {
+	return Entry{TypeID(t.Word(3 * i)), t.Word(3*i + 1), t.Word(3*i + 2)}
+}
+
+// Enumerator is one value of an ENUM or ENUM64, sign-extended from 32 bits in an
+// ENUM whose kind flag says signed.
+type Enumerator struct {
+	NameOff uint32
+	Value   uint64
+}
+
+// Enumerator returns the i-th value of an ENUM or ENUM64.
+func (t Type) Enumerator(i int) Enumerator {
+	if t.Kind() == KindEnum64 {
+		return Enumerator{t.Word(3 * i), uint64(t.Word(3*i+2))<<32 | uint64(t.Word(3*i+1))}
+	}
+	v := uint64(t.Word(2*i + 1))
+	if t.KindFlag() {
+		v = uint64(int64(int32(v)))
+	}
+	return Enumerator{t.Word(2 * i), v}
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+// isLetter is isalpha of the kernel's ctype table, which is Latin-1
+// (lib/ctype.c).
+func isLetter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0xc0 && c != 0xd7 && c != 0xf7
+}
+
+// isPrint is isprint of the same table.
+func isPrint(c byte) bool { return c >= 0x20 && c <= 0x7e || c >= 0xa0 }
+
+// identifier is btf_name_valid_identifier: a C identifier of at most nameLen
+// bytes, in which a dot counts as a letter if dots is set.
+func identifier(name []byte, dots bool, nameLen int) bool {
+	if len(name) == 0 || len(name) > nameLen {
+		return false
+	}
+	for i, c := range name {
+		switch {
+		case isLetter(c), c == '_', c == '.' && dots:
+		case c >= '0' && c <= '9' && i > 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// validName reports whether off names a string that is an identifier.
+func (p *parser) validName(off uint32) bool {
+	name, _ := p.bytes(off)
+	return identifier(name, p.rules.Dots, p.rules.NameLen)
+}
+
+// validVarName is the rule for a VAR, whose name could always have dots.
+func (p *parser) validVarName(off uint32) bool {
+	name, _ := p.bytes(off)
+	return identifier(name, true, p.rules.NameLen)
+}
+
+// validSectionName is btf_name_valid_section.
+func (p *parser) validSectionName(off uint32) bool {
+	name, _ := p.bytes(off)
+	switch p.rules.SectionName {
+	case SectionIdentifier:
+		return identifier(name, true, p.rules.NameLen)
+	case SectionTail:
+		if len(name) > 0 {
+			name = name[1:]
+		}
+	case SectionPrintable:
+		if len(name) == 0 {
+			return false
+		}
+	}
+	if len(name) > p.rules.NameLen {
+		return false
+	}
+	for _, c := range name {
+		if !isPrint(c) {
+			return false
+		}
+	}
+	return true
+}

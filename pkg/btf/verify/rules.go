@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+import (
+	"bytes"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+)
+
+// Rules says how one kernel reads a module's table. The fields are what changed
+// between Linux 5.11, the first kernel to look at module BTF, and 7.3; RulesFor
+// fills them from a version.
+type Rules struct {
+	Version Version
+
+	HeaderSize  uint32   // sizeof(struct btf_header): 24, or 32 with the layout section
+	InfoMask    uint32   // bits allowed in the info word, 0 where all are
+	MaxKind     btf.Kind // NR_BTF_KINDS - 1
+	NameLen     int      // KSYM_NAME_LEN in bytes
+	Dots        bool     // '.' is a letter in every name, not only in VAR and DATASEC
+	SectionName SectionNameRule
+	ChainWalk   bool // modifiers are followed to their end
+	TagOrder    bool // type tags must precede other modifiers
+	EnumFlag    bool // ENUM may set the kind flag
+	TagFlag     bool // DECL_TAG and TYPE_TAG may set the kind flag
+	Distilled   bool // .BTF.base is honoured
+	SpacedLog   bool // the prefix is "BPF: ", not "BPF:", and no newline is doubled
+	QuietAllow  bool // with mismatch allowed, type and member lines stay unsaid
+}
+
+// SectionNameRule says which names a DATASEC may have.
+type SectionNameRule uint8
+
+// The rules in the order the kernel had them.
+const (
+	SectionIdentifier SectionNameRule = iota // an identifier, dots allowed
+	SectionTail                              // anything printable behind the first byte (6.9 and 6.10)
+	SectionPrintable                         // anything printable, not empty
+)
+
+// RulesFor gives the rules of an upstream kernel version, the stable backports
+// of dotted names included (5.10.186, 5.15.119, 6.1.36, 6.3.10). The zero
+// Version gives the newest rules.
+//
+// Sources: kernel/bpf/btf.c of 5.13, 6.0, 6.1.192, 6.12.117, 7.2.13 and 7.3.4,
+// and the commits between them; docs/verdicts.md has the table.
+func RulesFor(v Version) Rules {
+	if v.IsZero() {
+		v = Version{7, 3, 0}
+	}
+	at := v.AtLeast
+	r := Rules{
+		Version:    v,
+		HeaderSize: btf.HeaderSize,
+		InfoMask:   0x9f00ffff,
+		NameLen:    128,
+		Dots:       at(6, 4) || backported(v),
+		ChainWalk:  at(5, 19),
+		TagOrder:   at(5, 19) && !at(7, 0),
+		EnumFlag:   at(6, 0),
+		TagFlag:    at(6, 15),
+		Distilled:  at(6, 11),
+		SpacedLog:  at(5, 17),
+		QuietAllow: at(6, 3),
+	}
+	if at(6, 1) {
+		r.NameLen = 512
+	}
+	if at(7, 1) {
+		r.HeaderSize = btf.HeaderSizeLayout
+	}
+	switch {
+	case at(7, 2):
+		r.InfoMask = 0
+	case !at(5, 13):
+		r.InfoMask = 0x8f00ffff
+	}
+	switch {
+	case at(6, 0):
+		r.MaxKind = btf.KindEnum64
+	case at(5, 17):
+		r.MaxKind = btf.KindTypeTag
+	case at(5, 16):
+		r.MaxKind = btf.KindDeclTag
+	case at(5, 13):
+		r.MaxKind = btf.KindFloat
+	default:
+		r.MaxKind = btf.KindDatasec
+	}
+	switch {
+	case at(6, 11):
+		r.SectionName = SectionPrintable
+	case at(6, 9):
+		r.SectionName = SectionTail
+	}
+	return r
+}
+
+// backported reports whether a stable release before 6.4 took "allow dot in
+// names" from upstream.
+func backported(v Version) bool {
+	since := map[[2]int]int{{5, 10}: 186, {5, 15}: 119, {6, 1}: 36, {6, 3}: 10}
+	patch, ok := since[[2]int{v.Major, v.Minor}]
+	return ok && v.Patch >= patch
+}
+
+// Calibrate widens the rules by what the running base itself proves: a kernel
+// that boots with a dotted FUNC name or an ENUM64 in its base accepts them in a
+// module too. It is how a distribution's backport shows that its version does
+// not.
+func (r Rules) Calibrate(base *btf.Table) Rules {
+	for t := range base.Types() {
+		switch t.Kind() {
+		case btf.KindEnum64:
+			r.MaxKind = max(r.MaxKind, btf.KindEnum64)
+			r.EnumFlag = true
+		case btf.KindEnum:
+			r.EnumFlag = r.EnumFlag || t.KindFlag()
+		case btf.KindDeclTag, btf.KindTypeTag:
+			r.MaxKind = max(r.MaxKind, t.Kind())
+			r.TagFlag = r.TagFlag || t.KindFlag()
+		case btf.KindFloat:
+			r.MaxKind = max(r.MaxKind, btf.KindFloat)
+			if r.InfoMask != 0 {
+				r.InfoMask |= 0x1f000000
+			}
+		case btf.KindFunc, btf.KindTypedef, btf.KindStruct, btf.KindUnion:
+			if !r.Dots {
+				name, _ := base.Bytes(t.NameOff)
+				r.Dots = bytes.IndexByte(name, '.') >= 0
+			}
+		}
+	}
+	return r
+}
