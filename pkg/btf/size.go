@@ -47,3 +47,21 @@ func (t *Table) Size(id TypeID, pointerSize uint64) (n uint64, ok bool) {
 	}
 	return 0, false
 }
+
+// PointerSize is the size of a pointer in bytes on the machine the base is for,
+// told by its "unsigned long", which Linux has as wide as a pointer on every
+// architecture. 8 where the table does not have that type.
+func (t *Table) PointerSize() int {
+	for typ := range t.Types() {
+		if typ.Kind() != KindInt {
+			continue
+		}
+		switch name, _ := t.Bytes(typ.NameOff); string(name) {
+		case "long unsigned int", "unsigned long", "long int", "long":
+			if typ.SizeType == 4 || typ.SizeType == 8 {
+				return int(typ.SizeType)
+			}
+		}
+	}
+	return 8
+}

@@ -33,19 +33,25 @@ const (
 	numProofs
 )
 
-var proofWords = [numProofs]string{
-	"names past the end of the strings",
-	"names that begin inside a string",
-	"names that are no identifiers",
-	"references past the last type",
-	"functions without a prototype",
-	"section entries that are no variables",
-	"references to kinds that cannot stand there",
-	"members that do not fit their struct",
+// The words for one and for several.
+var proofWords = [numProofs][2]string{
+	{"name past the end of the strings", "names past the end of the strings"},
+	{"name that begins inside a string", "names that begin inside a string"},
+	{"name that is no identifier", "names that are no identifiers"},
+	{"reference past the last type", "references past the last type"},
+	{"function without a prototype", "functions without a prototype"},
+	{"section entry that is no variable", "section entries that are no variables"},
+	{"reference to a kind that cannot stand there", "references to kinds that cannot stand there"},
+	{"member that does not fit its struct", "members that do not fit their struct"},
 }
 
-// String describes the contradiction in the plural, to stand behind a number.
-func (p Proof) String() string { return proofWords[p] }
+// Count puts a number of such contradictions into words.
+func (p Proof) Count(n int) string {
+	if n == 1 {
+		return "1 " + proofWords[p][0]
+	}
+	return fmt.Sprintf("%d %s", n, proofWords[p][1])
+}
 
 // Evidence is what a table says for and against its base.
 type Evidence struct {
@@ -84,7 +90,7 @@ func (e *Evidence) Reasons() []string {
 	var out []string
 	for p, n := range e.Against {
 		if n > 0 {
-			out = append(out, fmt.Sprintf("%d %v, first %s", n, Proof(p), e.Example[p]))
+			out = append(out, fmt.Sprintf("%s, first %s", Proof(p).Count(n), e.Example[p]))
 		}
 	}
 	if out != nil {

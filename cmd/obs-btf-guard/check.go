@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/urfave/cli/v2"
+)
+
+func checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "check",
+		Usage:       "judge every module of RPMs, folders and files on the vmlinux it will meet",
+		ArgsUsage:   "PATH...",
+		Description: checkDescription,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "against", Usage: "an older build's RPMs or `PATH`, or a kernel, to judge the rebuild against; may be repeated"},
+			&cli.StringFlag{Name: "base", Usage: "judge every module on the base in `FILE`: a vmlinux, boot image, raw .BTF or RPM"},
+			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
+			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
+			formatFlag(), colorFlag(),
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every module, and what the kernel would not log"},
+		},
+		OnUsageError: onUsageError,
+		Action:       check,
+	}
+}
+
+func check(c *cli.Context) error {
+	sources, err := checkSources(c)
+	if err != nil {
+		return err
+	}
+	out, err := outputOf(c)
+	if err != nil {
+		return err
+	}
+	inv, err := collect(c, sources)
+	if err != nil {
+		return err
+	}
+	if len(inv.Modules) == 0 {
+		inv.Problems = append(inv.Problems, guard.Problem{
+			Path: sources.Paths[0], Err: errors.New("no kernel module was found, so nothing was judged"),
+		})
+	}
+	res, err := guard.Judge(c.Context, inv)
+	if err != nil {
+		return err
+	}
+	problems(c, res.Problems)
+	if out.json {
+		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
+	} else if len(res.Findings) > 0 {
+		err = report.Text(c.App.Writer, res, report.TextOptions{Verbose: c.Bool("verbose"), Color: out.color})
+	}
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return status(res.Exit())
+}
+
+func checkSources(c *cli.Context) (guard.Sources, error) {
+	s := guard.Sources{
+		Paths:   c.Args().Slice(),
+		Against: c.StringSlice("against"),
+		Base:    c.String("base"),
+	}
+	const hint = "obs-btf-guard check --help"
+	if len(s.Paths) == 0 {
+		return s, usageError{"check: no RPM, folder or file to judge", hint}
+	}
+	if s.Base != "" && len(s.Against) > 0 {
+		return s, usageError{"check: --base judges everything on one base, --against pairs by kernelrelease; give one of them", hint}
+	}
+	if k := c.String("kernel"); k != "" {
+		v, err := verify.ParseVersion(k)
+		if err != nil {
+			return s, usageError{"check: --kernel: " + err.Error(), hint}
+		}
+		if !v.AtLeast(5, 11) {
+			return s, usageError{fmt.Sprintf("check: --kernel: Linux %v does not read module BTF, 5.11 was the first to", v), hint}
+		}
+		s.Kernel = v
+	}
+	switch a := c.String("allow-mismatch"); a {
+	case "auto":
+	case "yes":
+		s.Allow = verify.AllowYes
+	case "no":
+		s.Allow = verify.AllowNo
+	default:
+		return s, usageError{fmt.Sprintf("check: --allow-mismatch: %q is none of yes, no, auto", a), hint}
+	}
+	return s, nil
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/urfave/cli/v2"
+)
+
+func fingerprintCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "fingerprint",
+		Usage:       "print the fingerprints of vmlinux files, boot images, modules, raw tables and RPMs",
+		ArgsUsage:   "PATH...",
+		Description: fingerprintDescription,
+		Flags: []cli.Flag{
+			formatFlag(), colorFlag(),
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list the modules inside packages and folders too"},
+		},
+		OnUsageError: onUsageError,
+		Action:       fingerprints,
+	}
+}
+
+func fingerprints(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return usageError{"fingerprint: no file, folder or RPM given", "obs-btf-guard fingerprint --help"}
+	}
+	out, err := outputOf(c)
+	if err != nil {
+		return err
+	}
+	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice(), BasesOnly: !c.Bool("verbose")})
+	if err != nil {
+		return err
+	}
+	list := report.NewFingerprints(inv, c.App.Version)
+	if len(list.Bases)+len(list.Modules) == 0 && len(inv.Problems) == 0 {
+		inv.Problems = append(inv.Problems, guard.Problem{Path: c.Args().First(), Err: errors.New("no kernel or module with BTF was found")})
+	}
+	problems(c, inv.Problems)
+	if out.json {
+		err = list.JSON(c.App.Writer, inv.Problems)
+	} else {
+		err = list.Text(c.App.Writer)
+	}
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	if len(inv.Problems) > 0 {
+		return exitStatus(exitError)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command obs-btf-guard tells whether the modules of a kernel package fit the
+// vmlinux they will meet.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// version is set by the Makefile from git.
+var version = ""
+
+// The exit statuses.
+const (
+	exitOK    = 0
+	exitFail  = 1 // a finding fails
+	exitError = 2 // usage or input: nothing judged, or not all of it
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+}
+
+// run is the program; it returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	app := newApp(stdout, stderr)
+	err := app.RunContext(ctx, permute(app, args))
+	var status exitStatus
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &status):
+		return int(status)
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "obs-btf-guard: interrupted")
+		return exitError
+	}
+	fmt.Fprintf(stderr, "obs-btf-guard: %v\n", err)
+	var u usageError
+	if errors.As(err, &u) {
+		fmt.Fprintf(stderr, "Try: %s\n", u.hint)
+	}
+	return exitError
+}
+
+// exitStatus ends a command whose output has said everything already.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usageError is a call that cannot be carried out as it was written.
+type usageError struct{ msg, hint string }
+
+func (e usageError) Error() string { return e.msg }
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	return &cli.App{
+		Name:                   "obs-btf-guard",
+		Usage:                  "tell whether kernel modules fit the vmlinux they will meet",
+		Description:            description,
+		Version:                buildVersion(),
+		Writer:                 stdout,
+		ErrWriter:              stderr,
+		HideHelpCommand:        true,
+		UseShortOptionHandling: true,
+		EnableBashCompletion:   true,
+		ExitErrHandler:         func(*cli.Context, error) {}, // run does that
+		OnUsageError:           onUsageError,
+		CommandNotFound: func(c *cli.Context, name string) {
+			fmt.Fprintf(stderr, "obs-btf-guard: no command %q\n", name)
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usageError{fmt.Sprintf("no command %q", c.Args().First()), "obs-btf-guard --help"}
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{checkCommand(), fingerprintCommand()},
+	}
+}
+
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	hint := "obs-btf-guard --help"
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
+		hint = "obs-btf-guard " + c.Command.Name + " --help"
+	}
+	return usageError{err.Error(), hint}
+}
+
+// buildVersion is the version from git, by the Makefile or by go install.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+func formatFlag() cli.Flag {
+	return &cli.StringFlag{Name: "format", Value: "text", Usage: "output `text|json`"}
+}
+
+func colorFlag() cli.Flag {
+	return &cli.StringFlag{Name: "color", Value: "auto", Usage: "color the text: `auto|always|never`"}
+}
+
+// output is how a command writes its result.
+type output struct{ json, color bool }
+
+// outputOf reads --format and --color. NO_COLOR (no-color.org) turns color off
+// unless it is asked for.
+func outputOf(c *cli.Context) (output, error) {
+	var o output
+	hint := "obs-btf-guard " + c.Command.Name + " --help"
+	switch f := c.String("format"); f {
+	case "text":
+	case "json":
+		o.json = true
+	default:
+		return o, usageError{fmt.Sprintf("%s: --format: %q is none of text, json", c.Command.Name, f), hint}
+	}
+	switch color := c.String("color"); color {
+	case "auto":
+		o.color = isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	case "always":
+		o.color = true
+	case "never":
+	default:
+		return o, usageError{fmt.Sprintf("%s: --color: %q is none of auto, always, never", c.Command.Name, color), hint}
+	}
+	return o, nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// collect reads the sources, with a progress line where somebody watches.
+func collect(c *cli.Context, s guard.Sources) (*guard.Inventory, error) {
+	s.Progress = new(guard.Progress)
+	if isTerminal(c.App.ErrWriter) {
+		defer showProgress(c.App.ErrWriter, s.Progress)()
+	}
+	return guard.Collect(c.Context, s)
+}
+
+// problems says on standard error what could not be read or judged.
+func problems(c *cli.Context, list []guard.Problem) {
+	for _, p := range list {
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %v\n", p)
+	}
+}
+
+// status turns a result's exit status into what run returns.
+func status(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return exitStatus(code)
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// permute moves the flags of a command in front of its arguments, because
+// urfave/cli v2 stops reading flags at the first argument while everybody writes
+// "check DIR --against OLD". What stands behind "--" stays an argument.
+func permute(app *cli.App, args []string) []string {
+	at := slices.IndexFunc(args[min(1, len(args)):], func(a string) bool { return !strings.HasPrefix(a, "-") }) + 1
+	if at == 0 {
+		return args
+	}
+	cmd := app.Command(args[at])
+	if cmd == nil {
+		return args
+	}
+	var flags, rest []string
+	for todo := args[at+1:]; len(todo) > 0; todo = todo[1:] {
+		a := todo[0]
+		switch {
+		case a == "--":
+			rest = append(rest, todo[1:]...)
+			todo = todo[:1]
+		case len(a) < 2 || a[0] != '-':
+			rest = append(rest, a)
+		default:
+			flags = append(flags, a)
+			if takesValue(cmd, a) && len(todo) > 1 {
+				todo = todo[1:]
+				flags = append(flags, todo[0])
+			}
+		}
+	}
+	if len(rest) > 0 {
+		rest = slices.Insert(rest, 0, "--")
+	}
+	return slices.Concat(args[:at+1], flags, rest)
+}
+
+// takesValue reports whether the value of flag a is the argument behind it.
+func takesValue(cmd *cli.Command, a string) bool {
+	name, _, joined := strings.Cut(strings.TrimLeft(a, "-"), "=")
+	if joined {
+		return false
+	}
+	for _, f := range cmd.Flags {
+		if slices.Contains(f.Names(), name) {
+			_, isBool := f.(*cli.BoolFlag)
+			return !isBool
+		}
+	}
+	return false
+}

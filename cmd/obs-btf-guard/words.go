@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// What the program says of itself. One paragraph a subject, lines below 80
+// columns, and the reader has never heard of BTF.
+
+const description = `A kernel module describes its types (BTF) by numbers that continue those of
+the vmlinux it was built with. Read on a rebuilt vmlinux, the numbers mean
+something else: the kernel refuses the module, or believes wrong types.
+
+Exit status: 0 all is well, 1 something fails, 2 something could not be read
+or judged.`
+
+const checkDescription = `Pairs what it is given by architecture and kernelrelease (uname -r) and says
+for each module whether the kernel will take its BTF, and whether what the
+kernel then believes is true.
+
+  the RPMs of one build           obs-btf-guard check RPMS/
+  a rebuild and the one before    obs-btf-guard check NEW/ --against OLD/
+  loose modules on one kernel     obs-btf-guard check --base vmlinux DIR/
+
+Exit status: 0 all is well, 1 something fails, 2 something could not be read
+or judged.`
+
+const fingerprintDescription = `The fingerprint of a vmlinux names its BTF type and string tables. Two kernels
+with the same fingerprint can take each other's modules as far as BTF goes.
+README.md shows how to recompute it with objcopy, dd and sha256sum.`

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package decompress
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
+	"github.com/pierrec/lz4/v4"
+)
+
+// inputBuffer is the size in bytes of the buffer between the source and the
+// decoders, several of which read byte by byte.
+const inputBuffer = 64 << 10
+
+// A Decoder decompresses one input after the other and keeps the decoders'
+// state between them: thousands of modules cost one zstd or xz decoder, not
+// thousands. The zero value is ready; Close releases what it holds. A Decoder
+// must not be used by several goroutines at once.
+type Decoder struct {
+	in   *bufio.Reader
+	src  bytes.Reader
+	gzip *gzip.Reader
+	xz   *xz.Reader
+	zstd *zstd.Decoder
+	lz4  *lz4.Reader
+}
+
+// Reader returns a reader of what r holds once format f is undone. It is valid
+// until the next call on d, and it may read further into r than the compressed
+// data goes. For None it is r itself.
+//
+// Errors of the returned reader begin with the format's name. An input that
+// ends early gives an error that wraps io.ErrUnexpectedEOF or the decoder's own
+// one, never a clean io.EOF; the one exception is a legacy lz4 image cut exactly
+// at a block's border, as that format has no end mark.
+func (d *Decoder) Reader(f Format, r io.Reader) (io.Reader, error) {
+	if f == None {
+		return r, nil
+	}
+	if d.in == nil {
+		d.in = bufio.NewReaderSize(nil, inputBuffer)
+	}
+	d.in.Reset(r)
+	// No format's stream is shorter than its magic, but some decoders take
+	// an empty input for an empty output.
+	if _, err := d.in.Peek(1); err != nil {
+		return nil, formatError(f, unexpected(err))
+	}
+	out, err := d.open(f)
+	if err != nil {
+		return nil, formatError(f, unexpected(err))
+	}
+	return &stream{format: f, r: out}, nil
+}
+
+// open starts the decoder of f on d.in.
+func (d *Decoder) open(f Format) (io.Reader, error) {
+	var err error
+	switch f {
+	case Gzip:
+		if d.gzip == nil {
+			d.gzip = new(gzip.Reader)
+		}
+		return d.gzip, d.gzip.Reset(d.in)
+	case Bzip2:
+		// A parallel reader was tried: faster, but its look-ahead held 540 MB
+		// for a file of 1.4 kB.
+		return bzip2.NewReader(d.in), nil
+	case Xz:
+		// This one and not github.com/xi2/xz: the same decoder word for word,
+		// but with a go.mod, a tagged release and someone who answers.
+		if d.xz == nil {
+			d.xz, err = xz.NewReader(d.in, MaxWindow)
+			return d.xz, err
+		}
+		return d.xz, d.xz.Reset(d.in)
+	case Lzma:
+		return newLzmaReader(d.in)
+	case Zstd:
+		if d.zstd == nil {
+			// One goroutine is the fastest setting for streams of this kind.
+			d.zstd, err = zstd.NewReader(d.in,
+				zstd.WithDecoderConcurrency(1),
+				zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxWindow(MaxWindow))
+			return d.zstd, err
+		}
+		return d.zstd, d.zstd.Reset(d.in)
+	case Lz4:
+		if d.lz4 == nil {
+			d.lz4 = lz4.NewReader(nil)
+			if err := d.lz4.Apply(lz4.ConcurrencyOption(1)); err != nil {
+				return nil, err
+			}
+		}
+		d.lz4.Reset(d.in)
+		return d.lz4, nil
+	}
+	return nil, ErrUnsupported
+}
+
+// Append decompresses the whole of src and appends the result to dst, as the
+// built-in append would: dst's spare room is used first. At most limit bytes
+// are produced; one more gives an error that wraps ErrTooLarge. dst is returned
+// at its old length on any error.
+func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte, error) {
+	old := len(dst)
+	if f == None {
+		if int64(len(src)) > limit {
+			return dst, formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
+		}
+		return append(dst, src...), nil
+	}
+	d.src.Reset(src)
+	r, err := d.Reader(f, &d.src)
+	if err != nil {
+		return dst, err
+	}
+	for {
+		if len(dst) == cap(dst) {
+			// At least the input's size at once, then doubling: memory stays in
+			// proportion to what was really there.
+			dst = slices.Grow(dst, max(len(src), len(dst)-old, 4<<10))
+		}
+		room := dst[len(dst):cap(dst)]
+		n, err := r.Read(room)
+		dst = dst[:len(dst)+n]
+		if int64(len(dst)-old) > limit {
+			return dst[:old], formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
+		}
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst[:old], err
+		}
+	}
+}
+
+// Close releases the decoders. d may be used again and starts anew.
+func (d *Decoder) Close() {
+	if d.zstd != nil {
+		d.zstd.Close()
+	}
+	*d = Decoder{}
+}
+
+// stream puts the format's name on the errors of a decoder.
+type stream struct {
+	format Format
+	r      io.Reader
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = formatError(s.format, err)
+	}
+	return n, err
+}
+
+func formatError(f Format, err error) error { return fmt.Errorf("%s: %w", f, err) }
+
+// unexpected turns an end of input where data must follow into an error.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

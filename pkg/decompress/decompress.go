@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package decompress reads the compressions that RPM payloads, kernel images
+// and kernel modules come in. It knows nothing of those containers: bytes go
+// in, bytes come out.
+//
+// [Detect] names the format of a buffer, a [Decoder] undoes it, either as a
+// stream ([Decoder.Reader]) or as a whole buffer ([Decoder.Append]). The input
+// is not trusted: windows and dictionaries above [MaxWindow] are refused before
+// they are allocated, and output memory grows only as bytes really arrive.
+//
+// Streams that follow each other in one input are read as one, as gzip, bzip2,
+// xz, zstd and lz4 do on the command line. Bytes behind the last stream are an
+// error, with three exceptions that belong to the formats: the zero padding of
+// xz (a multiple of four bytes), skippable frames of zstd and lz4, and the
+// four bytes with the unpacked size that a Linux build appends to an lz4 image.
+package decompress
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/bits"
+)
+
+// Format names a compression, in the words of rpm's PAYLOADCOMPRESSOR tag.
+type Format string
+
+const (
+	None  Format = "none"
+	Gzip  Format = "gzip"
+	Bzip2 Format = "bzip2"
+	Xz    Format = "xz"
+	Lzma  Format = "lzma" // the header-less predecessor of xz ("lzma alone")
+	Zstd  Format = "zstd"
+	Lz4   Format = "lz4" // frames, and the legacy frames of Linux images
+)
+
+// MaxWindow is the largest window (zstd) or dictionary (xz, lzma) in bytes
+// that a stream may ask for. zstd --ultra -22 and xz -9 stay within it; it is
+// the zstd command's own limit too.
+const MaxWindow = 128 << 20
+
+var (
+	// ErrTooLarge is returned when the output passes the caller's limit.
+	ErrTooLarge = errors.New("output is larger than the limit")
+
+	// ErrUnsupported is returned for a Format that this package does not know.
+	ErrUnsupported = errors.New("unsupported compression")
+)
+
+// DetectLen is the number of leading bytes Detect looks at. With fewer it
+// still recognises every format but lzma.
+const DetectLen = 14
+
+// Detect names the format that prefix, the first bytes of the data, belongs
+// to. It returns None if nothing matches.
+func Detect(prefix []byte) Format {
+	switch {
+	case bytes.HasPrefix(prefix, []byte{0x1f, 0x8b, 8}): // RFC 1952, method deflate
+		return Gzip
+	case bytes.HasPrefix(prefix, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
+		return Xz
+	case bytes.HasPrefix(prefix, []byte{0x28, 0xb5, 0x2f, 0xfd}): // RFC 8878
+		return Zstd
+	case bytes.HasPrefix(prefix, []byte{0x04, 0x22, 0x4d, 0x18}),
+		bytes.HasPrefix(prefix, []byte{0x02, 0x21, 0x4c, 0x18}): // legacy: linux scripts/Makefile.lib, "lz4 -l"
+		return Lz4
+	case len(prefix) >= 4 && bytes.HasPrefix(prefix, []byte("BZh")) && '1' <= prefix[3] && prefix[3] <= '9':
+		return Bzip2
+	case looksLikeLzma(prefix):
+		return Lzma
+	}
+	return None
+}
+
+// looksLikeLzma judges an lzma-alone header, which has no magic number:
+// properties (one byte), dictionary size (uint32, little endian), unpacked
+// size (uint64, little endian, all ones if unknown), and the range coder's
+// first byte, which is always zero. As xz --decompress does, only the
+// dictionary sizes that encoders write (2^n and 2^n + 2^(n-1)) and unpacked
+// sizes below 256 GiB are believed.
+func looksLikeLzma(prefix []byte) bool {
+	if len(prefix) < DetectLen || !bytes.HasPrefix(prefix, []byte{0x5d, 0, 0}) || prefix[13] != 0 {
+		return false
+	}
+	dict := binary.LittleEndian.Uint32(prefix[1:])
+	size := binary.LittleEndian.Uint64(prefix[5:])
+	top := uint32(1) << (31 - bits.LeadingZeros32(dict|1))
+	plainDict := dict != 0 && (dict == top || dict == top|top>>1 || dict == 1<<32-1)
+	return plainDict && (size == 1<<64-1 || size < 256<<30)
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// readLooseImage reads a vmlinux, boot image or raw base that is a file of its
+// own, and the config beside it.
+func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
+	var d decompress.Decoder
+	defer d.Close()
+	img, err := kernel.OpenImage(r, f.size, &d)
+	if err != nil {
+		return err
+	}
+	b := &Base{Path: f.path, Tree: f.tree, Origin: f.origin}
+	b.Release, _ = kernel.ReleaseFromPath(f.path)
+	if b.Release == "" {
+		b.Release = img.Release
+	}
+	config := img.Config
+	for _, name := range []string{"config-" + b.Release, "config", ".config"} {
+		if config == nil {
+			config = readConfig(filepath.Join(filepath.Dir(f.path), name))
+		}
+	}
+	c.addBase(b, img, config)
+	return nil
+}
+
+// maxConfig bounds a kernel config in bytes; real ones have 300 KB.
+const maxConfig = 16 << 20
+
+// readConfig reads a config file, nil if there is none.
+func readConfig(path string) kernel.Config {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	if err != nil {
+		return nil
+	}
+	return kernel.ParseConfig(text)
+}
+
+// addBase completes a base by what its image and config say and adds it.
+func (c *collector) addBase(b *Base, img *kernel.Image, config kernel.Config) {
+	b.Arch = img.Arch
+	b.Banner = img.Banner
+	b.Flavor = kernel.Flavor(b.Release)
+	b.setRules(c.sources, config)
+	if len(img.BTF) > 0 {
+		b.setTable(img)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inv.Bases = append(c.inv.Bases, b)
+}
+
+// setRules works out which kernel it is and how it was configured.
+func (b *Base) setRules(s Sources, config kernel.Config) {
+	v := s.Kernel
+	for _, said := range []string{b.Banner, b.Release} {
+		if v.IsZero() && said != "" {
+			v, _ = verify.ParseVersion(said)
+		}
+	}
+	b.VersionKnown = !v.IsZero()
+	b.Rules = verify.RulesFor(v)
+
+	// What a config does not mention, the kernel was built without.
+	modules, _ := config.Enabled("CONFIG_DEBUG_INFO_BTF_MODULES")
+	b.IgnoresModules = config != nil && !modules
+	b.Allow = s.Allow
+	if b.Allow == verify.AllowUnknown && config != nil {
+		b.Allow = verify.AllowNo
+		if on, _ := config.Enabled("CONFIG_MODULE_ALLOW_BTF_MISMATCH"); on {
+			b.Allow = verify.AllowYes
+		}
+	}
+	if b.Allow == verify.AllowUnknown && b.VersionKnown && !v.AtLeast(5, 18) {
+		b.Allow = verify.AllowNo // the option came with 5.18
+	}
+}
+
+// setTable reads the base's table as its kernel does.
+func (b *Base) setTable(img *kernel.Image) {
+	// Whatever can be laid out has a fingerprint, even if its kernel refuses it.
+	if table, _ := btf.Parse(img.BTF, nil); table != nil {
+		b.Fingerprint = fingerprint.Of(table)
+		b.Rules = b.Rules.Calibrate(table)
+	}
+	res := verify.Base(img.BTF, img.Order, b.Rules)
+	if !res.Accepted() || res.Table == nil {
+		b.Refused = &res
+		return
+	}
+	b.Table = res.Table
+	b.pointerSize = res.Table.PointerSize()
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+)
+
+// decide judges one module on one base.
+func (j *judge) decide(p pair) Finding {
+	f := Finding{Pairing: p.pairing, Module: p.module, Base: p.base, Basis: Evidence}
+	j.judge(&f)
+	f.Severity = f.Verdict.Severity()
+	f.Consequence = consequence(&f)
+	return f
+}
+
+func (j *judge) judge(f *Finding) {
+	m, b := f.Module, f.Base
+	switch {
+	case m.Err != nil:
+		f.Verdict = Malformed
+		f.Reasons = []string{m.Err.Error()}
+	case len(m.BTF) == 0:
+		j.withoutBTF(f)
+	case b == nil:
+		f.Verdict = Unproven
+		f.Reasons = []string{"no vmlinux of " + kernelName(m.Release, m.Arch) + " was given"}
+	case b.Table == nil:
+		onBrokenBase(f)
+	case m.Distilled && b.Rules.Distilled:
+		f.Verdict = Unproven
+		f.Reasons = []string{"the module carries .BTF.base and will be relocated by the kernel, which is not judged"}
+	default:
+		j.withTable(f)
+	}
+}
+
+// withoutBTF tells a module that never had BTF from one that lost it.
+func (j *judge) withoutBTF(f *Finding) {
+	m := f.Module
+	f.Verdict = NoBTF
+	if m.InTree && j.siblings[key(m.Build(), m.Release)] {
+		f.Verdict = BTFLost
+		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, others of its build have"}
+	}
+}
+
+// onBrokenBase is for a vmlinux whose own BTF is missing or refused.
+func onBrokenBase(f *Finding) {
+	m, b := f.Module, f.Base
+	if b.Refused == nil && b.IgnoresModules {
+		f.Verdict = Unproven
+		f.Reasons = []string{"this vmlinux has no .BTF and its kernel does not look at module BTF (CONFIG_DEBUG_INFO_BTF_MODULES is not set)"}
+		return
+	}
+	f.Verdict = Rejected
+	// The verifier says nothing for the module; it said what was wrong with the
+	// base when it first needed it.
+	res := verify.Result{Errno: verify.EINVAL}
+	f.Reasons = []string{"this vmlinux has no .BTF, so no module BTF can be read on it"}
+	if b.Refused != nil {
+		res.Errno = b.Refused.Errno
+		f.Reasons = []string{"the kernel refuses the .BTF of this vmlinux itself"}
+		for _, l := range b.Refused.Lines {
+			f.Reasons = append(f.Reasons, l.Text)
+		}
+	}
+	f.Kernel = kernelSays(m, b, res)
+}
+
+// withTable judges a module that has a table on a base that has one.
+func (j *judge) withTable(f *Finding) {
+	m, b := f.Module, f.Base
+	res := verify.Module(m.BTF, b.Table, b.Rules)
+	f.Kernel = kernelSays(m, b, res)
+
+	table := res.Table
+	if table == nil {
+		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
+	}
+	var e *evidence.Evidence
+	if table != nil {
+		e = evidence.Examine(table, b.pointerSize)
+	}
+	if !res.Accepted() {
+		f.Verdict = Rejected
+		if e != nil && e.Contradicted() {
+			f.Reasons = e.Reasons()
+		}
+		if own := j.ownBase(m); own != nil && own.Table != nil && own.Fingerprint.Base != b.Fingerprint.Base {
+			f.Basis = Compared
+			f.Reasons = append([]string{anotherBase(own, b)}, f.Reasons...)
+		}
+		return
+	}
+	if e == nil || e.Contradicted() {
+		f.Verdict = Misread
+		if e != nil {
+			f.Reasons = e.Reasons()
+		}
+		return
+	}
+	own := j.ownBase(m)
+	switch {
+	case hasToken(m, b.Fingerprint.Base):
+		f.Verdict, f.Basis = SameBase, Recorded
+	case own == b:
+		f.Verdict, f.Basis = SameBase, Provenance
+	case own != nil && own.Table != nil && own.Fingerprint.Base == b.Fingerprint.Base:
+		f.Verdict, f.Basis = SameBase, Compared
+	case own != nil && own.Table != nil:
+		f.Verdict, f.Basis = Unproven, Compared
+		f.Reasons = append([]string{anotherBase(own, b)}, e.Reasons()...)
+	case e.Confirmed():
+		f.Verdict = SameBase
+		f.Reasons = e.Reasons()
+	default:
+		f.Verdict = Unproven
+		f.Reasons = e.Reasons()
+	}
+}
+
+// anotherBase says how far apart two bases are.
+func anotherBase(own, b *Base) string {
+	return fmt.Sprintf("built on base %s (%d types, %d string bytes), read on %s (%d types, %d string bytes)",
+		own.Fingerprint.Base.Short(), own.Table.Len(), own.Table.EndString(),
+		b.Fingerprint.Base.Short(), b.Table.Len(), b.Table.EndString())
+}
+
+func kernelSays(m *Module, b *Base, res verify.Result) *Kernel {
+	k := &Kernel{Accepts: res.Accepted(), Errno: int(res.Errno)}
+	if b.VersionKnown {
+		k.Version = b.Rules.Version.String()
+	}
+	k.Log, k.Hidden = b.Rules.Notice(m.Name, res, b.Allow)
+	return k
+}
+
+// consequence says what the verdict means where the module is loaded.
+func consequence(f *Finding) string {
+	switch f.Verdict {
+	case Rejected, Unrelocatable:
+		switch f.Base.Allow {
+		case verify.AllowYes:
+			return "loads without BTF (CONFIG_MODULE_ALLOW_BTF_MISMATCH=y): fentry, kfuncs and CO-RE on its types are gone"
+		case verify.AllowNo:
+			return "does not load (CONFIG_MODULE_ALLOW_BTF_MISMATCH is not set)"
+		}
+		return "does not load, or loads without BTF where CONFIG_MODULE_ALLOW_BTF_MISMATCH=y: this kernel's config is not known"
+	case Misread:
+		return "loads, and the kernel believes wrong types: tracing and BPF programs read the wrong fields, in silence"
+	case BTFLost:
+		return "loads, and its functions and types cannot be traced"
+	case Malformed:
+		return "does not load"
+	}
+	return ""
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+)
+
+// Inventory is all that was found in the paths given: what Collect makes and
+// Judge reads.
+type Inventory struct {
+	Packages []*Package
+	Bases    []*Base
+	Modules  []*Module
+	Problems []Problem
+}
+
+// Origin says on which side of a comparison something stands.
+type Origin uint8
+
+// The origins.
+const (
+	New     Origin = iota // what is judged
+	Against               // an older build, or a kernel, that it is held against
+	Given                 // the base named by the user, which every module is held against
+)
+
+// Problem is something that could not be read or judged. Whatever it concerns is
+// not counted as good.
+type Problem struct {
+	Path string // the file or package as given
+	Err  error
+}
+
+func (p Problem) Error() string { return p.Path + ": " + p.Err.Error() }
+func (p Problem) Unwrap() error { return p.Err }
+
+// Package is an RPM that was read.
+type Package struct {
+	Path   string // as given
+	Name   string
+	NEVRA  string // name-version-release.arch
+	Source string // the source package's name
+	// Build is the same for all packages that one build made, and no other.
+	Build          string
+	VersionRelease string
+	Origin         Origin
+
+	// The base fingerprints named by kernel-btf(...) dependencies.
+	Provides, Requires []fingerprint.Digest
+
+	broken bool // the payload ended in an error: nothing read from it counts
+}
+
+// Base is a vmlinux: what modules are read on.
+type Base struct {
+	Package *Package // nil for a loose file
+	Path    string   // in the package, or the file
+	Tree    string   // for a loose file, the argument it was found under
+	Origin  Origin
+
+	Arch    string
+	Release string // kernelrelease
+	Flavor  string
+	Banner  string
+
+	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
+	// kernel itself would not read it.
+	Table       *btf.Table
+	Fingerprint fingerprint.Fingerprint
+	Refused     *verify.Result
+	pointerSize int
+
+	Rules        verify.Rules
+	VersionKnown bool // the rules are those of a version that was found or given
+	Allow        verify.Allow
+	// IgnoresModules: CONFIG_DEBUG_INFO_BTF_MODULES is not set, so that the kernel
+	// does not look at module BTF.
+	IgnoresModules bool
+}
+
+// Module is a module and its split BTF.
+type Module struct {
+	Package *Package // nil for a loose file
+	Path    string   // in the package, or the file
+	Tree    string   // for a loose file, the argument it was found under
+	Origin  Origin
+
+	Name    string
+	Arch    string // "" for a raw table
+	Release string // kernelrelease, by path or vermagic
+	InTree  bool
+
+	Raw       bool   // the file is the bytes of a .BTF and nothing else
+	BTF       []byte // .BTF, empty for a module without
+	BTFBase   []byte // .BTF.base
+	Distilled bool   // there is a .BTF.base, of whatever size
+
+	Err error // why the file is malformed
+}
+
+// build identifies the build that a file came from: that of its package, or the
+// tree it lies in.
+func build(p *Package, tree string) string {
+	if p != nil {
+		return p.Build
+	}
+	return tree
+}
+
+// label names a base or module for people: the package it is in, or its path.
+func label(p *Package, path string) string {
+	if p != nil {
+		return p.NEVRA
+	}
+	return path
+}
+
+// Label names the base: its package, or the path of a loose file.
+func (b *Base) Label() string { return label(b.Package, b.Path) }
+
+// Label names where the module is: its package, or the path of a loose file.
+func (m *Module) Label() string { return label(m.Package, m.Path) }
+
+// Build identifies the build that the base came out of.
+func (b *Base) Build() string { return build(b.Package, b.Tree) }
+
+// Build identifies the build that the module came out of.
+func (m *Module) Build() string { return build(m.Package, m.Tree) }
+
+// finish drops what came out of broken packages and orders the rest by place.
+func (inv *Inventory) finish() {
+	broken := func(p *Package) bool { return p != nil && p.broken }
+	inv.Packages = slices.DeleteFunc(inv.Packages, broken)
+	inv.Bases = slices.DeleteFunc(inv.Bases, func(b *Base) bool { return broken(b.Package) })
+	inv.Modules = slices.DeleteFunc(inv.Modules, func(m *Module) bool { return broken(m.Package) })
+
+	slices.SortFunc(inv.Packages, func(a, b *Package) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(inv.Bases, func(a, b *Base) int {
+		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Label(), b.Label()), cmp.Compare(a.Path, b.Path))
+	})
+	slices.SortFunc(inv.Modules, func(a, b *Module) int {
+		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Label(), b.Label()), cmp.Compare(a.Path, b.Path))
+	})
+	slices.SortStableFunc(inv.Problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// job is a module on its way to be opened.
+type job struct {
+	data   *[]byte // goes back to the pool
+	module *Module // what is known of it so far: where it is
+}
+
+// openModules opens modules until there are no more jobs.
+func (c *collector) openModules() {
+	var loader kernel.Loader
+	defer loader.Close()
+	for j := range c.jobs {
+		m := j.module
+		opened, err := loader.Open(*j.data, m.Path)
+		c.buffers.Put(j.data)
+		if err != nil {
+			m.Name = kernel.ModuleName(m.Path)
+			m.Err = err
+		} else {
+			m.Name = opened.Name
+			m.Arch = opened.Arch
+			m.InTree = opened.InTree()
+			m.BTF, m.BTFBase, m.Distilled = opened.BTF, opened.BTFBase, opened.HasBTFBase
+			if m.Release == "" {
+				m.Release = opened.Release
+			}
+		}
+		c.sources.Progress.module()
+		c.addModule(m)
+	}
+}
+
+func (c *collector) addModule(m *Module) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inv.Modules = append(c.inv.Modules, m)
+}
+
+// send reads a module of size bytes from r and passes it on to be opened. Memory
+// is asked for as bytes arrive, not as size promises.
+func (c *collector) send(m *Module, r io.Reader, size int64) error {
+	if size > kernel.MaxModule {
+		m.Name = kernel.ModuleName(m.Path)
+		m.Err = fmt.Errorf("%d bytes, a module has at most %d", size, kernel.MaxModule)
+		c.addModule(m)
+		return nil
+	}
+	data, err := c.readAll(r, size)
+	if err != nil {
+		return err
+	}
+	select {
+	case c.jobs <- job{data, m}:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+// readAll reads at most size bytes into a buffer of the pool.
+func (c *collector) readAll(r io.Reader, size int64) (*[]byte, error) {
+	data, _ := c.buffers.Get().(*[]byte)
+	if data == nil {
+		data = new([]byte)
+	}
+	buf := bytes.NewBuffer((*data)[:0])
+	buf.Grow(int(min(size, 1<<20)))
+	_, err := buf.ReadFrom(io.LimitReader(r, size))
+	*data = buf.Bytes()
+	return data, err
+}
+
+// readLooseModule reads a module that is a file of its own.
+func (c *collector) readLooseModule(f file, r io.ReaderAt) error {
+	m := &Module{Path: f.path, Tree: f.tree, Origin: f.origin}
+	m.Release, _ = kernel.ReleaseFromPath(f.path)
+	return c.send(m, io.NewSectionReader(r, 0, f.size), f.size)
+}
+
+// readTable reads a raw table as the .BTF of a module.
+func (c *collector) readTable(f file, r io.ReaderAt) error {
+	if f.size > kernel.MaxModule {
+		return fmt.Errorf("%d bytes, a table has at most %d", f.size, kernel.MaxModule)
+	}
+	data, err := io.ReadAll(io.NewSectionReader(r, 0, f.size))
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(f.path)
+	if ext := filepath.Ext(name); strings.EqualFold(ext, ".btf") || ext == ".bin" || ext == ".raw" {
+		name = strings.TrimSuffix(name, ext)
+	}
+	m := &Module{Path: f.path, Tree: f.tree, Origin: f.origin, Name: kernel.ModuleName(name), Raw: true, BTF: data}
+	m.Release, _ = kernel.ReleaseFromPath(f.path)
+	c.sources.Progress.module()
+	c.addModule(m)
+	return nil
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// readPackage reads the kernels and modules of an RPM in one pass over its
+// payload. A package without any is not read beyond its header.
+func (c *collector) readPackage(f file) error {
+	r, err := rpm.Open(f.path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if r.Package.IsSource {
+		c.sources.Progress.advance(f.size)
+		return nil
+	}
+	p := c.addPackage(f, r.Package)
+	if p == nil {
+		c.sources.Progress.advance(f.size)
+		return nil // the same package was read already
+	}
+	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package), configs: map[string]kernel.Config{}}
+	if len(pr.roles) == 0 {
+		c.sources.Progress.advance(f.size)
+		return nil
+	}
+	defer pr.decoder.Close()
+	if err := pr.read(); err != nil {
+		c.mu.Lock()
+		p.broken = true
+		c.mu.Unlock()
+		return err
+	}
+	for _, i := range pr.images {
+		c.addBase(i.base, i.image, pr.config(i.base.Release, i.image))
+	}
+	return nil
+}
+
+// addPackage notes a package, nil if the same one was noted before.
+func (c *collector) addPackage(f file, r *rpm.Package) *Package {
+	p := &Package{
+		Path: f.path, Origin: f.origin,
+		Name: r.Name, NEVRA: r.NEVRA(),
+		Source:         sourceName(r.SourceRPM),
+		VersionRelease: r.Version + "-" + r.Release,
+		// One run of rpmbuild stamps its packages with one time and host.
+		Build:    fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
+		Provides: tokens(r.Provides),
+		Requires: tokens(r.Requires),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := fmt.Sprint(f.origin == Given, r.HeaderDigest)
+	if c.seen[id] {
+		return nil
+	}
+	c.seen[id] = true
+	c.inv.Packages = append(c.inv.Packages, p)
+	return p
+}
+
+// sourceName takes the name out of name-version-release.src.rpm.
+func sourceName(sourceRPM string) string {
+	name := sourceRPM
+	for range 2 {
+		if i := strings.LastIndexByte(name, '-'); i > 0 {
+			name = name[:i]
+		}
+	}
+	return name
+}
+
+func tokens(deps []rpm.Dependency) []fingerprint.Digest {
+	var out []fingerprint.Digest
+	for _, d := range deps {
+		if _, base, ok := fingerprint.ParseToken(d.Name); ok {
+			out = append(out, base)
+		}
+	}
+	return out
+}
+
+// roles picks the files to read by their paths in the header. Where a kernel has
+// a vmlinux, its boot image, which holds the same, is left alone.
+func (c *collector) roles(p *rpm.Package) map[string]kernel.Role {
+	roles := map[string]kernel.Role{}
+	vmlinux := map[string]string{} // the first of each kernelrelease
+	for i := range p.Files {
+		f := &p.Files[i]
+		role := kernel.ClassifyPath(f.Path)
+		if role == kernel.RoleNone || !f.IsRegular() || f.Ghost() || role == kernel.RoleModule && c.sources.BasesOnly {
+			continue
+		}
+		if release, _ := kernel.ReleaseFromPath(f.Path); role == kernel.RoleVmlinux {
+			if vmlinux[release] != "" {
+				continue
+			}
+			vmlinux[release] = f.Path
+		}
+		roles[f.Path] = role
+	}
+	for path, role := range roles {
+		if release, _ := kernel.ReleaseFromPath(path); role == kernel.RoleBootImage && vmlinux[release] != "" {
+			delete(roles, path)
+		}
+	}
+	return roles
+}
+
+// packageReader reads one package's payload.
+type packageReader struct {
+	*collector
+	rpm     *rpm.Reader
+	pkg     *Package
+	roles   map[string]kernel.Role
+	decoder decompress.Decoder
+
+	images  []packagedImage
+	configs map[string]kernel.Config // by kernelrelease
+}
+
+// packagedImage waits for its config, which may come later in the payload.
+type packagedImage struct {
+	base  *Base
+	image *kernel.Image
+}
+
+func (r *packageReader) read() error {
+	var before int64
+	for {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		entry, err := r.rpm.Next()
+		n, _ := r.rpm.Progress()
+		r.sources.Progress.advance(n - before)
+		before = n
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.entry(entry); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *packageReader) entry(e *rpm.Entry) error {
+	for _, f := range e.Files {
+		role, ok := r.roles[f.Path]
+		if !ok {
+			continue
+		}
+		release, _ := kernel.ReleaseFromPath(f.Path)
+		switch role {
+		case kernel.RoleModule:
+			m := &Module{Package: r.pkg, Path: f.Path, Origin: r.pkg.Origin, Release: release}
+			return r.send(m, r.rpm, e.Size)
+		case kernel.RoleConfig:
+			text, err := io.ReadAll(io.LimitReader(r.rpm, maxConfig))
+			if err != nil {
+				return err
+			}
+			r.configs[release] = kernel.ParseConfig(text)
+			return nil
+		}
+		return r.readImage(f.Path, release, e.Size)
+	}
+	return nil
+}
+
+// readImage reads a vmlinux or boot image. One that cannot be understood is a
+// problem of its own and does not end the package.
+func (r *packageReader) readImage(path, release string, size int64) error {
+	if size > kernel.MaxUnpacked {
+		r.problem(r.pkg.Path, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", path, size, kernel.MaxUnpacked))
+		return nil
+	}
+	data, err := r.readAll(r.rpm, size)
+	if err != nil {
+		return err
+	}
+	image, err := kernel.OpenImage(bytes.NewReader(*data), int64(len(*data)), &r.decoder)
+	if err != nil {
+		r.problem(r.pkg.Path, fmt.Errorf("%s: %w", path, err))
+		return nil
+	}
+	image.ELF = nil // it holds on to all of the unpacked file
+	b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release}
+	r.images = append(r.images, packagedImage{b, image})
+	return nil
+}
+
+// config finds the config of a kernel: the file of its kernelrelease, or the one
+// inside the image.
+func (r *packageReader) config(release string, image *kernel.Image) kernel.Config {
+	if c, ok := r.configs[release]; ok {
+		return c
+	}
+	return image.Config
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+// Result is what Judge found.
+type Result struct {
+	Bases    []*Base
+	Findings []Finding
+	Problems []Problem
+}
+
+// Finding is a verdict with its place and its explanation.
+type Finding struct {
+	Pairing  Pairing
+	Module   *Module
+	Base     *Base // nil where the module was judged without one
+	Verdict  Verdict
+	Severity Severity
+	Basis    Basis
+	Kernel   *Kernel // nil where there was no table to try
+
+	// Reasons say in words what led to the verdict, Consequence what it means
+	// for the machine that loads the module. Both may be empty.
+	Reasons     []string
+	Consequence string
+}
+
+// Kernel is what the kernel would do with a module's table.
+type Kernel struct {
+	Version string // "" where it is not known
+	Accepts bool
+	Errno   int      // negative, 0 if it accepts
+	Log     []string // as dmesg shows it
+	Hidden  []string // what this kernel keeps to itself
+}
+
+// Exit is the exit status: 0 if nothing fails, 1 if a finding does, 2 if
+// something could not be read or judged.
+func (r *Result) Exit() int {
+	if len(r.Problems) > 0 {
+		return 2
+	}
+	for _, f := range r.Findings {
+		if f.Severity == Fail {
+			return 1
+		}
+	}
+	return 0
+}
+
+// Modules counts the modules that were judged, each once however many bases it
+// met.
+func (r *Result) Modules() int {
+	seen := map[*Module]bool{}
+	for _, f := range r.Findings {
+		seen[f.Module] = true
+	}
+	return len(seen)
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+// Verdict is the outcome for one module on one base.
+type Verdict string
+
+// The verdicts, best first.
+const (
+	SameBase      Verdict = "same-base"     // the base is the one the module was built on
+	Relocatable   Verdict = "relocatable"   // .BTF.base relocates onto this base
+	Compatible    Verdict = "compatible"    // the base changed, what the module uses of it did not
+	NoBTF         Verdict = "no-btf"        // a module without BTF, normal outside the kernel's tree
+	BTFLost       Verdict = "btf-lost"      // an in-tree module without BTF among siblings that have it
+	Drifted       Verdict = "drifted"       // same names, but a definition changed
+	Unproven      Verdict = "unproven"      // nothing contradicts the base, too little confirms it
+	Misread       Verdict = "misread"       // accepted, and read as something else
+	Rejected      Verdict = "rejected"      // refused by the kernel
+	Unrelocatable Verdict = "unrelocatable" // .BTF.base does not relocate onto this base
+	Malformed     Verdict = "malformed"     // the file cannot be read as far as a .BTF
+)
+
+// Verdicts lists all of them, best first.
+var Verdicts = []Verdict{
+	SameBase, Relocatable, Compatible, NoBTF,
+	BTFLost, Drifted, Unproven,
+	Misread, Rejected, Unrelocatable, Malformed,
+}
+
+// Severity is how much a verdict weighs.
+type Severity string
+
+// The severities, lightest first. Only Fail makes the exit status 1.
+const (
+	OK   Severity = "ok"
+	Warn Severity = "warn"
+	Fail Severity = "fail"
+)
+
+// Severity is the verdict's weight where no policy says otherwise.
+func (v Verdict) Severity() Severity {
+	switch v {
+	case SameBase, Relocatable, Compatible, NoBTF:
+		return OK
+	case BTFLost, Drifted, Unproven:
+		return Warn
+	}
+	return Fail
+}
+
+// Pairing says why a module and a base were judged together.
+type Pairing string
+
+// The pairings. They are made by architecture and kernelrelease, except Given.
+const (
+	PairBuild   Pairing = "build"   // the vmlinux of the module's own build
+	PairRebuild Pairing = "rebuild" // another build of the same kernel
+	PairAcross  Pairing = "across"  // a kernel of another package
+	PairGiven   Pairing = "given"   // the base the user named
+)
+
+// Basis says what a verdict rests on.
+type Basis string
+
+// The bases of a verdict, strongest first.
+const (
+	Recorded   Basis = "recorded"   // a package token names the base
+	Provenance Basis = "provenance" // module and vmlinux come out of one build, and nothing contradicts it
+	Compared   Basis = "compared"   // the module's own base was at hand
+	Evidence   Basis = "evidence"   // what the module's table says for or against the base
+)

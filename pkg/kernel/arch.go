@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"debug/elf"
+	"encoding/binary"
+)
+
+// Arch is the architecture by the name that RPM and uname -m have for it, ""
+// where this package knows none. ELF does not tell the kinds of 32 bit x86 and
+// ARM apart: they are given as i686 and armv7hl.
+func (f *ELF) Arch() string {
+	little := f.order == binary.LittleEndian
+	switch f.machine {
+	case elf.EM_X86_64:
+		return "x86_64"
+	case elf.EM_386:
+		return "i686"
+	case elf.EM_AARCH64:
+		return "aarch64"
+	case elf.EM_ARM:
+		return "armv7hl"
+	case elf.EM_S390:
+		return byBits(f.bits, "s390", "s390x")
+	case elf.EM_PPC64:
+		if little {
+			return "ppc64le"
+		}
+		return "ppc64"
+	case elf.EM_PPC:
+		return "ppc"
+	case elf.EM_RISCV:
+		return byBits(f.bits, "riscv32", "riscv64")
+	case elf.EM_LOONGARCH:
+		return byBits(f.bits, "loongarch32", "loongarch64")
+	case elf.EM_MIPS:
+		if little {
+			return byBits(f.bits, "mipsel", "mips64el")
+		}
+		return byBits(f.bits, "mips", "mips64")
+	case elf.EM_SPARCV9:
+		return "sparc64"
+	case elf.EM_IA_64:
+		return "ia64"
+	}
+	return ""
+}
+
+func byBits(bits int, in32, in64 string) string {
+	if bits == 32 {
+		return in32
+	}
+	return in64
+}

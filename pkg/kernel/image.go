@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+)
+
+const (
+	// MaxUnpacked is the most bytes that are decompressed for one file, all
+	// of its wrappings together.
+	MaxUnpacked = 1 << 30
+
+	// maxWrappings is how deep a kernel may be wrapped. Real ones need two:
+	// a compressed EFI zboot image.
+	maxWrappings = 4
+)
+
+// ErrNotImage is returned for a file that is no kernel image, nor wraps one.
+var ErrNotImage = errors.New("not a kernel image")
+
+// Image is what a vmlinux or a boot image says of itself.
+type Image struct {
+	// Kind is what was found inside all wrappings: KindVmlinux,
+	// KindArm64Image, KindRISCVImage or KindBTF.
+	Kind Kind
+	// Wrapping names the layers around it, outermost first: bzImage, xz.
+	Wrapping []string
+
+	Arch  string           // as in [ELF.Arch]; "" for raw BTF
+	Bits  int              // 32 or 64; 0 for raw BTF
+	Order binary.ByteOrder // never nil
+
+	// BTF holds the .BTF section, nil if there is none or an empty one: the
+	// kernel makes no difference. BTFIDs is .BTF_ids.
+	BTF    []byte
+	BTFIDs []byte
+
+	// Release is the kernelrelease, "6.1.0-53-amd64", from the banner or, if
+	// there is none, from the boot image's header. "" is unknown.
+	Release string
+	// Banner is the line that /proc/version starts with, "" if not found.
+	Banner string
+	// Config is the built-in configuration (CONFIG_IKCONFIG=y), nil if there
+	// is none.
+	Config Config
+
+	// ELF gives access to the symbols of a vmlinux and is nil for anything
+	// else. It holds on to the unpacked file; set it to nil to let go.
+	ELF *ELF
+}
+
+// OpenImage reads the kernel in the size bytes behind r: a vmlinux, plain or
+// compressed, an x86 bzImage, an arm64 or riscv Image, an EFI zboot image, or
+// the raw bytes of a .BTF section. d does the decompression. A plain vmlinux is
+// not read as a whole, so its debug information costs nothing; r must stay
+// readable as long as Image.ELF is used.
+//
+// A kernel without BTF is no error: BTF is then nil. Errors wrap [ErrNotImage]
+// where the content is something else, and decompress.ErrTooLarge where it
+// passes [MaxUnpacked]; otherwise the file is damaged, and they name the field.
+func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder) (*Image, error) {
+	src, err := fromReader(r, size)
+	if err != nil {
+		return nil, err
+	}
+	o := opener{decoder: d, left: MaxUnpacked, image: new(Image)}
+	if err := o.open(src); err != nil {
+		if layers := o.image.Wrapping; len(layers) > 0 {
+			err = fmt.Errorf("%s: %w", strings.Join(layers, ": "), err)
+		}
+		return nil, err
+	}
+	return o.image, nil
+}
+
+// opener takes off one wrapping after the other.
+type opener struct {
+	decoder *decompress.Decoder
+	left    int64 // bytes that may still be decompressed
+	image   *Image
+
+	configSeen bool // the built-in config was found, readable or not
+}
+
+func (o *opener) open(src source) error {
+	for {
+		prefix, err := src.prefix(IdentifyLen)
+		if err != nil {
+			return err
+		}
+		kind := Identify(prefix)
+		switch kind {
+		case KindVmlinux, KindArm64Image, KindRISCVImage, KindBTF:
+			o.image.Kind = kind
+			return o.openKernel(kind, src)
+		}
+		if len(o.image.Wrapping) >= maxWrappings {
+			return fmt.Errorf("wrapped more than %d times", maxWrappings)
+		}
+		switch kind {
+		case KindBzImage:
+			o.wrapped(string(kind))
+			src, err = o.openBzImage(src)
+		case KindZboot:
+			o.wrapped("zboot")
+			src, err = o.openZboot(src)
+		case KindCompressed:
+			src, err = o.unpack(src, decompress.Detect(prefix), 0, uint64(src.size))
+		case KindUnknown:
+			return ErrNotImage
+		default:
+			return fmt.Errorf("%w: found %s", ErrNotImage, kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (o *opener) openKernel(kind Kind, src source) error {
+	switch kind {
+	case KindArm64Image:
+		return o.openFlat(src, "aarch64")
+	case KindRISCVImage:
+		return o.openFlat(src, "riscv64")
+	case KindBTF:
+		return o.openBTF(src)
+	}
+	return o.openVmlinux(src)
+}
+
+func (o *opener) openBTF(src source) error {
+	data, err := src.read("BTF", 0, uint64(src.size))
+	if err != nil {
+		return err
+	}
+	o.image.BTF = data
+	o.image.Order, _ = btfOrder(data)
+	return nil
+}
+
+func (o *opener) wrapped(name string) {
+	o.image.Wrapping = append(o.image.Wrapping, name)
+}
+
+// unpack decompresses the n bytes at off into memory.
+func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (source, error) {
+	packed, err := src.stream("compressed data", off, n)
+	if err != nil {
+		return source{}, err
+	}
+	// The decoder's errors begin with the format's name, so the layer is
+	// counted once they are past.
+	unpacked, err := o.decoder.Reader(format, packed)
+	if err != nil {
+		return source{}, err
+	}
+	data, err := io.ReadAll(io.LimitReader(unpacked, o.left+1))
+	if err != nil {
+		return source{}, err
+	}
+	if int64(len(data)) > o.left {
+		return source{}, fmt.Errorf("%s: %w of %d bytes", format, decompress.ErrTooLarge, int64(MaxUnpacked))
+	}
+	o.left -= int64(len(data))
+	o.wrapped(string(format))
+	return inMemory(data), nil
+}

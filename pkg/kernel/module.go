@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+)
+
+// MaxModule is the most bytes a module may have once it is decompressed. It
+// leaves room for modules that still have their debug information.
+const MaxModule = 512 << 20
+
+// ErrNotModule is returned for a file that is neither a module nor wraps one.
+var ErrNotModule = errors.New("not a kernel module")
+
+// Module is what a .ko says of itself. It holds copies only, nothing of the
+// file it was read from.
+type Module struct {
+	// Name is the module's name as the kernel prints it, from modinfo; old
+	// modules, which do not say it, are named after their path.
+	Name string
+	// Release is the kernelrelease it was built for, the first word of
+	// Vermagic; both are "" where modinfo does not say it.
+	Release  string
+	Vermagic string
+	Modinfo  Modinfo
+
+	Arch  string // as in [ELF.Arch]
+	Bits  int    // 32 or 64
+	Order binary.ByteOrder
+
+	// BTF, BTFBase and BTFIDs are .BTF, .BTF.base and .BTF_ids. The kernel
+	// takes an empty .BTF for none, but an empty .BTF.base for a broken one
+	// (kernel/bpf/btf.c, btf_module_notify), so presence is told apart.
+	BTF        []byte
+	BTFBase    []byte
+	BTFIDs     []byte
+	HasBTF     bool // there is a .BTF section, of whatever size
+	HasBTFBase bool // there is a .BTF.base section, of whatever size
+
+	// Signed says that a signature is appended. It is not verified.
+	Signed bool
+
+	symbols symbolTable
+}
+
+// Symbols yields the module's symbol table as [ELF.Symbols] does.
+func (m *Module) Symbols() iter.Seq2[Symbol, error] { return m.symbols.all() }
+
+// InTree says whether the module was built within the kernel's own sources
+// (intree=Y). kbuild gives BTF to these; others seldom have any.
+func (m *Module) InTree() bool {
+	value, _ := m.Modinfo.Get("intree")
+	return value == "Y"
+}
+
+// OpenModule reads one module, plain (.ko) or compressed (.ko.gz, .ko.xz,
+// .ko.zst; the content decides), signed or not. path serves only to name a
+// module that does not name itself. To read many, use a [Loader].
+//
+// Errors wrap [ErrNotModule] where the content is something else; otherwise
+// the file is damaged, and they name the field.
+func OpenModule(data []byte, path string, d *decompress.Decoder) (*Module, error) {
+	if format := decompress.Detect(data); format != decompress.None {
+		unpacked, err := d.Append(nil, format, data, MaxModule)
+		if err != nil {
+			return nil, err
+		}
+		data = unpacked
+	}
+	return readModule(data, path)
+}
+
+// keepBuffer is the largest buffer in bytes a Loader keeps for the next
+// module.
+const keepBuffer = 32 << 20
+
+// A Loader reads one module after the other and keeps decoder and buffer
+// between them. The zero value is ready; Close releases what it holds. A
+// Loader must not be used by several goroutines at once.
+type Loader struct {
+	decoder decompress.Decoder
+	buffer  []byte
+}
+
+// Open reads a module as [OpenModule] does. data may be reused once it returns.
+func (l *Loader) Open(data []byte, path string) (*Module, error) {
+	format := decompress.Detect(data)
+	if format == decompress.None {
+		return readModule(data, path)
+	}
+	unpacked, err := l.decoder.Append(l.buffer[:0], format, data, MaxModule)
+	if l.buffer = unpacked; cap(l.buffer) > keepBuffer {
+		l.buffer = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return readModule(unpacked, path)
+}
+
+// Close releases the decoder and the buffer. The Loader may be used again.
+func (l *Loader) Close() {
+	l.decoder.Close()
+	l.buffer = nil
+}
+
+// readModule reads a module that is not compressed, or no longer so.
+func readModule(data []byte, path string) (*Module, error) {
+	switch kind := Identify(data[:min(len(data), IdentifyLen)]); kind {
+	case KindModule:
+	case KindUnknown:
+		return nil, ErrNotModule
+	default:
+		return nil, fmt.Errorf("%w: found %s", ErrNotModule, kind)
+	}
+	data, signed, err := cutSignature(data)
+	if err != nil {
+		return nil, err
+	}
+	f, err := NewELFBytes(data)
+	if err != nil {
+		return nil, err
+	}
+	m := &Module{Arch: f.Arch(), Bits: f.Bits(), Order: f.Order(), Signed: signed}
+	if err := m.readModinfo(f, path); err != nil {
+		return nil, err
+	}
+	if err := m.readBTF(f); err != nil {
+		return nil, err
+	}
+	if m.symbols, err = f.symbolTable(); err != nil {
+		return nil, err
+	}
+	m.symbols.entries = bytes.Clone(m.symbols.entries)
+	return m, nil
+}
+
+// readModinfo wants a .modinfo section. The kernel does not load a module
+// without the license in it, and a file cut short must not pass for a module
+// without BTF.
+func (m *Module) readModinfo(f *ELF, path string) error {
+	info, ok, err := f.Section(".modinfo")
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("%w: no .modinfo section", ErrNotModule)
+	}
+	m.Modinfo = Modinfo(info)
+	m.Vermagic, _ = m.Modinfo.Get("vermagic")
+	m.Release, _, _ = strings.Cut(m.Vermagic, " ")
+	if m.Name, ok = m.Modinfo.Get("name"); !ok {
+		m.Name = ModuleName(path)
+	}
+	return nil
+}
+
+func (m *Module) readBTF(f *ELF) error {
+	for _, section := range []struct {
+		name    string
+		data    *[]byte
+		present *bool
+	}{
+		{".BTF", &m.BTF, &m.HasBTF},
+		{".BTF.base", &m.BTFBase, &m.HasBTFBase},
+		{".BTF_ids", &m.BTFIDs, new(bool)},
+	} {
+		data, ok, err := f.Section(section.name)
+		if err != nil {
+			return err
+		}
+		*section.data, *section.present = bytes.Clone(data), ok
+	}
+	return nil
+}

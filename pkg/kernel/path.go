@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Role is the part a file plays in a kernel package, judged by its path.
+type Role string
+
+const (
+	RoleNone    Role = ""
+	RoleVmlinux Role = "vmlinux" // the linked kernel, plain or compressed
+	// RoleBootImage is vmlinuz, Image, bzImage or zImage. It holds the same
+	// kernel as the vmlinux beside it, which is the simpler source.
+	RoleBootImage Role = "boot image"
+	RoleModule    Role = "module"
+	RoleConfig    Role = "config"
+)
+
+// bootImages are the names boot images go by on the architectures of Linux.
+var bootImages = []string{"vmlinuz", "Image", "bzImage", "zImage"}
+
+// compressions are the endings of compressed kernels and modules.
+var compressions = []string{".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4"}
+
+// ClassifyPath says whether a file of a package is of interest. It knows the
+// two layouts of kernel packages, each with or without a leading "/", "./" or
+// build root:
+//
+//	/boot/vmlinux-<krel>.gz                   /boot/vmlinuz-<krel>
+//	/usr/lib/modules/<krel>/vmlinux.xz        /usr/lib/modules/<krel>/vmlinuz
+//	/boot/config-<krel>                       /usr/lib/modules/<krel>/config
+//	/lib/modules/<krel>/kernel/.../e1000.ko.zst
+//
+// Debug information below /usr/lib/debug and the links in weak-updates, which
+// point at modules of another kernel, are RoleNone.
+func ClassifyPath(p string) Role {
+	p = path.Clean("/" + p)
+	if strings.Contains(p, "/usr/lib/debug/") {
+		return RoleNone
+	}
+	if _, below, ok := cutModules(p); ok {
+		return modulesRole(below)
+	}
+	if name, _, ok := cutBoot(p); ok {
+		return namedRole(name)
+	}
+	return RoleNone
+}
+
+// modulesRole judges a path below /lib/modules/<krel>/.
+func modulesRole(below string) Role {
+	if dir, base := path.Split(below); dir != "" {
+		if isModule(base) && !strings.HasPrefix(dir, "weak-updates/") {
+			return RoleModule
+		}
+		return RoleNone
+	}
+	if isModule(below) {
+		return RoleModule
+	}
+	return namedRole(trimCompression(below))
+}
+
+// namedRole judges a name without kernelrelease and compression.
+func namedRole(name string) Role {
+	switch {
+	case name == "vmlinux":
+		return RoleVmlinux
+	case name == "config":
+		return RoleConfig
+	case slices.Contains(bootImages, name):
+		return RoleBootImage
+	}
+	return RoleNone
+}
+
+func isModule(base string) bool {
+	return strings.HasSuffix(trimCompression(base), ".ko")
+}
+
+// ReleaseFromPath returns the kernelrelease a path belongs to: the directory
+// below /lib/modules, or what follows the name of a file in /boot.
+func ReleaseFromPath(p string) (krel string, ok bool) {
+	p = path.Clean("/" + p)
+	if krel, _, ok := cutModules(p); ok {
+		return krel, true
+	}
+	name, krel, ok := cutBoot(p)
+	if !ok || namedRole(name) == RoleNone {
+		return "", false
+	}
+	return krel, true
+}
+
+// cutModules splits a path at its last /lib/modules/<krel>/; what stands
+// before it is a build root or nothing.
+func cutModules(p string) (krel, below string, ok bool) {
+	const modules = "/lib/modules/"
+	at := strings.LastIndex(p, modules)
+	if at < 0 {
+		return "", "", false
+	}
+	krel, below, ok = strings.Cut(p[at+len(modules):], "/")
+	return krel, below, ok && krel != "" && below != ""
+}
+
+// cutBoot splits /boot/<name>-<krel>[.gz].
+func cutBoot(p string) (name, krel string, ok bool) {
+	dir, base := path.Split(p)
+	if !strings.HasSuffix(dir, "/boot/") {
+		return "", "", false
+	}
+	name, krel, _ = strings.Cut(base, "-")
+	krel = trimCompression(krel)
+	return name, krel, krel != ""
+}
+
+func trimCompression(name string) string {
+	for _, ending := range compressions {
+		if short, ok := strings.CutSuffix(name, ending); ok {
+			return short
+		}
+	}
+	return name
+}
+
+// ModuleName is the module's name by its path: the base name without .ko and
+// what follows it, with "-" written as "_" as kbuild does.
+func ModuleName(p string) string {
+	name := path.Base(p)
+	if at := strings.LastIndex(name, ".ko"); at > 0 {
+		name = name[:at]
+	}
+	return strings.ReplaceAll(name, "-", "_")
+}

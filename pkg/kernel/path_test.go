@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+func TestPaths(t *testing.T) {
+	const krel = "6.19.2-1-default"
+	for _, c := range []struct {
+		path    string
+		role    kernel.Role
+		release string
+	}{
+		// usrmerged
+		{"/usr/lib/modules/6.19.2-1-default/vmlinux.xz", kernel.RoleVmlinux, krel},
+		{"/usr/lib/modules/6.19.2-1-default/vmlinux", kernel.RoleVmlinux, krel},
+		{"/usr/lib/modules/6.19.2-1-default/vmlinuz", kernel.RoleBootImage, krel},
+		{"/usr/lib/modules/6.19.2-1-default/Image", kernel.RoleBootImage, krel},
+		{"/usr/lib/modules/6.19.2-1-default/Image.gz", kernel.RoleBootImage, krel},
+		{"/usr/lib/modules/6.19.2-1-default/config", kernel.RoleConfig, krel},
+		{"/usr/lib/modules/6.19.2-1-default/System.map", kernel.RoleNone, krel},
+		{"/usr/lib/modules/6.19.2-1-default/vdso/vdso64.so", kernel.RoleNone, krel},
+		{"/usr/lib/modules/6.19.2-1-default/kernel/drivers/net/usb/ipheth.ko.zst", kernel.RoleModule, krel},
+		{"./usr/lib/modules/6.19.2-1-default/updates/foo.ko", kernel.RoleModule, krel},
+		{"lib/modules/6.19.2-1-default/extra/foo.ko.xz", kernel.RoleModule, krel},
+		{"/lib/modules/6.19.2-1-default/foo.ko.gz", kernel.RoleModule, krel},
+		{"/lib/modules/6.19.2-1-default/weak-updates/updates/foo.ko", kernel.RoleNone, krel},
+		{"/lib/modules/6.19.2-1-default/kernel/foo.ko.debug", kernel.RoleNone, krel},
+		{"/lib/modules/6.19.2-1-default/kernel/.foo.ko.cmd", kernel.RoleNone, krel},
+		{"/lib/modules/6.19.2-1-default/build/vmlinux", kernel.RoleNone, krel},
+		{"/lib/modules/6.19.2-1-default/kernel/lib/test_bpf.ko", kernel.RoleModule, krel},
+		{"/home/abuild/rpmbuild/BUILDROOT/usr/lib/modules/6.19.2-1-default/kernel/foo.ko", kernel.RoleModule, krel},
+		// /boot
+		{"/boot/vmlinux-6.19.2-1-default", kernel.RoleVmlinux, krel},
+		{"/boot/vmlinux-6.19.2-1-default.gz", kernel.RoleVmlinux, krel},
+		{"./boot/vmlinux-6.19.2-1-default.xz", kernel.RoleVmlinux, krel},
+		{"boot/vmlinuz-6.19.2-1-default", kernel.RoleBootImage, krel},
+		{"/boot/Image-6.19.2-1-default", kernel.RoleBootImage, krel},
+		{"/boot/zImage-6.19.2-1-default", kernel.RoleBootImage, krel},
+		{"/boot/config-6.19.2-1-default", kernel.RoleConfig, krel},
+		{"/boot/System.map-6.19.2-1-default", kernel.RoleNone, ""},
+		{"/boot/symvers-6.19.2-1-default.gz", kernel.RoleNone, ""},
+		{"/boot/.vmlinuz-6.19.2-1-default.hmac", kernel.RoleNone, ""},
+		{"/boot/vmlinux", kernel.RoleNone, ""},
+		{"/boot/vmlinux-", kernel.RoleNone, ""},
+		{"/boot/vmlinux-.gz", kernel.RoleNone, ""},
+		{"/boot/dtb-6.19.2-1-default/a.dtb", kernel.RoleNone, ""},
+		// elsewhere
+		{"/usr/lib/debug/boot/vmlinux-6.19.2-1-default.debug", kernel.RoleNone, krel + ".debug"},
+		{"/usr/lib/debug/usr/lib/modules/6.19.2-1-default/vmlinux.debug", kernel.RoleNone, krel},
+		{"/usr/lib/debug/lib/modules/6.19.2-1-default/kernel/foo.ko", kernel.RoleNone, krel},
+		{"/usr/lib/modules/6.19.2-1-default", kernel.RoleNone, ""},
+		{"/usr/lib/modules/", kernel.RoleNone, ""},
+		{"/usr/share/doc/vmlinux", kernel.RoleNone, ""},
+		{"ipheth.ko", kernel.RoleNone, ""},
+		{"", kernel.RoleNone, ""},
+	} {
+		if role := kernel.ClassifyPath(c.path); role != c.role {
+			t.Errorf("ClassifyPath(%q) = %q, want %q", c.path, role, c.role)
+		}
+		if release, ok := kernel.ReleaseFromPath(c.path); release != c.release || ok != (c.release != "") {
+			t.Errorf("ReleaseFromPath(%q) = %q, %v, want %q", c.path, release, ok, c.release)
+		}
+	}
+}
+
+func TestModuleName(t *testing.T) {
+	for path, want := range map[string]string{
+		"/lib/modules/6.1/kernel/drivers/net/usb/ipheth.ko": "ipheth",
+		"snd-hda-codec-realtek.ko.zst":                      "snd_hda_codec_realtek",
+		"a.kobold.ko.xz":                                    "a.kobold",
+		"ipheth.btf":                                        "ipheth.btf",
+		"":                                                  ".",
+	} {
+		if got := kernel.ModuleName(path); got != want {
+			t.Errorf("ModuleName(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestFlavor(t *testing.T) {
+	for krel, want := range map[string]string{
+		"5.15.12-1-default":           "default",
+		"6.4.0-150600.23-rt_debug":    "rt_debug",
+		"6.1.0-53-amd64":              "amd64",
+		"6.12.117+deb12-cloud-amd64":  "amd64",
+		"6.5.6-300.fc39.x86_64":       "default",
+		"6.5.6-300.fc39.x86_64+debug": "debug",
+		"5.14.0-427.el9.aarch64+64k":  "64k",
+		"6.19.0-rc3":                  "default",
+		"6.19.0-rc3+":                 "default",
+		"6.19.0-rc3-1-vanilla":        "vanilla",
+		"6.19.0":                      "default",
+		"":                            "default",
+	} {
+		if got := kernel.Flavor(krel); got != want {
+			t.Errorf("Flavor(%q) = %q, want %q", krel, got, want)
+		}
+	}
+}

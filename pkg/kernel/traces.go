@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+)
+
+// extent is size bytes at offset of a file.
+type extent struct{ offset, size uint64 }
+
+const (
+	// maxBanner is the most bytes of a banner. Real ones have some 250.
+	maxBanner = 1024
+
+	// maxConfig is the most bytes an unpacked configuration may have. Real
+	// ones have some 300 kB.
+	maxConfig = 16 << 20
+
+	// maxTraces is the most bytes searched for banner and configuration. It
+	// keeps section headers that all point at the same bytes from costing
+	// more than the file is large.
+	maxTraces = MaxUnpacked
+)
+
+// readTraces looks for the banner and the built-in configuration in parts of
+// src. What is not found stays unknown; only a failed read is an error.
+func (o *opener) readTraces(src source, parts []extent) error {
+	searched := uint64(0)
+	for _, part := range parts {
+		if searched += part.size; searched > maxTraces {
+			return nil
+		}
+		if !numbered(o.image.Banner) {
+			if err := o.findBanner(src, part); err != nil {
+				return err
+			}
+		}
+		if !o.configSeen {
+			if err := o.findConfig(src, part); err != nil {
+				return err
+			}
+		}
+		if numbered(o.image.Banner) && o.configSeen {
+			return nil
+		}
+	}
+	return nil
+}
+
+const bannerStart = "Linux version "
+
+// findBanner looks for linux_banner (init/version-timestamp.c):
+//
+//	Linux version 6.1.0-53-amd64 (builder@host) (gcc-12 ...) #1 SMP ...
+//
+// The same words also begin format strings, with %s where the release belongs.
+// Since 6.1 there is a second banner that lacks the number of the build, "# SMP"
+// (init/version.c, a stand-in for the first link): it serves if it is the only
+// one.
+func (o *opener) findBanner(src source, part extent) error {
+	end := part.offset + part.size
+	for at, err := range src.find("kernel banner", bannerStart, part.offset, part.size) {
+		if err != nil {
+			return err
+		}
+		text, err := src.read("kernel banner", at, min(maxBanner, end-at))
+		if err != nil {
+			return err
+		}
+		banner, release, ok := parseBanner(text)
+		if !ok || o.image.Banner != "" && !numbered(banner) {
+			continue
+		}
+		o.image.Banner, o.image.Release = banner, release
+		if numbered(banner) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// numbered says whether a banner has the number of the build, "#1".
+func numbered(banner string) bool {
+	return banner != "" && !strings.Contains(banner, ") # ")
+}
+
+// parseBanner takes the banner and its kernelrelease from the start of text: a
+// line of printable characters, the release a word that starts with a digit and
+// is followed by the builder's name in parentheses.
+func parseBanner(text []byte) (banner, release string, ok bool) {
+	end := bytes.IndexAny(text, "\n\x00")
+	if end < 0 || !isPrintable(text[:end]) {
+		return "", "", false
+	}
+	banner = string(text[:end])
+	release, builder, _ := strings.Cut(banner[len(bannerStart):], " ")
+	if release == "" || release[0] < '0' || '9' < release[0] || !strings.HasPrefix(builder, "(") {
+		return "", "", false
+	}
+	return banner, release, true
+}
+
+func isPrintable(text []byte) bool {
+	return !bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+const (
+	configStart = "IKCFG_ST" // followed by gzip, kernel/configs.c
+	configEnd   = "IKCFG_ED"
+)
+
+// findConfig looks for the configuration that CONFIG_IKCONFIG builds in. One
+// that does not unpack is as unknown as one that is not there; only the first
+// is tried, so that a file full of them costs no more than one.
+func (o *opener) findConfig(src source, part extent) error {
+	const what = "built-in config"
+	end := part.offset + part.size
+	for at, err := range src.find(what, configStart, part.offset, part.size) {
+		if err != nil {
+			return err
+		}
+		start := at + uint64(len(configStart))
+		room := min(maxConfig, end-start)
+		packed, err := src.read(what, start, room)
+		if err != nil {
+			return err
+		}
+		if decompress.Detect(packed) != decompress.Gzip {
+			continue
+		}
+		o.configSeen = true
+		length := bytes.Index(packed, []byte(configEnd))
+		if length < 0 {
+			return nil
+		}
+		text, err := o.decoder.Append(nil, decompress.Gzip, packed[:length], maxConfig)
+		if err == nil {
+			o.image.Config = ParseConfig(text)
+		}
+		return nil
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"debug/elf"
+	"slices"
+)
+
+// openVmlinux reads a linked kernel. The sections handed out are copies, so
+// that Image.ELF can be let go of.
+func (o *opener) openVmlinux(src source) error {
+	f, err := newELF(src)
+	if err != nil {
+		return err
+	}
+	img := o.image
+	img.ELF, img.Arch, img.Bits, img.Order = f, f.Arch(), f.Bits(), f.Order()
+	if img.BTF, err = f.copySection(".BTF"); err != nil {
+		return err
+	}
+	if img.BTFIDs, err = f.copySection(".BTF_ids"); err != nil {
+		return err
+	}
+	return o.readTraces(src, f.constants())
+}
+
+// copySection is nil where the section is absent or empty.
+func (f *ELF) copySection(name string) ([]byte, error) {
+	data, _, err := f.Section(name)
+	if err != nil || len(data) == 0 {
+		return nil, err
+	}
+	return bytes.Clone(data), nil
+}
+
+// constants is where a kernel's strings may stand: the loaded sections that
+// are not code, .rodata first, as that is where they do.
+func (f *ELF) constants() []extent {
+	var parts []extent
+	for i := 1; i < f.sections(); i++ {
+		s := f.section(i)
+		loaded := s.flags&(elf.SHF_ALLOC|elf.SHF_EXECINSTR) == elf.SHF_ALLOC
+		if s.typ == elf.SHT_PROGBITS && loaded {
+			parts = append(parts, extent{s.offset, s.size})
+		}
+	}
+	if s, ok := f.lookup(".rodata"); ok {
+		first := extent{s.offset, s.size}
+		if i := slices.Index(parts, first); i > 0 {
+			parts = slices.Insert(slices.Delete(parts, i, i+1), 0, first)
+		}
+	}
+	return parts
+}

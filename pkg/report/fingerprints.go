@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Fingerprints is a list of fingerprints as the fingerprint command prints it.
+type Fingerprints struct {
+	Schema  int      `json:"schema"`
+	Tool    Tool     `json:"tool"`
+	Bases   []Base   `json:"bases"`
+	Modules []Module `json:"modules"`
+	Errors  []Error  `json:"errors"`
+}
+
+// Module is a module's own tables; its fingerprint covers what the module adds
+// to its base.
+type Module struct {
+	Module        string             `json:"module"`
+	Raw           bool               `json:"raw,omitempty"` // the file is the bytes of a .BTF: of a module or a base
+	Package       string             `json:"package,omitempty"`
+	Path          string             `json:"path"`
+	Arch          string             `json:"arch,omitempty"`
+	KernelRelease string             `json:"kernelrelease,omitempty"`
+	Fingerprint   fingerprint.Digest `json:"fingerprint"`
+	Types         fingerprint.Digest `json:"types"`
+	Strings       fingerprint.Digest `json:"strings"`
+	TypeCount     uint32             `json:"type_count"`
+	StringBytes   uint32             `json:"string_bytes"`
+	// Distilled is the fingerprint of .BTF.base where there is one.
+	Distilled *fingerprint.Digest `json:"distilled,omitempty"`
+}
+
+// NewFingerprints lists the bases and the modules with BTF of an inventory.
+// Tables that cannot be laid out join its problems.
+func NewFingerprints(inv *guard.Inventory, version string) *Fingerprints {
+	list := &Fingerprints{
+		Schema: Schema, Tool: Tool{"obs-btf-guard", version},
+		Bases: []Base{}, Modules: []Module{}, Errors: []Error{},
+	}
+	for _, b := range inv.Bases {
+		list.Bases = append(list.Bases, newBase(b))
+	}
+	for _, m := range inv.Modules {
+		err := m.Err
+		if err == nil && len(m.BTF) > 0 {
+			err = list.add(m)
+		}
+		if err != nil {
+			inv.Problems = append(inv.Problems, guard.Problem{Path: m.Label(), Err: fmt.Errorf("%s: %w", m.Path, err)})
+		}
+	}
+	return list
+}
+
+func (l *Fingerprints) add(m *guard.Module) error {
+	t, err := btf.Parse(m.BTF, nil)
+	if err != nil {
+		return fmt.Errorf(".BTF: %w", err)
+	}
+	f := fingerprint.Of(t)
+	out := Module{
+		Module: m.Name, Raw: m.Raw, Package: nevra(m.Package), Path: m.Path, Arch: m.Arch, KernelRelease: m.Release,
+		Fingerprint: f.Base, Types: f.Types, Strings: f.Strings,
+		TypeCount: uint32(t.Len()), StringBytes: uint32(len(t.StringSection())),
+	}
+	if len(m.BTFBase) > 0 {
+		t, err := btf.Parse(m.BTFBase, nil)
+		if err != nil {
+			return fmt.Errorf(".BTF.base: %w", err)
+		}
+		d := fingerprint.Of(t).Base
+		out.Distilled = &d
+	}
+	l.Modules = append(l.Modules, out)
+	return nil
+}
+
+// JSON writes the list for machines.
+func (l *Fingerprints) JSON(w io.Writer, problems []guard.Problem) error {
+	for _, p := range problems {
+		l.Errors = append(l.Errors, Error{p.Path, p.Err.Error()})
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(l)
+}
+
+// Text writes the list for people: a fingerprint and what it is of, a line
+// each, in the manner of sha256sum.
+func (l *Fingerprints) Text(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	for _, base := range l.Bases {
+		what := base.KernelRelease
+		if base.Arch != "" {
+			what += " " + base.Arch
+		}
+		if base.Fingerprint == nil {
+			fmt.Fprintf(b, "%-71s  %s  (%s)\n", "no .BTF", where(base.Package, base.Path), what)
+			continue
+		}
+		fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", base.Fingerprint, where(base.Package, base.Path),
+			what, number(int(base.TypeCount)), number(int(base.StringBytes)))
+	}
+	for _, m := range l.Modules {
+		what := "module " + m.Module
+		if m.Raw {
+			what = "raw table"
+		}
+		fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", m.Fingerprint, where(m.Package, m.Path),
+			what, number(int(m.TypeCount)), number(int(m.StringBytes)))
+	}
+	return b.Flush()
+}
+
+func where(pkg, path string) string {
+	if pkg == "" {
+		return path
+	}
+	return pkg + ":" + path
+}

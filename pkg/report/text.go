@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// TextOptions says how a report for people is written.
+type TextOptions struct {
+	Verbose bool // list every module, and what the kernel would not log
+	Color   bool
+}
+
+// Text writes a report for people: thousands of modules in a few lines for each
+// kernel and pairing, what fails with the kernel's own words, what to do, and
+// one closing line.
+func Text(w io.Writer, r *guard.Result, o TextOptions) error {
+	t := &text{w: bufio.NewWriter(w), TextOptions: o}
+	kernel := ""
+	var advice []string
+	for _, g := range groups(r.Findings) {
+		if name := g.kernel(); name != kernel {
+			if kernel != "" {
+				t.line("")
+			}
+			kernel = name
+			t.line("%s", t.bold(name))
+			t.bases(r, g.release())
+		}
+		t.group(g)
+		if a := g.advice(); a != "" && !slices.Contains(advice, a) {
+			advice = append(advice, a)
+		}
+	}
+	if len(advice) > 0 {
+		t.line("")
+		t.line("%s", t.bold("What to do"))
+		for _, a := range advice {
+			t.paragraph("  - ", a)
+		}
+	}
+	t.line("")
+	t.line("%s", t.closing(r))
+	return t.w.Flush()
+}
+
+type text struct {
+	w *bufio.Writer
+	TextOptions
+}
+
+func (t *text) line(format string, args ...any) { fmt.Fprintf(t.w, format+"\n", args...) }
+
+// bases lists the kernels of one kernelrelease with their fingerprints.
+func (t *text) bases(r *guard.Result, release string) {
+	for _, b := range r.Bases {
+		if b.Release != release && b.Origin != guard.Given {
+			continue
+		}
+		what := fmt.Sprintf("%s, %s types", b.Fingerprint.Base.Short(), number(count(b)))
+		switch {
+		case b.Refused != nil:
+			what = "its own kernel refuses its .BTF"
+		case b.Table == nil:
+			what = "has no .BTF (kernel built without CONFIG_DEBUG_INFO_BTF)"
+		}
+		t.line("  base     %s: %s", b.Label(), what)
+	}
+}
+
+func count(b *guard.Base) int {
+	if b.Table == nil {
+		return 0
+	}
+	return b.Table.Len()
+}
+
+// group writes one pairing: a line with the counts, then what is not ok.
+func (t *text) group(g group) {
+	worst := g.worst()
+	t.line("  %s %s: %s", t.severity(worst), g.title(), g.counts())
+	for _, v := range slices.Backward(guard.Verdicts) {
+		findings := g.of(v)
+		if len(findings) == 0 {
+			continue
+		}
+		if t.Verbose {
+			t.all(v, findings)
+		} else if v.Severity() != guard.OK {
+			t.some(v, findings)
+		}
+	}
+}
+
+// named is how many further modules of one verdict a short report names.
+const named = 8
+
+// some writes the first module of a verdict in full and names a few more.
+func (t *text) some(v guard.Verdict, findings []guard.Finding) {
+	first, rest := findings[0], findings[1:]
+	t.line("      %s %s", t.paint(v.Severity(), string(v)), place(first))
+	t.detail(first)
+	if len(rest) > 0 {
+		var names []string
+		for _, f := range rest[:min(len(rest), named)] {
+			names = append(names, f.Module.Name)
+		}
+		more := fmt.Sprintf("likewise %s", strings.Join(names, ", "))
+		if n := len(rest) - len(names); n > 0 {
+			more += fmt.Sprintf(" and %s more (--verbose lists them)", number(n))
+		}
+		t.paragraph("        ", more)
+	}
+	if first.Consequence != "" {
+		t.paragraph("        => ", plural(len(findings))+" "+first.Consequence)
+	}
+}
+
+// all writes every module of a verdict.
+func (t *text) all(v guard.Verdict, findings []guard.Finding) {
+	for _, f := range findings {
+		t.line("      %s %s (%s)", t.paint(v.Severity(), string(v)), place(f), f.Basis)
+		t.detail(f)
+		if f.Consequence != "" {
+			t.paragraph("        => ", f.Consequence)
+		}
+	}
+}
+
+// detail writes why: our reasons, and the kernel's log as dmesg will show it. A
+// short report leaves it at the first reasons, and where the kernel has its say,
+// at the very first.
+func (t *text) detail(f guard.Finding) {
+	refused := f.Kernel != nil && !f.Kernel.Accepts
+	reasons := f.Reasons
+	if !t.Verbose {
+		most := 3
+		if refused {
+			most = 1
+		}
+		reasons = reasons[:min(len(reasons), most)]
+	}
+	for _, reason := range reasons {
+		t.paragraph("        ", reason)
+	}
+	if !refused {
+		return
+	}
+	version := "a kernel of unknown version"
+	if f.Kernel.Version != "" {
+		version = "Linux " + f.Kernel.Version
+	}
+	t.line("        %s will log:", version)
+	for _, l := range f.Kernel.Log {
+		t.line("          | %s", strings.ReplaceAll(l, "\t", "    "))
+	}
+	if t.Verbose && len(f.Kernel.Hidden) > 0 {
+		t.line("        and keep to itself, since mismatches are allowed:")
+		for _, l := range f.Kernel.Hidden {
+			t.line("          | %s", strings.ReplaceAll(l, "\t", "    "))
+		}
+	}
+}
+
+// place names a module and where it lies.
+func place(f guard.Finding) string {
+	m := f.Module
+	if m.Package == nil {
+		return m.Name + "  " + m.Path
+	}
+	return m.Name + "  " + m.Package.NEVRA + ": " + m.Path
+}
+
+// closing is the last line, with what a glance at the end of a log must find.
+func (t *text) closing(r *guard.Result) string {
+	counts := map[guard.Severity]int{}
+	for _, f := range r.Findings {
+		counts[f.Severity]++
+	}
+	s := fmt.Sprintf("%s modules in %s judgements: %s ok, %s warn, %s fail", number(r.Modules()),
+		number(len(r.Findings)), number(counts[guard.OK]), number(counts[guard.Warn]), number(counts[guard.Fail]))
+	word := guard.OK
+	switch {
+	case len(r.Problems) > 0:
+		s += fmt.Sprintf("; %s not read or not judged, see above", number(len(r.Problems)))
+		word = guard.Fail
+	case counts[guard.Fail] > 0:
+		word = guard.Fail
+	case counts[guard.Warn] > 0:
+		word = guard.Warn
+	}
+	return t.severity(word) + " " + s
+}
+
+// width is where paragraphs wrap, in columns.
+const width = 96
+
+// paragraph wraps s behind a prefix, further lines indented as far.
+func (t *text) paragraph(prefix, s string) {
+	indent := strings.Repeat(" ", len(prefix))
+	line := prefix
+	for i, word := range strings.Fields(s) {
+		if i > 0 && len(line)+1+len(word) > width {
+			t.line("%s", line)
+			line = indent
+		} else if i > 0 {
+			line += " "
+		}
+		line += word
+	}
+	t.line("%s", line)
+}
+
+// number groups digits, 4023 as 4,023.
+func number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "each of the " + number(n)
+}
+
+var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Fail: "FAIL"}
+var severityColors = map[guard.Severity]string{guard.OK: "32", guard.Warn: "33", guard.Fail: "31"}
+
+func (t *text) severity(s guard.Severity) string {
+	return t.paint(s, severityWords[s])
+}
+
+func (t *text) paint(s guard.Severity, word string) string { return t.sgr(severityColors[s], word) }
+
+func (t *text) bold(s string) string { return t.sgr("1", s) }
+
+func (t *text) sgr(code, s string) string {
+	if !t.Color {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rpm
+
+import (
+	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha3"
+	"crypto/sha512"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strings"
+)
+
+// Digests of a package, and what each covers (rpm docs/manual/format_v4.md and
+// format_v6.md; the number of SHA256 is that of rpmtag.h, not of the manual):
+//
+//	signature header SHA1 269, SHA256 273, SHA3_256 279   the header
+//	signature header MD5 1004, SIZE 1000, LONGSIZE 270    header and payload
+//	header PAYLOADDIGEST 5092, and in v6 5121 and 5123    the compressed payload
+//
+// A digest only proves something if what holds it is covered too, so either a
+// header digest and a payload digest are there or the MD5 is.
+
+// verifyDigests compares every digest that the signature header has of the
+// header with the header's bytes.
+func (h *header) verifyDigests() error {
+	for _, d := range []struct {
+		tag  tag
+		name string
+		new  func() hash.Hash
+	}{
+		{sigSHA1, "SHA1", sha1.New},
+		{sigSHA256, "SHA256", sha256.New},
+		{sigSHA3, "SHA3-256", newSHA3},
+	} {
+		e, data := h.sig.find(d.tag)
+		if e == nil {
+			continue
+		}
+		if e.typ != typeString {
+			return fmt.Errorf("signature header: %s: %v, want a string", d.name, e.typ)
+		}
+		sum := d.new()
+		sum.Write(h.blob.raw)
+		want, got := string(data[:len(data)-1]), hex.EncodeToString(sum.Sum(nil))
+		if !strings.EqualFold(got, want) {
+			return fmt.Errorf("header: %s is %s, the signature header says %.128q", d.name, got, want)
+		}
+	}
+	return nil
+}
+
+// protected says whether a digest of the header was there to verify.
+func (h *header) protected() bool {
+	for _, t := range []tag{sigSHA1, sigSHA256, sigSHA3} {
+		if e, _ := h.sig.find(t); e != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// A payloadCheck collects the compressed payload as it is read and compares it
+// at its end with what the headers say of it.
+type payloadCheck struct {
+	name string // of the digest, for messages
+	sum  hash.Hash
+	want []byte
+
+	headerSize int64 // counted in size, as SIZE does
+	size       int64
+	wantSize   int64 // -1 if not given
+}
+
+// newPayloadCheck picks the digest to check the payload with. The MD5 is used
+// only where there is nothing better.
+func newPayloadCheck(h *header) (*payloadCheck, error) {
+	c := &payloadCheck{headerSize: int64(len(h.blob.raw)), wantSize: -1}
+	for t, typ := range map[tag]dataType{sigSize: typeInt32, sigLongSize: typeInt64} {
+		e, data := h.sig.find(t)
+		if e == nil {
+			continue
+		}
+		if e.typ != typ || e.count != 1 {
+			return nil, fmt.Errorf("signature header: tag %d: %d elements of %v, want one %v", t, e.count, e.typ, typ)
+		}
+		if typ == typeInt32 {
+			c.wantSize = int64(binary.BigEndian.Uint32(data))
+		} else {
+			c.wantSize = int64(binary.BigEndian.Uint64(data) & (1<<63 - 1))
+		}
+	}
+	if h.protected() {
+		ok, err := c.useHeader(h)
+		if ok || err != nil {
+			return c, err
+		}
+	}
+	e, data := h.sig.find(sigMD5)
+	if e == nil && h.protected() {
+		return nil, errors.New("nothing protects the payload: no PAYLOADDIGEST in the header, no MD5 in the signature header")
+	} else if e == nil {
+		return nil, errors.New("nothing protects header and payload: no SHA1, SHA256, SHA3-256 or MD5 in the signature header")
+	}
+	if e.typ != typeBin || e.count != md5.Size {
+		return nil, fmt.Errorf("signature header: MD5: %d elements of %v, want %d of binary", e.count, e.typ, md5.Size)
+	}
+	c.name, c.sum, c.want = "MD5 of header and payload", md5.New(), data
+	c.sum.Write(h.blob.raw)
+	return c, nil
+}
+
+// useHeader takes the digest of the compressed payload from the header, if
+// there is one.
+func (c *payloadCheck) useHeader(h *header) (bool, error) {
+	algorithm, given, err := h.num(tagPayloadAlgo)
+	if err != nil {
+		return false, err
+	}
+	if !given {
+		algorithm = algoSHA256 // v6 has no such tag
+	}
+	for _, d := range []struct {
+		tag       tag
+		algorithm uint32
+	}{
+		{tagPayloadDigest, algorithm},
+		{tagPayloadSHA512, algoSHA512},
+		{tagPayloadSHA3, algoSHA3},
+	} {
+		e, _ := h.blob.find(d.tag)
+		if e == nil {
+			continue
+		}
+		digests := []string{""}
+		if e.typ == typeString {
+			digests[0], err = h.str(d.tag)
+		} else {
+			digests, err = h.strs(d.tag)
+		}
+		if err != nil {
+			return false, err
+		}
+		newHash, ok := payloadHashes[d.algorithm]
+		if !ok {
+			return false, tagError(tagPayloadAlgo, "unsupported algorithm %d", d.algorithm)
+		}
+		c.name, c.sum = "payload digest", newHash()
+		c.want, err = hex.DecodeString(digests[0])
+		if err != nil || len(digests) != 1 || len(c.want) != c.sum.Size() {
+			return false, tagError(d.tag, "%.128q is not one digest of %d bytes", digests, c.sum.Size())
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// Hash algorithms by their OpenPGP numbers (RFC 9580, 9.5).
+const (
+	algoSHA256 = 8
+	algoSHA384 = 9
+	algoSHA512 = 10
+	algoSHA3   = 12
+)
+
+var payloadHashes = map[uint32]func() hash.Hash{
+	algoSHA256: sha256.New,
+	algoSHA384: sha512.New384,
+	algoSHA512: sha512.New,
+	algoSHA3:   newSHA3,
+}
+
+func newSHA3() hash.Hash { return sha3.New256() }
+
+// Write takes the next bytes of the compressed payload. It never fails.
+func (c *payloadCheck) Write(p []byte) (int, error) {
+	c.size += int64(len(p))
+	return c.sum.Write(p)
+}
+
+// verify is to be called when the whole payload was written.
+func (c *payloadCheck) verify() error {
+	if size := c.headerSize + c.size; c.wantSize >= 0 && size != c.wantSize {
+		return fmt.Errorf("header and payload have %d bytes, the signature header says %d", size, c.wantSize)
+	}
+	if got := c.sum.Sum(nil); !bytes.Equal(got, c.want) {
+		return fmt.Errorf("%s is %x, the package says %x", c.name, got, c.want)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rpm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// leadSize is the size of the lead in bytes, the fixed block at the start of
+// a package file that only file(1) takes seriously: everything it says stands
+// in the header again.
+const leadSize = 96
+
+// headerStyleSignature is the only signature type since rpm 3 (1998).
+const headerStyleSignature = 5
+
+// readLead copies the lead from r to raw and checks what rpm checks
+// (lib/rpmlead.cc): magic, major version, signature type. Whether this is a
+// source package is asked of the header, which a digest covers.
+func readLead(r io.Reader, raw *bytes.Buffer) error {
+	if n, err := io.CopyN(raw, r, leadSize); err != nil {
+		return fmt.Errorf("lead: %d of %d bytes: %w", n, leadSize, noEOF(err))
+	}
+	lead := raw.Bytes()[:leadSize]
+	if !bytes.HasPrefix(lead, []byte{0xed, 0xab, 0xee, 0xdb}) {
+		return fmt.Errorf("lead: magic %x, not an RPM", lead[:4])
+	}
+	if major := lead[4]; major != 3 && major != 4 {
+		return fmt.Errorf("lead: package version %d, only 3 and 4 are known", major)
+	}
+	if t := binary.BigEndian.Uint16(lead[78:]); t != headerStyleSignature {
+		return fmt.Errorf("lead: signature type %d, want %d", t, headerStyleSignature)
+	}
+	return nil
+}
+
+// noEOF turns an end of file where more has to follow into an error.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rpm
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Package is what a package's header says. Absent strings are "".
+type Package struct {
+	Name    string
+	Epoch   string // decimal, "" if there is none
+	Version string
+	Release string
+	Arch    string // "src" or "nosrc" for a source package
+
+	IsSource  bool
+	SourceRPM string    // file name of the source package this was built from
+	DistURL   string    // where OBS built it from: obs://<instance>/<project>/<repository>/<revision>-<package>
+	BuildHost string    // name of the machine or, in OBS, of the worker
+	BuildTime time.Time // UTC; zero if absent
+	Cookie    string    // build host and time as one token, equal for all packages of one rpmbuild run
+
+	Provides   []Dependency
+	Requires   []Dependency
+	Recommends []Dependency
+
+	// Files are in the header's order, which is sorted by path.
+	Files []File
+
+	// Format is the package format, 4 or 6.
+	Format int
+
+	// PayloadCompressor is the compression in rpm's words ("zstd", "bzip2"),
+	// "" if the header does not say: then the payload's first bytes decide.
+	PayloadCompressor string
+
+	// HeaderDigest is the SHA-256 of the header from its magic to its last
+	// byte, in hex. It is the SHA256HEADER that rpm shows.
+	HeaderDigest string
+}
+
+// NEVRA is name-[epoch:]version-release.arch.
+func (p *Package) NEVRA() string {
+	epoch := ""
+	if p.Epoch != "" {
+		epoch = p.Epoch + ":"
+	}
+	return fmt.Sprintf("%s-%s%s-%s.%s", p.Name, epoch, p.Version, p.Release, p.Arch)
+}
+
+// A Dependency is one entry of Provides, Requires or Recommends.
+type Dependency struct {
+	Name    string
+	Flags   uint32 // rpm's RPMSENSE_ bits; comparison is SenseLess, SenseGreater, SenseEqual
+	Version string
+}
+
+// Comparison bits of Dependency.Flags.
+const (
+	SenseLess    = 1 << 1
+	SenseGreater = 1 << 2
+	SenseEqual   = 1 << 3
+)
+
+// String writes a dependency the way rpm --query does: "name >= version".
+func (d Dependency) String() string {
+	var op strings.Builder
+	for _, s := range []struct {
+		bit  uint32
+		sign byte
+	}{{SenseLess, '<'}, {SenseGreater, '>'}, {SenseEqual, '='}} {
+		if d.Flags&s.bit != 0 {
+			op.WriteByte(s.sign)
+		}
+	}
+	if op.Len() == 0 || d.Version == "" {
+		return d.Name
+	}
+	return d.Name + " " + op.String() + " " + d.Version
+}
+
+// newPackage takes the facts from a verified header.
+func newPackage(h *header) (*Package, error) {
+	p := &Package{IsSource: !h.has(tagSourceRPM), Format: 4}
+	sum := sha256.Sum256(h.blob.raw)
+	p.HeaderDigest = hex.EncodeToString(sum[:])
+
+	for _, f := range []struct {
+		tag      tag
+		to       *string
+		required bool
+	}{
+		{tagName, &p.Name, true},
+		{tagVersion, &p.Version, true},
+		{tagRelease, &p.Release, true},
+		{tagArch, &p.Arch, true},
+		{tagSourceRPM, &p.SourceRPM, false},
+		{tagDistURL, &p.DistURL, false},
+		{tagBuildHost, &p.BuildHost, false},
+		{tagCookie, &p.Cookie, false},
+		{tagCompressor, &p.PayloadCompressor, false},
+	} {
+		var err error
+		if *f.to, err = h.str(f.tag); err != nil {
+			return nil, err
+		}
+		if f.required && *f.to == "" {
+			return nil, tagError(f.tag, "missing or empty")
+		}
+	}
+	if p.IsSource {
+		p.Arch = "src"
+		if h.has(tagNoSource) || h.has(tagNoPatch) {
+			p.Arch = "nosrc"
+		}
+	}
+	if err := p.readNumbers(h); err != nil {
+		return nil, err
+	}
+	for _, d := range []struct {
+		to                   *[]Dependency
+		name, flags, version tag
+	}{
+		{&p.Provides, tagProvideName, tagProvideFlags, tagProvideVer},
+		{&p.Requires, tagRequireName, tagRequireFlags, tagRequireVer},
+		{&p.Recommends, tagRecommendName, tagRecommendFlag, tagRecommendVer},
+	} {
+		var err error
+		if *d.to, err = dependencies(h, d.name, d.flags, d.version); err != nil {
+			return nil, err
+		}
+	}
+	if format, err := h.str(tagPayloadFormat); err != nil {
+		return nil, err
+	} else if format != "" && format != "cpio" {
+		return nil, tagError(tagPayloadFormat, "%.64q, only cpio is known", format)
+	}
+	var err error
+	p.Files, err = readFiles(h, p.IsSource)
+	return p, err
+}
+
+func (p *Package) readNumbers(h *header) error {
+	epoch, given, err := h.num(tagEpoch)
+	if err != nil {
+		return err
+	}
+	if given {
+		p.Epoch = fmt.Sprint(epoch)
+	}
+	built, given, err := h.num(tagBuildTime)
+	if err != nil {
+		return err
+	}
+	if given {
+		p.BuildTime = time.Unix(int64(built), 0).UTC()
+	}
+	format, given, err := h.num(tagRPMFormat)
+	if err != nil {
+		return err
+	}
+	if given {
+		if format != 4 && format != 6 {
+			return tagError(tagRPMFormat, "%d, only 4 and 6 are known", format)
+		}
+		p.Format = int(format)
+	}
+	return nil
+}
+
+// dependencies joins the three parallel arrays of one kind of dependency.
+func dependencies(h *header, name, flags, version tag) ([]Dependency, error) {
+	names, err := h.strs(name)
+	if err != nil {
+		return nil, err
+	}
+	bits, err := h.ints(flags, typeInt32)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := h.strs(version)
+	if err != nil {
+		return nil, err
+	}
+	if len(bits) != len(names) {
+		return nil, tagError(flags, "%d entries, tag %v has %d", len(bits), name, len(names))
+	}
+	if len(versions) != len(names) {
+		return nil, tagError(version, "%d entries, tag %v has %d", len(versions), name, len(names))
+	}
+	deps := make([]Dependency, len(names))
+	for i := range names {
+		deps[i] = Dependency{names[i], uint32(bits[i]), versions[i]}
+	}
+	return deps, nil
+}

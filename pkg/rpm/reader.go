@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rpm reads a package without trusting it: its facts, and its payload
+// as a stream. Nothing is written to disk.
+//
+// [Open] reads and verifies the headers; [Reader.Package] then has the facts.
+// [Reader.Next] and [Reader.Read] go through the payload as archive/tar does:
+//
+//	for {
+//		entry, err := r.Next()
+//		if err == io.EOF {
+//			break
+//		}
+//		// err, or entry with its content in r
+//	}
+//
+// Only that io.EOF says that the payload was all there: every file of the
+// header once, each as long as the header says, and the digest right. Until
+// then everything read is what the package claims.
+//
+// Signatures are not looked at: the digests find damage and cut-off files, they
+// do not say who made the package.
+package rpm
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+)
+
+// A Reader reads one package, strictly forward. Except for Progress, it must not
+// be used by several goroutines at once.
+type Reader struct {
+	// Package is what the header says. It stays valid after Close.
+	Package *Package
+
+	in    *countingReader
+	total int64
+	file  *os.File // nil unless from Open
+
+	links   []*linkGroup // by place in Package.Files; nil if not hard-linked
+	check   *payloadCheck
+	decoder decompress.Decoder
+	payload *payload // nil until the first Next
+	err     error    // what Next returned last, if not nil
+}
+
+// Open opens the package at path and reads its headers. Errors of the file
+// system name the path; all others say only what is wrong inside.
+func Open(path string) (*Reader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := openFile(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func openFile(f *os.File) (*Reader, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", f.Name())
+	}
+	r, err := NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	r.file, r.total = f, info.Size()
+	return r, nil
+}
+
+// NewReader reads the headers of a package from r, which stands at the lead.
+// r is read no further than to the payload until Next is called, and then to
+// its end.
+func NewReader(r io.Reader) (*Reader, error) {
+	in := &countingReader{r: r}
+	h, err := readHeader(in)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPackage(h)
+	if err != nil {
+		return nil, err
+	}
+	check, err := newPayloadCheck(h)
+	if err != nil {
+		return nil, err
+	}
+	links, err := linkGroups(p.Files)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{Package: p, in: in, check: check, links: links}, nil
+}
+
+// Progress returns how many bytes of the package file were read and how many
+// there are, 0 if that is not known. It may be called from any goroutine.
+func (r *Reader) Progress() (read, total int64) {
+	return r.in.n.Load(), r.total
+}
+
+// Close ends reading and closes the file if Open opened it.
+func (r *Reader) Close() error {
+	r.decoder.Close()
+	r.payload = nil
+	if r.err == nil {
+		r.err = os.ErrClosed
+	}
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// A countingReader counts the bytes read through it.
+type countingReader struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
