@@ -77,7 +77,7 @@ func (d *Decoder) open(f Format) (io.Reader, error) {
 		return bzip2.NewReader(d.in), nil
 	case Xz:
 		// This one and not github.com/xi2/xz: the same decoder word for word,
-		// but with a go.mod, a tagged release and someone who answers.
+		// but with a go.mod and a tagged release.
 		if d.xz == nil {
 			d.xz, err = xz.NewReader(d.in, MaxWindow)
 			return d.xz, err

@@ -14,10 +14,6 @@ import (
 // ErrNotELF is returned for a file that does not start as an ELF file does.
 var ErrNotELF = errors.New("not an ELF file")
 
-// ErrSectionCompressed is returned for a section with SHF_COMPRESSED. The
-// kernel does not know this flag: it takes the compressed bytes for content.
-var ErrSectionCompressed = errors.New("section is compressed (SHF_COMPRESSED)")
-
 // ErrSectionNoBits is returned for a section that has a size and no bytes in
 // the file (SHT_NOBITS), as objcopy --only-keep-debug leaves them behind.
 var ErrSectionNoBits = errors.New("section has no bytes in the file (SHT_NOBITS)")
@@ -178,9 +174,10 @@ func (f *ELF) IsRelocatable() bool { return f.typ == elf.ET_REL }
 
 // Section returns the bytes of the first section with exactly this name,
 // section 0 left out: the section the kernel takes (find_sec in
-// kernel/module/main.c). ok says that there is such a section; it is also true
-// beside an error, which is [ErrSectionCompressed], [ErrSectionNoBits] or a
-// failed read. The bytes belong to the ELF and must not be changed.
+// kernel/module/main.c). Like the kernel it does not know SHF_COMPRESSED: the
+// compressed bytes are the content. ok says that there is such a section; it is
+// also true beside an error, which is [ErrSectionNoBits] or a failed read. The
+// bytes belong to the ELF and must not be changed.
 func (f *ELF) Section(name string) (data []byte, ok bool, err error) {
 	s, ok := f.lookup(name)
 	if !ok {
@@ -231,9 +228,6 @@ func (f *ELF) lookup(name string) (sectionHeader, bool) {
 }
 
 func (f *ELF) bytes(s sectionHeader) ([]byte, error) {
-	if s.flags&elf.SHF_COMPRESSED != 0 {
-		return nil, ErrSectionCompressed
-	}
 	if s.typ == elf.SHT_NOBITS && s.size != 0 {
 		return nil, ErrSectionNoBits
 	}

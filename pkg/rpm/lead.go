@@ -14,7 +14,8 @@ import (
 // in the header again.
 const leadSize = 96
 
-// headerStyleSignature is the only signature type since rpm 3 (1998).
+// headerStyleSignature is the only signature type rpm accepts
+// (RPMSIGTYPE_HEADERSIG): the signature is a header of its own.
 const headerStyleSignature = 5
 
 // readLead copies the lead from r to raw and checks what rpm checks
