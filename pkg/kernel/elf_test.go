@@ -201,7 +201,6 @@ var hostile = []struct {
 	{"symbols: sh_entsize", func(f []byte, table int) []byte { return patch(f, table+6*64+56, 0) }, "sh_entsize 0"},
 	{"symbols: sh_size", func(f []byte, table int) []byte { return patch(f, table+6*64+32, 71) }, "sh_size 71"},
 	{"symbols: sh_link", func(f []byte, table int) []byte { return patch(f, table+6*64+40, 99) }, "sh_link 99"},
-	{"symbols: compressed names", func(f []byte, table int) []byte { return patch(f, table+7*64+9, 8) }, "symbol names"},
 	{"symbols: st_name", func(f []byte, table int) []byte {
 		return patch(f, int(binary.LittleEndian.Uint64(f[table+6*64+24:]))+24, 0xff)
 	}, "symbol 1: st_name 255"},
