@@ -21,6 +21,7 @@ func checkCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "against", Usage: "an older build's RPMs or `PATH`, or a kernel, to judge the rebuild against; may be repeated"},
 			&cli.StringFlag{Name: "base", Usage: "judge every module on the base in `FILE`: a vmlinux, boot image, raw .BTF or RPM"},
+			&cli.StringFlag{Name: "own-base", Usage: "the modules were built on the base in `FILE`: compare what they mean on both"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
 			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
 			formatFlag(), colorFlag(),
@@ -70,6 +71,7 @@ func checkSources(c *cli.Context) (guard.Sources, error) {
 		Paths:   c.Args().Slice(),
 		Against: c.StringSlice("against"),
 		Base:    c.String("base"),
+		OwnBase: c.String("own-base"),
 	}
 	const hint = "obs-btf-guard check --help"
 	if len(s.Paths) == 0 {

@@ -23,6 +23,7 @@ type Sources struct {
 	Paths   []string // files, packages and folders that are judged
 	Against []string // an older build, or a kernel, to hold them against
 	Base    string   // one vmlinux, raw table or package that every module is held against
+	OwnBase string   // likewise, that modules of no known build were built on
 
 	Kernel verify.Version // the kernel to assume; zero: what each vmlinux says
 	Allow  verify.Allow   // CONFIG_MODULE_ALLOW_BTF_MISMATCH; unknown: what each config says
@@ -110,6 +111,9 @@ func (c *collector) find() {
 	if c.sources.Base != "" {
 		c.walk(listed, c.sources.Base, Given)
 	}
+	if c.sources.OwnBase != "" {
+		c.walk(listed, c.sources.OwnBase, Own)
+	}
 	for _, tree := range c.sources.Paths {
 		c.walk(listed, tree, New)
 	}
@@ -131,7 +135,7 @@ func (c *collector) walk(listed map[string]bool, tree string, origin Origin) {
 			var info fs.FileInfo
 			if info, err = d.Info(); err == nil {
 				abs, _ := filepath.Abs(path)
-				if id := fmt.Sprint(origin == Given, abs); !listed[id] {
+				if id := fmt.Sprint(origin.named(), origin == Own, abs); !listed[id] {
 					listed[id] = true
 					c.files = append(c.files, file{path, tree, origin, path == root, info.Size()})
 				}
@@ -186,7 +190,7 @@ func (c *collector) readFile(f file) error {
 	switch {
 	case kind == kernel.KindRPM && f.named:
 		return c.readPackage(f)
-	case f.origin == Given:
+	case f.origin.named():
 		return c.readLooseImage(f, r)
 	case kind == kernel.KindBTF:
 		return c.readTable(f, r)

@@ -78,50 +78,72 @@ func (j *judge) withTable(f *Finding) {
 	m, b := f.Module, f.Base
 	res := verify.Module(m.BTF, b.Table, b.Rules)
 	f.Kernel = kernelSays(m, b, res)
+	own := j.ownBase(m, b)
 
 	table := res.Table
 	if table == nil {
 		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
 	}
-	var e *evidence.Evidence
+	e := &evidence.Evidence{}
 	if table != nil {
 		e = evidence.Examine(table, b.pointerSize)
 	}
-	if !res.Accepted() {
+	switch {
+	case !res.Accepted():
 		f.Verdict = Rejected
-		if e != nil && e.Contradicted() {
+		if e.Contradicted() {
 			f.Reasons = e.Reasons()
 		}
-		if own := j.ownBase(m); own != nil && own.Table != nil && own.Fingerprint.Base != b.Fingerprint.Base {
+		if own != nil && own != b {
 			f.Basis = Compared
 			f.Reasons = append([]string{anotherBase(own, b)}, f.Reasons...)
 		}
-		return
-	}
-	if e == nil || e.Contradicted() {
+	case own != nil && own.Fingerprint.Base != b.Fingerprint.Base:
+		j.compare(f, own, table)
+	case e.Contradicted():
 		f.Verdict = Misread
-		if e != nil {
-			f.Reasons = e.Reasons()
-		}
-		return
-	}
-	own := j.ownBase(m)
-	switch {
+		f.Reasons = e.Reasons()
 	case hasToken(m, b.Fingerprint.Base):
 		f.Verdict, f.Basis = SameBase, Recorded
 	case own == b:
 		f.Verdict, f.Basis = SameBase, Provenance
-	case own != nil && own.Table != nil && own.Fingerprint.Base == b.Fingerprint.Base:
+	case own != nil:
 		f.Verdict, f.Basis = SameBase, Compared
-	case own != nil && own.Table != nil:
-		f.Verdict, f.Basis = Unproven, Compared
-		f.Reasons = append([]string{anotherBase(own, b)}, e.Reasons()...)
 	case e.Confirmed():
 		f.Verdict = SameBase
 		f.Reasons = e.Reasons()
 	default:
 		f.Verdict = Unproven
 		f.Reasons = e.Reasons()
+	}
+}
+
+// compare judges a module that the kernel accepts on another base than its own,
+// by what its references mean on both.
+func (j *judge) compare(f *Finding, own *Base, read *btf.Table) {
+	f.Basis = Compared
+	f.Reasons = []string{anotherBase(own, f.Base)}
+	built, err := btf.Parse(f.Module.BTF, own.Table)
+	if err != nil {
+		f.Verdict = Misread
+		f.Reasons = append(f.Reasons, "on the base of its own build: "+err.Error())
+		return
+	}
+	o := j.bases(own, f.Base).Module(built, read)
+	switch {
+	case o.Misread():
+		f.Verdict = Misread
+		f.Reasons = append(f.Reasons, fmt.Sprintf("%d of %d names and types that it refers to mean something else",
+			o.Names+o.Types, o.Names+o.Types+o.Drifted+o.Same))
+	case o.Drifted > 0:
+		f.Verdict = Drifted
+		f.Reasons = append(f.Reasons, fmt.Sprintf("%d of %d types that it refers to changed their definition", o.Drifted, o.Drifted+o.Same))
+	default:
+		f.Verdict = Compatible
+		f.Reasons = append(f.Reasons, fmt.Sprintf("all %d names and types that it refers to mean the same on both", o.Same))
+	}
+	for _, d := range o.First {
+		f.Reasons = append(f.Reasons, d.String())
 	}
 }
 
@@ -154,6 +176,8 @@ func consequence(f *Finding) string {
 		return "does not load, or loads without BTF where CONFIG_MODULE_ALLOW_BTF_MISMATCH=y: this kernel's config is not known"
 	case Misread:
 		return "loads, and the kernel believes wrong types: tracing and BPF programs read the wrong fields, in silence"
+	case Drifted:
+		return "loads; programs that use the changed types see them as this vmlinux has them, the module's code as its own had them"
 	case BTFLost:
 		return "loads, and its functions and types cannot be traced"
 	case Malformed:

@@ -28,6 +28,7 @@ const (
 	New     Origin = iota // what is judged
 	Against               // an older build, or a kernel, that it is held against
 	Given                 // the base named by the user, which every module is held against
+	Own                   // the base named by the user as the one that modules were built on
 )
 
 // Problem is something that could not be read or judged. Whatever it concerns is
@@ -132,6 +133,9 @@ func (b *Base) Build() string { return build(b.Package, b.Tree) }
 
 // Build identifies the build that the module came out of.
 func (m *Module) Build() string { return build(m.Package, m.Tree) }
+
+// named reports whether the user named a base, of which nothing else counts.
+func (o Origin) named() bool { return o == Given || o == Own }
 
 // finish drops what came out of broken packages and orders the rest by place.
 func (inv *Inventory) finish() {

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/compare"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -56,12 +59,23 @@ func Judge(ctx context.Context, inv *Inventory) (*Result, error) {
 type judge struct {
 	inv      *Inventory
 	own      map[string]*Base // by build, arch and kernelrelease: the base of a build
+	named    *Base            // the base the user named as the modules' own
 	siblings map[string]bool  // by build and kernelrelease: some module has BTF
+
+	mu       sync.Mutex // guards what is below
+	compared map[[2]*Base]func() *compare.Bases
 }
 
 func newJudge(inv *Inventory) *judge {
-	j := &judge{inv: inv, own: map[string]*Base{}, siblings: map[string]bool{}}
+	j := &judge{
+		inv: inv, own: map[string]*Base{}, siblings: map[string]bool{},
+		compared: map[[2]*Base]func() *compare.Bases{},
+	}
 	for _, b := range inv.Bases {
+		if b.Origin == Own {
+			j.named = b
+			continue
+		}
 		if b.Package != nil {
 			j.own[key(b.Build(), b.Arch, b.Release)] = b
 		}
@@ -76,13 +90,37 @@ func newJudge(inv *Inventory) *judge {
 
 func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
 
-// ownBase is the base that the module was built on by its provenance, nil if it
-// is not at hand.
-func (j *judge) ownBase(m *Module) *Base {
-	if m.Package == nil {
+// ownBase is the base that the module was built on, nil if it is not at hand:
+// the one the user named, or that of the module's build. A base that the module
+// contradicts is not its own, whatever the packages say.
+func (j *judge) ownBase(m *Module, b *Base) *Base {
+	own := j.named
+	if m.Package != nil {
+		if of := j.own[key(m.Build(), m.Arch, m.Release)]; of != nil {
+			own = of
+		}
+	}
+	if own == nil || own.Table == nil || own == b {
+		return own
+	}
+	table, err := btf.Parse(m.BTF, own.Table)
+	if err != nil || evidence.Examine(table, own.pointerSize).Contradicted() {
 		return nil
 	}
-	return j.own[key(m.Build(), m.Arch, m.Release)]
+	return own
+}
+
+// bases compares two bases, once for all modules.
+func (j *judge) bases(built, read *Base) *compare.Bases {
+	k := [2]*Base{built, read}
+	j.mu.Lock()
+	once, ok := j.compared[k]
+	if !ok {
+		once = sync.OnceValue(func() *compare.Bases { return compare.New(built.Table, read.Table) })
+		j.compared[k] = once
+	}
+	j.mu.Unlock()
+	return once()
 }
 
 // pairs lists what meets what, ordered by kernel, pairing and path.
@@ -121,6 +159,9 @@ func baseLabel(b *Base) string {
 
 // match says whether a module meets a base, and as what.
 func match(m *Module, b *Base) (Pairing, bool) {
+	if b.Origin == Own {
+		return "", false // nothing is read on it
+	}
 	if b.Origin == Given {
 		return PairGiven, true
 	}

@@ -31,7 +31,7 @@ func (c *collector) readPackage(f file) error {
 		c.sources.Progress.advance(f.size)
 		return nil // the same package was read already
 	}
-	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package), configs: map[string]kernel.Config{}}
+	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package, f.origin), configs: map[string]kernel.Config{}}
 	if len(pr.roles) == 0 {
 		c.sources.Progress.advance(f.size)
 		return nil
@@ -63,7 +63,7 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id := fmt.Sprint(f.origin == Given, r.HeaderDigest)
+	id := fmt.Sprint(f.origin.named(), f.origin == Own, r.HeaderDigest)
 	if c.seen[id] {
 		return nil
 	}
@@ -95,13 +95,14 @@ func tokens(deps []rpm.Dependency) []fingerprint.Digest {
 
 // roles picks the files to read by their paths in the header. Where a kernel has
 // a vmlinux, its boot image, which holds the same, is left alone.
-func (c *collector) roles(p *rpm.Package) map[string]kernel.Role {
+func (c *collector) roles(p *rpm.Package, origin Origin) map[string]kernel.Role {
 	roles := map[string]kernel.Role{}
 	vmlinux := map[string]string{} // the first of each kernelrelease
 	for i := range p.Files {
 		f := &p.Files[i]
 		role := kernel.ClassifyPath(f.Path)
-		if role == kernel.RoleNone || !f.IsRegular() || f.Ghost() || role == kernel.RoleModule && c.sources.BasesOnly {
+		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || origin.named())
+		if role == kernel.RoleNone || unwanted || !f.IsRegular() || f.Ghost() {
 			continue
 		}
 		if release, _ := kernel.ReleaseFromPath(f.Path); role == kernel.RoleVmlinux {

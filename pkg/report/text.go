@@ -62,7 +62,7 @@ func (t *text) line(format string, args ...any) { fmt.Fprintf(t.w, format+"\n", 
 // bases lists the kernels of one kernelrelease with their fingerprints.
 func (t *text) bases(r *guard.Result, release string) {
 	for _, b := range r.Bases {
-		if b.Release != release && b.Origin != guard.Given {
+		if b.Release != release && b.Origin != guard.Given && b.Origin != guard.Own {
 			continue
 		}
 		what := fmt.Sprintf("%s, %s types", b.Fingerprint.Base.Short(), number(count(b)))
@@ -142,7 +142,7 @@ func (t *text) detail(f guard.Finding) {
 	refused := f.Kernel != nil && !f.Kernel.Accepts
 	reasons := f.Reasons
 	if !t.Verbose {
-		most := 3
+		most := 5
 		if refused {
 			most = 1
 		}
@@ -185,8 +185,8 @@ func (t *text) closing(r *guard.Result) string {
 	for _, f := range r.Findings {
 		counts[f.Severity]++
 	}
-	s := fmt.Sprintf("%s modules in %s judgements: %s ok, %s warn, %s fail", number(r.Modules()),
-		number(len(r.Findings)), number(counts[guard.OK]), number(counts[guard.Warn]), number(counts[guard.Fail]))
+	s := fmt.Sprintf("%s in %s: %s ok, %s warn, %s fail", several(r.Modules(), "module"),
+		several(len(r.Findings), "judgement"), number(counts[guard.OK]), number(counts[guard.Warn]), number(counts[guard.Fail]))
 	word := guard.OK
 	switch {
 	case len(r.Problems) > 0:
@@ -226,6 +226,14 @@ func number(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// several is "1 module" or "4,023 modules".
+func several(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return number(n) + " " + word + "s"
 }
 
 func plural(n int) string {

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+
+GO      ?= go
+DESTDIR ?=
+PREFIX  ?= /usr
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+
+FUZZTIME ?= 30s
+BENCH    ?= .
+
+.PHONY: help build demo test lint bench fuzz e2e testdata install clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: ## the static binary ./obs-btf-guard
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o obs-btf-guard ./cmd/obs-btf-guard
+
+# The incident must be found: any other exit status than 1 fails the demo.
+demo: build ## judge the incident of openSUSE's 5.15.12-1.3
+	@echo '$$ obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1'; echo
+	@cd testdata/incident && ../../obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1; \
+	status=$$?; echo; echo "exit status $$status"; test $$status -eq 1
+	@echo 'As it should be: the update leaves a running 5.15.12-1.1 with modules it cannot read.'
+
+test: ## unit and command line tests, with the race detector where there is a C compiler
+	$(GO) test $(RACE) ./...
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l cmd pkg internal e2e)" || { echo 'gofmt would change:'; gofmt -l cmd pkg internal e2e; exit 1; }
+	$(GO) vet ./... && $(GO) vet -tags e2e ./e2e
+	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e ./e2e
+
+bench: ## benchmarks of the packages; e2e/bench.sh measures whole runs
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@grep -ro '^func Fuzz[A-Za-z0-9]*' --include='*_test.go' pkg internal | while IFS=: read -r file func; do \
+		echo "$${func#func } ($${file%/*})"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "./$${file%/*}" || exit 1; \
+	done
+
+e2e: build ## real distribution kernels, rpmbuild: installs what it needs, downloads 400 MB
+	e2e/install.sh
+	$(GO) test -tags e2e -v -timeout 80m ./e2e
+
+testdata: ## make the fixtures again from their sources
+	testdata/incident/make.sh
+	testdata/tables/make.sh
+
+install: build ## into DESTDIR and PREFIX
+	install -D -m 755 obs-btf-guard $(DESTDIR)$(PREFIX)/bin/obs-btf-guard
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/licenses/obs-btf-guard/LICENSE
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard/README.md
+	install -D -m 644 docs/json.md $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard/json.md
+
+clean: ## what build and test leave behind
+	rm -f obs-btf-guard
+	$(GO) clean -testcache

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compare
+
+import (
+	"hash/maphash"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+)
+
+// Types refer to one another in cycles, so two of them are equal if nothing that
+// can be reached by the same way from both tells them apart. That is found by
+// partition refinement: types begin in one class if their records agree but for
+// the ids they hold, and a class is split while its members refer to types of
+// different classes. What is never split is equal.
+
+// graph is the types of both bases as nodes, those of the second behind those of
+// the first, void included in each.
+type graph struct {
+	built, read *btf.Table
+	split       int // index of the second base's first node
+
+	seed  maphash.Seed // chosen anew each time, so that no input can aim at a collision
+	local []uint64     // hash of each record but for the ids
+	named []bool       // the node is a type that its name stands for
+	edges []uint32     // the nodes that each node refers to, one node behind the other
+	first []uint32     // where each node's edges begin; one more than there are nodes
+}
+
+func newGraph(built, read *btf.Table) *graph {
+	g := &graph{built: built, read: read, seed: maphash.MakeSeed()}
+	nodes := int(built.EndID()) + int(read.EndID())
+	g.local = make([]uint64, 0, nodes)
+	g.named = make([]bool, 0, nodes)
+	g.first = make([]uint32, 0, nodes+1)
+	g.add(built)
+	g.split = len(g.local)
+	g.add(read)
+	g.first = append(g.first, uint32(len(g.edges)))
+	return g
+}
+
+// add appends the types of one base.
+func (g *graph) add(t *btf.Table) {
+	base := uint32(len(g.local))
+	end := t.EndID()
+	g.node(t, btf.Type{}) // void, and where references past the end lead
+	for typ := range t.Types() {
+		g.node(t, typ)
+		for ref := range typ.TypeRefs() {
+			id := ref.ID
+			if id >= end {
+				id = 0
+			}
+			g.edges = append(g.edges, base+uint32(id))
+		}
+	}
+}
+
+func (g *graph) node(t *btf.Table, typ btf.Type) {
+	g.first = append(g.first, uint32(len(g.edges)))
+	var h maphash.Hash
+	h.SetSeed(g.seed)
+	hashLocal(&h, t, typ)
+	g.local = append(g.local, h.Sum64())
+	g.named = append(g.named, standsForItself(typ))
+}
+
+// standsForItself reports whether a type's name tells a person what it is, so
+// that the types it is made of need not be looked at.
+func standsForItself(t btf.Type) bool {
+	if t.NameOff == 0 {
+		return false
+	}
+	switch t.Kind() {
+	case btf.KindStruct, btf.KindUnion, btf.KindEnum, btf.KindEnum64, btf.KindFwd, btf.KindTypedef,
+		btf.KindInt, btf.KindFloat, btf.KindFunc, btf.KindVar, btf.KindDatasec:
+		return true
+	}
+	return false
+}
+
+// hashLocal hashes what a record says but for the ids: info word, size, names as
+// strings, offsets and values.
+func hashLocal(h *maphash.Hash, t *btf.Table, typ btf.Type) {
+	var word [4]byte
+	put := func(v uint32) {
+		word = [4]byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
+		h.Write(word[:])
+	}
+	put(typ.Info)
+	for ref := range typ.NameRefs() {
+		name, _ := t.Bytes(ref.Off)
+		h.Write(name)
+		h.WriteByte(0)
+	}
+	n := int(typ.Vlen())
+	switch typ.Kind() {
+	case btf.KindInt, btf.KindFloat:
+		put(typ.SizeType)
+	case btf.KindStruct, btf.KindUnion:
+		put(typ.SizeType)
+		for i := range n {
+			put(typ.Member(i).Offset)
+		}
+	case btf.KindEnum, btf.KindEnum64:
+		put(typ.SizeType)
+		for i := range n {
+			v := typ.Enumerator(i).Value
+			put(uint32(v))
+			put(uint32(v >> 32))
+		}
+	case btf.KindArray:
+		put(typ.Array().Len)
+	case btf.KindDatasec:
+		put(typ.SizeType)
+		for i := range n {
+			e := typ.Entry(i)
+			put(e.Offset)
+			put(e.Size)
+		}
+	}
+	switch typ.Kind() {
+	case btf.KindInt, btf.KindVar, btf.KindDeclTag:
+		put(typ.Word(0))
+	}
+}
+
+// hashName hashes what a person knows a named type by.
+func (g *graph) hashName(node int) uint64 {
+	t, id := g.built, node
+	if node >= g.split {
+		t, id = g.read, node-g.split
+	}
+	typ, _ := t.Type(btf.TypeID(id))
+	name, _ := t.Bytes(typ.NameOff)
+	var h maphash.Hash
+	h.SetSeed(g.seed)
+	h.WriteByte(byte(typ.Kind()))
+	h.Write(name)
+	return h.Sum64()
+}
+
+// view says what tells types apart.
+type view uint8
+
+const (
+	deepView view = iota // everything that can be reached
+	nameView             // named types by kind and name, others by what they lead to
+)
+
+// classes gives each type of both bases its class.
+type classes struct{ built, read []uint64 }
+
+// refine splits classes until nothing more can be told apart.
+func (g *graph) refine(v view) classes {
+	n := len(g.local)
+	class := make([]uint64, n)
+	fixed := make([]bool, n) // never split further
+	for i := range class {
+		class[i] = g.local[i]
+		if v == nameView && g.named[i] {
+			class[i], fixed[i] = g.hashName(i), true
+		}
+	}
+	next := make([]uint64, n)
+	seen := make(map[uint64]struct{}, n)
+	count := countClasses(class, seen)
+	for {
+		for i := range class {
+			next[i] = class[i]
+			if !fixed[i] {
+				next[i] = g.combine(class, i)
+			}
+		}
+		class, next = next, class
+		after := countClasses(class, seen)
+		if after == count {
+			return classes{class[:g.split], class[g.split:]}
+		}
+		count = after
+	}
+}
+
+// combine makes a node's next class of its class and those it refers to, in
+// order.
+func (g *graph) combine(class []uint64, i int) uint64 {
+	h := class[i]
+	for _, e := range g.edges[g.first[i]:g.first[i+1]] {
+		h = maphash.Comparable(g.seed, [2]uint64{h, class[e]})
+	}
+	return h
+}
+
+func countClasses(class []uint64, seen map[uint64]struct{}) int {
+	clear(seen)
+	for _, c := range class {
+		seen[c] = struct{}{}
+	}
+	return len(seen)
+}
