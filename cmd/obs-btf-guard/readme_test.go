@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadme runs the calls that the README shows and holds what they print
+// against what it says they print.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```console\n\\$ (obs-btf-guard [^\n]*)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README shows no call")
+	}
+	for _, b := range blocks {
+		call, want := b[1], b[2]
+		t.Run(call, func(t *testing.T) {
+			dir := "../.."
+			if strings.HasPrefix(call, "obs-btf-guard check 5.15") {
+				dir = "../../testdata/incident"
+			}
+			t.Chdir(dir)
+			var stdout, stderr bytes.Buffer
+			run(t.Context(), strings.Fields(call), &stdout, &stderr)
+			if stdout.String() != want {
+				t.Errorf("it prints:\n%s%s", &stdout, &stderr)
+			}
+		})
+	}
+}
