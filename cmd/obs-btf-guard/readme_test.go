@@ -5,15 +5,20 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
 // TestReadme runs the calls that the README shows and holds what they print
-// against what it says they print.
+// against what it says they print. With -update it writes it down instead.
 func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	path, err := filepath.Abs("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,9 +36,16 @@ func TestReadme(t *testing.T) {
 			t.Chdir(dir)
 			var stdout, stderr bytes.Buffer
 			run(t.Context(), strings.Fields(call), &stdout, &stderr)
-			if stdout.String() != want {
+			if *update {
+				readme = bytes.Replace(readme, []byte(call+"\n"+want), []byte(call+"\n"+stdout.String()), 1)
+			} else if stdout.String() != want {
 				t.Errorf("it prints:\n%s%s", &stdout, &stderr)
 			}
 		})
+	}
+	if *update {
+		if err := os.WriteFile(path, readme, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
