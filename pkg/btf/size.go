@@ -2,6 +2,8 @@
 
 package btf
 
+import "math"
+
 // maxDepth bounds how many types stand between a reference and a size: the
 // kernel gives up at 32 (MAX_RESOLVE_DEPTH in kernel/bpf/btf.c).
 const maxDepth = 32
@@ -22,7 +24,8 @@ func (t *Table) Resolve(id TypeID) (typ Type, ok bool) {
 // Size is the number of bytes that a value of the type takes. ok is false for
 // void, a function, a forward declaration and whatever else has no size, and for
 // a pointer unless pointerSize says how large one is. Arrays of arrays are
-// multiplied out.
+// multiplied out; like the kernel's (__btf_resolve_size in kernel/bpf/btf.c), a
+// size has 32 bits or is none.
 func (t *Table) Size(id TypeID, pointerSize uint64) (n uint64, ok bool) {
 	n = 1
 	for range maxDepth {
@@ -33,15 +36,17 @@ func (t *Table) Size(id TypeID, pointerSize uint64) (n uint64, ok bool) {
 		switch typ.Kind() {
 		case KindArray:
 			a := typ.Array()
-			if n *= uint64(a.Len); n > 1<<40 {
+			if n *= uint64(a.Len); n > math.MaxUint32 {
 				return 0, false
 			}
 			id = a.Elem
 			continue
 		case KindPtr:
-			return n * pointerSize, pointerSize > 0
+			n *= pointerSize
+			return n, pointerSize > 0 && n <= math.MaxUint32
 		case KindInt, KindEnum, KindEnum64, KindStruct, KindUnion, KindFloat, KindDatasec:
-			return n * uint64(typ.SizeType), true
+			n *= uint64(typ.SizeType)
+			return n, n <= math.MaxUint32
 		}
 		return 0, false
 	}

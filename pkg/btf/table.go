@@ -118,8 +118,10 @@ func (t *Table) Type(id TypeID) (typ Type, ok bool) {
 	if i >= int64(len(t.offsets)) {
 		return Type{ID: id}, false
 	}
-	typ, _, err := Cut(t.types[t.offsets[i]:], t.Order, id)
-	return typ, err == nil
+	record := t.types[t.offsets[i]:]
+	typ = decode(record, t.Order, id)
+	typ.extra = record[recordSize:] // index has seen that it is there
+	return typ, true
 }
 
 // Types walks the table's own types by ascending id.

@@ -34,13 +34,11 @@ type Type struct {
 // contain the older ones: bits that older tables keep zero (kernel-side mask
 // 0x9f00ffff) are part of both.
 func Cut(b []byte, order binary.ByteOrder, id TypeID) (Type, []byte, error) {
-	t := Type{ID: id, order: order}
 	if len(b) < recordSize {
+		t := Type{ID: id, order: order}
 		return t, nil, t.errorf("%d bytes left, a type needs %d", len(b), recordSize)
 	}
-	t.NameOff = order.Uint32(b)
-	t.Info = order.Uint32(b[4:])
-	t.SizeType = order.Uint32(b[8:])
+	t := decode(b, order, id)
 	b = b[recordSize:]
 	if k := t.Kind(); k == KindVoid || k > KindMax {
 		return t, nil, t.errorf("unknown kind %d", k)
@@ -51,6 +49,11 @@ func Cut(b []byte, order binary.ByteOrder, id TypeID) (Type, []byte, error) {
 	}
 	t.extra = b[:n:n]
 	return t, b[n:], nil
+}
+
+// decode reads the words that all kinds have.
+func decode(b []byte, order binary.ByteOrder, id TypeID) Type {
+	return Type{ID: id, order: order, NameOff: order.Uint32(b), Info: order.Uint32(b[4:]), SizeType: order.Uint32(b[8:])}
 }
 
 func (t Type) errorf(format string, args ...any) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -42,6 +43,7 @@ func Collect(ctx context.Context, s Sources) (*Inventory, error) {
 	c := &collector{
 		ctx: ctx, sources: s,
 		inv:  &Inventory{},
+		seed: maphash.MakeSeed(),
 		seen: map[string]bool{},
 		jobs: make(chan job),
 	}
@@ -90,6 +92,7 @@ type collector struct {
 	ctx     context.Context
 	sources Sources
 	files   []file
+	seed    maphash.Seed // of all function symbols
 	jobs    chan job
 	buffers sync.Pool // of *[]byte: modules on their way from a payload to a Loader
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
@@ -80,23 +79,27 @@ func (j *judge) withTable(f *Finding) {
 	f.Kernel = kernelSays(m, b, res)
 	own := j.ownBase(m, b)
 
+	if !res.Accepted() && own != nil && own != b {
+		// The kernel has its say and the reason is known.
+		f.Verdict, f.Basis = Rejected, Compared
+		f.Reasons = []string{anotherBase(own, b)}
+		return
+	}
 	table := res.Table
 	if table == nil {
 		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
 	}
-	e := &evidence.Evidence{}
-	if table != nil {
-		e = evidence.Examine(table, b.pointerSize)
+	if own == b {
+		f.evidence = j.onOwn(m, own)
+	} else {
+		f.evidence = examine(m, b, table)
 	}
+	e := f.evidence
 	switch {
 	case !res.Accepted():
 		f.Verdict = Rejected
 		if e.Contradicted() {
 			f.Reasons = e.Reasons()
-		}
-		if own != nil && own != b {
-			f.Basis = Compared
-			f.Reasons = append([]string{anotherBase(own, b)}, f.Reasons...)
 		}
 	case own != nil && own.Fingerprint.Base != b.Fingerprint.Base:
 		j.compare(f, own, table)
@@ -161,27 +164,4 @@ func kernelSays(m *Module, b *Base, res verify.Result) *Kernel {
 	}
 	k.Log, k.Hidden = b.Rules.Notice(m.Name, res, b.Allow)
 	return k
-}
-
-// consequence says what the verdict means where the module is loaded.
-func consequence(f *Finding) string {
-	switch f.Verdict {
-	case Rejected, Unrelocatable:
-		switch f.Base.Allow {
-		case verify.AllowYes:
-			return "loads without BTF (CONFIG_MODULE_ALLOW_BTF_MISMATCH=y): fentry, kfuncs and CO-RE on its types are gone"
-		case verify.AllowNo:
-			return "does not load (CONFIG_MODULE_ALLOW_BTF_MISMATCH is not set)"
-		}
-		return "does not load, or loads without BTF where CONFIG_MODULE_ALLOW_BTF_MISMATCH=y: this kernel's config is not known"
-	case Misread:
-		return "loads, and the kernel believes wrong types: tracing and BPF programs read the wrong fields, in silence"
-	case Drifted:
-		return "loads; programs that use the changed types see them as this vmlinux has them, the module's code as its own had them"
-	case BTFLost:
-		return "loads, and its functions and types cannot be traced"
-	case Malformed:
-		return "does not load"
-	}
-	return ""
 }

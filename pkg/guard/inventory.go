@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
@@ -101,6 +102,9 @@ type Module struct {
 	BTF       []byte // .BTF, empty for a module without
 	BTFBase   []byte // .BTF.base
 	Distilled bool   // there is a .BTF.base, of whatever size
+
+	functions *functions    // nil without a symbol table
+	ids       []evidence.ID // the numbers of .BTF_ids
 
 	Err error // why the file is malformed
 }

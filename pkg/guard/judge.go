@@ -64,12 +64,14 @@ type judge struct {
 
 	mu       sync.Mutex // guards what is below
 	compared map[[2]*Base]func() *compare.Bases
+	examined map[*Module]func() *evidence.Evidence // on the base of their build
 }
 
 func newJudge(inv *Inventory) *judge {
 	j := &judge{
 		inv: inv, own: map[string]*Base{}, siblings: map[string]bool{},
 		compared: map[[2]*Base]func() *compare.Bases{},
+		examined: map[*Module]func() *evidence.Evidence{},
 	}
 	for _, b := range inv.Bases {
 		if b.Origin == Own {
@@ -100,14 +102,34 @@ func (j *judge) ownBase(m *Module, b *Base) *Base {
 			own = of
 		}
 	}
-	if own == nil || own.Table == nil || own == b {
+	if own == nil || own.Table == nil || own == b || !j.onOwn(m, own).Contradicted() {
 		return own
 	}
-	table, err := btf.Parse(m.BTF, own.Table)
-	if err != nil || evidence.Examine(table, own.pointerSize).Contradicted() {
-		return nil
+	return nil
+}
+
+// onOwn is what a module's table says for and against the base of its build,
+// asked once however many bases the module meets.
+func (j *judge) onOwn(m *Module, own *Base) *evidence.Evidence {
+	j.mu.Lock()
+	once, ok := j.examined[m]
+	if !ok {
+		once = sync.OnceValue(func() *evidence.Evidence {
+			table, _ := btf.Parse(m.BTF, own.Table)
+			return examine(m, own, table)
+		})
+		j.examined[m] = once
 	}
-	return own
+	j.mu.Unlock()
+	return once()
+}
+
+// examine asks a table as far as it could be laid out.
+func examine(m *Module, b *Base, table *btf.Table) *evidence.Evidence {
+	if table == nil {
+		return &evidence.Evidence{}
+	}
+	return evidence.Examine(table, m.facts(b))
 }
 
 // bases compares two bases, once for all modules.

@@ -5,6 +5,7 @@ package guard
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"path/filepath"
 	"strings"
@@ -26,21 +27,31 @@ func (c *collector) openModules() {
 		m := j.module
 		opened, err := loader.Open(*j.data, m.Path)
 		c.buffers.Put(j.data)
+		if err == nil {
+			err = m.fill(opened, c.seed)
+		}
 		if err != nil {
 			m.Name = kernel.ModuleName(m.Path)
 			m.Err = err
-		} else {
-			m.Name = opened.Name
-			m.Arch = opened.Arch
-			m.InTree = opened.InTree()
-			m.BTF, m.BTFBase, m.Distilled = opened.BTF, opened.BTFBase, opened.HasBTFBase
-			if m.Release == "" {
-				m.Release = opened.Release
-			}
 		}
 		c.sources.Progress.module()
 		c.addModule(m)
 	}
+}
+
+// fill takes over what the judgement needs of a module.
+func (m *Module) fill(opened *kernel.Module, seed maphash.Seed) error {
+	m.Name = opened.Name
+	m.Arch = opened.Arch
+	m.InTree = opened.InTree()
+	m.BTF, m.BTFBase, m.Distilled = opened.BTF, opened.BTFBase, opened.HasBTFBase
+	if m.Release == "" {
+		m.Release = opened.Release
+	}
+	if len(m.BTF) == 0 {
+		return nil
+	}
+	return m.readSymbols(opened, seed)
 }
 
 func (c *collector) addModule(m *Module) {

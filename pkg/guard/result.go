@@ -2,6 +2,8 @@
 
 package guard
 
+import "github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+
 // Result is what Judge found.
 type Result struct {
 	Bases    []*Base
@@ -22,7 +24,9 @@ type Finding struct {
 	// Reasons say in words what led to the verdict, Consequence what it means
 	// for the machine that loads the module. Both may be empty.
 	Reasons     []string
-	Consequence string
+	Consequence string // a line for each thing
+
+	evidence *evidence.Evidence // nil where no table was read
 }
 
 // Kernel is what the kernel would do with a module's table.

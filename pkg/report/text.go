@@ -119,9 +119,7 @@ func (t *text) some(v guard.Verdict, findings []guard.Finding) {
 		}
 		t.paragraph("        ", more)
 	}
-	if first.Consequence != "" {
-		t.paragraph("        => ", plural(len(findings))+" "+first.Consequence)
-	}
+	t.consequence(first, plural(len(findings))+" ")
 }
 
 // all writes every module of a verdict.
@@ -129,9 +127,18 @@ func (t *text) all(v guard.Verdict, findings []guard.Finding) {
 	for _, f := range findings {
 		t.line("      %s %s (%s)", t.paint(v.Severity(), string(v)), place(f), f.Basis)
 		t.detail(f)
-		if f.Consequence != "" {
-			t.paragraph("        => ", f.Consequence)
-		}
+		t.consequence(f, "")
+	}
+}
+
+// consequence writes what a finding means, a line for each thing.
+func (t *text) consequence(f guard.Finding, who string) {
+	if f.Consequence == "" {
+		return
+	}
+	for line := range strings.SplitSeq(f.Consequence, "\n") {
+		t.paragraph("        => ", who+line)
+		who = ""
 	}
 }
 

@@ -24,7 +24,7 @@ func TestRealModules(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", tr.File, err)
 		}
-		e := evidence.Examine(table, 8)
+		e := evidence.Examine(table, evidence.Facts{PointerSize: 8})
 		if tr.From == tr.Kernel {
 			own++
 			if e.Confirmed() {

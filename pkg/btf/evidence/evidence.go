@@ -29,6 +29,8 @@ const (
 	EntryNoVar                 // a DATASEC entry that is not a VAR
 	WrongKind                  // a reference to a kind that nothing of its role refers to
 	MemberNoFit                // a member that overlaps the one before or overruns its struct
+	FuncNoSymbol               // a FUNC that the module's symbol table does not have
+	IDMisnamed                 // a number in .BTF_ids that names something else than it should
 
 	numProofs
 )
@@ -43,6 +45,8 @@ var proofWords = [numProofs][2]string{
 	{"section entry that is no variable", "section entries that are no variables"},
 	{"reference to a kind that cannot stand there", "references to kinds that cannot stand there"},
 	{"member that does not fit its struct", "members that do not fit their struct"},
+	{"function that the module does not have", "functions that the module does not have"},
+	{"number in .BTF_ids that names something else", "numbers in .BTF_ids that name something else"},
 }
 
 // Count puts a number of such contradictions into words.
@@ -62,6 +66,8 @@ type Evidence struct {
 	BaseNames int  // names that begin where a string of the base does
 	OwnNames  int  // names that begin where a string of the module does
 	BaseTypes int  // references into the base that found a fitting kind or size
+	Functions int  // FUNCs found in the module's symbol table
+	IDs       int  // numbers in .BTF_ids that name what they should
 	FirstName bool // a name at the module's first own byte: its strings begin where the base's end
 }
 
@@ -100,28 +106,52 @@ func (e *Evidence) Reasons() []string {
 	if !e.FirstName {
 		first = "no name begins where the base's strings end"
 	}
-	return []string{fmt.Sprintf("nothing contradicts this base; %s, %d own names, %d base names and %d base types fit",
-		first, e.OwnNames, e.BaseNames, e.BaseTypes)}
+	return []string{fmt.Sprintf("nothing contradicts this base; %s, %d own names, %d base names and %d base types fit, %d functions have symbols",
+		first, e.OwnNames, e.BaseNames, e.BaseTypes, e.Functions)}
+}
+
+// Facts is what a module knows beside its table.
+type Facts struct {
+	PointerSize int // 4 or 8 bytes
+
+	// HasFunction reports whether the module's symbol table has a function of the
+	// name; nil where there is no symbol table.
+	HasFunction func(name []byte) bool
+
+	// IDs are the numbers of .BTF_ids with what they are to name, in any order: the
+	// kernel's build sorts the numbers of a set and leaves the names where they
+	// were.
+	IDs []ID
+}
+
+// ID is one number of .BTF_ids.
+type ID struct {
+	Kind  btf.Kind
+	Name  string
+	Value btf.TypeID
 }
 
 // Examine reads every reference of a split table on the base it was parsed with.
-// pointerSize is 4 or 8 bytes.
-func Examine(t *btf.Table, pointerSize int) *Evidence {
-	x := examiner{t: t, pointer: uint64(pointerSize)}
+func Examine(t *btf.Table, facts Facts) *Evidence {
+	x := examiner{t: t, Facts: facts}
 	for typ := range t.Types() {
 		x.names(typ)
 		x.types(typ)
-		if typ.Kind() == btf.KindStruct {
+		switch typ.Kind() {
+		case btf.KindStruct:
 			x.members(typ)
+		case btf.KindFunc:
+			x.function(typ)
 		}
 	}
+	x.ids()
 	return &x.Evidence
 }
 
 type examiner struct {
 	Evidence
-	t       *btf.Table
-	pointer uint64
+	Facts
+	t *btf.Table
 }
 
 // against notes a contradiction; example is only asked for the first.
@@ -249,15 +279,7 @@ func (x *examiner) members(t btf.Type) {
 	end := uint64(0) // in bits
 	for i := range int(t.Vlen()) {
 		m := t.Member(i)
-		bits := uint64(m.BitfieldSize())
-		known := bits > 0
-		if !known {
-			size, ok := x.t.Size(m.Type, x.pointer)
-			known, bits = ok, size*8
-		}
-		if target, ok := x.t.Resolve(m.Type); ok && target.Kind() == btf.KindInt && target.Word(0)&0xff < 8*target.SizeType {
-			bits = uint64(target.Word(0) & 0xff) // an INT narrower than its size is a bitfield of old
-		}
+		bits, known := x.bits(m)
 		start := uint64(m.BitOffset())
 		if start < end || known && start+bits > 8*uint64(t.SizeType) {
 			x.against(MemberNoFit, func() string {
@@ -272,5 +294,63 @@ func (x *examiner) members(t btf.Type) {
 				x.BaseTypes++
 			}
 		}
+	}
+}
+
+// bits is how wide a member is.
+func (x *examiner) bits(m btf.Member) (n uint64, known bool) {
+	if n := m.BitfieldSize(); n > 0 {
+		return uint64(n), true
+	}
+	target, ok := x.t.Resolve(m.Type)
+	switch {
+	case !ok:
+		return 0, false
+	case target.Kind().IsComposite():
+		return 8 * uint64(target.SizeType), true
+	case target.Kind() == btf.KindInt:
+		// Narrower than its size, it is a bitfield as compilers wrote them of old.
+		return min(8*uint64(target.SizeType), uint64(target.Word(0)&0xff)), true
+	}
+	size, ok := x.t.Size(target.ID, uint64(x.PointerSize))
+	return 8 * size, ok
+}
+
+// function looks a FUNC up in the symbol table: a table describes only functions
+// that the module has.
+func (x *examiner) function(t btf.Type) {
+	if x.HasFunction == nil {
+		return
+	}
+	name, ok := x.t.Bytes(t.NameOff)
+	if ok && x.HasFunction(name) {
+		x.Functions++
+		return
+	}
+	x.against(FuncNoSymbol, func() string { return x.describe(t) })
+}
+
+// ids holds the numbers of .BTF_ids against the names they stand for.
+func (x *examiner) ids() {
+	type what struct {
+		kind btf.Kind
+		name string
+	}
+	wanted := map[what]bool{}
+	for _, id := range x.Facts.IDs {
+		wanted[what{id.Kind, id.Name}] = true
+	}
+	for _, id := range x.Facts.IDs {
+		t, ok := x.t.Type(id.Value)
+		if ok && wanted[what{t.Kind(), x.t.Name(t)}] {
+			x.Evidence.IDs++
+			continue
+		}
+		x.against(IDMisnamed, func() string {
+			if !ok {
+				return fmt.Sprintf("type [%d] of %d", id.Value, x.t.EndID())
+			}
+			return x.describe(t)
+		})
 	}
 }

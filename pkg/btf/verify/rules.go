@@ -25,6 +25,8 @@ type Rules struct {
 	EnumFlag    bool // ENUM may set the kind flag
 	TagFlag     bool // DECL_TAG and TYPE_TAG may set the kind flag
 	Distilled   bool // .BTF.base is honoured
+	EmbeddedFix bool // all types of a module are searched for embedded ones of .BTF.base
+	KfuncCheck  bool // a kfunc's id must lead to a FUNC with a FUNC_PROTO when it is registered
 	SpacedLog   bool // the prefix is "BPF: ", not "BPF:", and no newline is doubled
 	QuietAllow  bool // with mismatch allowed, type and member lines stay unsaid
 }
@@ -40,8 +42,9 @@ const (
 )
 
 // RulesFor gives the rules of an upstream kernel version, the stable backports
-// of dotted names included (5.10.186, 5.15.119, 6.1.36, 6.3.10). The zero
-// Version gives the newest rules.
+// of dotted names (5.10.186, 5.15.119, 6.1.36, 6.3.10) and of the search for
+// embedded types (6.12.13, 6.13.2) included. The zero Version gives the newest
+// rules.
 //
 // Sources: kernel/bpf/btf.c of 5.13, 6.0, 6.1.192, 6.12.117, 7.2.13 and 7.3.4,
 // and the commits between them; docs/verdicts.md has the table.
@@ -55,14 +58,17 @@ func RulesFor(v Version) Rules {
 		HeaderSize: btf.HeaderSize,
 		InfoMask:   0x9f00ffff,
 		NameLen:    128,
-		Dots:       at(6, 4) || backported(v),
+		Dots:       at(6, 4) || backported(v, map[[2]int]int{{5, 10}: 186, {5, 15}: 119, {6, 1}: 36, {6, 3}: 10}),
 		ChainWalk:  at(5, 19),
 		TagOrder:   at(5, 19) && !at(7, 0),
 		EnumFlag:   at(6, 0),
 		TagFlag:    at(6, 15),
 		Distilled:  at(6, 11),
+		KfuncCheck: at(6, 4),
 		SpacedLog:  at(5, 17),
 		QuietAllow: at(6, 3),
+
+		EmbeddedFix: at(6, 14) || backported(v, map[[2]int]int{{6, 12}: 13, {6, 13}: 2}),
 	}
 	if at(6, 1) {
 		r.NameLen = 512
@@ -97,10 +103,9 @@ func RulesFor(v Version) Rules {
 	return r
 }
 
-// backported reports whether a stable release before 6.4 took "allow dot in
-// names" from upstream.
-func backported(v Version) bool {
-	since := map[[2]int]int{{5, 10}: 186, {5, 15}: 119, {6, 1}: 36, {6, 3}: 10}
+// backported reports whether a stable release took a change from upstream: since
+// holds the first such release of each stable series.
+func backported(v Version, since map[[2]int]int) bool {
 	patch, ok := since[[2]int{v.Major, v.Minor}]
 	return ok && v.Patch >= patch
 }

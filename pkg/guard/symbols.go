@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"bytes"
+	"debug/elf"
+	"hash/maphash"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// functions is the set of a module's function symbols, as hashes: thousands of
+// modules are kept at once, and their names would take more room than their BTF.
+type functions struct {
+	seed   maphash.Seed
+	hashes []uint64 // sorted
+}
+
+// Has reports whether the symbol table has a function of that name. It is nil
+// for a module without a symbol table, where nothing can be said.
+func (f *functions) has(name []byte) bool {
+	_, ok := slices.BinarySearch(f.hashes, maphash.Bytes(f.seed, name))
+	return ok
+}
+
+// readSymbols takes from a module's symbol table what BTF speaks of: functions,
+// and the places of .BTF_ids with what their numbers are to name.
+func (m *Module) readSymbols(opened *kernel.Module, seed maphash.Seed) error {
+	f := &functions{seed: seed}
+	for s, err := range opened.Symbols() {
+		if err != nil {
+			return err
+		}
+		if id, ok := btfID(s, opened); ok {
+			m.ids = append(m.ids, id)
+		}
+		if s.Type != elf.STT_FUNC {
+			continue
+		}
+		f.hashes = append(f.hashes, maphash.String(seed, s.Name))
+		// Compilers clone functions as name.isra.0 and the like; pahole writes
+		// them down by the name in the source.
+		if name, _, cloned := strings.Cut(s.Name, "."); cloned {
+			f.hashes = append(f.hashes, maphash.String(seed, name))
+		}
+	}
+	if len(f.hashes) > 0 {
+		slices.Sort(f.hashes)
+		m.functions = &functions{seed, slices.Clip(slices.Compact(f.hashes))}
+	}
+	return nil
+}
+
+// btfID reads the number at a place of .BTF_ids. Its symbol says what the number
+// is to name: __BTF_ID__func__bpf_ct_release__7 (include/linux/btf_ids.h). A
+// number of 0 is one that could not be resolved at build time.
+func btfID(s kernel.Symbol, m *kernel.Module) (evidence.ID, bool) {
+	rest, ok := strings.CutPrefix(s.Name, "__BTF_ID__")
+	if !ok || uint64(len(m.BTFIDs)) < 4 || s.Value > uint64(len(m.BTFIDs))-4 {
+		return evidence.ID{}, false
+	}
+	word, name, ok := strings.Cut(rest, "__")
+	end := strings.LastIndex(name, "__")
+	kind, known := idKinds[word]
+	if !ok || end < 0 || !known {
+		return evidence.ID{}, false // a set, which holds a count
+	}
+	value := btf.TypeID(m.Order.Uint32(m.BTFIDs[s.Value:]))
+	return evidence.ID{Kind: kind, Name: name[:end], Value: value}, value != 0
+}
+
+var idKinds = map[string]btf.Kind{
+	"func": btf.KindFunc, "struct": btf.KindStruct, "union": btf.KindUnion, "typedef": btf.KindTypedef,
+}
+
+// facts is what else than its table the module can say for the evidence.
+func (m *Module) facts(b *Base) evidence.Facts {
+	f := evidence.Facts{PointerSize: b.pointerSize, IDs: m.ids}
+	if m.functions != nil {
+		f.HasFunction = func(name []byte) bool {
+			if m.functions.has(name) {
+				return true
+			}
+			cut := bytes.IndexByte(name, '.')
+			return cut > 0 && m.functions.has(name[:cut])
+		}
+	}
+	return f
+}
