@@ -26,3 +26,11 @@ or judged.`
 const fingerprintDescription = `The fingerprint of a vmlinux names its BTF type and string tables. Two kernels
 with the same fingerprint can take each other's modules as far as BTF goes.
 README.md shows how to recompute it with objcopy, dd and sha256sum.`
+
+const distillDescription = `A module with a .BTF.base says by name what it uses of its base, so that Linux
+6.11 and later can fit it onto another one. The kernel's build makes it for
+external modules only. Put what this writes into a module with
+
+  objcopy --update-section .BTF=NAME.BTF --add-section .BTF.base=NAME.BTF.base NAME.ko
+
+before it is signed.`

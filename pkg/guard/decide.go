@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
@@ -32,8 +34,7 @@ func (j *judge) judge(f *Finding) {
 	case b.Table == nil:
 		onBrokenBase(f)
 	case m.Distilled && b.Rules.Distilled:
-		f.Verdict = Unproven
-		f.Reasons = []string{"the module carries .BTF.base and will be relocated by the kernel, which is not judged"}
+		relocated(f)
 	default:
 		j.withTable(f)
 	}
@@ -70,6 +71,33 @@ func onBrokenBase(f *Finding) {
 		}
 	}
 	f.Kernel = kernelSays(m, b, res)
+}
+
+// relocated judges a module that brings a .BTF.base to a kernel that relocates
+// by it. What relocation makes must not contradict the base, as it goes by names
+// alone.
+func relocated(f *Finding) {
+	m, b := f.Module, f.Base
+	res := relocate.Module(m.BTF, m.BTFBase, b.Table, b.Rules)
+	if res.Fault != "" {
+		f.Verdict = Unrelocatable
+		f.Reasons = []string{"what the kernel does with its .BTF.base cannot be foreseen: " + res.Fault}
+		return
+	}
+	f.Kernel = kernelSays(m, b, res.Result)
+	if !res.Accepted() {
+		f.Verdict = Unrelocatable
+		f.Reasons = []string{"its .BTF.base does not relocate onto this vmlinux"}
+		return
+	}
+	facts := m.facts(b)
+	facts.IDs = nil // the kernel maps these on its own
+	f.evidence = evidence.Examine(res.Table, facts)
+	f.Verdict = Relocatable
+	if f.evidence.Contradicted() {
+		f.Verdict = Misread
+		f.Reasons = append([]string{"relocated by name, but not into what it was"}, f.evidence.Reasons()...)
+	}
 }
 
 // withTable judges a module that has a table on a base that has one.

@@ -116,20 +116,19 @@ func backported(v Version, since map[[2]int]int) bool {
 // not.
 func (r Rules) Calibrate(base *btf.Table) Rules {
 	for t := range base.Types() {
+		if t.Kind() > btf.KindDatasec {
+			r.MaxKind = max(r.MaxKind, t.Kind())
+			if r.InfoMask != 0 {
+				r.InfoMask |= 0x1f000000 // the fifth bit of the kind
+			}
+		}
 		switch t.Kind() {
 		case btf.KindEnum64:
-			r.MaxKind = max(r.MaxKind, btf.KindEnum64)
 			r.EnumFlag = true
 		case btf.KindEnum:
 			r.EnumFlag = r.EnumFlag || t.KindFlag()
 		case btf.KindDeclTag, btf.KindTypeTag:
-			r.MaxKind = max(r.MaxKind, t.Kind())
 			r.TagFlag = r.TagFlag || t.KindFlag()
-		case btf.KindFloat:
-			r.MaxKind = max(r.MaxKind, btf.KindFloat)
-			if r.InfoMask != 0 {
-				r.InfoMask |= 0x1f000000
-			}
 		case btf.KindFunc, btf.KindTypedef, btf.KindStruct, btf.KindUnion:
 			if !r.Dots {
 				name, _ := base.Bytes(t.NameOff)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package relocate
+
+import (
+	"encoding/binary"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+)
+
+// writer collects the types and strings of one table. A string stands once in a
+// table and not at all if the base has it, in the order of first use.
+type writer struct {
+	order    binary.ByteOrder
+	base     *writer
+	startStr uint32
+	types    []byte
+	strings  []byte
+	offsets  map[string]uint32 // of the table's own strings
+}
+
+// newWriter begins a base, whose strings begin with the empty one.
+func newWriter(order binary.ByteOrder) *writer {
+	return &writer{order: order, strings: []byte{0}, offsets: map[string]uint32{"": 0}}
+}
+
+// split begins a table on w, to which nothing may be added any more.
+func (w *writer) split() *writer {
+	return &writer{
+		order: w.order, base: w, offsets: map[string]uint32{},
+		startStr: w.startStr + uint32(len(w.strings)),
+	}
+}
+
+// add appends one type.
+func (w *writer) add(record []uint32) {
+	for _, word := range record {
+		w.types = appendWord(w.types, w.order, word)
+	}
+}
+
+// str returns the offset of a string, which it adds if it is new.
+func (w *writer) str(s []byte) uint32 {
+	for t := w; t != nil; t = t.base {
+		if off, ok := t.offsets[string(s)]; ok {
+			return off
+		}
+	}
+	off := w.startStr + uint32(len(w.strings))
+	w.strings = append(append(w.strings, s...), 0)
+	w.offsets[string(s)] = off
+	return off
+}
+
+// bytes returns the section: header, types, strings.
+func (w *writer) bytes() []byte {
+	out := make([]byte, 4, btf.HeaderSize+len(w.types)+len(w.strings))
+	w.order.PutUint16(out, btf.Magic)
+	out[2] = 1 // version
+	types, strings := uint32(len(w.types)), uint32(len(w.strings))
+	for _, field := range []uint32{btf.HeaderSize, 0, types, types, strings} {
+		out = appendWord(out, w.order, field)
+	}
+	out = append(out, w.types...)
+	return append(out, w.strings...)
+}
+
+func appendWord(b []byte, order binary.ByteOrder, word uint32) []byte {
+	b = append(b, 0, 0, 0, 0)
+	order.PutUint32(b[len(b)-4:], word)
+	return b
+}
