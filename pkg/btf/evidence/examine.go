@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence
+
+import (
+	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+)
+
+// Facts is what a module knows beside its table.
+type Facts struct {
+	PointerSize int // 4 or 8 bytes
+
+	// HasFunction reports whether the module's symbol table has a function of the
+	// name; nil where there is no symbol table.
+	HasFunction func(name []byte) bool
+
+	// IDs are the numbers of .BTF_ids with what they are to name, in any order: the
+	// kernel's build sorts the numbers of a set and leaves the names where they
+	// were.
+	IDs []ID
+}
+
+// ID is one number of .BTF_ids.
+type ID struct {
+	Kind  btf.Kind
+	Name  string
+	Value btf.TypeID
+}
+
+// Examine reads every reference of a split table on the base it was parsed with.
+func Examine(t *btf.Table, facts Facts) *Evidence {
+	x := examiner{t: t, Facts: facts}
+	for typ := range t.Types() {
+		x.names(typ)
+		x.types(typ)
+		switch typ.Kind() {
+		case btf.KindStruct:
+			x.members(typ)
+		case btf.KindFunc:
+			x.function(typ)
+		}
+	}
+	x.ids()
+	return &x.Evidence
+}
+
+type examiner struct {
+	Evidence
+	Facts
+	t *btf.Table
+}
+
+// against notes a contradiction; example is only asked for the first.
+func (x *examiner) against(p Proof, example func() string) {
+	if x.Against[p]++; x.Against[p] == 1 {
+		x.Example[p] = example()
+	}
+}
+
+// describe names a type as a person would look for it.
+func (x *examiner) describe(t btf.Type) string {
+	name := x.t.Name(t)
+	if name == "" {
+		name = "(anon)"
+	}
+	return fmt.Sprintf("[%d] %v %q", t.ID, t.Kind(), name)
+}
+
+func (x *examiner) names(t btf.Type) {
+	for ref := range t.NameRefs() {
+		if ref.Off == 0 {
+			continue
+		}
+		name, ok := x.t.Bytes(ref.Off)
+		where := func() string {
+			return fmt.Sprintf("the %v of %s: string offset %d gives %q", ref, x.describe(t), ref.Off, name)
+		}
+		switch {
+		case !ok:
+			x.against(NamePastEnd, where)
+		case !x.t.IsStringStart(ref.Off):
+			x.against(NameMidString, where)
+		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name):
+			x.against(NameNoIdent, where)
+		case ref.Off < x.t.StartString():
+			x.BaseNames++
+		default:
+			x.OwnNames++
+			x.FirstName = x.FirstName || ref.Off == x.t.StartString()
+		}
+	}
+}
+
+// mustBeIdentifier tells the names that C gives from those it does not: base
+// types such as "long unsigned int", section names and tags.
+func mustBeIdentifier(k btf.Kind, role btf.Role) bool {
+	if role != btf.RoleName {
+		return true
+	}
+	switch k {
+	case btf.KindInt, btf.KindFloat, btf.KindDatasec, btf.KindDeclTag, btf.KindTypeTag:
+		return false
+	}
+	return true
+}
+
+// identifier allows for dots, which compilers put into the names of the
+// functions they clone.
+func identifier(name []byte) bool {
+	for i, c := range name {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c >= 0x80
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+func (x *examiner) types(t btf.Type) {
+	for ref := range t.TypeRefs() {
+		target, ok := x.t.Type(ref.ID)
+		where := func() string {
+			if !ok {
+				return fmt.Sprintf("the %v of %s: type [%d] of %d", ref, x.describe(t), ref.ID, x.t.EndID())
+			}
+			return fmt.Sprintf("the %v of %s: %s", ref, x.describe(t), x.describe(target))
+		}
+		if !ok {
+			x.against(TypePastEnd, where)
+			continue
+		}
+		if p, wrong := misplaced(t.Kind(), ref.Role, target.Kind()); wrong {
+			x.against(p, where)
+			continue
+		}
+		// A pointer or a typedef may be about nearly anything, so finding
+		// anything there says nothing.
+		constrained := t.Kind() == btf.KindFunc || t.Kind() == btf.KindDatasec || ref.Role == btf.RoleIndex
+		if constrained && ref.ID < x.t.StartID() {
+			x.BaseTypes++
+		}
+	}
+}
+
+// misplaced reports whether a type of one kind cannot refer to one of another.
+func misplaced(holder btf.Kind, role btf.Role, target btf.Kind) (Proof, bool) {
+	switch holder {
+	case btf.KindFunc:
+		return FuncNoProto, target != btf.KindFuncProto
+	case btf.KindDatasec:
+		return EntryNoVar, target != btf.KindVar
+	case btf.KindDeclTag:
+		switch target {
+		case btf.KindFunc, btf.KindVar, btf.KindStruct, btf.KindUnion, btf.KindTypedef:
+			return 0, false
+		}
+		return WrongKind, true
+	}
+	switch target {
+	case btf.KindFunc, btf.KindVar, btf.KindDatasec, btf.KindDeclTag:
+		return WrongKind, true // only the kinds above speak of these
+	case btf.KindFuncProto:
+		return WrongKind, holder != btf.KindPtr && !holder.IsModifier()
+	case btf.KindVoid:
+		return WrongKind, role == btf.RoleMember || role == btf.RoleElem || holder == btf.KindVar
+	}
+	if role == btf.RoleIndex {
+		return WrongKind, target != btf.KindInt && !target.IsModifier()
+	}
+	return 0, false
+}
+
+// members lays a struct out: each member behind the one before, all inside.
+func (x *examiner) members(t btf.Type) {
+	end := uint64(0) // in bits
+	for i := range int(t.Vlen()) {
+		m := t.Member(i)
+		bits, known := x.bits(m)
+		start := uint64(m.BitOffset())
+		if start < end || known && start+bits > 8*uint64(t.SizeType) {
+			x.against(MemberNoFit, func() string {
+				return fmt.Sprintf("%q of %s: bits %d to %d, behind bit %d of %d",
+					x.t.String(m.NameOff), x.describe(t), start, start+bits, end, 8*uint64(t.SizeType))
+			})
+			return
+		}
+		if known {
+			end = start + bits
+			if m.Type < x.t.StartID() {
+				x.BaseTypes++
+			}
+		}
+	}
+}
+
+// bits is how wide a member is.
+func (x *examiner) bits(m btf.Member) (n uint64, known bool) {
+	if n := m.BitfieldSize(); n > 0 {
+		return uint64(n), true
+	}
+	target, ok := x.t.Resolve(m.Type)
+	switch {
+	case !ok:
+		return 0, false
+	case target.Kind().IsComposite():
+		return 8 * uint64(target.SizeType), true
+	case target.Kind() == btf.KindInt:
+		// Narrower than its size, it is a bitfield as compilers wrote them of old.
+		return min(8*uint64(target.SizeType), uint64(target.Word(0)&0xff)), true
+	}
+	size, ok := x.t.Size(target.ID, uint64(x.PointerSize))
+	return 8 * size, ok
+}
+
+// function looks a FUNC up in the symbol table: a table describes only functions
+// that the module has.
+func (x *examiner) function(t btf.Type) {
+	if x.HasFunction == nil {
+		return
+	}
+	name, ok := x.t.Bytes(t.NameOff)
+	if ok && x.HasFunction(name) {
+		x.Functions++
+		return
+	}
+	x.against(FuncNoSymbol, func() string { return x.describe(t) })
+}
+
+// ids holds the numbers of .BTF_ids against the names they stand for.
+func (x *examiner) ids() {
+	type what struct {
+		kind btf.Kind
+		name string
+	}
+	wanted := map[what]bool{}
+	for _, id := range x.Facts.IDs {
+		wanted[what{id.Kind, id.Name}] = true
+	}
+	for _, id := range x.Facts.IDs {
+		t, ok := x.t.Type(id.Value)
+		if ok && wanted[what{t.Kind(), x.t.Name(t)}] {
+			x.Evidence.IDs++
+			continue
+		}
+		x.against(IDMisnamed, func() string {
+			if !ok {
+				return fmt.Sprintf("type [%d] of %d", id.Value, x.t.EndID())
+			}
+			return x.describe(t)
+		})
+	}
+}
