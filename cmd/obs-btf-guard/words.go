@@ -34,3 +34,7 @@ external modules only. Put what this writes into a module with
   objcopy --update-section .BTF=NAME.BTF --add-section .BTF.base=NAME.BTF.base NAME.ko
 
 before it is signed.`
+
+const generatorDescription = `Called by rpmbuild through kernel_btf.attr; reads paths in the build root from
+standard input and prints one dependency a line. It never fails a build: what
+it cannot answer it says on standard error.`

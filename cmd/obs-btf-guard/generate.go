@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/generator"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/urfave/cli/v2"
+)
+
+func providesCommand() *cli.Command {
+	return &cli.Command{
+		Name:         "provides",
+		Usage:        "rpmbuild's dependency generator: what the vmlinux files named on standard input provide",
+		Description:  generatorDescription,
+		Flags:        generatorFlags(),
+		OnUsageError: onUsageError,
+		Action:       func(c *cli.Context) error { return generate(c, kernel.RoleVmlinux, "") },
+	}
+}
+
+func requiresCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "requires",
+		Usage:       "rpmbuild's dependency generator: which base the modules named on standard input were built on",
+		Description: generatorDescription,
+		Flags: append(generatorFlags(),
+			&cli.StringFlag{Name: "as", Value: string(generator.Requires), Usage: "print what is to be a dependency of this kind: `requires|recommends`"},
+			&cli.StringFlag{Name: "strength", Value: string(generator.Auto), Usage: "which kind that is: `auto|requires|recommends|none`; auto goes by the kernel's config"},
+			&cli.StringFlag{Name: "base", Usage: "the base that modules were built on whose kernel is neither packaged nor installed: a vmlinux, raw .BTF or RPM `FILE`"}),
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			as, strength := generator.Strength(c.String("as")), generator.Strength(c.String("strength"))
+			if as != generator.Requires && as != generator.Recommends {
+				return usageError{fmt.Sprintf("requires: --as: %q is none of requires, recommends", as), "obs-btf-guard requires --help"}
+			}
+			switch strength {
+			case generator.Auto, generator.Requires, generator.Recommends, generator.None:
+			default:
+				return usageError{fmt.Sprintf("requires: --strength: %q is none of auto, requires, recommends, none", strength), "obs-btf-guard requires --help"}
+			}
+			return generate(c, kernel.RoleModule, as)
+		},
+	}
+}
+
+func generatorFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "package", Usage: "`NAME` of the package that the files belong to"},
+		&cli.StringFlag{Name: "rpm", Usage: "`VERSION` of rpm, which decides the protocol: from 4.20 on all files come at once"},
+		&cli.StringFlag{Name: "root", EnvVars: []string{"RPM_BUILD_ROOT"}, Usage: "the build root `FOLDER`"},
+	}
+}
+
+// generate answers for each file of the role that standard input names. What the
+// kernels and modules of a build root are is found out once for all of them.
+func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
+	var asked []string
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		if path := strings.TrimSpace(in.Text()); path != "" {
+			asked = append(asked, filepath.Clean(path))
+		}
+	}
+	if err := in.Err(); err != nil {
+		return fmt.Errorf("standard input: %w", err)
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	root := c.String("root")
+	if root == "" {
+		return usageError{c.Command.Name + ": no build root: neither --root nor RPM_BUILD_ROOT is set", "obs-btf-guard " + c.Command.Name + " --help"}
+	}
+	wanted, packaged := asked[:0:0], false
+	for _, path := range asked {
+		r := kernel.ClassifyPath(strings.TrimPrefix(path, filepath.Clean(root)))
+		packaged = packaged || r == kernel.RoleVmlinux
+		if r == role {
+			wanted = append(wanted, path)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	o := generator.Options{Base: c.String("base"), Installed: generator.Installed}
+	s, err := generator.Cached(c.Context, filepath.Clean(root), wanted, o)
+	if err != nil {
+		return err
+	}
+	g := &generation{Context: c, survey: s, multi: multifile(c.String("rpm")), said: map[string]bool{}}
+	for _, path := range wanted {
+		g.answer(path, as, packaged)
+	}
+	return nil
+}
+
+// generation writes the answers of one call.
+type generation struct {
+	*cli.Context
+	survey *generator.Survey
+	multi  bool
+	said   map[string]bool // reasons that stand on standard error already
+}
+
+func (g *generation) answer(path string, as generator.Strength, packaged bool) {
+	a, ok := g.survey.Answers[path]
+	if a.Why != "" && !g.said[a.Why] {
+		g.said[a.Why] = true
+		fmt.Fprintf(g.App.ErrWriter, "obs-btf-guard: %s: no dependency on a base: %s\n", path, a.Why)
+	}
+	if !ok || a.Token == "" {
+		return
+	}
+	if as != "" {
+		strength := generator.Strength(g.String("strength"))
+		if strength == generator.Auto {
+			strength = a.Strength
+		}
+		if strength != as || packaged || ownToken(g.String("package"), a.Token) {
+			return
+		}
+	}
+	if g.multi {
+		fmt.Fprintf(g.App.Writer, ";%s\n", path)
+	}
+	fmt.Fprintln(g.App.Writer, a.Token)
+}
+
+// ownToken reports whether the package is the one that ships the vmlinux of that
+// flavor: it does not depend on itself.
+func ownToken(name, token string) bool {
+	flavor, ok := strings.CutPrefix(name, "kernel-")
+	return ok && strings.HasPrefix(token, "kernel-btf("+flavor+":")
+}
+
+// multifile reports whether rpm speaks the protocol in which all files of a
+// package come at once and answers stand behind ";path"
+// (rpm-dependency-generators(7)).
+func multifile(version string) bool {
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	return major > 4 || major == 4 && minor >= 20
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package generator answers rpmbuild's questions for dependencies: which base a
+// vmlinux provides, and which one the modules of a package were built on.
+//
+// A [Survey] looks at a whole build root once; [Survey.Provides] and
+// [Survey.Requires] then answer for single files.
+package generator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// Strength is what kind of dependency modules get.
+type Strength string
+
+// The strengths. Auto requires where a kernel refuses modules that do not fit,
+// and recommends where it loads them without BTF.
+const (
+	Auto       Strength = "auto"
+	Requires   Strength = "requires"
+	Recommends Strength = "recommends"
+	None       Strength = "none"
+)
+
+// Answer is what is to be said of one file.
+type Answer struct {
+	Token    string   // "" for none
+	Strength Strength // of a module's token: Requires or Recommends
+	Why      string   // for a person, where a token was expected and there is none
+}
+
+// Survey is what a build root holds.
+type Survey struct {
+	Root    string
+	Answers map[string]Answer // by path as rpmbuild gives it, below Root
+}
+
+// Options say where else to look.
+type Options struct {
+	// Base is a vmlinux, raw base or package that the modules were built on, if the
+	// packager says so: the last resort.
+	Base string
+
+	// Installed finds the kernel of a kernelrelease that the build root has
+	// installed: its base as a file, or the tokens its package provides. nil looks
+	// nowhere.
+	Installed func(ctx context.Context, release string) (path string, tokens []string)
+}
+
+// New looks at all kernels and modules below root. Files that cannot be read
+// have an answer without token.
+func New(ctx context.Context, root string, o Options) (*Survey, error) {
+	s := &Survey{Root: root, Answers: map[string]Answer{}}
+	inv, err := guard.Collect(ctx, guard.Sources{Paths: []string{root}})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range inv.Problems {
+		s.Answers[p.Path] = Answer{Why: p.Err.Error()}
+	}
+	found := map[string]*guard.Base{}
+	for _, b := range inv.Bases {
+		s.Answers[b.Path] = provided(b)
+		if have := found[b.Release]; b.Table != nil && (have == nil || kernel.ClassifyPath(b.Path) == kernel.RoleVmlinux) {
+			found[b.Release] = b
+		}
+	}
+	for release, modules := range split(inv.Modules) {
+		p := prover{base: found[release]}
+		if p.base == nil {
+			p = o.elsewhere(ctx, release)
+		}
+		if err := p.answer(ctx, s, release, modules); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// provided is what a vmlinux provides.
+func provided(b *guard.Base) Answer {
+	switch {
+	case b.Refused != nil:
+		return Answer{Why: "its own kernel refuses its .BTF"}
+	case b.Table == nil:
+		return Answer{Why: "has no .BTF"}
+	}
+	return Answer{Token: fingerprint.Token(b.Flavor, b.Fingerprint.Base)}
+}
+
+// split sorts the modules that need a base by kernelrelease.
+func split(modules []*guard.Module) map[string][]*guard.Module {
+	out := map[string][]*guard.Module{}
+	for _, m := range modules {
+		// A module without BTF fits any base, one with .BTF.base says for itself
+		// what it needs.
+		if m.Err == nil && len(m.BTF) > 0 && !m.Distilled {
+			out[m.Release] = append(out[m.Release], m)
+		}
+	}
+	return out
+}
+
+// elsewhere finds a base outside of what is being packaged: installed, or named
+// by the packager.
+func (o Options) elsewhere(ctx context.Context, release string) prover {
+	if o.Installed != nil {
+		path, tokens := o.Installed(ctx, release)
+		if path != "" {
+			if p, ok := proverOf(ctx, path); ok {
+				return p
+			}
+		}
+		flavor := kernel.Flavor(release)
+		for _, t := range tokens {
+			if f, _, ok := fingerprint.ParseToken(t); ok && f == flavor {
+				return prover{token: t}
+			}
+		}
+	}
+	if o.Base != "" {
+		if p, ok := proverOf(ctx, o.Base); ok {
+			return p
+		}
+	}
+	return prover{}
+}
+
+func proverOf(ctx context.Context, path string) (prover, bool) {
+	inv, err := guard.Collect(ctx, guard.Sources{Base: path})
+	if err != nil {
+		return prover{}, false
+	}
+	i := slices.IndexFunc(inv.Bases, func(b *guard.Base) bool { return b.Table != nil })
+	if i < 0 {
+		return prover{}, false
+	}
+	return prover{base: inv.Bases[i], foreign: true}, true
+}
+
+// prover knows the base that modules of one kernelrelease should have been built
+// on.
+type prover struct {
+	base    *guard.Base
+	foreign bool   // the base is not part of what is being packaged
+	token   string // recorded by an installed kernel whose base is not at hand
+}
+
+// answer judges modules on the base and says what they require.
+func (p prover) answer(ctx context.Context, s *Survey, release string, modules []*guard.Module) error {
+	if p.base == nil {
+		for _, m := range modules {
+			a := Answer{Token: p.token, Strength: Recommends}
+			if p.token == "" {
+				a = Answer{Why: fmt.Sprintf("no vmlinux of %s in the build root or installed, and none named", release)}
+			}
+			s.Answers[m.Path] = a
+		}
+		return nil
+	}
+	onto := *p.base
+	onto.Origin = guard.Given
+	res, err := guard.Judge(ctx, &guard.Inventory{Bases: []*guard.Base{&onto}, Modules: modules})
+	if err != nil {
+		return err
+	}
+	// A small module may neither confirm nor contradict its base. It is believed
+	// where it is packaged together with it, and where others of its kind confirm.
+	confirmed := !p.foreign
+	for _, f := range res.Findings {
+		confirmed = confirmed || f.Verdict == guard.SameBase
+	}
+	a := Answer{Token: fingerprint.Token(kernel.Flavor(release), onto.Fingerprint.Base), Strength: Recommends}
+	if onto.Allow == verify.AllowNo {
+		a.Strength = Requires
+	}
+	for _, f := range res.Findings {
+		switch {
+		case f.Verdict == guard.SameBase, f.Verdict == guard.Unproven && confirmed:
+			s.Answers[f.Module.Path] = a
+		default:
+			s.Answers[f.Module.Path] = Answer{Why: fmt.Sprintf("%s on %s: %s", f.Verdict, onto.Path, strings.Join(f.Reasons, "; "))}
+		}
+	}
+	return nil
+}
