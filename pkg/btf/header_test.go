@@ -93,12 +93,14 @@ func TestHeaderLies(t *testing.T) {
 func TestHeaderShort(t *testing.T) {
 	w := btftest.New()
 	w.HeaderLen = 8
-	table, err := btf.Parse(append(w.Bytes(), "anything"...), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if table.Len() != 0 || len(table.StringSection()) != 0 {
-		t.Errorf("%d types, %d bytes of strings", table.Len(), len(table.StringSection()))
+	for _, data := range [][]byte{w.Bytes()[:8], append(w.Bytes(), "anything"...)} {
+		table, err := btf.Parse(data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if table.Len() != 0 || len(table.StringSection()) != 0 {
+			t.Errorf("%d types, %d bytes of strings", table.Len(), len(table.StringSection()))
+		}
 	}
 }
 

@@ -59,7 +59,8 @@ func refs(table *btf.Table, typ btf.Type) (types, names []string) {
 	return types, names
 }
 
-// TestRefsStop holds that a walk of references can end at any of them.
+// TestRefsStop holds that a walk of references, or of types, can end at any of
+// them.
 func TestRefsStop(t *testing.T) {
 	table := all19(btftest.New()).Table(t)
 	for typ := range table.Types() {
@@ -86,8 +87,12 @@ func TestRefsStop(t *testing.T) {
 				t.Errorf("%v: %d names seen, stopped at %d", typ.Kind(), n, stop)
 			}
 		}
-		if typ.ID == 3 {
-			break // out of Types as well
+	}
+	var seen []btf.TypeID
+	for typ := range table.Types() {
+		if seen = append(seen, typ.ID); len(seen) == 3 {
+			break
 		}
 	}
+	equal(t, "types seen", seen, []btf.TypeID{1, 2, 3})
 }

@@ -48,6 +48,7 @@ func TestSize(t *testing.T) {
 		{"array whose size does not fit 64 bits", w.Array(w.Array(w.Array(1, 1, 1<<24), 1, 1<<20), 1, 1<<20), 0, false},
 		{"array whose count does not fit 32 bits", w.Array(w.Array(1, 1, 1<<16), 1, 1<<16), 0, false},
 		{"array past 4 GiB by its element", w.Array(4, 1, 0xffffffff), 0, false},
+		{"array of 4 GiB less a byte", w.Array(w.Int("char", 1, 1, 8), 1, 0xffffffff), 0xffffffff, true},
 		{"past the end", 0xfffff, 0, false},
 		{"the last id there is", 0xffffffff, 0, false},
 	}

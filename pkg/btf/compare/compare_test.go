@@ -120,3 +120,40 @@ func TestModule(t *testing.T) {
 		}
 	}
 }
+
+// TestDeep compares chains and cycles as long as a table can hold; they must not
+// take a time that grows with the square of it.
+func TestDeep(t *testing.T) {
+	const n = 200_000
+	chain := func(leaf string) *btftest.Writer {
+		w := btftest.New()
+		last := w.Struct(leaf, 4)
+		for range n {
+			last = w.Ptr(last)
+		}
+		return w
+	}
+	cycle := func(length btf.TypeID) *btftest.Writer {
+		w := btftest.New()
+		for i := range length {
+			w.Ptr(1 + (i+1)%length)
+		}
+		return w
+	}
+	for _, tc := range []struct {
+		name  string
+		a, b  *btftest.Writer
+		equal bool
+	}{
+		{"equal chains", chain("leaf"), chain("leaf"), true},
+		{"chains to different leaves", chain("leaf"), chain("other"), false},
+		{"equal cycles", cycle(n), cycle(n), true},
+		{"cycles of pointers to pointers, which nothing tells apart", cycle(n), cycle(n - 1), true},
+	} {
+		a, b := tc.a.Table(t), tc.b.Table(t)
+		c := compare.New(a, b)
+		if got := c.Equal(a.EndID()-1, b.EndID()-1); got != tc.equal {
+			t.Errorf("%s: Equal is %v", tc.name, got)
+		}
+	}
+}

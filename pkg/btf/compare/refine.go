@@ -4,6 +4,7 @@ package compare
 
 import (
 	"hash/maphash"
+	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
@@ -150,52 +151,47 @@ const (
 )
 
 // classes gives each type of both bases its class.
-type classes struct{ built, read []uint64 }
+type classes struct{ built, read []int32 }
 
 // refine splits classes until nothing more can be told apart.
 func (g *graph) refine(v view) classes {
-	n := len(g.local)
-	class := make([]uint64, n)
-	fixed := make([]bool, n) // never split further
-	for i := range class {
-		class[i] = g.local[i]
-		if v == nameView && g.named[i] {
-			class[i], fixed[i] = g.hashName(i), true
+	begin := make([]uint64, len(g.local))
+	fixed := func(i int) bool { return v == nameView && g.named[i] }
+	for i := range begin {
+		begin[i] = g.local[i]
+		if fixed(i) {
+			begin[i] = g.hashName(i)
 		}
 	}
-	next := make([]uint64, n)
-	seen := make(map[uint64]struct{}, n)
-	count := countClasses(class, seen)
-	for {
-		for i := range class {
-			next[i] = class[i]
-			if !fixed[i] {
-				next[i] = g.combine(class, i)
+	p := newPartition(begin)
+	p.refine(g.reverse(fixed))
+	return classes{p.class[:g.split], p.class[g.split:]}
+}
+
+// reverse lists for each node the edges that lead to it, but for those from
+// nodes that are never split.
+func (g *graph) reverse(fixed func(int) bool) *incoming {
+	n := len(g.local)
+	in := &incoming{first: make([]int32, n+1)}
+	walk := func(visit func(from, place, to int)) {
+		for i := range n {
+			if fixed(i) {
+				continue
+			}
+			for place, e := range g.edges[g.first[i]:g.first[i+1]] {
+				visit(i, place, int(e))
 			}
 		}
-		class, next = next, class
-		after := countClasses(class, seen)
-		if after == count {
-			return classes{class[:g.split], class[g.split:]}
-		}
-		count = after
 	}
-}
-
-// combine makes a node's next class of its class and those it refers to, in
-// order.
-func (g *graph) combine(class []uint64, i int) uint64 {
-	h := class[i]
-	for _, e := range g.edges[g.first[i]:g.first[i+1]] {
-		h = maphash.Comparable(g.seed, [2]uint64{h, class[e]})
+	walk(func(_, _, to int) { in.first[to+1]++ })
+	for i := range n {
+		in.first[i+1] += in.first[i]
 	}
-	return h
-}
-
-func countClasses(class []uint64, seen map[uint64]struct{}) int {
-	clear(seen)
-	for _, c := range class {
-		seen[c] = struct{}{}
-	}
-	return len(seen)
+	in.edges = make([]edge, in.first[n])
+	next := slices.Clone(in.first)
+	walk(func(from, place, to int) {
+		in.edges[next[to]] = edge{int32(place), int32(from)}
+		next[to]++
+	})
+	return in
 }

@@ -4,6 +4,7 @@ package evidence
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
@@ -31,7 +32,7 @@ type ID struct {
 
 // Examine reads every reference of a split table on the base it was parsed with.
 func Examine(t *btf.Table, facts Facts) *Evidence {
-	x := examiner{t: t, Facts: facts}
+	x := examiner{t: t, Facts: facts, arrays: map[btf.TypeID]uint64{}}
 	for typ := range t.Types() {
 		x.names(typ)
 		x.types(typ)
@@ -49,7 +50,8 @@ func Examine(t *btf.Table, facts Facts) *Evidence {
 type examiner struct {
 	Evidence
 	Facts
-	t *btf.Table
+	t      *btf.Table
+	arrays map[btf.TypeID]uint64 // bytes of the arrays seen so far, 0 for an unknown size
 }
 
 // against notes a contradiction; example is only asked for the first.
@@ -164,7 +166,7 @@ func misplaced(holder btf.Kind, role btf.Role, target btf.Kind) (Proof, bool) {
 	case btf.KindFuncProto:
 		return WrongKind, holder != btf.KindPtr && !holder.IsModifier()
 	case btf.KindVoid:
-		return WrongKind, role == btf.RoleMember || role == btf.RoleElem || holder == btf.KindVar
+		return WrongKind, role == btf.RoleMember || role == btf.RoleElem || role == btf.RoleIndex || holder == btf.KindVar
 	}
 	if role == btf.RoleIndex {
 		return WrongKind, target != btf.KindInt && !target.IsModifier()
@@ -210,8 +212,31 @@ func (x *examiner) bits(m btf.Member) (n uint64, known bool) {
 		// Narrower than its size, it is a bitfield as compilers wrote them of old.
 		return min(8*uint64(target.SizeType), uint64(target.Word(0)&0xff)), true
 	}
-	size, ok := x.t.Size(target.ID, uint64(x.PointerSize))
+	size, ok := x.size(target, 0)
 	return 8 * size, ok
+}
+
+// maxArrays bounds how many arrays stand inside one another.
+const maxArrays = 32
+
+// size is btf.Table.Size for a type behind modifiers. The size of an array is
+// remembered, or a hostile table could have it worked out for each member anew.
+func (x *examiner) size(t btf.Type, depth int) (n uint64, known bool) {
+	if t.Kind() != btf.KindArray {
+		return x.t.Size(t.ID, uint64(x.PointerSize))
+	}
+	if n, done := x.arrays[t.ID]; done {
+		return n, n > 0
+	}
+	a := t.Array()
+	if elem, ok := x.t.Resolve(a.Elem); ok && depth < maxArrays {
+		n, _ = x.size(elem, depth+1)
+	}
+	if n *= uint64(a.Len); n > math.MaxUint32 {
+		n = 0
+	}
+	x.arrays[t.ID] = n
+	return n, n > 0
 }
 
 // function looks a FUNC up in the symbol table: a table describes only functions

@@ -280,6 +280,7 @@ func TestCodeRules(t *testing.T) {
 		variable("linkage", n, 0, false, 1, 2, "n |type_id=1 linkage=2| |Linkage not supported"),
 
 		section("good", n, false, 8, []uint32{1, 0, 4, 1, 4, 4}, ok("5.11")),
+		section("one entry fills it", n, false, 8, []uint32{1, 0, 8}, ok("5.11")),
 		section("no size", 0, true, 0, nil, typed("5.11", "[4] DATASEC (anon) |size=0 vlen=0| |size == 0|")),
 		section("kind flag", 0, true, 8, nil, typed("5.11", "[4] DATASEC (anon) |size=8 vlen=0| |"+kflag+"|")),
 		section("no name", 0, false, 8, nil, typed("5.11", "[4] DATASEC (anon) |size=8 vlen=0| |"+badName+"|")),
