@@ -87,7 +87,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{checkCommand(), fingerprintCommand(), distillCommand(), providesCommand(), requiresCommand()},
+		Commands: []*cli.Command{checkCommand(), fingerprintCommand(), distillCommand(), providesCommand(), requiresCommand(), stampCommand()},
 	}
 }
 

@@ -38,3 +38,12 @@ before it is signed.`
 const generatorDescription = `Called by rpmbuild through kernel_btf.attr; reads paths in the build root from
 standard input and prints one dependency a line. It never fails a build: what
 it cannot answer it says on standard error.`
+
+const stampDescription = `A package that ships a vmlinux gets Provides: kernel-btf(<flavor>:sha256:...),
+one whose modules were built on the vmlinux of another package gets Requires
+(or Recommends, where the kernel loads misfits without BTF) of the same. The
+packages given are held against one another and against those of --with. The
+payload is not touched; signatures are dropped, since they no longer hold.
+
+Exit status: 0 done, or metadata and content agree; 1 with --verify: they do
+not; 2 a package could not be read or stamped, the others were.`

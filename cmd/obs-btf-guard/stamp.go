@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/generator"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+	"github.com/urfave/cli/v2"
+)
+
+func stampCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "stamp",
+		Usage:       "write the fingerprints into the headers of built RPMs",
+		ArgsUsage:   "RPM|FOLDER...",
+		Description: stampDescription,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "with", Usage: "look for the kernels that modules were built on in `PATH`, too, and leave it as it is; may be repeated"},
+			&cli.StringFlag{Name: "strength", Value: string(generator.Auto), Usage: "what modules get: `auto|requires|recommends|none`; auto goes by the kernel's config"},
+			&cli.BoolFlag{Name: "verify", Usage: "only compare metadata and content; exit status 1 if they disagree"},
+			&cli.BoolFlag{Name: "remove", Usage: "take the fingerprints out of the packages"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done and do nothing"},
+		},
+		OnUsageError: onUsageError,
+		Action:       stamp,
+	}
+}
+
+func stamp(c *cli.Context) error {
+	const hint = "obs-btf-guard stamp --help"
+	if c.NArg() == 0 {
+		return usageError{"stamp: no RPM or folder given", hint}
+	}
+	strength := generator.Strength(c.String("strength"))
+	switch strength {
+	case generator.Auto, generator.Requires, generator.Recommends, generator.None:
+	default:
+		return usageError{fmt.Sprintf("stamp: --strength: %q is none of auto, requires, recommends, none", strength), hint}
+	}
+	if c.Bool("verify") && c.Bool("remove") {
+		return usageError{"stamp: --verify compares and --remove removes; give one of them", hint}
+	}
+	s := guard.Sources{Paths: c.Args().Slice(), Against: c.StringSlice("with"), BasesOnly: c.Bool("remove")}
+	inv, err := collect(c, s)
+	if err != nil {
+		return err
+	}
+	res, err := guard.Judge(c.Context, inv)
+	if err != nil {
+		return err
+	}
+	st := &stamping{Context: c, strength: strength, problems: inv.Problems}
+	n := 0
+	for _, t := range guard.Metadata(inv, res) {
+		if err := c.Context.Err(); err != nil {
+			return err
+		}
+		n++
+		st.stamp(t)
+	}
+	if n == 0 && len(inv.Problems) == 0 {
+		st.problem(c.Args().First(), fmt.Errorf("no RPM was found"))
+	}
+	problems(c, st.problems)
+	switch {
+	case len(st.problems) > 0:
+		return exitStatus(exitError)
+	case st.disagree:
+		return exitStatus(exitFail)
+	}
+	return nil
+}
+
+// stamping is one run of the command.
+type stamping struct {
+	*cli.Context
+	strength generator.Strength
+	problems []guard.Problem
+	disagree bool
+}
+
+func (s *stamping) problem(path string, err error) {
+	s.problems = append(s.problems, guard.Problem{Path: path, Err: err})
+}
+
+// stamp brings one package's metadata in line with its content.
+func (s *stamping) stamp(t guard.Tokens) {
+	e := rpm.Edit{
+		Add:    s.relations(t),
+		Drop:   func(r rpm.Relation) bool { return strings.HasPrefix(r.Name, "kernel-btf(") },
+		DryRun: s.Bool("verify") || s.Bool("dry-run"),
+	}
+	if t.Err != nil && !s.Bool("remove") {
+		s.problem(t.Package.Path, t.Err)
+		return
+	}
+	change, err := rpm.Rewrite(s.Context.Context, t.Package.Path, e)
+	if err != nil {
+		s.problem(t.Package.Path, err)
+		return
+	}
+	s.say(t.Package.NEVRA, change)
+}
+
+// relations are the dependencies that the package should have.
+func (s *stamping) relations(t guard.Tokens) []rpm.Relation {
+	if s.Bool("remove") {
+		return nil
+	}
+	var out []rpm.Relation
+	add := func(kind rpm.Kind, tokens []string) {
+		for _, token := range tokens {
+			out = append(out, rpm.Relation{Kind: kind, Dependency: rpm.Dependency{Name: token}})
+		}
+	}
+	add(rpm.Provides, t.Provides)
+	switch s.strength {
+	case generator.Auto:
+		add(rpm.Requires, t.Requires)
+		add(rpm.Recommends, t.Recommends)
+	case generator.Requires:
+		add(rpm.Requires, append(t.Requires, t.Recommends...))
+	case generator.Recommends:
+		add(rpm.Recommends, append(t.Requires, t.Recommends...))
+	}
+	return out
+}
+
+// say reports what was done to a package, or would be.
+func (s *stamping) say(nevra string, c rpm.Change) {
+	add, drop := "added  ", "removed"
+	switch {
+	case s.Bool("verify"):
+		add, drop = "missing", "wrong  "
+		s.disagree = s.disagree || !c.Empty()
+	case s.Bool("dry-run"):
+		add, drop = "to add ", "to remove"
+	}
+	if c.Empty() {
+		fmt.Fprintf(s.App.Writer, "%s: as it should be\n", nevra)
+		return
+	}
+	fmt.Fprintf(s.App.Writer, "%s:\n", nevra)
+	for _, r := range c.Added {
+		fmt.Fprintf(s.App.Writer, "  %s %v: %v\n", add, r.Kind, r.Dependency)
+	}
+	for _, r := range c.Dropped {
+		fmt.Fprintf(s.App.Writer, "  %s %v: %v\n", drop, r.Kind, r.Dependency)
+	}
+	if len(c.Signatures) > 0 && !s.Bool("verify") {
+		fmt.Fprintf(s.App.Writer, "  the signatures (%s) no longer hold and are dropped: sign it again\n", strings.Join(c.Signatures, ", "))
+	}
+}
