@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/md5"
 	"crypto/sha256"
+	"crypto/sha3"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -169,7 +170,10 @@ func (p testPackage) bytes(t testing.TB) []byte {
 	}
 	sum := sha256.Sum256(header)
 	signature := []testEntry{str(sigSHA256, hex.EncodeToString(sum[:]))}
-	if !p.v6 {
+	if p.v6 {
+		sum := sha3.Sum256(header)
+		signature = append(signature, str(sigSHA3, hex.EncodeToString(sum[:])), bin(sigReserved, make([]byte, 4128)))
+	} else {
 		md := md5.Sum(append(bytes.Clone(header), payload...))
 		signature = append(signature, i32(sigSize, uint32(len(header)+len(payload))), bin(sigMD5, md[:]))
 	}

@@ -81,84 +81,140 @@ type payloadCheck struct {
 // newPayloadCheck picks the digest to check the payload with. The MD5 is used
 // only where there is nothing better.
 func newPayloadCheck(h *header) (*payloadCheck, error) {
-	c := &payloadCheck{headerSize: int64(len(h.blob.raw)), wantSize: -1}
+	size, err := payloadSize(h)
+	if err != nil {
+		return nil, err
+	}
+	if h.protected() {
+		for _, t := range payloadDigestTags {
+			c, err := headerCheck(h, t, size)
+			if c != nil || err != nil {
+				return c, err
+			}
+		}
+	}
+	c, err := md5Check(h, size)
+	switch {
+	case c != nil || err != nil:
+		return c, err
+	case h.protected():
+		return nil, errors.New("nothing protects the payload: no PAYLOADDIGEST in the header, no MD5 in the signature header")
+	}
+	return nil, errors.New("nothing protects header and payload: no SHA1, SHA256, SHA3-256 or MD5 in the signature header")
+}
+
+// everyPayloadCheck returns a check for each digest that there is of the
+// payload, at least one.
+func everyPayloadCheck(h *header) ([]*payloadCheck, error) {
+	if _, err := newPayloadCheck(h); err != nil {
+		return nil, err
+	}
+	size, err := payloadSize(h)
+	if err != nil {
+		return nil, err
+	}
+	var checks []*payloadCheck
+	for _, t := range payloadDigestTags {
+		c, err := headerCheck(h, t, size)
+		if err != nil {
+			return nil, err
+		}
+		if c != nil {
+			checks = append(checks, c)
+		}
+	}
+	c, err := md5Check(h, size)
+	if err != nil {
+		return nil, err
+	}
+	if c != nil {
+		checks = append(checks, c)
+	}
+	return checks, nil
+}
+
+// payloadSize returns how many bytes header and payload should have together,
+// -1 if that is not said.
+func payloadSize(h *header) (int64, error) {
+	size := int64(-1)
 	for t, typ := range map[tag]dataType{sigSize: typeInt32, sigLongSize: typeInt64} {
 		e, data := h.sig.find(t)
 		if e == nil {
 			continue
 		}
 		if e.typ != typ || e.count != 1 {
-			return nil, fmt.Errorf("signature header: tag %d: %d elements of %v, want one %v", t, e.count, e.typ, typ)
+			return 0, fmt.Errorf("signature header: tag %d: %d elements of %v, want one %v", t, e.count, e.typ, typ)
 		}
 		if typ == typeInt32 {
-			c.wantSize = int64(binary.BigEndian.Uint32(data))
+			size = int64(binary.BigEndian.Uint32(data))
 		} else {
-			c.wantSize = int64(binary.BigEndian.Uint64(data) & (1<<63 - 1))
+			size = int64(binary.BigEndian.Uint64(data) & (1<<63 - 1))
 		}
 	}
-	if h.protected() {
-		ok, err := c.useHeader(h)
-		if ok || err != nil {
-			return c, err
-		}
-	}
+	return size, nil
+}
+
+// md5Check makes a check with the signature header's MD5, nil if there is none.
+func md5Check(h *header, size int64) (*payloadCheck, error) {
 	e, data := h.sig.find(sigMD5)
-	if e == nil && h.protected() {
-		return nil, errors.New("nothing protects the payload: no PAYLOADDIGEST in the header, no MD5 in the signature header")
-	} else if e == nil {
-		return nil, errors.New("nothing protects header and payload: no SHA1, SHA256, SHA3-256 or MD5 in the signature header")
+	if e == nil {
+		return nil, nil
 	}
 	if e.typ != typeBin || e.count != md5.Size {
 		return nil, fmt.Errorf("signature header: MD5: %d elements of %v, want %d of binary", e.count, e.typ, md5.Size)
 	}
-	c.name, c.sum, c.want = "MD5 of header and payload", md5.New(), data
+	c := &payloadCheck{name: "MD5 of header and payload", sum: md5.New(), want: data,
+		headerSize: int64(len(h.blob.raw)), wantSize: size}
 	c.sum.Write(h.blob.raw)
 	return c, nil
 }
 
-// useHeader takes the digest of the compressed payload from the header, if
-// there is one.
-func (c *payloadCheck) useHeader(h *header) (bool, error) {
-	algorithm, given, err := h.num(tagPayloadAlgo)
-	if err != nil {
-		return false, err
+// payloadDigestTags are the header's digests of the compressed payload, the
+// usual one first.
+var payloadDigestTags = []tag{tagPayloadDigest, tagPayloadSHA512, tagPayloadSHA3}
+
+// headerCheck makes a check with a digest from the header, nil if the header
+// does not have it.
+func headerCheck(h *header, t tag, size int64) (*payloadCheck, error) {
+	e, _ := h.blob.find(t)
+	if e == nil {
+		return nil, nil
 	}
-	if !given {
-		algorithm = algoSHA256 // v6 has no such tag
-	}
-	for _, d := range []struct {
-		tag       tag
-		algorithm uint32
-	}{
-		{tagPayloadDigest, algorithm},
-		{tagPayloadSHA512, algoSHA512},
-		{tagPayloadSHA3, algoSHA3},
-	} {
-		e, _ := h.blob.find(d.tag)
-		if e == nil {
-			continue
-		}
-		digests := []string{""}
-		if e.typ == typeString {
-			digests[0], err = h.str(d.tag)
-		} else {
-			digests, err = h.strs(d.tag)
-		}
+	algorithm := uint32(algoSHA256) // v6 has no PAYLOADDIGESTALGO
+	switch t {
+	case tagPayloadSHA512:
+		algorithm = algoSHA512
+	case tagPayloadSHA3:
+		algorithm = algoSHA3
+	default:
+		a, given, err := h.num(tagPayloadAlgo)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		newHash, ok := payloadHashes[d.algorithm]
-		if !ok {
-			return false, tagError(tagPayloadAlgo, "unsupported algorithm %d", d.algorithm)
+		if given {
+			algorithm = a
 		}
-		c.name, c.sum = "payload digest", newHash()
-		c.want, err = hex.DecodeString(digests[0])
-		if err != nil || len(digests) != 1 || len(c.want) != c.sum.Size() {
-			return false, tagError(d.tag, "%.128q is not one digest of %d bytes", digests, c.sum.Size())
-		}
-		return true, nil
 	}
-	return false, nil
+	digests, err := []string{""}, error(nil)
+	if e.typ == typeString {
+		digests[0], err = h.str(t)
+	} else {
+		digests, err = h.strs(t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	newHash, ok := payloadHashes[algorithm]
+	if !ok {
+		return nil, tagError(tagPayloadAlgo, "unsupported algorithm %d", algorithm)
+	}
+	c := &payloadCheck{name: "payload digest", sum: newHash(),
+		headerSize: int64(len(h.blob.raw)), wantSize: size}
+	c.want, err = hex.DecodeString(digests[0])
+	if err != nil || len(digests) != 1 || len(c.want) != c.sum.Size() {
+		return nil, tagError(t, "%.128q is not one digest of %d bytes", digests, c.sum.Size())
+	}
+	return c, nil
 }
 
 // Hash algorithms by their OpenPGP numbers (RFC 9580, 9.5).

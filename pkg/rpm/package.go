@@ -60,11 +60,18 @@ type Dependency struct {
 	Version string
 }
 
-// Comparison bits of Dependency.Flags.
+// Bits of Dependency.Flags (rpm include/rpm/rpmds.h). The last two say that a
+// generator of rpmbuild found the dependency: tools that build a package again
+// drop those and let the generators find them anew.
 const (
 	SenseLess    = 1 << 1
 	SenseGreater = 1 << 2
 	SenseEqual   = 1 << 3
+
+	SenseFindRequires = 1 << 14
+	SenseFindProvides = 1 << 15
+
+	senseMask = SenseLess | SenseGreater | SenseEqual
 )
 
 // String writes a dependency the way rpm --query does: "name >= version".
@@ -122,16 +129,9 @@ func newPackage(h *header) (*Package, error) {
 	if err := p.readNumbers(h); err != nil {
 		return nil, err
 	}
-	for _, d := range []struct {
-		to                   *[]Dependency
-		name, flags, version tag
-	}{
-		{&p.Provides, tagProvideName, tagProvideFlags, tagProvideVer},
-		{&p.Requires, tagRequireName, tagRequireFlags, tagRequireVer},
-		{&p.Recommends, tagRecommendName, tagRecommendFlag, tagRecommendVer},
-	} {
+	for kind, to := range p.dependencies() {
 		var err error
-		if *d.to, err = dependencies(h, d.name, d.flags, d.version); err != nil {
+		if *to, err = dependencies(h, Kind(kind)); err != nil {
 			return nil, err
 		}
 	}
@@ -173,8 +173,14 @@ func (p *Package) readNumbers(h *header) error {
 	return nil
 }
 
+// dependencies returns where each kind of dependency is kept, by Kind.
+func (p *Package) dependencies() []*[]Dependency {
+	return []*[]Dependency{Provides: &p.Provides, Requires: &p.Requires, Recommends: &p.Recommends}
+}
+
 // dependencies joins the three parallel arrays of one kind of dependency.
-func dependencies(h *header, name, flags, version tag) ([]Dependency, error) {
+func dependencies(h *header, kind Kind) ([]Dependency, error) {
+	name, flags, version := kinds[kind].name, kinds[kind].flags, kinds[kind].version
 	names, err := h.strs(name)
 	if err != nil {
 		return nil, err

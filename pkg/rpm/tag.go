@@ -41,6 +41,9 @@ const (
 	tagDistURL       tag = 1123
 	tagPayloadFormat tag = 1124
 	tagCompressor    tag = 1125
+	tagFileDependsX  tag = 1143
+	tagFileDependsN  tag = 1144
+	tagDependsDict   tag = 1145
 	tagLongFileSizes tag = 5008
 	tagRecommendName tag = 5046
 	tagRecommendVer  tag = 5047
@@ -54,13 +57,27 @@ const (
 
 // Tags of the signature header.
 const (
-	sigRegion   tag = 62 // HEADERSIGNATURES
-	sigSHA1     tag = 269
-	sigLongSize tag = 270
-	sigSHA256   tag = 273
-	sigSHA3     tag = 279 // SHA3-256
-	sigSize     tag = 1000
-	sigMD5      tag = 1004
+	sigRegion        tag = 62  // HEADERSIGNATURES
+	sigDSA           tag = 267 // signature of the header
+	sigRSA           tag = 268 // signature of the header
+	sigSHA1          tag = 269
+	sigLongSize      tag = 270
+	sigLongArchive   tag = 271 // LONGARCHIVESIZE
+	sigSHA256        tag = 273
+	sigFiles         tag = 274 // FILESIGNATURES, one per file (IMA)
+	sigFilesLen      tag = 275
+	sigVerity        tag = 276 // VERITYSIGNATURES, one per file (fs-verity)
+	sigVerityAlgo    tag = 277
+	sigOpenPGP       tag = 278 // signatures of the header, v6
+	sigSHA3          tag = 279 // SHA3-256
+	sigReserved      tag = 999 // room for signatures, v6
+	sigSize          tag = 1000
+	sigPGP           tag = 1002 // signature of header and payload
+	sigMD5           tag = 1004
+	sigGPG           tag = 1005 // signature of header and payload
+	sigPGP5          tag = 1006 // signature of header and payload
+	sigPayloadSize   tag = 1007
+	sigReservedSpace tag = 1008 // room for signatures, v4
 )
 
 var tagNames = map[tag]string{
@@ -74,6 +91,7 @@ var tagNames = map[tag]string{
 	tagNoSource: "NOSOURCE", tagNoPatch: "NOPATCH", tagCookie: "COOKIE",
 	tagFileDevices: "FILEDEVICES", tagFileInodes: "FILEINODES",
 	tagDirIndexes: "DIRINDEXES", tagBaseNames: "BASENAMES", tagDirNames: "DIRNAMES",
+	tagFileDependsX: "FILEDEPENDSX", tagFileDependsN: "FILEDEPENDSN", tagDependsDict: "DEPENDSDICT",
 	tagDistURL: "DISTURL", tagPayloadFormat: "PAYLOADFORMAT", tagCompressor: "PAYLOADCOMPRESSOR",
 	tagLongFileSizes: "LONGFILESIZES", tagRPMFormat: "RPMFORMAT",
 	tagPayloadDigest: "PAYLOADDIGEST", tagPayloadAlgo: "PAYLOADDIGESTALGO",

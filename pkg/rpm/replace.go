@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rpm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// ErrBusy says that another process, or goroutine, is rewriting the package.
+var ErrBusy = errors.New("being rewritten by another process")
+
+// A target is an open package file. If it is locked (flock, until it is closed),
+// whoever has it open is the only one to rewrite it and owns its temporary file.
+type target struct {
+	*os.File
+	info   os.FileInfo
+	locked bool
+}
+
+// openTarget opens the file at path for reading and locks it if asked to. On a
+// file system without locks it stays unlocked.
+func openTarget(path string, exclusive bool) (*target, error) {
+	for {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		t := &target{File: f}
+		if err = t.stat(); err == nil && exclusive {
+			err = t.lock()
+		}
+		if err == nil {
+			return t, nil
+		}
+		f.Close()
+		if err != errReplaced {
+			return nil, err
+		}
+	}
+}
+
+func (t *target) stat() (err error) {
+	if t.info, err = t.Stat(); err == nil && !t.info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", t.Name())
+	}
+	return err
+}
+
+var errReplaced = errors.New("replaced in the meantime")
+
+// lock locks the file and then makes sure that it is still the one of that
+// name: who had the lock before may have renamed another over it.
+func (t *target) lock() error {
+	err := syscall.Flock(int(t.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == syscall.EWOULDBLOCK {
+		return fmt.Errorf("%s: %w", t.Name(), ErrBusy)
+	}
+	t.locked = err == nil
+	now, err := os.Stat(t.Name())
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(t.info, now) {
+		return errReplaced
+	}
+	return nil
+}
+
+// temporaryName is where the new content of the file at path is written. The
+// leading dot and the suffix hide it from everything that looks for *.rpm.
+func temporaryName(path string) string {
+	dir, base := filepath.Split(path)
+	return filepath.Join(dir, "."+base+".obs-btf-guard.tmp")
+}
+
+// replace replaces the file by what write puts into a new one. After an error
+// the old file is there and the new one is gone; only a failure to make the
+// rename last comes too late for that, and says so.
+func (t *target) replace(write func(*os.File) error) (err error) {
+	path := t.Name()
+	temporary := temporaryName(path)
+	if t.locked { // then whoever made it is dead
+		if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("left behind by an earlier run: %w", err)
+		}
+	}
+	f, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		f.Close()
+		if err != nil {
+			os.Remove(temporary)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := likeOld(f, t.info); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(path))
+}
+
+// likeOld gives f owner, mode and times of the old file. Only root can give a
+// file away; for anyone else the new file is their own, and then loses the bits
+// that would let it run as somebody.
+func likeOld(f *os.File, info os.FileInfo) error {
+	mode, accessed := info.Mode(), info.ModTime()
+	if old, ok := info.Sys().(*syscall.Stat_t); ok {
+		accessed = time.Unix(old.Atim.Unix())
+		if err := f.Chown(int(old.Uid), int(old.Gid)); err != nil {
+			if os.Geteuid() == 0 {
+				return err
+			}
+			mode &^= os.ModeSetuid | os.ModeSetgid
+		}
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	return os.Chtimes(f.Name(), accessed, info.ModTime())
+}
+
+// syncDirectory makes a rename in dir last. Some file systems cannot and say
+// EINVAL; there is nothing to be done about those.
+func syncDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("replaced, but it may not survive a crash of the machine: %w", err)
+	}
+	return nil
+}
