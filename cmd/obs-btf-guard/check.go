@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -45,15 +44,11 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(inv.Modules) == 0 {
-		inv.Problems = append(inv.Problems, guard.Problem{
-			Path: sources.Paths[0], Err: errors.New("no kernel module was found, so nothing was judged"),
-		})
-	}
 	res, err := guard.Judge(c.Context, inv)
 	if err != nil {
 		return err
 	}
+	res.Problems = append(res.Problems, sources.Idle(inv, res)...)
 	problems(c, res.Problems)
 	if out.json {
 		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
@@ -28,6 +29,9 @@ func distillCommand() *cli.Command {
 	}
 }
 
+// moduleName keeps what a module says it is called inside the output folder.
+var moduleName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+
 func distill(c *cli.Context) error {
 	const hint = "obs-btf-guard distill --help"
 	if c.NArg() == 0 || c.String("base") == "" {
@@ -47,8 +51,14 @@ func distill(c *cli.Context) error {
 		problems(c, inv.Problems)
 		return fmt.Errorf("distill: %s: no base that a kernel could read", c.String("base"))
 	}
+	written := map[string]bool{}
 	for _, m := range inv.Modules {
-		if err := distillModule(c, m, base); err != nil {
+		err := fmt.Errorf("another module is called %s too", m.Name)
+		if !written[m.Name] {
+			err = distillModule(c, m, base)
+		}
+		written[m.Name] = true
+		if err != nil {
 			inv.Problems = append(inv.Problems, guard.Problem{Path: m.Path, Err: err})
 		}
 	}
@@ -67,6 +77,8 @@ func distillModule(c *cli.Context, m *guard.Module, base *btf.Table) error {
 		return fmt.Errorf("no .BTF to distill")
 	case m.Distilled:
 		return fmt.Errorf("has a .BTF.base already")
+	case !moduleName.MatchString(m.Name):
+		return fmt.Errorf("modinfo: name %q cannot be a file's", m.Name)
 	}
 	table, err := btf.Parse(m.BTF, base)
 	if err != nil {

@@ -18,7 +18,7 @@ func fingerprintCommand() *cli.Command {
 		ArgsUsage:   "PATH...",
 		Description: fingerprintDescription,
 		Flags: []cli.Flag{
-			formatFlag(), colorFlag(),
+			formatFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list the modules inside packages and folders too"},
 		},
 		OnUsageError: onUsageError,

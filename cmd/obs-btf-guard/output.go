@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
@@ -36,6 +37,7 @@ func outputOf(c *cli.Context) (output, error) {
 		return o, usageError{fmt.Sprintf("%s: --format: %q is none of text, json", c.Command.Name, f), hint}
 	}
 	switch color := c.String("color"); color {
+	case "": // a command without colors
 	case "auto":
 		o.color = isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	case "always":
@@ -64,7 +66,7 @@ func collect(c *cli.Context, s guard.Sources) (*guard.Inventory, error) {
 // problems says on standard error what could not be read or judged.
 func problems(c *cli.Context, list []guard.Problem) {
 	for _, p := range list {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %v\n", p)
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(p.Error()))
 	}
 }
 

@@ -32,7 +32,11 @@ func permute(app *cli.App, args []string) []string {
 			rest = append(rest, a)
 		default:
 			flags = append(flags, a)
-			if takesValue(cmd, a) && len(todo) > 1 {
+			switch {
+			case !takesValue(cmd, a):
+			case len(todo) == 1:
+				rest = nil // the flag lacks its value, which must not be an argument
+			default:
 				todo = todo[1:]
 				flags = append(flags, todo[0])
 			}

@@ -141,11 +141,20 @@ func (t *Table) Types() iter.Seq[Type] {
 // Bytes returns the bytes from a string offset up to the next NUL. The offset
 // need not be the start of a string: like the kernel, Bytes reads from wherever
 // it points. ok is false past the end.
-func (t *Table) Bytes(off uint32) (s []byte, ok bool) {
+func (t *Table) Bytes(off uint32) (s []byte, ok bool) { return t.Prefix(off, math.MaxInt) }
+
+// MaxName is longer than any name that a kernel takes for one (KSYM_NAME_LEN is
+// 512). Who looks at every name of a table bounds them by it, or one long string
+// that all of them end in would be read as often as there are types.
+const MaxName = 1024
+
+// Prefix is Bytes for the first limit bytes of the string.
+func (t *Table) Prefix(off uint32, limit int) (s []byte, ok bool) {
 	tail := t.tail(off)
 	if tail == nil {
 		return nil, false
 	}
+	tail = tail[:min(len(tail), limit)]
 	end := bytes.IndexByte(tail, 0)
 	if end < 0 {
 		end = len(tail)

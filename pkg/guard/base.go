@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -23,16 +24,17 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if err != nil {
 		return err
 	}
-	b := &Base{Path: f.path, Tree: f.tree, Origin: f.origin}
+	b := &Base{Path: f.path, Tree: f.tree, Origin: f.origin, boot: kernel.ClassifyPath(filepath.Join("/boot", filepath.Base(f.path))) == kernel.RoleBootImage}
 	b.Release, _ = kernel.ReleaseFromPath(f.path)
 	if b.Release == "" {
 		b.Release = img.Release
 	}
-	config := img.Config
-	for _, name := range []string{"config-" + b.Release, "config", ".config"} {
-		if config == nil {
-			config = readConfig(filepath.Join(filepath.Dir(f.path), name))
-		}
+	config, err := configBeside(f.path, b.Release)
+	if err != nil {
+		return err
+	}
+	if config == nil {
+		config = img.Config
 	}
 	c.addBase(b, img, config)
 	return nil
@@ -41,18 +43,25 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 // maxConfig bounds a kernel config in bytes; real ones have 300 KB.
 const maxConfig = 16 << 20
 
-// readConfig reads a config file, nil if there is none.
-func readConfig(path string) kernel.Config {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
+// configBeside reads the config that lies in the folder of a vmlinux, nil if
+// there is none.
+func configBeside(vmlinux, release string) (kernel.Config, error) {
+	for _, name := range []string{"config-" + release, "config", ".config"} {
+		path := filepath.Join(filepath.Dir(vmlinux), name)
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if info.Size() > maxConfig {
+			return nil, fmt.Errorf("%s: %d bytes, a kernel config has at most %d", path, info.Size(), maxConfig)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		return kernel.ParseConfig(text), nil
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig))
-	if err != nil {
-		return nil
-	}
-	return kernel.ParseConfig(text)
+	return nil, nil
 }
 
 // addBase completes a base by what its image and config say and adds it.
@@ -82,7 +91,7 @@ func (b *Base) setRules(s Sources, config kernel.Config) {
 
 	// What a config does not mention, the kernel was built without.
 	modules, _ := config.Enabled("CONFIG_DEBUG_INFO_BTF_MODULES")
-	b.IgnoresModules = config != nil && !modules
+	b.IgnoresModules = config != nil && !modules || b.VersionKnown && !v.AtLeast(5, 11)
 	b.Allow = s.Allow
 	if b.Allow == verify.AllowUnknown && config != nil {
 		b.Allow = verify.AllowNo

@@ -5,7 +5,6 @@ package guard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -42,10 +42,10 @@ func Collect(ctx context.Context, s Sources) (*Inventory, error) {
 	defer cancel()
 	c := &collector{
 		ctx: ctx, sources: s,
-		inv:  &Inventory{},
-		seed: maphash.MakeSeed(),
-		seen: map[string]bool{},
-		jobs: make(chan job),
+		inv:    &Inventory{copies: map[argument]bool{}},
+		listed: map[argument]bool{},
+		seed:   maphash.MakeSeed(),
+		jobs:   make(chan job),
 	}
 	workers := runtime.GOMAXPROCS(0)
 	var readers, openers sync.WaitGroup
@@ -92,13 +92,15 @@ type collector struct {
 	ctx     context.Context
 	sources Sources
 	files   []file
-	seed    maphash.Seed // of all function symbols
+	listed  map[argument]bool // files by their absolute path
+	seed    maphash.Seed      // of all function symbols
 	jobs    chan job
 	buffers sync.Pool // of *[]byte: modules on their way from a payload to a Loader
 
-	mu   sync.Mutex // guards what is below
-	inv  *Inventory
-	seen map[string]bool // header digests of packages
+	tables atomic.Int64 // bytes of .BTF kept so far
+
+	mu  sync.Mutex // guards what is below
+	inv *Inventory
 }
 
 func (c *collector) problem(path string, err error) {
@@ -107,50 +109,51 @@ func (c *collector) problem(path string, err error) {
 	c.inv.Problems = append(c.inv.Problems, Problem{path, err})
 }
 
-// find lists the files to read: the new ones before the older build's, so that a
-// package which is given on both sides counts as new.
+// find lists the files to read.
 func (c *collector) find() {
-	listed := map[string]bool{}
-	if c.sources.Base != "" {
-		c.walk(listed, c.sources.Base, Given)
-	}
-	if c.sources.OwnBase != "" {
-		c.walk(listed, c.sources.OwnBase, Own)
-	}
-	for _, tree := range c.sources.Paths {
-		c.walk(listed, tree, New)
-	}
-	for _, tree := range c.sources.Against {
-		c.walk(listed, tree, Against)
+	for _, a := range c.sources.arguments() {
+		c.walk(a)
 	}
 }
 
-// walk lists the files of one argument. Symbolic links are followed only where
-// the argument itself is one: below /lib/modules they lead to other kernels.
-func (c *collector) walk(listed map[string]bool, tree string, origin Origin) {
-	root, err := filepath.EvalSymlinks(tree)
+// walk lists the files of one argument. Below a folder only symbolic links to
+// packages are followed: those below /lib/modules lead to other kernels.
+func (c *collector) walk(a argument) {
+	root, err := filepath.EvalSymlinks(a.path)
 	if err != nil {
-		c.problem(tree, withoutPath(err))
+		c.problem(a.path, withoutPath(err))
 		return
 	}
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			var info fs.FileInfo
-			if info, err = d.Info(); err == nil {
-				abs, _ := filepath.Abs(path)
-				if id := fmt.Sprint(origin.named(), origin == Own, abs); !listed[id] {
-					listed[id] = true
-					c.files = append(c.files, file{path, tree, origin, path == root, info.Size()})
-				}
-			}
-		} else if err == nil && path == root && !d.IsDir() {
+		var info fs.FileInfo
+		switch {
+		case err != nil:
+		case d.Type().IsRegular(), d.Type()&fs.ModeSymlink != 0 && strings.HasSuffix(path, ".rpm"):
+			info, err = os.Stat(path)
+		case path == root && !d.IsDir():
 			err = errors.New("neither a file nor a folder")
 		}
 		if err != nil {
 			c.problem(path, withoutPath(err))
+		} else if info != nil && info.Mode().IsRegular() {
+			c.list(a, path, path == root, info.Size())
 		}
 		return nil
 	})
+}
+
+// list notes a file to read, once on each side.
+func (c *collector) list(a argument, path string, named bool, size int64) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		abs = path
+	}
+	if id := (argument{abs, a.origin}); c.listed[id] {
+		c.inv.copies[a] = true
+	} else {
+		c.listed[id] = true
+		c.files = append(c.files, file{path, a.path, a.origin, named, size})
+	}
 }
 
 // withoutPath takes the path out of an error that will be printed behind one.
@@ -195,7 +198,7 @@ func (c *collector) readFile(f file) error {
 		return c.readPackage(f)
 	case f.origin.named():
 		return c.readLooseImage(f, r)
-	case kind == kernel.KindBTF:
+	case kind == kernel.KindBTF && f.origin == New:
 		return c.readTable(f, r)
 	case isModule, kind == kernel.KindModule && f.named:
 		return c.readLooseModule(f, r)
@@ -211,9 +214,9 @@ func (c *collector) readFile(f file) error {
 
 // looksLikeImage tells the kernels of a build or /boot folder by name.
 func looksLikeImage(base string) bool {
-	for _, name := range []string{"vmlinux", "vmlinuz", "bzImage", "Image"} {
-		rest, ok := strings.CutPrefix(base, name)
-		if ok && (rest == "" || rest[0] == '-' || rest == ".gz" || rest == ".xz" || rest == ".zst" || rest == ".bz2") {
+	for _, dir := range []string{"/boot/", "/lib/modules/any/"} {
+		switch kernel.ClassifyPath(dir + base) {
+		case kernel.RoleVmlinux, kernel.RoleBootImage:
 			return true
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // decide judges one module on one base.
 func (j *judge) decide(p pair) Finding {
-	f := Finding{Pairing: p.pairing, Module: p.module, Base: p.base, Basis: Evidence}
+	f := Finding{Pairing: p.pairing, Module: p.module, Base: p.base}
 	j.judge(&f)
 	f.Severity = f.Verdict.Severity()
 	f.Consequence = consequence(&f)
@@ -31,6 +31,9 @@ func (j *judge) judge(f *Finding) {
 	case b == nil:
 		f.Verdict = Unproven
 		f.Reasons = []string{"no vmlinux of " + kernelName(m.Release, m.Arch) + " was given"}
+	case b.IgnoresModules:
+		f.Verdict = Unproven
+		f.Reasons = []string{"this kernel does not look at module BTF (it is older than 5.11, or CONFIG_DEBUG_INFO_BTF_MODULES is not set)"}
 	case b.Table == nil:
 		onBrokenBase(f)
 	case m.Distilled && b.Rules.Distilled:
@@ -44,7 +47,7 @@ func (j *judge) judge(f *Finding) {
 func (j *judge) withoutBTF(f *Finding) {
 	m := f.Module
 	f.Verdict = NoBTF
-	if m.InTree && j.siblings[key(m.Build(), m.Release)] {
+	if m.InTree && j.siblings[key(m.Build(), m.Arch, m.Release)] {
 		f.Verdict = BTFLost
 		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, others of its build have"}
 	}
@@ -53,16 +56,11 @@ func (j *judge) withoutBTF(f *Finding) {
 // onBrokenBase is for a vmlinux whose own BTF is missing or refused.
 func onBrokenBase(f *Finding) {
 	m, b := f.Module, f.Base
-	if b.Refused == nil && b.IgnoresModules {
-		f.Verdict = Unproven
-		f.Reasons = []string{"this vmlinux has no .BTF and its kernel does not look at module BTF (CONFIG_DEBUG_INFO_BTF_MODULES is not set)"}
-		return
-	}
 	f.Verdict = Rejected
 	// The verifier says nothing for the module; it said what was wrong with the
 	// base when it first needed it.
 	res := verify.Result{Errno: verify.EINVAL}
-	f.Reasons = []string{"this vmlinux has no .BTF, so no module BTF can be read on it"}
+	f.Reasons = []string{"this vmlinux has no .BTF section, so no module BTF can be read on it"}
 	if b.Refused != nil {
 		res.Errno = b.Refused.Errno
 		f.Reasons = []string{"the kernel refuses the .BTF of this vmlinux itself"}
@@ -78,6 +76,7 @@ func onBrokenBase(f *Finding) {
 // alone.
 func relocated(f *Finding) {
 	m, b := f.Module, f.Base
+	f.Basis = Evidence
 	res := relocate.Module(m.BTF, m.BTFBase, b.Table, b.Rules)
 	if res.Fault != "" {
 		f.Verdict = Unrelocatable
@@ -103,6 +102,7 @@ func relocated(f *Finding) {
 // withTable judges a module that has a table on a base that has one.
 func (j *judge) withTable(f *Finding) {
 	m, b := f.Module, f.Base
+	f.Basis = Evidence
 	res := verify.Module(m.BTF, b.Table, b.Rules)
 	f.Kernel = kernelSays(m, b, res)
 	own := j.ownBase(m, b)
@@ -118,7 +118,7 @@ func (j *judge) withTable(f *Finding) {
 		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
 	}
 	if own == b {
-		f.evidence = j.onOwn(m, own)
+		f.evidence = j.examine(m, own)
 	} else {
 		f.evidence = examine(m, b, table)
 	}

@@ -4,6 +4,7 @@ package guard
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -19,6 +20,8 @@ type Inventory struct {
 	Bases    []*Base
 	Modules  []*Module
 	Problems []Problem
+
+	copies map[argument]bool // arguments with packages that are there already
 }
 
 // Origin says on which side of a comparison something stands.
@@ -53,10 +56,13 @@ type Package struct {
 	VersionRelease string
 	Origin         Origin
 
-	// The base fingerprints named by kernel-btf(...) dependencies.
-	Provides, Requires []fingerprint.Digest
+	// Requires are the base fingerprints that its kernel-btf(...) dependencies name,
+	// of whatever strength.
+	Requires []fingerprint.Digest
 
-	broken bool // the payload ended in an error: nothing read from it counts
+	tree   string // the argument it was found under
+	digest string // of its header: copies have the same
+	broken bool   // the payload ended in an error: nothing read from it counts
 }
 
 // Base is a vmlinux: what modules are read on.
@@ -77,12 +83,13 @@ type Base struct {
 	Fingerprint fingerprint.Fingerprint
 	Refused     *verify.Result
 	pointerSize int
+	boot        bool // a boot image, which holds the same as the vmlinux beside it
 
 	Rules        verify.Rules
 	VersionKnown bool // the rules are those of a version that was found or given
 	Allow        verify.Allow
-	// IgnoresModules: CONFIG_DEBUG_INFO_BTF_MODULES is not set, so that the kernel
-	// does not look at module BTF.
+	// IgnoresModules: the kernel is older than 5.11 or CONFIG_DEBUG_INFO_BTF_MODULES
+	// is not set, so that it does not look at module BTF.
 	IgnoresModules bool
 }
 
@@ -141,14 +148,30 @@ func (m *Module) Build() string { return build(m.Package, m.Tree) }
 // named reports whether the user named a base, of which nothing else counts.
 func (o Origin) named() bool { return o == Given || o == Own }
 
-// finish drops what came out of broken packages and orders the rest by place.
+// finish drops what came out of broken packages, what is there twice, and orders
+// the rest by place.
 func (inv *Inventory) finish() {
+	slices.SortFunc(inv.Packages, func(a, b *Package) int {
+		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Path, b.Path))
+	})
+	// Of copies the first counts: one that is given on both sides is new.
+	seen := map[string]bool{}
+	for _, p := range inv.Packages {
+		id := p.digest
+		if p.Origin.named() {
+			id += fmt.Sprint(p.Origin)
+		}
+		if seen[id] && !p.broken {
+			p.broken = true
+			inv.copies[argument{p.tree, p.Origin}] = true
+		}
+		seen[id] = seen[id] || !p.broken
+	}
 	broken := func(p *Package) bool { return p != nil && p.broken }
 	inv.Packages = slices.DeleteFunc(inv.Packages, broken)
 	inv.Bases = slices.DeleteFunc(inv.Bases, func(b *Base) bool { return broken(b.Package) })
 	inv.Modules = slices.DeleteFunc(inv.Modules, func(m *Module) bool { return broken(m.Package) })
 
-	slices.SortFunc(inv.Packages, func(a, b *Package) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(inv.Bases, func(a, b *Base) int {
 		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Label(), b.Label()), cmp.Compare(a.Path, b.Path))
 	})
@@ -156,4 +179,19 @@ func (inv *Inventory) finish() {
 		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Label(), b.Label()), cmp.Compare(a.Path, b.Path))
 	})
 	slices.SortStableFunc(inv.Problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
+	inv.dropBootImages()
+}
+
+// dropBootImages leaves of the files of one kernel in a tree the vmlinux, where
+// the boot image beside it has the same base.
+func (inv *Inventory) dropBootImages() {
+	type kernel struct{ tree, release, arch, base string }
+	id := func(b *Base) kernel {
+		return kernel{b.Tree + fmt.Sprint(b.Origin), b.Release, b.Arch, b.Fingerprint.Base.String()}
+	}
+	there := map[kernel]bool{}
+	for _, b := range inv.Bases {
+		there[id(b)] = there[id(b)] || !b.boot
+	}
+	inv.Bases = slices.DeleteFunc(inv.Bases, func(b *Base) bool { return b.Package == nil && b.boot && there[id(b)] })
 }

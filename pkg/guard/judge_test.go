@@ -132,12 +132,12 @@ func TestOwnBuild(t *testing.T) {
 			m.Package.Requires = []fingerprint.Digest{fingerprint.Of(w.Table(t)).Base}
 		}, SameBase, Recorded, ""},
 		{"linked with another vmlinux", testBuild(t, "1.3", w), func(m *Module) { m.BTF = stale }, Rejected, Evidence, ""},
-		{"no BTF in the whole build", testBuild(t, "1.3", w), func(m *Module) { m.BTF = nil }, NoBTF, Evidence, ""},
-		{"unreadable", testBuild(t, "1.3", w), func(m *Module) { m.Err = errors.New("drv.ko: no ELF") }, Malformed, Evidence, "no ELF"},
+		{"no BTF in the whole build", testBuild(t, "1.3", w), func(m *Module) { m.BTF = nil }, NoBTF, "", ""},
+		{"unreadable", testBuild(t, "1.3", w), func(m *Module) { m.Err = errors.New("drv.ko: no ELF") }, Malformed, "", "no ELF"},
 		{"bytes that are no table", testBuild(t, "1.3", w), func(m *Module) { m.BTF = []byte("no table at all") }, Rejected, Evidence, ""},
-		{"vmlinux without BTF", testBuild(t, "1.3", nil), nil, Rejected, Evidence, "has no .BTF"},
-		{"vmlinux refused by its own kernel", refused, nil, Rejected, Evidence, "BPF:Invalid magic"},
-		{"a kernel that looks at no module", blind, nil, Unproven, Evidence, "CONFIG_DEBUG_INFO_BTF_MODULES"},
+		{"vmlinux without BTF", testBuild(t, "1.3", nil), nil, Rejected, "", "has no .BTF"},
+		{"vmlinux refused by its own kernel", refused, nil, Rejected, "", "BPF:Invalid magic"},
+		{"a kernel that looks at no module", blind, nil, Unproven, "", "CONFIG_DEBUG_INFO_BTF_MODULES"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := *tc.base.Package
@@ -186,8 +186,6 @@ func TestPairing(t *testing.T) {
 	kernel := testBuild(t, "1.3", w)
 	older := testBuild(t, "1.1", w)
 	older.Origin = Against
-	given := &Base{Path: "vmlinux", Origin: Given, Table: w.Table(t)}
-	own := &Base{Path: "vmlinux", Origin: Own, Table: w.Table(t)}
 	kmp := &Package{Source: "other", Build: "other"}
 
 	module := func(edit func(*Module)) *Module {
@@ -211,9 +209,8 @@ func TestPairing(t *testing.T) {
 		{"another kernelrelease", module(func(m *Module) { m.Release = "5.15.13-1-default" }), kernel, ""},
 		{"another architecture", module(func(m *Module) { m.Arch = "s390x" }), kernel, ""},
 		{"another flavor", module(func(m *Module) { m.Release = "5.15.12-1-rt" }), kernel, ""},
-		{"named base", module(func(m *Module) { m.Release = "anything" }), given, PairGiven},
-		{"base named as the own one", module(nil), own, ""},
-		{"loose module, packaged kernel", module(func(m *Module) { m.Package, m.Tree = nil, "dir" }), kernel, PairRebuild},
+		{"loose module, packaged kernel", module(func(m *Module) { m.Package, m.Tree = nil, "dir" }), kernel, PairAcross},
+		{"loose module, older kernel", module(func(m *Module) { m.Package, m.Tree = nil, "dir" }), older, PairRebuild},
 	} {
 		got, ok := match(tc.module, tc.base)
 		if got != tc.want || ok != (tc.want != "") {
@@ -246,6 +243,56 @@ func TestNamedOwnBase(t *testing.T) {
 		f := judgeOne(t, &Inventory{Bases: []*Base{onto, tc.own}, Modules: []*Module{m}}, PairGiven)
 		if f.Verdict != tc.verdict || f.Basis != tc.basis {
 			t.Errorf("%s: %s by %s, want %s by %s: %q", tc.name, f.Verdict, f.Basis, tc.verdict, tc.basis, f.Reasons)
+		}
+	}
+}
+
+// TestNamedBase puts every module on the base the user named, and on no other,
+// unless it is for another machine.
+func TestNamedBase(t *testing.T) {
+	w := kernelTable(0, 0)
+	own := testBuild(t, "1.3", w)
+	given := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Table: w.Table(t), Rules: verify.RulesFor(verify.Version{}), pointerSize: 8}
+	fits, other := testModule(own.Package, driver(w)), testModule(own.Package, driver(w))
+	other.Arch = "aarch64"
+	res, err := Judge(t.Context(), &Inventory{Bases: []*Base{given, own}, Modules: []*Module{fits, other}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Findings) != 1 || res.Findings[0].Base != given || res.Findings[0].Pairing != PairGiven {
+		t.Errorf("findings: %+v", res.Findings)
+	}
+	if len(res.Problems) != 1 || !strings.Contains(res.Problems[0].Error(), "built for aarch64, the base for x86_64") {
+		t.Errorf("problems: %v", res.Problems)
+	}
+}
+
+// TestBrokenOwnBase judges a module whose own vmlinux has no BTF on another's.
+func TestBrokenOwnBase(t *testing.T) {
+	w := kernelTable(0, 0)
+	newer, older := testBuild(t, "1.3", nil), testBuild(t, "1.1", w)
+	older.Origin = Against
+	f := judgeOne(t, &Inventory{Bases: []*Base{newer, older}, Modules: []*Module{testModule(newer.Package, driver(w))}}, PairRebuild)
+	if f.Verdict != Unproven || f.Basis != Evidence {
+		t.Errorf("%s by %s: %q", f.Verdict, f.Basis, f.Reasons)
+	}
+}
+
+// TestTwoKernels finds the right one of two vmlinux that one build has for one
+// kernelrelease.
+func TestTwoKernels(t *testing.T) {
+	w := kernelTable(0, 0)
+	right, wrong := testBuild(t, "1.3", w), testBuild(t, "1.3", kernelTable(0, 0, "abc", "9de"))
+	wrong.Package = right.Package
+	for _, bases := range [][]*Base{{right, wrong}, {wrong, right}} {
+		res, err := Judge(t.Context(), &Inventory{Bases: bases, Modules: []*Module{testModule(right.Package, driver(w))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range res.Findings {
+			if want := map[*Base]Verdict{right: SameBase, wrong: Rejected}[f.Base]; f.Verdict != want {
+				t.Errorf("%s, want %s: %q", f.Verdict, want, f.Reasons)
+			}
 		}
 	}
 }

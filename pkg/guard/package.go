@@ -27,10 +27,6 @@ func (c *collector) readPackage(f file) error {
 		return nil
 	}
 	p := c.addPackage(f, r.Package)
-	if p == nil {
-		c.sources.Progress.advance(f.size)
-		return nil // the same package was read already
-	}
 	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package, f.origin), configs: map[string]kernel.Config{}}
 	if len(pr.roles) == 0 {
 		c.sources.Progress.advance(f.size)
@@ -49,25 +45,19 @@ func (c *collector) readPackage(f file) error {
 	return nil
 }
 
-// addPackage notes a package, nil if the same one was noted before.
+// addPackage notes a package.
 func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	p := &Package{
-		Path: f.path, Origin: f.origin,
+		Path: f.path, Origin: f.origin, tree: f.tree, digest: r.HeaderDigest,
 		Name: r.Name, NEVRA: r.NEVRA(),
 		Source:         sourceName(r.SourceRPM),
 		VersionRelease: r.Version + "-" + r.Release,
 		// One run of rpmbuild stamps its packages with one time and host.
 		Build:    fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
-		Provides: tokens(r.Provides),
-		Requires: tokens(r.Requires),
+		Requires: append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id := fmt.Sprint(f.origin.named(), f.origin == Own, r.HeaderDigest)
-	if c.seen[id] {
-		return nil
-	}
-	c.seen[id] = true
 	c.inv.Packages = append(c.inv.Packages, p)
 	return p
 }
@@ -161,35 +151,52 @@ func (r *packageReader) read() error {
 	}
 }
 
+// entry reads one file of the payload under all its names: kernels of two
+// kernelreleases may share a module by a hard link.
 func (r *packageReader) entry(e *rpm.Entry) error {
+	names := map[kernel.Role][]string{}
 	for _, f := range e.Files {
-		role, ok := r.roles[f.Path]
-		if !ok {
-			continue
+		if role, ok := r.roles[f.Path]; ok {
+			names[role] = append(names[role], f.Path)
 		}
-		release, _ := kernel.ReleaseFromPath(f.Path)
-		switch role {
-		case kernel.RoleModule:
-			m := &Module{Package: r.pkg, Path: f.Path, Origin: r.pkg.Origin, Release: release}
-			return r.send(m, r.rpm, e.Size)
-		case kernel.RoleConfig:
-			text, err := io.ReadAll(io.LimitReader(r.rpm, maxConfig))
-			if err != nil {
-				return err
-			}
-			r.configs[release] = kernel.ParseConfig(text)
-			return nil
+	}
+	switch {
+	case len(names) == 0:
+		return nil
+	case names[kernel.RoleModule] != nil:
+		var modules []*Module
+		for _, path := range names[kernel.RoleModule] {
+			release, _ := kernel.ReleaseFromPath(path)
+			modules = append(modules, &Module{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release})
 		}
-		return r.readImage(f.Path, release, e.Size)
+		return r.send(modules, r.rpm, e.Size)
+	case names[kernel.RoleConfig] != nil:
+		return r.readConfig(names[kernel.RoleConfig], e.Size)
+	}
+	return r.readImage(append(names[kernel.RoleVmlinux], names[kernel.RoleBootImage]...), e.Size)
+}
+
+func (r *packageReader) readConfig(paths []string, size int64) error {
+	if size > maxConfig {
+		r.problem(r.pkg.Path, fmt.Errorf("%s: %d bytes, a kernel config has at most %d", paths[0], size, maxConfig))
+		return nil
+	}
+	text, err := io.ReadAll(r.rpm)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		release, _ := kernel.ReleaseFromPath(path)
+		r.configs[release] = kernel.ParseConfig(text)
 	}
 	return nil
 }
 
 // readImage reads a vmlinux or boot image. One that cannot be understood is a
 // problem of its own and does not end the package.
-func (r *packageReader) readImage(path, release string, size int64) error {
+func (r *packageReader) readImage(paths []string, size int64) error {
 	if size > kernel.MaxUnpacked {
-		r.problem(r.pkg.Path, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", path, size, kernel.MaxUnpacked))
+		r.problem(r.pkg.Path, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", paths[0], size, kernel.MaxUnpacked))
 		return nil
 	}
 	data, err := r.readAll(r.rpm, size)
@@ -198,12 +205,15 @@ func (r *packageReader) readImage(path, release string, size int64) error {
 	}
 	image, err := kernel.OpenImage(bytes.NewReader(*data), int64(len(*data)), &r.decoder)
 	if err != nil {
-		r.problem(r.pkg.Path, fmt.Errorf("%s: %w", path, err))
+		r.problem(r.pkg.Path, fmt.Errorf("%s: %w", paths[0], err))
 		return nil
 	}
 	image.ELF = nil // it holds on to all of the unpacked file
-	b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release}
-	r.images = append(r.images, packagedImage{b, image})
+	for _, path := range paths {
+		release, _ := kernel.ReleaseFromPath(path)
+		b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release}
+		r.images = append(r.images, packagedImage{b, image})
+	}
 	return nil
 }
 

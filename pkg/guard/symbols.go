@@ -21,8 +21,7 @@ type functions struct {
 	hashes []uint64 // sorted
 }
 
-// Has reports whether the symbol table has a function of that name. It is nil
-// for a module without a symbol table, where nothing can be said.
+// has reports whether the symbol table has a function of that name.
 func (f *functions) has(name []byte) bool {
 	_, ok := slices.BinarySearch(f.hashes, maphash.Bytes(f.seed, name))
 	return ok

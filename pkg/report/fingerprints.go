@@ -5,6 +5,7 @@ package report
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -52,11 +53,18 @@ func NewFingerprints(inv *guard.Inventory, version string) *Fingerprints {
 	}
 	for _, m := range inv.Modules {
 		err := m.Err
-		if err == nil && len(m.BTF) > 0 {
+		switch {
+		case err != nil:
+		case len(m.BTF) > 0:
 			err = list.add(m)
+		case m.Package == nil:
+			err = errors.New("the module has no .BTF")
 		}
 		if err != nil {
-			inv.Problems = append(inv.Problems, guard.Problem{Path: m.Label(), Err: fmt.Errorf("%s: %w", m.Path, err)})
+			if m.Package != nil {
+				err = fmt.Errorf("%s: %w", m.Path, err)
+			}
+			inv.Problems = append(inv.Problems, guard.Problem{Path: m.Label(), Err: err})
 		}
 	}
 	return list
@@ -113,7 +121,7 @@ func (l *Fingerprints) Text(w io.Writer) error {
 			what, number(int(base.TypeCount)), number(int(base.StringBytes)))
 	}
 	for _, m := range l.Modules {
-		what := "module " + m.Module
+		what := "module " + Printable(m.Module)
 		if m.Raw {
 			what = "raw table"
 		}
@@ -125,7 +133,7 @@ func (l *Fingerprints) Text(w io.Writer) error {
 
 func where(pkg, path string) string {
 	if pkg == "" {
-		return path
+		return Printable(path)
 	}
-	return pkg + ":" + path
+	return Printable(pkg + ":" + path)
 }

@@ -80,8 +80,12 @@ func (g group) title() string {
 		return "modules that met no vmlinux"
 	case g[0].Pairing == guard.PairGiven:
 		return "given    modules on " + b.Label()
+	case g[0].Pairing == guard.PairBuild && b.Package == nil:
+		return "build    modules on the vmlinux that lies beside them, " + b.Path
 	case g[0].Pairing == guard.PairBuild:
 		return "build    modules on their own vmlinux, " + version(b.Package, b.Path)
+	case g[0].Pairing == guard.PairAcross && m.Package == nil:
+		return "across   loose modules on the vmlinux of " + b.Label()
 	case g[0].Pairing == guard.PairAcross:
 		return "across   modules of other packages on the vmlinux of " + b.Label()
 	case m.Origin == guard.Against:
@@ -138,6 +142,10 @@ func (g group) advice() string {
 	if g.worst() != guard.Fail || g.base() == nil {
 		return ""
 	}
+	if g.base().Table == nil {
+		return g.base().Label() + ": its vmlinux has no usable .BTF. Build it with CONFIG_DEBUG_INFO_BTF=y, and see that nothing strips the " +
+			"section afterwards (find-debuginfo keeps it with --keep-section .BTF)."
+	}
 	switch g[0].Pairing {
 	case guard.PairBuild:
 		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
@@ -152,6 +160,9 @@ func (g group) advice() string {
 			if f.Severity == guard.Fail && f.Module.Package != nil && !slices.Contains(packages, f.Module.Package.Name) {
 				packages = append(packages, f.Module.Package.Name)
 			}
+		}
+		if packages == nil {
+			return ""
 		}
 		return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
 	}

@@ -53,12 +53,15 @@ type Verdict struct {
 	Module        string              `json:"module"`
 	Package       string              `json:"package,omitempty"`
 	Path          string              `json:"path"`
+	Arch          string              `json:"arch,omitempty"`
 	KernelRelease string              `json:"kernelrelease,omitempty"`
+	Side          string              `json:"side"`
 	Base          *fingerprint.Digest `json:"base,omitempty"`
 	BasePackage   string              `json:"base_package,omitempty"`
+	BasePath      string              `json:"base_path,omitempty"`
 	Verdict       guard.Verdict       `json:"verdict"`
 	Severity      guard.Severity      `json:"severity"`
-	Basis         guard.Basis         `json:"basis"`
+	Basis         guard.Basis         `json:"basis,omitempty"`
 	Kernel        *Kernel             `json:"kernel,omitempty"`
 	Reasons       []string            `json:"reasons"`
 	Consequence   string              `json:"consequence"`
@@ -127,15 +130,18 @@ func newVerdict(f guard.Finding) Verdict {
 	m := f.Module
 	v := Verdict{
 		Pairing: f.Pairing, Module: m.Name, Package: nevra(m.Package), Path: m.Path,
-		KernelRelease: m.Release,
-		Verdict:       f.Verdict, Severity: f.Severity, Basis: f.Basis,
+		Arch: m.Arch, KernelRelease: m.Release, Side: "new",
+		Verdict: f.Verdict, Severity: f.Severity, Basis: f.Basis,
 		Reasons: f.Reasons, Consequence: f.Consequence,
 	}
 	if v.Reasons == nil {
 		v.Reasons = []string{}
 	}
+	if m.Origin == guard.Against {
+		v.Side = "against"
+	}
 	if f.Base != nil {
-		v.BasePackage = nevra(f.Base.Package)
+		v.BasePackage, v.BasePath = nevra(f.Base.Package), f.Base.Path
 		if fp := f.Base.Fingerprint.Base; !fp.IsZero() {
 			v.Base = &fp
 		}

@@ -26,14 +26,15 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t := &text{w: bufio.NewWriter(w), TextOptions: o}
 	kernel := ""
 	var advice []string
-	for _, g := range groups(r.Findings) {
+	all := groups(r.Findings)
+	for i, g := range all {
 		if name := g.kernel(); name != kernel {
 			if kernel != "" {
 				t.line("")
 			}
 			kernel = name
 			t.line("%s", t.bold(name))
-			t.bases(r, g.release())
+			t.bases(all[i:], name)
 		}
 		t.group(g)
 		if a := g.advice(); a != "" && !slices.Contains(advice, a) {
@@ -57,20 +58,35 @@ type text struct {
 	TextOptions
 }
 
-func (t *text) line(format string, args ...any) { fmt.Fprintf(t.w, format+"\n", args...) }
+// styled is text of ours with escape sequences in it. All other text may come out
+// of packages and is made Printable on its way out.
+type styled string
 
-// bases lists the kernels of one kernelrelease with their fingerprints.
-func (t *text) bases(r *guard.Result, release string) {
-	for _, b := range r.Bases {
-		if b.Release != release && b.Origin != guard.Given && b.Origin != guard.Own {
+// line is the only way out.
+func (t *text) line(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = Printable(s)
+		}
+	}
+	fmt.Fprintf(t.w, format+"\n", args...)
+}
+
+// bases lists the kernels under one headline with their fingerprints.
+func (t *text) bases(all []group, name string) {
+	seen := map[*guard.Base]bool{nil: true}
+	for _, g := range all {
+		b := g.base()
+		if g.kernel() != name || seen[b] {
 			continue
 		}
+		seen[b] = true
 		what := fmt.Sprintf("%s, %s types", b.Fingerprint.Base.Short(), number(count(b)))
 		switch {
 		case b.Refused != nil:
 			what = "its own kernel refuses its .BTF"
 		case b.Table == nil:
-			what = "has no .BTF (kernel built without CONFIG_DEBUG_INFO_BTF)"
+			what = "has no .BTF section"
 		}
 		t.line("  base     %s: %s", b.Label(), what)
 	}
@@ -119,26 +135,44 @@ func (t *text) some(v guard.Verdict, findings []guard.Finding) {
 		}
 		t.paragraph("        ", more)
 	}
-	t.consequence(first, plural(len(findings))+" ")
+	t.consequences(findings)
 }
 
 // all writes every module of a verdict.
 func (t *text) all(v guard.Verdict, findings []guard.Finding) {
 	for _, f := range findings {
-		t.line("      %s %s (%s)", t.paint(v.Severity(), string(v)), place(f), f.Basis)
+		basis := ""
+		if f.Basis != "" {
+			basis = " (" + string(f.Basis) + ")"
+		}
+		t.line("      %s %s%s", t.paint(v.Severity(), string(v)), place(f), basis)
 		t.detail(f)
-		t.consequence(f, "")
+		t.consequences([]guard.Finding{f})
 	}
 }
 
-// consequence writes what a finding means, a line for each thing.
-func (t *text) consequence(f guard.Finding, who string) {
-	if f.Consequence == "" {
-		return
+// consequences writes what the findings mean, a line for each thing with how many
+// it holds for.
+func (t *text) consequences(findings []guard.Finding) {
+	count := map[string]int{}
+	var lines []string
+	for _, f := range findings {
+		for line := range strings.SplitSeq(f.Consequence, "\n") {
+			if count[line]++; count[line] == 1 && line != "" {
+				lines = append(lines, line)
+			}
+		}
 	}
-	for line := range strings.SplitSeq(f.Consequence, "\n") {
+	for _, line := range lines {
+		who := ""
+		switch n := count[line]; {
+		case len(findings) == 1:
+		case n == len(findings):
+			who = "all " + number(n) + ": "
+		default:
+			who = fmt.Sprintf("%s of %s: ", number(n), number(len(findings)))
+		}
 		t.paragraph("        => ", who+line)
-		who = ""
 	}
 }
 
@@ -187,7 +221,7 @@ func place(f guard.Finding) string {
 }
 
 // closing is the last line, with what a glance at the end of a log must find.
-func (t *text) closing(r *guard.Result) string {
+func (t *text) closing(r *guard.Result) styled {
 	counts := map[guard.Severity]int{}
 	for _, f := range r.Findings {
 		counts[f.Severity]++
@@ -197,14 +231,14 @@ func (t *text) closing(r *guard.Result) string {
 	word := guard.OK
 	switch {
 	case len(r.Problems) > 0:
-		s += fmt.Sprintf("; %s not read or not judged, see above", number(len(r.Problems)))
+		s += fmt.Sprintf("; %s not read or not judged, see standard error", number(len(r.Problems)))
 		word = guard.Fail
 	case counts[guard.Fail] > 0:
 		word = guard.Fail
 	case counts[guard.Warn] > 0:
 		word = guard.Warn
 	}
-	return t.severity(word) + " " + s
+	return t.severity(word) + styled(" "+s)
 }
 
 // width is where paragraphs wrap, in columns.
@@ -243,27 +277,20 @@ func several(n int, word string) string {
 	return number(n) + " " + word + "s"
 }
 
-func plural(n int) string {
-	if n == 1 {
-		return "it"
-	}
-	return "each of the " + number(n)
-}
-
 var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Fail: "FAIL"}
 var severityColors = map[guard.Severity]string{guard.OK: "32", guard.Warn: "33", guard.Fail: "31"}
 
-func (t *text) severity(s guard.Severity) string {
+func (t *text) severity(s guard.Severity) styled {
 	return t.paint(s, severityWords[s])
 }
 
-func (t *text) paint(s guard.Severity, word string) string { return t.sgr(severityColors[s], word) }
+func (t *text) paint(s guard.Severity, word string) styled { return t.sgr(severityColors[s], word) }
 
-func (t *text) bold(s string) string { return t.sgr("1", s) }
+func (t *text) bold(s string) styled { return t.sgr("1", Printable(s)) }
 
-func (t *text) sgr(code, s string) string {
+func (t *text) sgr(code, s string) styled {
 	if !t.Color {
-		return s
+		return styled(s)
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return styled("\x1b[" + code + "m" + s + "\x1b[0m")
 }

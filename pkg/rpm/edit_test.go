@@ -192,7 +192,7 @@ func TestFileDependencies(t *testing.T) {
 				strs(tagProvideName, "b", "kernel-btf(old)", "m"), i32(tagProvideFlags, 0, SenseFindProvides, SenseFindProvides), strs(tagProvideVer, "", "", ""),
 				strs(tagRequireName, "libc"), i32(tagRequireFlags, SenseFindRequires), strs(tagRequireVer, ""),
 				i32(tagFileDependsX, 0, 1, 0, 4), i32(tagFileDependsN, 1, 3, 0, 1),
-				i32(tagDependsDict, p|1, p|2, r|0, suggests, p|1),
+				i32(tagDependsDict, p|1, p|2, r, suggests, p|1),
 			} {
 				e = insert(x)(e)
 			}
@@ -267,6 +267,34 @@ func TestSignatureHeader(t *testing.T) {
 	}
 }
 
+// TestSignatureHeaderV6 does the same with a real package of format 6, to which
+// it gives the two signatures that such a package can have.
+func TestSignatureHeaderV6(t *testing.T) {
+	pkg := readFile(t, "testdata/v6.rpm")
+	sig, header, payload := parts(t, pkg)
+	size := len(sig.marshal(signatureKind))
+	for _, f := range []field{stringArray(sigOpenPGP, []string{"AAAA", "BBBB"}), {sigRSA, typeBin, 5, []byte("after")}} {
+		sig.set(f)
+	}
+	room := size - len(sig.marshal(signatureKind)) // less than 0
+	at, _ := sig.search(sigReserved)
+	left := sig[at].data[:len(sig[at].data)+room]
+	sig.set(field{sigReserved, typeBin, uint32(len(left)), left})
+
+	signed := slices.Concat(pkg[:leadSize], pad8(sig.marshal(signatureKind)), header.marshal(headerKind), payload)
+	if len(signed) != len(pkg) {
+		t.Fatalf("signed: %d bytes, were %d", len(signed), len(pkg))
+	}
+	want, _ := rewritten(t, pkg, addToken)
+	got, change := rewritten(t, signed, addToken)
+	if !slices.Equal(change.Signatures, []string{"RSA", "OPENPGP"}) {
+		t.Errorf("dropped %v", change.Signatures)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("signed and rewritten is not as if it had never been signed")
+	}
+}
+
 // TestSignatureOutsideRegion has a tag that a signing program appended: it is
 // kept, or dropped, like the others, and in the region afterwards.
 func TestSignatureOutsideRegion(t *testing.T) {
@@ -275,12 +303,11 @@ func TestSignatureOutsideRegion(t *testing.T) {
 			return append(s, i32(sigPayloadSize, 5), bin(sigReservedSpace, make([]byte, 32)))
 		},
 		sigRaw: func(b []byte) []byte {
-			fields := fieldList{}
 			h, err := readBlob(bytes.NewReader(pad8(b)), new(bytes.Buffer), signatureKind)
 			if err != nil {
 				t.Fatal(err)
 			}
-			fields = h.fields()
+			fields := h.fields()
 			inside := fields.marshal(signatureKind)
 			// One more row and its data behind the trailer.
 			rows, data := len(fields)+1, len(inside)-introSize-(len(fields)+1)*entrySize

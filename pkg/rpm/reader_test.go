@@ -37,7 +37,7 @@ func TestSamples(t *testing.T) {
 		{"/usr/lib/sample/empty-a /usr/lib/sample/empty-b", ""},
 	}
 	for name, compressor := range map[string]string{
-		"none": "", "gzip": "gzip", "bzip2": "bzip2", "xz": "xz", "lzma": "lzma", "zstd": "zstd",
+		"none": "", "gzip": "gzip", "bzip2": "bzip2", "xz": "xz", "lzma": "lzma", "zstd": "zstd", "v6": "zstd",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := Open(filepath.Join("testdata", name+".rpm"))

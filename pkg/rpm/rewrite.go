@@ -25,7 +25,8 @@ import (
 // The package is refused, and the file stays as it is, if any of its digests is
 // wrong, if it is a source package, or if its headers are laid out otherwise
 // than rpm does it, so that they could not be given back byte for byte. Two
-// calls for one package do not mix: the second returns [ErrBusy].
+// calls for one package do not mix: the second returns [ErrBusy]. The one error
+// that comes after the rename is that the directory could not be synced.
 //
 // Errors of the file system name the path; all others say only what is wrong
 // inside.

@@ -83,8 +83,8 @@ func (c *Bases) Module(built, read *btf.Table) *Outcome {
 	var types, names, drifted []Difference
 	for t := range built.Types() {
 		for ref := range t.NameRefs() {
-			was, _ := built.Bytes(ref.Off)
-			reads, ok := read.Bytes(ref.Off)
+			was, _ := built.Prefix(ref.Off, btf.MaxName)
+			reads, ok := read.Prefix(ref.Off, btf.MaxName)
 			if ok && bytes.Equal(was, reads) {
 				o.Same++
 				continue

@@ -91,7 +91,7 @@ func hashLocal(h *maphash.Hash, t *btf.Table, typ btf.Type) {
 	}
 	put(typ.Info)
 	for ref := range typ.NameRefs() {
-		name, _ := t.Bytes(ref.Off)
+		name, _ := t.Prefix(ref.Off, btf.MaxName)
 		h.Write(name)
 		h.WriteByte(0)
 	}
@@ -134,7 +134,7 @@ func (g *graph) hashName(node int) uint64 {
 		t, id = g.read, node-g.split
 	}
 	typ, _ := t.Type(btf.TypeID(id))
-	name, _ := t.Bytes(typ.NameOff)
+	name, _ := t.Prefix(typ.NameOff, btf.MaxName)
 	var h maphash.Hash
 	h.SetSeed(g.seed)
 	h.WriteByte(byte(typ.Kind()))

@@ -75,7 +75,7 @@ func (x *examiner) names(t btf.Type) {
 		if ref.Off == 0 {
 			continue
 		}
-		name, ok := x.t.Bytes(ref.Off)
+		name, ok := x.t.Prefix(ref.Off, btf.MaxName)
 		where := func() string {
 			return fmt.Sprintf("the %v of %s: string offset %d gives %q", ref, x.describe(t), ref.Off, name)
 		}
@@ -245,7 +245,7 @@ func (x *examiner) function(t btf.Type) {
 	if x.HasFunction == nil {
 		return
 	}
-	name, ok := x.t.Bytes(t.NameOff)
+	name, ok := x.t.Prefix(t.NameOff, btf.MaxName)
 	if ok && x.HasFunction(name) {
 		x.Functions++
 		return

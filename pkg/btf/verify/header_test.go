@@ -5,6 +5,7 @@ package verify_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
@@ -138,5 +139,19 @@ func TestBaseRules(t *testing.T) {
 	res := verify.Base(swapped(t), binary.BigEndian, rules(t, "6.12"))
 	if res.Errno != verify.EINVAL || len(res.Lines) != 1 || res.Lines[0].Text != "BPF: Invalid string section" {
 		t.Errorf("a big-endian module as a base: %+v", res)
+	}
+}
+
+// TestSectionOrder is what the kernel says where two section offsets lie 1<<31
+// apart, so that the difference as an int calls each smaller than the other: the
+// types stay first. The bytes were found by trying on Linux 6.12 and 6.18.
+func TestSectionOrder(t *testing.T) {
+	data, err := hex.DecodeString("9feb010018000000000000001404000000000080a101000001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := verify.Base(data, binary.LittleEndian, verify.RulesFor(verify.Version{Major: 6, Minor: 12}))
+	if res.Errno != verify.EINVAL || len(res.Lines) != 1 || res.Lines[0].Text != "BPF: Total section length too long" {
+		t.Errorf("errno %d, %v", res.Errno, res.Lines)
 	}
 }

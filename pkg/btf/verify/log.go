@@ -55,7 +55,7 @@ func (p *parser) name(off uint32) string {
 	if off == 0 {
 		return "(anon)"
 	}
-	name, ok := p.bytes(off)
+	name, ok := p.bytes(off, 2*maxFragment)
 	if !ok {
 		return "(invalid-name-offset)"
 	}

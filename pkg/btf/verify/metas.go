@@ -115,7 +115,7 @@ func (p *parser) namedIfAny(t btf.Type) bool { return t.NameOff == 0 || p.validN
 // hasText reports whether off names a string of at least one byte. Offset 0 is
 // the base's first byte, a NUL.
 func (p *parser) hasText(off uint32) bool {
-	s, _ := p.bytes(off)
+	s, _ := p.bytes(off, 1)
 	return len(s) > 0
 }
 

@@ -2,6 +2,8 @@
 
 package verify
 
+import "github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+
 // isLetter is isalpha of the kernel's ctype table, which is Latin-1
 // (lib/ctype.c).
 func isLetter(c byte) bool {
@@ -30,19 +32,19 @@ func identifier(name []byte, dots bool, nameLen int) bool {
 
 // validName reports whether off names a string that is an identifier.
 func (p *parser) validName(off uint32) bool {
-	name, _ := p.bytes(off)
+	name, _ := p.bytes(off, btf.MaxName)
 	return identifier(name, p.rules.Dots, p.rules.NameLen)
 }
 
 // validVarName is the rule for a VAR, whose name could always have dots.
 func (p *parser) validVarName(off uint32) bool {
-	name, _ := p.bytes(off)
+	name, _ := p.bytes(off, btf.MaxName)
 	return identifier(name, true, p.rules.NameLen)
 }
 
 // validSectionName is btf_name_valid_section.
 func (p *parser) validSectionName(off uint32) bool {
-	name, _ := p.bytes(off)
+	name, _ := p.bytes(off, btf.MaxName)
 	switch p.rules.SectionName {
 	case SectionIdentifier:
 		return identifier(name, true, p.rules.NameLen)

@@ -131,7 +131,7 @@ func (r Rules) Calibrate(base *btf.Table) Rules {
 			r.TagFlag = r.TagFlag || t.KindFlag()
 		case btf.KindFunc, btf.KindTypedef, btf.KindStruct, btf.KindUnion:
 			if !r.Dots {
-				name, _ := base.Bytes(t.NameOff)
+				name, _ := base.Prefix(t.NameOff, btf.MaxName)
 				r.Dots = bytes.IndexByte(name, '.') >= 0
 			}
 		}

@@ -13,10 +13,10 @@
 package verify
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
@@ -150,10 +150,15 @@ func (p *parser) sections() bool {
 	if p.hasLayout() && p.hdr.LayoutLen != 0 {
 		secs = append(secs, section{p.hdr.LayoutOff, p.hdr.LayoutLen})
 	}
-	// btf_sec_info_cmp returns the difference as an int, so it wraps.
-	slices.SortStableFunc(secs, func(a, b section) int {
-		return cmp.Or(int(int32(a.off-b.off)), int(int32(a.length-b.length)))
-	})
+	// btf_sec_info_cmp returns the difference as an int, so it wraps, and two
+	// offsets 1<<31 apart are each smaller than the other. Which stays first is then
+	// up to the sort: of two, the kernel asks about the earlier one first.
+	order := func(a, b section) int { return cmp.Or(int(int32(a.off-b.off)), int(int32(a.length-b.length))) }
+	for i := range secs {
+		for k := i; k > 0 && order(secs[k-1], secs[k]) > 0; k-- {
+			secs[k-1], secs[k] = secs[k], secs[k-1]
+		}
+	}
 	space := uint32(len(p.data)) - p.hdr.Len
 	total := uint32(0)
 	for _, s := range secs {
@@ -197,16 +202,22 @@ func (p *parser) stringSection() bool {
 	return true
 }
 
-// bytes is btf_name_by_offset; the strings of the base stand before the
-// module's own.
-func (p *parser) bytes(off uint32) ([]byte, bool) {
+// bytes is btf_name_by_offset for the first limit bytes of the name; the strings
+// of the base stand before the module's own.
+func (p *parser) bytes(off uint32, limit int) ([]byte, bool) {
 	if p.base != nil && off < p.startStr {
-		return p.base.Bytes(off)
+		return p.base.Prefix(off, limit)
 	}
-	if i := off - p.startStr; uint64(i) < uint64(len(p.strings)) {
-		return cstring(p.strings[i:]), true
+	i := off - p.startStr
+	if uint64(i) >= uint64(len(p.strings)) {
+		return nil, false
 	}
-	return nil, false
+	s := p.strings[i:]
+	s = s[:min(len(s), limit)]
+	if end := bytes.IndexByte(s, 0); end >= 0 {
+		s = s[:end]
+	}
+	return s, true
 }
 
 // validOffset is btf_name_offset_valid.
@@ -218,13 +229,4 @@ func (p *parser) validOffset(off uint32) bool {
 		return true
 	}
 	return uint64(off-p.startStr) < uint64(len(p.strings))
-}
-
-func cstring(b []byte) []byte {
-	for i, c := range b {
-		if c == 0 {
-			return b[:i]
-		}
-	}
-	return b
 }

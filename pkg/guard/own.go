@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/compare"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+)
+
+// judge knows what several pairs share.
+type judge struct {
+	own      map[string][]*Base // the bases of each build, by arch and kernelrelease
+	named    *Base              // the base that the user named as the modules' own
+	siblings map[string]bool    // by build, arch and kernelrelease: some module has BTF
+
+	mu       sync.Mutex // guards what is below
+	compared map[[2]*Base]func() *compare.Bases
+	examined map[onOwn]func() *evidence.Evidence
+}
+
+// onOwn is a module on a base that it may have been built on.
+type onOwn struct {
+	module *Module
+	base   *Base
+}
+
+func newJudge(inv *Inventory) *judge {
+	j := &judge{
+		own: map[string][]*Base{}, siblings: map[string]bool{},
+		compared: map[[2]*Base]func() *compare.Bases{},
+		examined: map[onOwn]func() *evidence.Evidence{},
+	}
+	for _, b := range inv.Bases {
+		switch {
+		case b.Table == nil:
+		case b.Origin == Own:
+			j.named = b
+		case b.Package != nil:
+			k := key(b.Build(), b.Arch, b.Release)
+			j.own[k] = append(j.own[k], b)
+		}
+	}
+	for _, m := range inv.Modules {
+		if len(m.BTF) > 0 {
+			j.siblings[key(m.Build(), m.Arch, m.Release)] = true
+		}
+	}
+	return j
+}
+
+func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
+
+// ownBase is the base that the module was built on, nil if it is not at hand:
+// that of the module's build, or the one the user named. One that the module
+// contradicts is not its own, whatever the packages say; of several in one build
+// the one being judged comes first.
+func (j *judge) ownBase(m *Module, judged *Base) *Base {
+	candidates := sameSide(m, j.own[key(m.Build(), m.Arch, m.Release)])
+	if m.Package == nil || len(candidates) == 0 {
+		candidates = nil
+		if j.named != nil {
+			candidates = []*Base{j.named}
+		}
+	}
+	if slices.Contains(candidates, judged) && (len(candidates) == 1 || !j.examine(m, judged).Contradicted()) {
+		return judged
+	}
+	for _, b := range candidates {
+		if b != judged && !j.examine(m, b).Contradicted() {
+			return b
+		}
+	}
+	return nil
+}
+
+// sameSide prefers the bases on the module's side of a comparison. Time and host
+// of two builds may have been made equal to be reproducible.
+func sameSide(m *Module, bases []*Base) []*Base {
+	var same []*Base
+	for _, b := range bases {
+		if b.Origin == m.Origin {
+			same = append(same, b)
+		}
+	}
+	if same != nil {
+		return same
+	}
+	return bases
+}
+
+// examine is what a module's table says for and against a base that it may have
+// been built on, asked once however many bases the module meets.
+func (j *judge) examine(m *Module, own *Base) *evidence.Evidence {
+	k := onOwn{m, own}
+	j.mu.Lock()
+	once, ok := j.examined[k]
+	if !ok {
+		once = sync.OnceValue(func() *evidence.Evidence {
+			table, _ := btf.Parse(m.BTF, own.Table)
+			return examine(m, own, table)
+		})
+		j.examined[k] = once
+	}
+	j.mu.Unlock()
+	return once()
+}
+
+// examine asks a table as far as it could be laid out.
+func examine(m *Module, b *Base, table *btf.Table) *evidence.Evidence {
+	if table == nil {
+		return &evidence.Evidence{}
+	}
+	return evidence.Examine(table, m.facts(b))
+}
+
+// bases compares two bases, once for all modules.
+func (j *judge) bases(built, read *Base) *compare.Bases {
+	k := [2]*Base{built, read}
+	j.mu.Lock()
+	once, ok := j.compared[k]
+	if !ok {
+		once = sync.OnceValue(func() *compare.Bases { return compare.New(built.Table, read.Table) })
+		j.compared[k] = once
+	}
+	j.mu.Unlock()
+	return once()
+}
+
+// hasToken reports whether the module's package was recorded as built on base.
+func hasToken(m *Module, base fingerprint.Digest) bool {
+	return m.Package != nil && slices.Contains(m.Package.Requires, base)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// pair is a module and a base to be judged together.
+type pair struct {
+	module  *Module
+	base    *Base // nil for a module that meets none
+	pairing Pairing
+}
+
+// pairs lists what meets what, ordered by kernel, pairing and path. Where the
+// user named a base, every module meets that one and no other.
+func pairs(inv *Inventory) (out []pair, problems []Problem) {
+	var given []*Base
+	byRelease := map[string][]*Base{}
+	for _, b := range inv.Bases {
+		switch b.Origin {
+		case Own: // nothing is read on it
+		case Given:
+			given = append(given, b)
+		default:
+			byRelease[b.Release] = append(byRelease[b.Release], b)
+		}
+	}
+	for _, m := range inv.Modules {
+		before := len(out)
+		for _, b := range given {
+			if otherArch(m, b) {
+				problems = append(problems, Problem{m.Path, fmt.Errorf("not judged: it is built for %s, the base for %s", m.Arch, b.Arch)})
+				before = -1
+				continue
+			}
+			out = append(out, pair{m, b, PairGiven})
+		}
+		for _, b := range byRelease[m.Release] {
+			if p, ok := match(m, b); ok && len(given) == 0 {
+				out = append(out, pair{m, b, p})
+			}
+		}
+		if len(out) == before && m.Origin == New {
+			out = append(out, pair{module: m, pairing: PairAcross})
+		}
+	}
+	order := []Pairing{PairBuild, PairGiven, PairRebuild, PairAcross}
+	slices.SortStableFunc(out, func(a, b pair) int {
+		return cmp.Or(
+			cmp.Compare(a.module.Release, b.module.Release),
+			cmp.Compare(a.arch(), b.arch()),
+			cmp.Compare(slices.Index(order, a.pairing), slices.Index(order, b.pairing)),
+			cmp.Compare(a.module.Origin, b.module.Origin),
+			cmp.Compare(a.baseLabel(), b.baseLabel()),
+			cmp.Compare(a.module.Label(), b.module.Label()),
+			cmp.Compare(a.module.Path, b.module.Path))
+	})
+	return out, problems
+}
+
+// otherArch reports whether module and base are for different machines. A raw
+// table does not say what it is for.
+func otherArch(m *Module, b *Base) bool { return m.Arch != b.Arch && m.Arch != "" && b.Arch != "" }
+
+func (p pair) arch() string {
+	if p.base != nil {
+		return p.base.Arch
+	}
+	return p.module.Arch
+}
+
+func (p pair) baseLabel() string {
+	if p.base == nil {
+		return ""
+	}
+	return p.base.Label()
+}
+
+// match says whether a module meets a base, and as what.
+func match(m *Module, b *Base) (Pairing, bool) {
+	if m.Release != b.Release || otherArch(m, b) {
+		return "", false
+	}
+	source := func(p *Package) string {
+		if p == nil {
+			return ""
+		}
+		return p.Source
+	}
+	switch {
+	case m.Origin == Against && b.Origin == Against:
+		return "", false // the older build is not what is judged
+	case m.Build() == b.Build() && m.Origin == b.Origin:
+		return PairBuild, true
+	case m.Origin != b.Origin && (m.Package == nil || b.Package == nil), source(m.Package) == source(b.Package):
+		if m.Package == nil && m.Origin == b.Origin {
+			return PairAcross, true // two files of which nothing says that they belong together
+		}
+		return PairRebuild, true
+	}
+	return PairAcross, true
+}
+
+// unmet makes problems of the modules that needed a base and met none, one for
+// each package or file.
+func unmet(findings []Finding) []Problem {
+	type place struct{ path, release, arch string }
+	count := map[place]int{}
+	var order []place
+	for _, f := range findings {
+		if f.Base != nil || f.Verdict != Unproven {
+			continue
+		}
+		m := f.Module
+		at := place{m.Path, m.Release, m.Arch}
+		if m.Package != nil {
+			at.path = m.Package.Path
+		}
+		if count[at]++; count[at] == 1 {
+			order = append(order, at)
+		}
+	}
+	var out []Problem
+	for _, at := range order {
+		modules := "1 module"
+		if n := count[at]; n > 1 {
+			modules = fmt.Sprintf("%d modules", n)
+		}
+		out = append(out, Problem{at.path, fmt.Errorf("%s not judged: no vmlinux of %s was given", modules, kernelName(at.release, at.arch))})
+	}
+	return out
+}
+
+func kernelName(release, arch string) string {
+	switch {
+	case release == "":
+		return "an unnamed kernelrelease"
+	case arch == "":
+		return release
+	}
+	return release + " (" + arch + ")"
+}
