@@ -12,7 +12,7 @@ RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 30s
 BENCH    ?= .
 
-.PHONY: help build demo test lint bench fuzz e2e testdata install clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-qemu testdata install clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,8 +32,8 @@ test: ## unit and command line tests, with the race detector where there is a C 
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l cmd pkg internal e2e)" || { echo 'gofmt would change:'; gofmt -l cmd pkg internal e2e; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags e2e ./e2e
-	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e ./e2e
+	$(GO) vet ./... && $(GO) vet -tags e2e,e2eqemu ./e2e/...
+	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e,e2eqemu ./e2e/...
 
 bench: ## benchmarks of the packages; e2e/bench.sh measures whole runs
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
@@ -44,9 +44,11 @@ fuzz: ## every fuzz target for FUZZTIME
 		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "./$${file%/*}" || exit 1; \
 	done
 
-e2e: build ## real distribution kernels, rpmbuild: installs what it needs, downloads 400 MB
-	e2e/install.sh
-	$(GO) test -tags e2e -v -timeout 80m ./e2e
+e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what it needs, downloads 400 MB
+	$(GO) test -tags e2e -count=1 -v -timeout 80m ./e2e/...
+
+e2e-qemu: ## boots distribution kernels under qemu and tries thousands of tables on them (5 minutes)
+	e2e/qemu/run.sh
 
 testdata: ## make the fixtures again from their sources
 	testdata/incident/make.sh

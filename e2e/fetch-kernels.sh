@@ -12,10 +12,14 @@
 #   DIR/index     one line per kernel: "<series> <krel>", newest first
 #
 # What DIR holds already is not fetched again; E2E_REFRESH=1 picks anew.
+#
+# Exit status: 0 DIR holds kernels, 2 an error, 3 there is nothing to fetch from
+# here: no apt, no mirror within reach, or one without Debian's kernels.
 set -euo pipefail
 
 die() { echo "fetch-kernels: $*" >&2; exit 2; }
 say() { echo "fetch-kernels: $*" >&2; }
+skip() { say "$*"; exit 3; }
 
 [ $# -eq 1 ] || die "usage: fetch-kernels.sh DIR"
 mkdir -p "$1"
@@ -55,9 +59,15 @@ pair() {
 }
 
 # Stale lists name packages that are gone from the mirror.
-apt-get -qq update || say "apt-get update failed; going on with the lists at hand"
+# Only root may; one mirror of several that fails does not matter.
+type -P apt-get > /dev/null || skip "no apt-get here"
+sudo=()
+[ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
+reached=1
+"${sudo[@]}" apt-get -qq -o APT::Update::Error-Mode=any update > /dev/null 2>&1 ||
+    { reached=; say "apt-get update failed; going on with the lists at hand"; }
 all=$(offered)
-[ -n "$all" ] || die "apt offers no linux-image-*-amd64"
+[ -n "$all" ] || skip "apt offers no linux-image-*-amd64"
 
 index=
 seen=' '
@@ -84,7 +94,7 @@ for want in 6.1 6.12; do
     seen+="$series "
     index+=$lines$'\n'
 done
-[ -n "$index" ] || die "no kernel to fetch"
+[ -n "$index" ] || skip "no kernel to fetch"
 
 work=$(mktemp -d "$dir/.fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -94,7 +104,11 @@ while read -r series krel; do
     complete "$krel" && continue
     say "linux-image-$krel"
     (cd "$work" && apt-get -qq download "linux-image-$krel" 2> apt.err) ||
-        { cat "$work/apt.err" >&2; die "apt-get download linux-image-$krel failed"; }
+        {
+            cat "$work/apt.err" >&2
+            [ -n "$reached" ] || skip "apt-get reaches no mirror"
+            die "apt-get download linux-image-$krel failed"
+        }
     rm -rf "${dir:?}/$krel"
     mkdir "$dir/$krel"
     dpkg-deb -x "$work"/linux-image-*.deb "$dir/$krel"

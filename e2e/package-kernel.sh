@@ -9,7 +9,8 @@
 # kernelrelease, so that two builds can share one as openSUSE's rebuilds do.
 #
 # Prints the path of the package. Files on the way go to $E2E_WORK (default:
-# OUTDIR) and are removed; a package already there is left as it is.
+# OUTDIR) and are removed; a package already there is left as it is, if it was
+# made from the same kernel with the same payload.
 set -euo pipefail
 export LC_ALL=C
 
@@ -21,8 +22,25 @@ tree=$(cd "$1" && pwd)
 mkdir -p "$2" "${E2E_WORK:-$2}"
 outdir=$(cd "$2" && pwd)
 
+vmlinuz=$(find "$tree/boot" -name 'vmlinuz-*' -print -quit)
+[ -n "$vmlinuz" ] || die "$tree: no boot/vmlinuz-*"
+real=${vmlinuz##*/vmlinuz-}
+disturl=obs://build.example.org/e2e/standard/$(sha256sum "$vmlinuz" | cut -c1-32)-$name
+
+# the payload in the words the header has for it
+case $payload in
+    *.bzdio) compressor=bzip2 ;;
+    *.gzdio) compressor=gzip ;;
+    *.xzdio) compressor=xz ;;
+    *.zstdio) compressor=zstd ;;
+    *) die "payload $payload is none of w<level>.bzdio, .gzdio, .xzdio, .zstdio" ;;
+esac
+level=${payload%%.*}
+made_from="$disturl $compressor ${level#w}"
+
 rpm=$outdir/$name-$version-$release.x86_64.rpm
-if [ -e "$rpm" ]; then
+if [ -e "$rpm" ] &&
+    [ "$(rpm -qp --nosignature --qf '%{DISTURL} %{PAYLOADCOMPRESSOR} %{PAYLOADFLAGS}' "$rpm")" = "$made_from" ]; then
     echo "$rpm"
     exit 0
 fi
@@ -30,10 +48,6 @@ fi
 work=$(mktemp -d "${E2E_WORK:-$outdir}/.package.XXXXXX")
 work=$(cd "$work" && pwd)
 trap 'rm -rf "$work"' EXIT
-
-vmlinuz=$(find "$tree/boot" -name 'vmlinuz-*' -print -quit)
-[ -n "$vmlinuz" ] || die "$tree: no boot/vmlinuz-*"
-real=${vmlinuz##*/vmlinuz-}
 
 root=$work/root/usr/lib/modules/$krel
 mkdir -p "$root"
@@ -77,7 +91,7 @@ rpmbuild -bb --quiet --nodeps --target x86_64-suse-linux \
     --define "_buildhost buildhost" --define "_build_id_links none" \
     --define "debug_package %{nil}" --define "__os_install_post %{nil}" \
     --define "_wrong_version_format_terminate_build 0" --define "vendor openSUSE" \
-    --define "disturl obs://build.example.org/e2e/standard/$(sha256sum "$vmlinuz" | cut -c1-32)-$name" \
+    --define "disturl $disturl" \
     "$work/kernel.spec" > "$work/log" 2>&1 || { cat "$work/log" >&2; die "rpmbuild failed"; }
 mv "$work"/rpm/RPMS/*/*.rpm "$outdir"
 [ -e "$rpm" ] || die "no $rpm in the result"

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// report is the JSON of check, schema 1, as far as these tests read it. It is
+// written from the format's description, not from the code that writes it.
+type report struct {
+	Schema   int `json:"schema"`
+	Bases    []base
+	Verdicts []verdict
+	Summary  map[string]int
+	Errors   []struct{ Path, Error string }
+	Exit     int
+}
+
+type base struct {
+	Package, Path, Arch, KernelRelease string
+
+	Fingerprint, Types, Strings string
+
+	TypeCount   int `json:"type_count"`
+	StringBytes int `json:"string_bytes"`
+}
+
+type verdict struct {
+	Pairing, Module, Package, Path, KernelRelease string
+
+	Base, Verdict, Severity, Basis string
+
+	Kernel *struct {
+		Version string
+		Accepts bool
+		Errno   int
+		Log     []string
+	}
+	Reasons     []string
+	Consequence string
+}
+
+// outcome is one run of the program.
+type outcome struct {
+	report
+	status int
+	stderr string
+	wall   float64 // seconds
+	cpu    float64 // seconds, user and system
+	maxRSS int64   // bytes
+}
+
+// guard runs the program with --format json. The report's own word on the exit
+// status and its summary have to agree with the rest of it.
+func guard(t *testing.T, command string, args ...string) *outcome {
+	t.Helper()
+	needs(t, "time")
+	// A child's peak memory begins with that of the process that started it, so
+	// it is time that starts the program and not this test.
+	used := filepath.Join(t.TempDir(), "used")
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command("time", append([]string{"-q", "-o", used, "-f", "%e %U %S %M", program, command, "--format", "json"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	o := &outcome{stderr: stderr.String(), status: cmd.ProcessState.ExitCode()}
+	line, err := os.ReadFile(used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var user, system float64
+	if _, err := fmt.Sscan(string(line), &o.wall, &user, &system, &o.maxRSS); err != nil {
+		t.Fatalf("time says %q: %v", line, err)
+	}
+	o.cpu = user + system
+	o.maxRSS <<= 10 // time counts in KiB
+	if err := json.Unmarshal(stdout.Bytes(), &o.report); err != nil {
+		t.Fatalf("%s: exit status %d, %v on standard output\n%s", command, o.status, err, o.stderr)
+	}
+	if o.Schema != 1 {
+		t.Fatalf("schema %d, these tests read 1", o.Schema)
+	}
+	if command == "check" {
+		o.consistent(t)
+	}
+	return o
+}
+
+func (o *outcome) consistent(t *testing.T) {
+	t.Helper()
+	if o.Exit != o.status {
+		t.Errorf("the report says exit %d, the status is %d", o.Exit, o.status)
+	}
+	counted := map[string]int{}
+	modules := map[[2]string]bool{}
+	for _, v := range o.Verdicts {
+		counted[v.Verdict]++
+		modules[[2]string{v.Package, v.Path}] = true
+	}
+	counted["modules"] = len(modules)
+	for name, n := range o.Summary {
+		if n != counted[name] {
+			t.Errorf("summary: %d %s, the verdicts have %d", n, name, counted[name])
+		}
+	}
+}
+
+// count counts the verdicts of a pairing, by one of their words.
+func (o *outcome) count(pairing string, word func(verdict) string) counts {
+	c := counts{}
+	for _, v := range o.Verdicts {
+		if v.Pairing == pairing {
+			c[word(v)]++
+		}
+	}
+	return c
+}
+
+func byVerdict(v verdict) string  { return v.Verdict }
+func bySeverity(v verdict) string { return v.Severity }
+func byBasis(v verdict) string    { return v.Verdict + " (" + v.Basis + ")" }
+
+// of picks the verdicts on a package's modules.
+func (o *outcome) of(nevra string) []verdict {
+	var out []verdict
+	for _, v := range o.Verdicts {
+		if v.Package == nevra {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// errors is what the report could not read or judge.
+func (o *outcome) errors() string {
+	var b strings.Builder
+	for _, e := range o.Errors {
+		fmt.Fprintf(&b, "\n%s: %s", e.Path, e.Error)
+	}
+	return b.String()
+}
+
+// cost is what the run took, for the log.
+func (o *outcome) cost() string {
+	return fmt.Sprintf("%.1f s, %.1f s of CPU, %d MiB", o.wall, o.cpu, o.maxRSS>>20)
+}
+
+type counts map[string]int
+
+func (c counts) String() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		parts = append(parts, fmt.Sprintf("%d %s", c[name], name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// only reports whether everything counted goes by one name.
+func (c counts) only(name string) bool { return len(c) == 1 && c[name] > 0 }

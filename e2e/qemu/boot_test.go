@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2eqemu
+
+package qemu
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/qemu/wire"
+)
+
+// bootTime is how long one kernel may take for all its trials.
+const bootTime = 20 * time.Minute
+
+// boot starts a kernel on an initramfs and returns what came of it: the output of
+// the program, if there was one, and then a result for each trial. The kernel may
+// end before it is through: the error says how.
+func boot(t *testing.T, vmlinuz string, files []byte) ([]wire.Result, error) {
+	t.Helper()
+	dir := t.TempDir()
+	initrd := filepath.Join(dir, "initrd")
+	if err := os.WriteFile(initrd, files, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	console, port := filepath.Join(dir, "console"), filepath.Join(dir, "results")
+	ctx, cancel := context.WithTimeout(t.Context(), bootTime)
+	defer cancel()
+	// Only the kernel's alerts go to the console: it is slow.
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64",
+		"-accel", "tcg", "-cpu", "max", "-m", "2G", "-smp", "1", "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
+		"-kernel", vmlinuz, "-initrd", initrd,
+		"-append", "console=ttyS0 loglevel=2 printk.devkmsg=on panic=-1 oops=panic log_buf_len=8M mitigations=off",
+		"-serial", "file:"+console, "-serial", "file:"+port)
+	out, err := cmd.CombinedOutput()
+	results, end := readResults(t, port)
+	switch {
+	case end.Done:
+		return results, nil
+	case end.Fatal != "":
+		return results, fmt.Errorf("init: %s", end.Fatal)
+	case ctx.Err() != nil:
+		return results, fmt.Errorf("not done after %v", bootTime)
+	}
+	return results, fmt.Errorf("the kernel ended behind result %d: qemu: %v %s\n%s", len(results), err, out, tail(console))
+}
+
+// readResults reads what came through the serial port, and the last word.
+func readResults(t *testing.T, path string) (results []wire.Result, end wire.Result) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, wire.Result{}
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		var r wire.Result
+		line := bytes.TrimSpace(lines.Bytes())
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Logf("serial port: %q: %v", line, err)
+			break
+		}
+		if r.Done || r.Fatal != "" {
+			return results, r
+		}
+		results = append(results, r)
+	}
+	return results, wire.Result{}
+}
+
+// tail is the end of a file.
+func tail(path string) []byte {
+	data, _ := os.ReadFile(path)
+	return data[max(0, len(data)-4000):]
+}

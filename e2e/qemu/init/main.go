@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+// Command init is the only program in the virtual machine: it loads the carrier
+// module once for each trial and tells on the second serial port what the kernel
+// made of it.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/qemu/wire"
+	"golang.org/x/sys/unix"
+)
+
+func main() {
+	// Back to firmware: the machine runs with -no-reboot and ends there.
+	defer unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+	if err := mount(); err != nil {
+		fmt.Println("init:", err)
+		return
+	}
+	port, err := os.OpenFile("/dev/ttyS1", os.O_WRONLY, 0)
+	if err != nil {
+		fmt.Println("init:", err)
+		return
+	}
+	results := json.NewEncoder(port)
+	last := wire.Result{Done: true}
+	runProgram(results)
+	if err := tryAll(results); err != nil {
+		last = wire.Result{Fatal: err.Error()}
+	}
+	results.Encode(last)
+	drain(port)
+}
+
+func mount() error {
+	for _, m := range [][2]string{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}} {
+		if err := os.MkdirAll(m[1], 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount(m[0], m[1], m[0], 0, ""); err != nil && err != unix.EBUSY {
+			return fmt.Errorf("mount %s: %w", m[1], err)
+		}
+	}
+	return nil
+}
+
+// drain waits until the port has sent everything.
+func drain(port *os.File) {
+	unix.IoctlSetInt(int(port.Fd()), unix.TCSBRK, 1)
+}
+
+// runProgram runs the program that came along, if one did.
+func runProgram(results *json.Encoder) {
+	args, err := os.ReadFile("/" + wire.ProgramArgs)
+	if err != nil {
+		return
+	}
+	cmd := exec.Command("/"+wire.Program, strings.Fields(string(args))...)
+	cmd.Dir = filepath.Dir(cmd.Path)
+	out, err := cmd.CombinedOutput()
+	res := wire.Result{Said: string(out)}
+	if err != nil {
+		res.Load = err.Error()
+	}
+	results.Encode(res)
+}
+
+func tryAll(results *json.Encoder) error {
+	c, err := openCarrier()
+	if err != nil {
+		return err
+	}
+	log, err := openLog()
+	if err != nil {
+		return err
+	}
+	f, err := os.Open("/" + wire.TrialsFile)
+	if err != nil {
+		return err
+	}
+	trials := bufio.NewReaderSize(f, 1<<20)
+	for n := 0; ; n++ {
+		t, err := wire.Read(trials)
+		if errors.Is(err, io.EOF) && t.BTF == nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		res, err := c.try(t, log)
+		if err != nil {
+			return fmt.Errorf("trial %d: %w", n, err)
+		}
+		res.Trial = n
+		if err := results.Encode(res); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2eqemu
+
+// Package qemu lets real distribution kernels judge module tables, right ones
+// and wrong ones, and compares verdict, kernel log and the kernel's copy of the
+// table with what packages verify and relocate foretell.
+package qemu
+
+import (
+	"flag"
+	"maps"
+	"os/exec"
+	"slices"
+	"testing"
+)
+
+// How many trials of real modules a kernel gets.
+const (
+	ownModules    = 50
+	otherModules  = 200
+	ownDistilled  = 50
+	pairDistilled = 150
+)
+
+// The mutants are the same in every run on the same kernels unless told
+// otherwise.
+var (
+	seed    = flag.Uint64("seed", 1, "seed of the mutants")
+	mutants = flag.Int("mutants", 1500, "how many mutants of .BTF, and again of .BTF.base, a kernel gets")
+	loads   = flag.Int("loads", 50_000, "how many mutants a kernel gets by BPF_BTF_LOAD")
+)
+
+// TestKernels boots the newest kernel of each series, with the one before as the
+// other build of the pair. Every answer must agree.
+func TestKernels(t *testing.T) {
+	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
+		t.Skip(err)
+	}
+	all := pairs(t)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if len(all[name]) < 2 {
+			t.Logf("%s: only one build", name)
+			continue
+		}
+		t.Run(name, func(t *testing.T) { testKernel(t, all[name][0], all[name][1]) })
+	}
+}
+
+func testKernel(t *testing.T, on, other *build) {
+	s := series{on: on}
+	for _, m := range on.tables(t, ownModules, 0) {
+		s.plain("own-"+m.module, m.data)
+	}
+	for _, m := range other.tables(t, otherModules, 0) {
+		s.plain("other-"+m.module, m.data)
+	}
+	s.addMutants(t, *mutants)
+	if on.rules.Distilled {
+		s.addDistilled(t, on, ownDistilled)
+		s.addDistilled(t, other, pairDistilled)
+		s.addBroken(t, other, *mutants)
+	} else {
+		s.addDistilled(t, other, ownDistilled) // the section is ignored
+	}
+
+	carrier, info, err := newCarrier(on.carrier(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := newInitramfs(t)
+	files.addConformance(t, on.rules.Version, *loads)
+	files.addTrials(t, carrier, info, s.list)
+	results, err := boot(t, on.vmlinuz, files.finish())
+	if len(results) > 0 {
+		reportLoads(t, results[0])
+		results = results[1:]
+	}
+	if err != nil {
+		t.Error(err)
+		if len(results) < len(s.list) {
+			t.Errorf("next was %s", s.list[len(results)].save(t, on))
+		}
+	}
+	report(t, s, results)
+}

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# run.sh [FLAGS]: real distribution kernels judge module tables in qemu, and must
+# do what packages verify and relocate foretell.
+#
+# Installs qemu by apt-get if it is missing and fetches the kernels. Software
+# emulation is enough: no KVM, no network in the machine. FLAGS go to the test:
+# -seed N, -mutants N, -loads N; a disagreement's tables are kept in the folder
+# that the test names.
+#
+#   E2E_WORK_DIR   where kernels are kept, else a folder below TMPDIR
+#
+# Exit status: 0 all agree, 1 something does not, 2 an error, 3 qemu or the
+# kernels cannot be had here.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+say() { echo "qemu: $*" >&2; }
+
+export E2E_WORK_DIR=${E2E_WORK_DIR:-${TMPDIR:-/tmp}/obs-btf-guard-e2e}
+
+if ! type -P qemu-system-x86_64 > /dev/null; then
+    type -P apt-get > /dev/null || { say "no qemu-system-x86_64 and no apt-get to install it with"; exit 3; }
+    sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
+    say "installing qemu-system-x86"
+    {
+        "${sudo[@]}" apt-get -qq update
+        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get -qq install -y --no-install-recommends qemu-system-x86
+    } > /dev/null || { say "qemu-system-x86 cannot be installed"; exit 3; }
+fi
+
+mkdir -p "$E2E_WORK_DIR"
+"$here/../fetch-kernels.sh" "$E2E_WORK_DIR/kernels" > /dev/null
+cd "$here"
+exec "${GO:-go}" test -tags e2eqemu -count=1 -timeout 60m -v . "$@"
