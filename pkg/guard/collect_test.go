@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const incident = "../../testdata/incident/"
+
+// put copies a fixture package into a folder, cut to a part of it.
+func put(t *testing.T, dir, fixture string, part float64) {
+	t.Helper()
+	data, err := os.ReadFile(incident + fixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, filepath.Base(fixture)), data[:int(part*float64(len(data)))], 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const (
+	kernel13 = "5.15.12-1.3/kernel-default-5.15.12-1.3.x86_64.rpm"
+	kernel11 = "5.15.12-1.1/kernel-default-5.15.12-1.1.x86_64.rpm"
+)
+
+// TestCopies counts a package that is given on both sides as new, however the
+// readers race, and does not let a whole copy hide a damaged one.
+func TestCopies(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/new", kernel13, 1)
+	put(t, dir+"/copy", kernel13, 1)
+	put(t, dir+"/cut", kernel13, 0.9)
+	for range 20 {
+		inv, err := Collect(t.Context(), Sources{Paths: []string{dir + "/new"}, Against: []string{dir + "/copy"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(inv.Packages) != 1 || inv.Packages[0].Origin != New || len(inv.Modules) != 5 || len(inv.Problems) != 0 {
+			t.Fatalf("%d packages, %d modules, problems %v", len(inv.Packages), len(inv.Modules), inv.Problems)
+		}
+		inv, err = Collect(t.Context(), Sources{Paths: []string{dir + "/cut", dir + "/new"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(inv.Modules) != 5 || len(inv.Problems) != 1 || !strings.Contains(inv.Problems[0].Path, "cut") {
+			t.Fatalf("%d modules, problems %v", len(inv.Modules), inv.Problems)
+		}
+	}
+}
+
+// TestLinks follows symbolic links to packages in a folder.
+func TestLinks(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/real", kernel13, 1)
+	put(t, dir+"/real", kernel11, 1)
+	if err := os.Mkdir(dir+"/links", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{kernel13, kernel11} {
+		if err := os.Symlink("../real/"+filepath.Base(name), dir+"/links/"+filepath.Base(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inv, err := Collect(t.Context(), Sources{Paths: []string{dir + "/links"}})
+	if err != nil || len(inv.Packages) != 2 || len(inv.Bases) != 2 {
+		t.Errorf("%d packages, %d bases, %v", len(inv.Packages), len(inv.Bases), err)
+	}
+}
+
+// TestIdle names each argument that came to nothing.
+func TestIdle(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/new", kernel13, 1)
+	put(t, dir+"/old", kernel11, 1)
+	put(t, dir+"/copy", kernel13, 1)
+	if err := os.Mkdir(dir+"/empty", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	at := func(names ...string) []string {
+		for i, n := range names {
+			names[i] = dir + "/" + n
+		}
+		return names
+	}
+	for _, tc := range []struct {
+		name    string
+		sources Sources
+		want    string // "" for none
+	}{
+		{"a build", Sources{Paths: at("new")}, ""},
+		{"a rebuild", Sources{Paths: at("new"), Against: at("old")}, ""},
+		{"nothing new", Sources{Paths: at("empty"), Against: at("old")}, "empty: holds no kernel and no module"},
+		{"one argument of two", Sources{Paths: at("new", "empty")}, "empty: holds no kernel and no module"},
+		{"nothing old", Sources{Paths: at("new"), Against: at("empty")}, "empty: holds no kernel and no module"},
+		{"the same again", Sources{Paths: at("new"), Against: at("copy")}, ""},
+		{"a base that is none", Sources{Paths: at("new"), Base: dir + "/empty"}, "empty: holds no kernel to judge on"},
+		{"an own base that is several", Sources{Paths: at("new"), Base: dir + "/new", OwnBase: dir}, "holds 2 kernels; name one"},
+	} {
+		inv, err := Collect(t.Context(), tc.sources)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := Judge(t.Context(), inv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := tc.sources.Idle(inv, res)
+		found := false
+		for _, p := range got {
+			found = found || strings.Contains(p.Error(), tc.want)
+		}
+		if tc.want == "" && len(got) > 0 || tc.want != "" && !found {
+			t.Errorf("%s: %v, want %q", tc.name, got, tc.want)
+		}
+	}
+}
