@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/generator"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
 )
 
@@ -61,11 +62,11 @@ func generatorFlags() []cli.Flag {
 // generate answers for each file of the role that standard input names. What the
 // kernels and modules of a build root are is found out once for all of them.
 func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
-	var asked []string
+	var asked []string // as rpm writes them, which is how it wants them back
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		if path := strings.TrimSpace(in.Text()); path != "" {
-			asked = append(asked, filepath.Clean(path))
+		if path := in.Text(); path != "" {
+			asked = append(asked, path)
 		}
 	}
 	if err := in.Err(); err != nil {
@@ -78,25 +79,28 @@ func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
 	if root == "" {
 		return usageError{c.Command.Name + ": no build root: neither --root nor RPM_BUILD_ROOT is set", "obs-btf-guard " + c.Command.Name + " --help"}
 	}
-	wanted, packaged := asked[:0:0], false
+	var wanted, clean []string
+	packaged := false
 	for _, path := range asked {
-		r := kernel.ClassifyPath(strings.TrimPrefix(path, filepath.Clean(root)))
+		c := filepath.Clean(path)
+		r := kernel.ClassifyPath(strings.TrimPrefix(c, filepath.Clean(root)))
 		packaged = packaged || r == kernel.RoleVmlinux
 		if r == role {
-			wanted = append(wanted, path)
+			wanted, clean = append(wanted, path), append(clean, c)
 		}
 	}
-	if len(wanted) == 0 {
+	strength := generator.Strength(c.String("strength"))
+	if len(wanted) == 0 || as != "" && strength != generator.Auto && strength != as {
 		return nil
 	}
 	o := generator.Options{Base: c.String("base"), Installed: generator.Installed}
-	s, err := generator.Cached(c.Context, filepath.Clean(root), wanted, o)
+	s, err := generator.Cached(c.Context, filepath.Clean(root), clean, o)
 	if err != nil {
 		return err
 	}
-	g := &generation{Context: c, survey: s, multi: multifile(c.String("rpm")), said: map[string]bool{}}
-	for _, path := range wanted {
-		g.answer(path, as, packaged)
+	g := &generation{Context: c, multi: multifile(c.String("rpm"))}
+	for i, path := range wanted {
+		g.answer(path, s.Answers[clean[i]], as, packaged)
 	}
 	return nil
 }
@@ -104,18 +108,20 @@ func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
 // generation writes the answers of one call.
 type generation struct {
 	*cli.Context
-	survey *generator.Survey
-	multi  bool
-	said   map[string]bool // reasons that stand on standard error already
+	multi bool
 }
 
-func (g *generation) answer(path string, as generator.Strength, packaged bool) {
-	a, ok := g.survey.Answers[path]
-	if a.Why != "" && !g.said[a.Why] {
-		g.said[a.Why] = true
-		fmt.Fprintf(g.App.ErrWriter, "obs-btf-guard: %s: no dependency on a base: %s\n", path, a.Why)
+func (g *generation) answer(path string, a generator.Answer, as generator.Strength, packaged bool) {
+	// requires and recommends are asked about the same files: one of them speaks.
+	silent := as == generator.Recommends && generator.Strength(g.String("strength")) == generator.Auto
+	if a.Say && !silent {
+		what := "no dependency on a base"
+		if as == "" {
+			what = "provides no base"
+		}
+		fmt.Fprintf(g.App.ErrWriter, "obs-btf-guard: %s: %s: %s\n", report.Printable(path), what, report.Printable(a.Why))
 	}
-	if !ok || a.Token == "" {
+	if a.Token == "" {
 		return
 	}
 	if as != "" {
@@ -133,10 +139,10 @@ func (g *generation) answer(path string, as generator.Strength, packaged bool) {
 	fmt.Fprintln(g.App.Writer, a.Token)
 }
 
-// ownToken reports whether the package is the one that ships the vmlinux of that
-// flavor: it does not depend on itself.
+// ownToken reports whether the package is one that ships the vmlinux of that
+// flavor, kernel-<flavor> or kernel-<flavor>-base: it does not depend on itself.
 func ownToken(name, token string) bool {
-	flavor, ok := strings.CutPrefix(name, "kernel-")
+	flavor, ok := strings.CutPrefix(strings.TrimSuffix(name, "-base"), "kernel-")
 	return ok && strings.HasPrefix(token, "kernel-btf("+flavor+":")
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/generator"
@@ -90,8 +91,12 @@ func (s *stamping) problem(path string, err error) {
 // stamp brings one package's metadata in line with its content.
 func (s *stamping) stamp(t guard.Tokens) {
 	e := rpm.Edit{
-		Add:    s.relations(t),
-		Drop:   func(r rpm.Relation) bool { return strings.HasPrefix(r.Name, "kernel-btf(") },
+		Add: s.relations(t),
+		Drop: func(r rpm.Relation) bool {
+			// A package may say that it needs what it provides itself.
+			self := r.Kind != rpm.Provides && slices.Contains(t.Provides, r.Name) && !s.Bool("remove")
+			return strings.HasPrefix(r.Name, "kernel-btf(") && !self
+		},
 		DryRun: s.Bool("verify") || s.Bool("dry-run"),
 	}
 	if t.Err != nil && !s.Bool("remove") {

@@ -3,35 +3,29 @@
 package generator
 
 import (
+	"bufio"
+	"bytes"
 	"context"
-	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // rpm before 4.20 starts a generator anew for each of thousands of modules. The
 // first one surveys the build root for all of them and leaves its answers beside
-// it, where only who builds can write.
+// it, where only who builds can write. The file has a line for the kernels that
+// the answers rest on, each with its stamp, and then one for each file:
+//
+//	path TAB stamp TAB token TAB strength TAB why TAB say
+//
+// Tens of thousands of processes read it, so that it is read through and not
+// parsed.
 
-// cache is a survey with what it depends on.
-type cache struct {
-	Survey *Survey
-	Files  map[string]stamp // of every file that was looked at
-}
-
-// stamp tells whether a file is still the one that was looked at.
-type stamp struct {
-	Size  int64
-	MTime int64 // nanoseconds
-}
-
-func stampOf(path string) (stamp, bool) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return stamp{}, false
-	}
-	return stamp{info.Size(), info.ModTime().UnixNano()}, true
-}
+const cacheVersion = "obs-btf-guard 1"
 
 // cachePath is where the answers for a build root are left.
 func cachePath(root string) string {
@@ -39,65 +33,107 @@ func cachePath(root string) string {
 }
 
 // Cached is New with the answers of an earlier call, as long as the files asked
-// for and the kernels are still the ones that were surveyed. A cache that cannot
-// be read or written costs time and nothing else.
+// for and the kernels are still the ones that were surveyed. The survey then
+// knows of no other files. A cache that cannot be read or written costs time and
+// nothing else.
 func Cached(ctx context.Context, root string, asked []string, o Options) (*Survey, error) {
-	if s := load(root, asked); s != nil {
+	if s := load(root, asked, o); s != nil {
 		return s, nil
 	}
 	s, err := New(ctx, root, o)
 	if err != nil {
 		return nil, err
 	}
-	s.save()
+	if s.lasting {
+		s.save(o)
+	}
 	return s, nil
 }
 
-func load(root string, asked []string) *Survey {
-	data, err := os.ReadFile(cachePath(root))
-	if err != nil {
-		return nil
+// heading is the first line: what else than the files the answers depend on.
+func (s *Survey) heading(o Options) string {
+	base := o.Base
+	if base != "" {
+		base += " " + stamp(base)
 	}
-	var c cache
-	if json.Unmarshal(data, &c) != nil || c.Survey == nil || c.Survey.Root != root {
-		return nil
+	parts := []string{cacheVersion, base}
+	for _, k := range s.kernels {
+		parts = append(parts, k, stamp(k))
 	}
-	fresh := func(path string) bool {
-		was, known := c.Files[path]
-		is, there := stampOf(path)
-		return known && there && was == is
-	}
-	for _, path := range asked {
-		if !fresh(path) {
-			return nil
-		}
-	}
-	for path, a := range c.Survey.Answers {
-		if a.Strength == "" && a.Token != "" && !fresh(path) {
-			return nil // a vmlinux that others were judged on
-		}
-	}
-	return c.Survey
+	return strings.Join(parts, "\t")
 }
 
-func (s *Survey) save() {
-	c := cache{s, map[string]stamp{}}
-	for path := range s.Answers {
-		if st, ok := stampOf(path); ok {
-			c.Files[path] = st
-		}
-	}
-	data, err := json.Marshal(c)
+func load(root string, asked []string, o Options) *Survey {
+	f, err := os.Open(cachePath(root))
 	if err != nil {
-		return
+		return nil
 	}
+	defer f.Close()
+	if !ownFile(f) {
+		return nil
+	}
+	lines := bufio.NewReaderSize(f, 64<<10)
+	heading, err := lines.ReadString('\n')
+	if err != nil {
+		return nil
+	}
+	s := &Survey{Root: root, Answers: map[string]Answer{}}
+	parts := strings.Split(strings.TrimSuffix(heading, "\n"), "\t")
+	for i := 2; i+1 < len(parts); i += 2 {
+		s.kernels = append(s.kernels, parts[i])
+	}
+	if s.heading(o)+"\n" != heading {
+		return nil // a kernel changed, or the options
+	}
+	missing := map[string]bool{}
+	for _, path := range asked {
+		missing[path] = true
+	}
+	for len(missing) > 0 {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return nil
+		}
+		path, rest, _ := bytes.Cut(line, []byte{'\t'})
+		if !missing[string(path)] {
+			continue
+		}
+		fields := strings.Split(strings.TrimSuffix(string(rest), "\n"), "\t")
+		if len(fields) != 5 || fields[0] != stamp(string(path)) {
+			return nil
+		}
+		delete(missing, string(path))
+		s.Answers[string(path)] = Answer{Token: fields[1], Strength: Strength(fields[2]), Why: fields[3], Say: fields[4] == "say"}
+	}
+	return s
+}
+
+func (s *Survey) save(o Options) {
 	to := cachePath(s.Root)
 	tmp, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".*")
 	if err != nil {
 		return
 	}
-	_, err = tmp.Write(data)
-	if closeErr := tmp.Close(); err != nil || closeErr != nil || os.Rename(tmp.Name(), to) != nil {
-		os.Remove(tmp.Name())
+	defer os.Remove(tmp.Name()) // gone already if all is well
+	w := bufio.NewWriter(tmp)
+	fmt.Fprintln(w, s.heading(o))
+	plain := strings.NewReplacer("\t", " ", "\n", " ")
+	for _, path := range slices.Sorted(maps.Keys(s.Answers)) {
+		if strings.ContainsAny(path, "\t\n") {
+			continue
+		}
+		a := s.Answers[path]
+		say := ""
+		if a.Say {
+			say = "say"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", path, stamp(path), a.Token, a.Strength, plain.Replace(a.Why), say)
+	}
+	err = w.Flush()
+	if closeErr := tmp.Close(); err == nil && closeErr == nil {
+		os.Rename(tmp.Name(), to)
 	}
 }

@@ -10,6 +10,7 @@ package generator
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,12 +37,16 @@ type Answer struct {
 	Token    string   // "" for none
 	Strength Strength // of a module's token: Requires or Recommends
 	Why      string   // for a person, where a token was expected and there is none
+	Say      bool     // the file is the first of those with this Why
 }
 
 // Survey is what a build root holds.
 type Survey struct {
 	Root    string
-	Answers map[string]Answer // by path as rpmbuild gives it, below Root
+	Answers map[string]Answer // by path, below Root
+
+	kernels []string // the files with the bases that the answers rest on
+	lasting bool     // nothing rests on what may change behind our back
 }
 
 // Options say where else to look.
@@ -59,7 +64,7 @@ type Options struct {
 // New looks at all kernels and modules below root. Files that cannot be read
 // have an answer without token.
 func New(ctx context.Context, root string, o Options) (*Survey, error) {
-	s := &Survey{Root: root, Answers: map[string]Answer{}}
+	s := &Survey{Root: root, Answers: map[string]Answer{}, lasting: true}
 	inv, err := guard.Collect(ctx, guard.Sources{Paths: []string{root}})
 	if err != nil {
 		return nil, err
@@ -70,18 +75,31 @@ func New(ctx context.Context, root string, o Options) (*Survey, error) {
 	found := map[string]*guard.Base{}
 	for _, b := range inv.Bases {
 		s.Answers[b.Path] = provided(b)
+		s.kernels = append(s.kernels, b.Path)
 		if have := found[b.Release]; b.Table != nil && (have == nil || kernel.ClassifyPath(b.Path) == kernel.RoleVmlinux) {
 			found[b.Release] = b
 		}
 	}
-	for release, modules := range split(inv.Modules) {
+	for release, modules := range s.split(inv.Modules) {
 		p := prover{base: found[release]}
 		if p.base == nil {
 			p = o.elsewhere(ctx, release)
+			if p.base != nil {
+				s.kernels = append(s.kernels, p.path)
+			} else {
+				s.lasting = false
+			}
 		}
 		if err := p.answer(ctx, s, release, modules); err != nil {
 			return nil, err
 		}
+	}
+	said := map[string]bool{}
+	for _, path := range slices.Sorted(maps.Keys(s.Answers)) {
+		a := s.Answers[path]
+		a.Say = a.Why != "" && !said[a.Why]
+		said[a.Why] = true
+		s.Answers[path] = a
 	}
 	return s, nil
 }
@@ -98,13 +116,18 @@ func provided(b *guard.Base) Answer {
 }
 
 // split sorts the modules that need a base by kernelrelease.
-func split(modules []*guard.Module) map[string][]*guard.Module {
+func (s *Survey) split(modules []*guard.Module) map[string][]*guard.Module {
 	out := map[string][]*guard.Module{}
 	for _, m := range modules {
 		// A module without BTF fits any base, one with .BTF.base says for itself
 		// what it needs.
-		if m.Err == nil && len(m.BTF) > 0 && !m.Distilled {
+		switch {
+		case m.Err != nil:
+			s.Answers[m.Path] = Answer{Why: m.Err.Error()}
+		case len(m.BTF) > 0 && !m.Distilled:
 			out[m.Release] = append(out[m.Release], m)
+		default:
+			s.Answers[m.Path] = Answer{}
 		}
 	}
 	return out
@@ -144,7 +167,7 @@ func proverOf(ctx context.Context, path string) (prover, bool) {
 	if i < 0 {
 		return prover{}, false
 	}
-	return prover{base: inv.Bases[i], foreign: true}, true
+	return prover{base: inv.Bases[i], foreign: true, path: path}, true
 }
 
 // prover knows the base that modules of one kernelrelease should have been built
@@ -152,6 +175,7 @@ func proverOf(ctx context.Context, path string) (prover, bool) {
 type prover struct {
 	base    *guard.Base
 	foreign bool   // the base is not part of what is being packaged
+	path    string // of a foreign base
 	token   string // recorded by an installed kernel whose base is not at hand
 }
 

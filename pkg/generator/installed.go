@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,13 +27,20 @@ func Installed(ctx context.Context, release string) (path string, tokens []strin
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "rpm", "-q", "--qf", `[%{PROVIDENAME}\n]`, "--whatprovides", "kernel-uname-r = "+release).Output()
+	// A query goes by name; which of the kernels it is stands in the version.
+	out, err := exec.CommandContext(ctx, "rpm", "-q", "--qf", "\n[%{PROVIDENAME} %{PROVIDEVERSION}\n]", "--whatprovides", "kernel-uname-r").Output()
 	if err != nil {
 		return "", nil
 	}
-	for line := range strings.Lines(string(out)) {
-		if name := strings.TrimSpace(line); strings.HasPrefix(name, "kernel-btf(") {
-			tokens = append(tokens, name)
+	for pkg := range strings.SplitSeq(string(out), "\n\n") {
+		provides := strings.Split(strings.TrimSpace(pkg), "\n")
+		if !slices.Contains(provides, "kernel-uname-r "+release) {
+			continue
+		}
+		for _, p := range provides {
+			if name, _, _ := strings.Cut(p, " "); strings.HasPrefix(name, "kernel-btf(") {
+				tokens = append(tokens, name)
+			}
 		}
 	}
 	return "", tokens

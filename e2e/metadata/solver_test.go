@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package metadata
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// repository makes a repository of the incident's two builds, stamped, and of
+// another version of the kernel with a base of its own, with the generator's
+// tokens. It returns the token of 5.15.12-1.1.
+func repository(t *testing.T) (dir, token1 string) {
+	t.Helper()
+	needs(t, "createrepo_c")
+	guarded, plain := newHost(t, true), newHost(t, false)
+	older, newer, next := unpackBuild(t, "1.1"), unpackBuild(t, "1.3"), unpackBuild(t, "1.3")
+	next.next(t)
+	token1 = older.token(t)
+	dir = t.TempDir()
+	collect := func(b *built) {
+		for _, name := range []string{"kernel-default", "kernel-default-extra"} {
+			replace(t, b.rpms[name], filepath.Join(dir, filepath.Base(b.rpms[name])))
+		}
+	}
+	collect(guarded.build(t, "kernel-default.spec", "tree "+string(next), "kversion 5.15.13", "rebuild 1.1"))
+	for rebuild, tr := range map[string]tree{"1.1": older, "1.3": newer} {
+		b := plain.kernel(t, tr, rebuild)
+		if o := guard(t, "stamp", b.rpms["kernel-default"], b.rpms["kernel-default-extra"]); o.status != 0 {
+			t.Fatalf("stamp: exit status %d\n%s", o.status, o.all())
+		}
+		collect(b)
+	}
+	must(t, "createrepo_c", "--quiet", dir)
+	return dir, token1
+}
+
+// solver installs packages by name-version-release from a repository.
+type solver func(t *testing.T, r root, pkgs ...string) outcome
+
+func newZypper(t *testing.T, repo string) solver {
+	needs(t, "zypper")
+	return func(t *testing.T, r root, pkgs ...string) outcome {
+		t.Helper()
+		zypper := func(args ...string) outcome {
+			args = append([]string{"--root", string(r), "--non-interactive", "--no-gpg-checks"}, args...)
+			return try(t, exec.Command("zypper", args...))
+		}
+		// The setting that openSUSE has for kernels to be kept side by side.
+		config := filepath.Join(string(r), "etc/zypp/zypp.conf")
+		if _, err := os.Stat(config); err != nil {
+			writeFile(t, config, "[main]\nmultiversion = provides:multiversion(kernel)\narch = x86_64\n")
+			if o := zypper("addrepo", "--no-check", "dir://"+repo, "incident"); o.status != 0 {
+				t.Fatalf("zypper addrepo: exit status %d\n%s", o.status, o.all())
+			}
+		}
+		args := []string{"install", "--no-recommends", "--details"}
+		for _, p := range pkgs {
+			name, version := splitName(p)
+			args = append(args, name+"="+version)
+		}
+		return zypper(args...)
+	}
+}
+
+func newDNF(t *testing.T, repo string) solver {
+	needs(t, "dnf")
+	home := t.TempDir()
+	writeFile(t, filepath.Join(home, ".rpmmacros"), "%_dbpath "+database+"\n")
+	return func(t *testing.T, r root, pkgs ...string) outcome {
+		t.Helper()
+		args := []string{"--installroot", string(r), "--releasever", "1", "--forcearch", "x86_64", "--assumeyes", "--nogpgcheck",
+			"--repofrompath", "incident,file://" + repo, "--repoid", "incident", "--noplugins"}
+		for _, option := range []string{"reposdir=/dev/null", "module_platform_id=platform:f1", "install_weak_deps=False", "obsoletes=True",
+			"cachedir=" + t.TempDir(), "logdir=/var/log", "persistdir=/var/lib/dnf", "tsflags=nodocs"} {
+			args = append(args, "--setopt", option)
+		}
+		cmd := exec.Command("dnf", append(append(args, "install"), pkgs...)...)
+		cmd.Env = append(os.Environ(), "HOME="+home)
+		return try(t, cmd)
+	}
+}
+
+// splitName splits name-version-release behind the name.
+func splitName(nvr string) (name, version string) {
+	at := strings.LastIndex(nvr, "-")
+	at = strings.LastIndex(nvr[:at], "-")
+	return nvr[:at], nvr[at+1:]
+}
+
+// Solvers put together what was built together and nothing else.
+func TestSolvers(t *testing.T) {
+	needsRoot(t)
+	needs(t, "rpm", "rpm2cpio", "cpio", "xz", "objcopy")
+	repo, token1 := repository(t)
+	const (
+		kernel1, extra1 = "kernel-default-5.15.12-1.1", "kernel-default-extra-5.15.12-1.1"
+		kernel3, extra3 = "kernel-default-5.15.12-1.3", "kernel-default-extra-5.15.12-1.3"
+		kernel4, extra4 = "kernel-default-5.15.13-1.1", "kernel-default-extra-5.15.13-1.1"
+	)
+	for _, tool := range []struct {
+		name string
+		make func(*testing.T, string) solver
+	}{{"zypper", newZypper}, {"dnf", newDNF}} {
+		t.Run(tool.name, func(t *testing.T) {
+			install := tool.make(t, repo)
+			accepted := func(t *testing.T, r root, want []string, pkgs ...string) {
+				t.Helper()
+				o := install(t, r, pkgs...)
+				if got := r.installed(t); o.status != 0 || !slices.Equal(got, want) {
+					t.Errorf("install %q: exit status %d, installed are then %q, want %q\n%s", pkgs, o.status, got, want, o.all())
+				}
+			}
+			refused := func(t *testing.T, r root, pkgs ...string) {
+				t.Helper()
+				before := fmt.Sprint(r.installed(t))
+				o := install(t, r, pkgs...)
+				if o.status == 0 || !strings.Contains(o.all(), token1) {
+					t.Errorf("install %q: exit status %d, want a refusal that names %s\n%s", pkgs, o.status, token1, o.all())
+				}
+				if after := fmt.Sprint(r.installed(t)); after != before {
+					t.Errorf("install %q: installed are then %s, were %s", pkgs, after, before)
+				}
+				t.Log(o.all())
+			}
+			t.Run("of two builds", func(t *testing.T) { refused(t, newRoot(t), kernel3, extra1) })
+			t.Run("of one build", func(t *testing.T) { accepted(t, newRoot(t), []string{kernel3, extra3}, kernel3, extra3) })
+			t.Run("older module package later", func(t *testing.T) {
+				r := newRoot(t)
+				accepted(t, r, []string{kernel3}, kernel3)
+				refused(t, r, kernel3, extra1)
+			})
+			t.Run("side by side", func(t *testing.T) {
+				r := newRoot(t)
+				accepted(t, r, []string{kernel3, extra3}, kernel3, extra3)
+				accepted(t, r, []string{kernel3, kernel4, extra3, extra4}, kernel4, extra4)
+			})
+			t.Run("update", func(t *testing.T) {
+				r := newRoot(t)
+				accepted(t, r, []string{kernel1, extra1}, kernel1, extra1)
+				accepted(t, r, []string{kernel3, extra3}, kernel3, extra3)
+			})
+		})
+	}
+}
