@@ -59,8 +59,8 @@ install: build ## into DESTDIR and PREFIX
 	install -D -m 644 obs/kernel_btf.attr $(DESTDIR)$(PREFIX)/lib/rpm/fileattrs/kernel_btf.attr
 	install -D -m 644 obs/macros.kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/macros.d/macros.kernel-btf
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/licenses/obs-btf-guard/LICENSE
-	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard/README.md
-	install -D -m 644 docs/json.md $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard/json.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard README.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard docs/json.md docs/verdicts.md
 
 clean: ## what build and test leave behind
 	rm -f obs-btf-guard
