@@ -134,11 +134,7 @@ func TestBzip2Truncated(t *testing.T) {
 	if n := blocks(src); n < 3 {
 		t.Fatalf("%d blocks", n)
 	}
-	step := 1
-	if testing.Short() {
-		step = 37
-	}
-	for n := 0; n < len(src); n += step {
+	for n := 0; n < len(src); n += 31 { // each byte takes minutes under the race detector
 		b := parallel(bytes.NewReader(src[:n]), 2)
 		got, err := io.ReadAll(b)
 		b.close()
@@ -146,7 +142,7 @@ func TestBzip2Truncated(t *testing.T) {
 			t.Fatalf("%d of %d bytes: %d bytes out, error %v", n, len(src), len(got), err)
 		}
 	}
-	for n := 0; n < len(src); n += 101 {
+	for n := 0; n < len(src); n += 509 {
 		same(t, src[:n])
 	}
 }
@@ -167,7 +163,7 @@ func blocks(src []byte) (n int) {
 func TestBzip2BitFlips(t *testing.T) {
 	src := pack(t, 1, append(bytes.Repeat(mixed(1000, 7), 150), mixed(10_000, 8)...))
 	rng := rand.New(rand.NewPCG(9, 9))
-	for range 1000 {
+	for range 100 {
 		bad := slices.Clone(src)
 		at := rng.IntN(8 * len(bad))
 		bad[at/8] ^= 1 << (at % 8)
@@ -256,7 +252,7 @@ func falseMagic(magic uint64, bit int) []byte {
 func TestBzip2Resume(t *testing.T) {
 	crcs := []uint32{0, 1, 1<<32 - 1, 0xdeadbeef}
 	rng := rand.New(rand.NewPCG(11, 11))
-	for range 2000 {
+	for range 200 {
 		crcs = append(crcs, rng.Uint32())
 	}
 	// Equal bytes and pairs: the checksums of such texts.
@@ -278,7 +274,7 @@ func TestBzip2Resume(t *testing.T) {
 
 // TestBzip2Bomb: blocks of 46 MB each are not kept.
 func TestBzip2Bomb(t *testing.T) {
-	const size = 250 << 20
+	const size = 100 << 20
 	path, err := exec.LookPath("bzip2")
 	if err != nil {
 		t.Skip("no bzip2 command")
