@@ -15,6 +15,7 @@ type Table struct {
 	Header Header
 	Order  binary.ByteOrder
 
+	big      bool // Order is big-endian
 	base     *Table
 	startID  TypeID
 	startStr uint32
@@ -35,7 +36,7 @@ func Parse(data []byte, base *Table) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Header: h, Order: order, base: base, startID: 1}
+	t := &Table{Header: h, Order: order, big: order == binary.BigEndian, base: base, startID: 1}
 	if base != nil {
 		if order != base.Order {
 			return nil, formatErrorf("header", "byte order is %v, the base has %v", order, base.Order)
@@ -112,14 +113,14 @@ func (t *Table) Type(id TypeID) (typ Type, ok bool) {
 		return t.base.Type(id)
 	}
 	if id == 0 && t.base == nil {
-		return Type{order: t.Order}, true
+		return Type{}, true
 	}
 	i := int64(id) - int64(t.startID)
 	if i >= int64(len(t.offsets)) {
 		return Type{ID: id}, false
 	}
 	record := t.types[t.offsets[i]:]
-	typ = decode(record, t.Order, id)
+	typ = decode(record, t.big, id)
 	typ.extra = record[recordSize:] // index has seen that it is there
 	return typ, true
 }

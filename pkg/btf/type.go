@@ -21,7 +21,7 @@ type Type struct {
 	// ARRAY and FWD.
 	SizeType uint32
 
-	order binary.ByteOrder
+	big   bool   // the record is big-endian
 	extra []byte // what follows the 12 bytes, as far as the kind has it
 }
 
@@ -35,10 +35,10 @@ type Type struct {
 // 0x9f00ffff) are part of both.
 func Cut(b []byte, order binary.ByteOrder, id TypeID) (Type, []byte, error) {
 	if len(b) < recordSize {
-		t := Type{ID: id, order: order}
+		t := Type{ID: id, big: order == binary.BigEndian}
 		return t, nil, t.errorf("%d bytes left, a type needs %d", len(b), recordSize)
 	}
-	t := decode(b, order, id)
+	t := decode(b, order == binary.BigEndian, id)
 	b = b[recordSize:]
 	if k := t.Kind(); k == KindVoid || k > KindMax {
 		return t, nil, t.errorf("unknown kind %d", k)
@@ -52,8 +52,17 @@ func Cut(b []byte, order binary.ByteOrder, id TypeID) (Type, []byte, error) {
 }
 
 // decode reads the words that all kinds have.
-func decode(b []byte, order binary.ByteOrder, id TypeID) Type {
-	return Type{ID: id, order: order, NameOff: order.Uint32(b), Info: order.Uint32(b[4:]), SizeType: order.Uint32(b[8:])}
+func decode(b []byte, big bool, id TypeID) Type {
+	return Type{ID: id, big: big, NameOff: u32(b, big), Info: u32(b[4:], big), SizeType: u32(b[8:], big)}
+}
+
+// u32 reads a word; a call through binary.ByteOrder for each would take longer
+// than all the rest.
+func u32(b []byte, big bool) uint32 {
+	if big {
+		return binary.BigEndian.Uint32(b)
+	}
+	return binary.LittleEndian.Uint32(b)
 }
 
 func (t Type) errorf(format string, args ...any) error {
@@ -87,7 +96,7 @@ func (t Type) ExtraSize() uint64 {
 
 // Word returns the i-th 32-bit word behind the first twelve bytes: the INT's
 // encoding word, VAR linkage, DECL_TAG component index.
-func (t Type) Word(i int) uint32 { return t.order.Uint32(t.extra[4*i:]) }
+func (t Type) Word(i int) uint32 { return u32(t.extra[4*i:], t.big) }
 
 // Member is one member of a STRUCT or UNION.
 type Member struct {
