@@ -2,12 +2,17 @@
 
 package guard
 
-import "github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+import (
+	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+)
 
 // Result is what Judge found.
 type Result struct {
 	Bases    []*Base
 	Findings []Finding
+	Labels   []Label
 	Problems []Problem
 }
 
@@ -18,6 +23,7 @@ type Finding struct {
 	Base     *Base // nil where the module was judged without one
 	Verdict  Verdict
 	Severity Severity
+	Ruling   *Ruling // nil where the severity is the verdict's own
 	Basis    Basis
 	Kernel   *Kernel // nil where there was no table to try
 
@@ -27,6 +33,22 @@ type Finding struct {
 	Consequence string // a line for each thing
 
 	evidence *evidence.Evidence // nil where no table was read
+}
+
+// Label is a verdict on the kernel-btf(...) dependencies of a package: Unlabeled
+// or Mislabeled.
+type Label struct {
+	Package  *Package
+	Verdict  Verdict
+	Severity Severity
+	Ruling   *Ruling // nil where the severity is the verdict's own
+	Reasons  []string
+}
+
+// Ruling is why a severity is not the verdict's own: somebody decided so.
+type Ruling struct {
+	Reason string // as given by who decided
+	Where  string // the file and line it stands in
 }
 
 // Kernel is what the kernel would do with a module's table.
@@ -44,12 +66,22 @@ func (r *Result) Exit() int {
 	if len(r.Problems) > 0 {
 		return 2
 	}
-	for _, f := range r.Findings {
-		if f.Severity == Fail {
-			return 1
-		}
+	if r.Worst() == Fail {
+		return 1
 	}
 	return 0
+}
+
+// Worst is the heaviest severity of all findings.
+func (r *Result) Worst() Severity {
+	worst := 0
+	for _, f := range r.Findings {
+		worst = max(worst, slices.Index(Severities, f.Severity))
+	}
+	for _, l := range r.Labels {
+		worst = max(worst, slices.Index(Severities, l.Severity))
+	}
+	return Severities[worst]
 }
 
 // Modules counts the modules that were judged, each once however many bases it

@@ -20,7 +20,13 @@ const (
 	Malformed     Verdict = "malformed"     // the file cannot be read as far as a .BTF
 )
 
-// Verdicts lists all of them, best first.
+// The verdicts on a package's kernel-btf(...) dependencies.
+const (
+	Unlabeled  Verdict = "unlabeled"  // one that its content calls for is missing
+	Mislabeled Verdict = "mislabeled" // one names another base than its content
+)
+
+// Verdicts lists those on modules, best first.
 var Verdicts = []Verdict{
 	SameBase, Relocatable, Compatible, NoBTF,
 	BTFLost, Drifted, Unproven,
@@ -30,19 +36,25 @@ var Verdicts = []Verdict{
 // Severity is how much a verdict weighs.
 type Severity string
 
-// The severities, lightest first. Only Fail makes the exit status 1.
+// The severities, lightest first. Only Fail makes the exit status 1. Rebuild is
+// never a verdict's own weight: a policy says that what does not fit is to be
+// mended by building it again, not by failing.
 const (
-	OK   Severity = "ok"
-	Warn Severity = "warn"
-	Fail Severity = "fail"
+	OK      Severity = "ok"
+	Warn    Severity = "warn"
+	Rebuild Severity = "rebuild"
+	Fail    Severity = "fail"
 )
+
+// Severities lists all of them, lightest first.
+var Severities = []Severity{OK, Warn, Rebuild, Fail}
 
 // Severity is the verdict's weight where no policy says otherwise.
 func (v Verdict) Severity() Severity {
 	switch v {
 	case SameBase, Relocatable, Compatible, NoBTF:
 		return OK
-	case BTFLost, Drifted, Unproven:
+	case BTFLost, Drifted, Unproven, Unlabeled:
 		return Warn
 	}
 	return Fail
