@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/generator"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
 )
@@ -93,7 +94,7 @@ func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
 	if len(wanted) == 0 || as != "" && strength != generator.Auto && strength != as {
 		return nil
 	}
-	o := generator.Options{Base: c.String("base"), Installed: generator.Installed}
+	o := generator.Options{Base: c.String("base"), Installed: obs.Installed}
 	s, err := generator.Cached(c.Context, filepath.Clean(root), clean, o)
 	if err != nil {
 		return err

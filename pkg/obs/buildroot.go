@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package obs knows what obs-build leaves behind for its post-build checks:
+// [Find] gives the build root as a [BuildRoot], whose methods read and write the
+// files that pass between builds.
+//
+// Post-build checks run as root on what the build user made. Nothing is read or
+// written outside of the build root, symbolic links that the build user could
+// have planted are refused, and nothing but regular files is opened.
+package obs
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// ErrNoBuildRoot says that obs-build was not here.
+var ErrNoBuildRoot = errors.New("not a build root of obs-build: no /.build.packages")
+
+// Stage is how far a build is whose results OBS signs: it then builds twice, the
+// second time to put the signatures into the packages of the first
+// (openSUSE/pesign-obs-integration).
+type Stage string
+
+// The stages. NoSigning is every ordinary build.
+const (
+	NoSigning Stage = ""
+	Unsigned  Stage = "unsigned" // the first of two: the signer gets the results
+	Signed    Stage = "signed"   // the second of two, which packages the first one's results again
+)
+
+// BuildRoot is the root that obs-build leaves behind for its post-build checks.
+// All paths are below Root and can be opened as they are.
+type BuildRoot struct {
+	Root    string   // "/" for a check that runs inside
+	TopDir  string   // rpmbuild's %_topdir
+	Package string   // name of the source package, "" if nothing says it
+	RPMs    []string // the built binary packages, sorted
+	Sources string   // what was built; after signing, the first build's results instead
+	Old     []string // directories with former results, in the order of obs-build's --oldpackages
+	Stage   Stage
+}
+
+// What brp-99-pesign leaves in OTHER for the signer, and what the second build
+// is given as its sources.
+const (
+	toSign         = ".cpio.rsasign"
+	signatures     = ".cpio.rsasign.sig"
+	repackage      = "pesign-repackage"
+	repackageSpec  = repackage + ".spec"
+	oldPackagesDir = ".build.oldpackages"
+)
+
+// Find looks at the build root. root may be empty: then BUILD_ROOT of the
+// environment is meant, or "/". Where obs-build did not build, the error is an
+// ErrNoBuildRoot.
+func Find(root string, getenv func(string) string) (*BuildRoot, error) {
+	root, err := filepath.Abs(cmp.Or(root, getenv("BUILD_ROOT"), "/"))
+	if err != nil {
+		return nil, err
+	}
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	const link = ".build.packages"
+	if _, err := r.Lstat(link); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", root, ErrNoBuildRoot)
+	}
+	// The link is relative to the root or absolute in it (obs-build's build).
+	to, err := resolve(r, link)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(root, link), err)
+	}
+	top, err := openDir(r, to)
+	if err != nil {
+		return nil, fmt.Errorf("%s: leads to no folder: %w", filepath.Join(root, link), err)
+	}
+	defer top.Close()
+
+	b := &BuildRoot{Root: root, TopDir: filepath.Join(root, to), Sources: filepath.Join(root, to, "SOURCES")}
+	if b.RPMs, err = b.findRPMs(top); err != nil {
+		return nil, err
+	}
+	if b.Old, err = findOld(r, root); err != nil {
+		return nil, err
+	}
+	// What cannot be read here is nothing that the signer left.
+	sources, _ := regularFiles(top, "SOURCES")
+	others, _ := regularFiles(top, "OTHER")
+	signed := func(name string) bool { return strings.HasSuffix(name, signatures) }
+	switch {
+	case slices.Contains(sources, repackageSpec) && slices.ContainsFunc(sources, signed):
+		b.Stage = Signed
+	case slices.ContainsFunc(others, func(name string) bool { return strings.HasSuffix(name, toSign) }):
+		b.Stage = Unsigned
+	}
+	b.Package = b.findPackage(top, getenv("PNAME"), sources)
+	return b, nil
+}
+
+// findRPMs lists RPMS/<arch>/*.rpm. The worker sends regular files only
+// (bs_worker), so that nothing else is a result.
+func (b *BuildRoot) findRPMs(top *os.Root) ([]string, error) {
+	rpms, err := openDir(top, "RPMS")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.TopDir, err)
+	}
+	defer rpms.Close()
+	archs, err := fs.ReadDir(rpms.FS(), ".")
+	if err != nil {
+		return nil, fmt.Errorf("%s/RPMS: %w", b.TopDir, err)
+	}
+	var found []string
+	for _, arch := range archs {
+		if !arch.IsDir() {
+			continue
+		}
+		files, err := regularFiles(rpms, arch.Name())
+		if err != nil {
+			return nil, fmt.Errorf("%s/RPMS: %w", b.TopDir, err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, ".rpm") && !isSourceRPM(name) {
+				found = append(found, filepath.Join(b.TopDir, "RPMS", arch.Name(), name))
+			}
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+func isSourceRPM(name string) bool {
+	return strings.HasSuffix(name, ".src.rpm") || strings.HasSuffix(name, ".nosrc.rpm")
+}
+
+// findOld lists the directories with former results: the first has no number,
+// those of further --oldpackages options count from 1.
+func findOld(r *os.Root, root string) ([]string, error) {
+	entries, err := fs.ReadDir(r.FS(), ".")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", root, err)
+	}
+	byNumber := map[int]string{}
+	for _, e := range entries {
+		digits, ok := strings.CutPrefix(e.Name(), oldPackagesDir)
+		if !ok || !e.IsDir() {
+			continue
+		}
+		n, err := strconv.Atoi(cmp.Or(digits, "0"))
+		if digits != "" && (err != nil || strconv.Itoa(n) != digits || n < 1) {
+			continue
+		}
+		byNumber[n] = filepath.Join(root, e.Name())
+	}
+	var old []string
+	for _, n := range slices.Sorted(maps.Keys(byNumber)) {
+		old = append(old, byNumber[n])
+	}
+	return old, nil
+}
+
+// findPackage gives the name of the source package. obs-build exports PNAME for
+// its RPM checks only. It takes the name from the last source package, which in
+// the second build of a signing build may be the one of pesign-repackage.spec,
+// which the worker throws away afterwards: what was signed then says the name.
+func (b *BuildRoot) findPackage(top *os.Root, pname string, sources []string) string {
+	if pname != "" && !(b.Stage == Signed && pname == repackage) {
+		return pname
+	}
+	if b.Stage == Signed {
+		for _, name := range sources {
+			if of, ok := strings.CutSuffix(name, signatures); ok && of != "" {
+				return of
+			}
+		}
+	}
+	srpms, _ := regularFiles(top, "SRPMS")
+	for _, name := range slices.Backward(srpms) {
+		if isSourceRPM(name) {
+			if p := readHeader(top, path.Join("SRPMS", name)); p != nil && p.Name != "" {
+				return p.Name
+			}
+		}
+	}
+	for _, file := range b.RPMs {
+		below, err := filepath.Rel(b.TopDir, file)
+		if err != nil {
+			continue
+		}
+		if p := readHeader(top, below); p != nil {
+			if name := sourceName(p.SourceRPM); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// sourceName is the name in a source package's file name, which goes
+// name-version-release.src.rpm; "" if it does not.
+func sourceName(file string) string {
+	parts := strings.Split(file, "-")
+	if !isSourceRPM(file) || len(parts) < 3 {
+		return ""
+	}
+	return strings.Join(parts[:len(parts)-2], "-")
+}
+
+// readHeader reads the facts of a package, nil if it cannot be read.
+func readHeader(top *os.Root, name string) *rpm.Package {
+	f, err := openRegular(top, name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	r, err := rpm.NewReader(f)
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	return r.Package
+}
+
+// regularFiles lists the regular files of a directory, sorted.
+func regularFiles(r *os.Root, dir string) ([]string, error) {
+	d, err := openDir(r, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	entries, err := fs.ReadDir(d.FS(), ".")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	var found []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			found = append(found, e.Name())
+		}
+	}
+	return found, nil
+}
+
+// openTop opens the top directory. Its path has no symbolic links unless
+// somebody put one there after Find.
+func (b *BuildRoot) openTop() (*os.Root, error) {
+	r, err := os.OpenRoot(b.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	below, err := filepath.Rel(b.Root, b.TopDir)
+	if err != nil {
+		return nil, err
+	}
+	top, err := openDir(r, below)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Root, err)
+	}
+	return top, nil
+}
