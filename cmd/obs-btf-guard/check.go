@@ -7,6 +7,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/policy"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
 )
@@ -23,6 +24,7 @@ func checkCommand() *cli.Command {
 			&cli.StringFlag{Name: "own-base", Usage: "the modules were built on the base in `FILE`: compare what they mean on both"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
 			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
+			&cli.StringSliceFlag{Name: "policy", Usage: "weigh the verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
 			formatFlag(), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every module, and what the kernel would not log"},
 		},
@@ -40,6 +42,14 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	var rules policy.Policy
+	for _, path := range c.StringSlice("policy") {
+		p, err := policy.Read(path, path)
+		if err != nil {
+			return err
+		}
+		rules = rules.Then(p)
+	}
 	inv, err := collect(c, sources)
 	if err != nil {
 		return err
@@ -48,12 +58,16 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	rules.Apply(res)
 	res.Problems = append(res.Problems, sources.Idle(inv, res)...)
 	problems(c, res.Problems)
 	if out.json {
 		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
 	} else if len(res.Findings) > 0 {
-		err = report.Text(c.App.Writer, res, report.TextOptions{Verbose: c.Bool("verbose"), Color: out.color})
+		err = report.Text(c.App.Writer, res, report.TextOptions{
+			Verbose: c.Bool("verbose"), Color: out.color,
+			Full: "--verbose lists them",
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)

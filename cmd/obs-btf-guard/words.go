@@ -47,3 +47,16 @@ payload is not touched; signatures are dropped, since they no longer hold.
 
 Exit status: 0 done, or metadata and content agree; 1 with --verify: they do
 not; 2 a package could not be read or stamped, the others were.`
+
+const hookDescription = `Called by obs-build from /usr/lib/build/checks/50-check-kernel-btf, as root in
+the build root, after the packages were built. Says nothing where none of them
+ships a kernel or modules. Judges the new modules on the vmlinux of their
+build, on that of the previous build (/.build.oldpackages) and on kernels that
+are installed, holds the packages' kernel-btf dependencies against their
+content, and leaves the machine form of its report in OTHER/<package>.btfguard.
+
+How much a verdict weighs is decided by /etc/obs-btf-guard.conf and, after it,
+by btf-guard.conf beside the spec file: obs-btf-guard.conf(5).
+
+Exit status: 0 the build passes; 1 something fails; 2 a new package or a
+policy could not be read.`

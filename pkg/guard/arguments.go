@@ -27,6 +27,9 @@ func (s Sources) arguments() []argument {
 	for _, p := range s.Against {
 		out = append(out, argument{p, Against})
 	}
+	for _, k := range s.Installed {
+		out = append(out, argument{k.Path, Installed})
+	}
 	return out
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -25,6 +26,9 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 		return err
 	}
 	b := &Base{Path: f.path, Tree: f.tree, Origin: f.origin, boot: kernel.ClassifyPath(filepath.Join("/boot", filepath.Base(f.path))) == kernel.RoleBootImage}
+	if i := slices.IndexFunc(c.sources.Installed, func(k InstalledKernel) bool { return k.Path == f.tree }); i >= 0 {
+		b.Owner = c.sources.Installed[i].Owner
+	}
 	b.Release, _ = kernel.ReleaseFromPath(f.path)
 	if b.Release == "" {
 		b.Release = img.Release

@@ -26,6 +26,14 @@ type Sources struct {
 	Base    string   // one vmlinux, raw table or package that every module is held against
 	OwnBase string   // likewise, that modules of no known build were built on
 
+	// Installed are kernels of other packages that the modules will meet.
+	Installed []InstalledKernel
+	// OneBuild: all packages in Paths come out of one build, even where parts of it
+	// were packaged at different times, as a build that signs does.
+	OneBuild bool
+	// Labeled: each of them should carry its kernel-btf(...) tokens.
+	Labeled bool
+
 	Kernel verify.Version // the kernel to assume; zero: what each vmlinux says
 	Allow  verify.Allow   // CONFIG_MODULE_ALLOW_BTF_MISMATCH; unknown: what each config says
 
@@ -35,6 +43,12 @@ type Sources struct {
 	Progress *Progress // may be nil
 }
 
+// InstalledKernel is the vmlinux of an installed package.
+type InstalledKernel struct {
+	Path  string
+	Owner string // NEVRA of the package, "" if it is not known
+}
+
 // Collect reads everything that the sources name. What cannot be read becomes a
 // Problem and the rest is read all the same; the only error is that of ctx.
 func Collect(ctx context.Context, s Sources) (*Inventory, error) {
@@ -42,7 +56,7 @@ func Collect(ctx context.Context, s Sources) (*Inventory, error) {
 	defer cancel()
 	c := &collector{
 		ctx: ctx, sources: s,
-		inv:    &Inventory{copies: map[argument]bool{}},
+		inv:    &Inventory{copies: map[argument]bool{}, Labeled: s.Labeled},
 		listed: map[argument]bool{},
 		seed:   maphash.MakeSeed(),
 		jobs:   make(chan job),
@@ -196,7 +210,7 @@ func (c *collector) readFile(f file) error {
 	switch {
 	case kind == kernel.KindRPM && f.named:
 		return c.readPackage(f)
-	case f.origin.named():
+	case f.origin.kernels():
 		return c.readLooseImage(f, r)
 	case kind == kernel.KindBTF && f.origin == New:
 		return c.readTable(f, r)

@@ -9,6 +9,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
 // decide judges one module on one base.
@@ -126,14 +127,15 @@ func (j *judge) withTable(f *Finding) {
 	switch {
 	case !res.Accepted():
 		f.Verdict = Rejected
+		f.Reasons = recordedElsewhere(m, b)
 		if e.Contradicted() {
-			f.Reasons = e.Reasons()
+			f.Reasons = append(f.Reasons, e.Reasons()...)
 		}
 	case own != nil && own.Fingerprint.Base != b.Fingerprint.Base:
 		j.compare(f, own, table)
 	case e.Contradicted():
 		f.Verdict = Misread
-		f.Reasons = e.Reasons()
+		f.Reasons = append(recordedElsewhere(m, b), e.Reasons()...)
 	case hasToken(m, b.Fingerprint.Base):
 		f.Verdict, f.Basis = SameBase, Recorded
 	case own == b:
@@ -147,6 +149,21 @@ func (j *judge) withTable(f *Finding) {
 		f.Verdict = Unproven
 		f.Reasons = e.Reasons()
 	}
+}
+
+// recordedElsewhere tells of the tokens in a module's package that name another
+// base of this flavor, which is where to look for the module's own.
+func recordedElsewhere(m *Module, b *Base) []string {
+	if m.Package == nil {
+		return nil
+	}
+	var out []string
+	for _, token := range m.Package.Requires {
+		if flavor, base, _ := fingerprint.ParseToken(token); flavor == b.Flavor && base != b.Fingerprint.Base {
+			out = append(out, fmt.Sprintf("its package says that it was built on base %s; this is %s", base.Short(), b.Fingerprint.Base.Short()))
+		}
+	}
+	return out
 }
 
 // compare judges a module that the kernel accepts on another base than its own,

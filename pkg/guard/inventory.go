@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
@@ -21,6 +22,10 @@ type Inventory struct {
 	Modules  []*Module
 	Problems []Problem
 
+	// Labeled: every new package should carry its tokens, not only those of a build
+	// of which some do.
+	Labeled bool
+
 	copies map[argument]bool // arguments with packages that are there already
 }
 
@@ -29,10 +34,11 @@ type Origin uint8
 
 // The origins.
 const (
-	New     Origin = iota // what is judged
-	Against               // an older build, or a kernel, that it is held against
-	Given                 // the base named by the user, which every module is held against
-	Own                   // the base named by the user as the one that modules were built on
+	New       Origin = iota // what is judged
+	Against                 // an older build, or a kernel, that it is held against
+	Installed               // a kernel of another package that new modules will meet
+	Given                   // the base named by the user, which every module is held against
+	Own                     // the base named by the user as the one that modules were built on
 )
 
 // Problem is something that could not be read or judged. Whatever it concerns is
@@ -50,15 +56,18 @@ type Package struct {
 	Path   string // as given
 	Name   string
 	NEVRA  string // name-version-release.arch
+	Arch   string
 	Source string // the source package's name
+	// DistURL says where OBS built it: obs://<server>/<project>/<repository>/...
+	DistURL string
+	Built   time.Time
 	// Build is the same for all packages that one build made, and no other.
 	Build          string
 	VersionRelease string
 	Origin         Origin
 
-	// Requires are the base fingerprints that its kernel-btf(...) dependencies name,
-	// of whatever strength.
-	Requires []fingerprint.Digest
+	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
+	Provides, Requires []string
 
 	tree   string // the argument it was found under
 	digest string // of its header: copies have the same
@@ -70,6 +79,7 @@ type Base struct {
 	Package *Package // nil for a loose file
 	Path    string   // in the package, or the file
 	Tree    string   // for a loose file, the argument it was found under
+	Owner   string   // the package (NEVRA) that a loose file belongs to, if known
 	Origin  Origin
 
 	Arch    string
@@ -134,7 +144,12 @@ func label(p *Package, path string) string {
 }
 
 // Label names the base: its package, or the path of a loose file.
-func (b *Base) Label() string { return label(b.Package, b.Path) }
+func (b *Base) Label() string {
+	if b.Owner != "" {
+		return b.Owner
+	}
+	return label(b.Package, b.Path)
+}
 
 // Label names where the module is: its package, or the path of a loose file.
 func (m *Module) Label() string { return label(m.Package, m.Path) }
@@ -147,6 +162,9 @@ func (m *Module) Build() string { return build(m.Package, m.Tree) }
 
 // named reports whether the user named a base, of which nothing else counts.
 func (o Origin) named() bool { return o == Given || o == Own }
+
+// kernels reports whether of what is found only the kernels count.
+func (o Origin) kernels() bool { return o.named() || o == Installed }
 
 // finish drops what came out of broken packages, what is there twice, and orders
 // the rest by place.

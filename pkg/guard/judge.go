@@ -37,6 +37,8 @@ func Judge(ctx context.Context, inv *Inventory) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	res.Labels = labels(inv, res)
+	res.Changes = changes(inv.Bases)
 	res.Problems = append(res.Problems, unmet(res.Findings)...)
 	return res, nil
 }

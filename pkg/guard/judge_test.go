@@ -129,7 +129,7 @@ func TestOwnBuild(t *testing.T) {
 	}{
 		{"fits", testBuild(t, "1.3", w), nil, SameBase, Provenance, ""},
 		{"recorded", testBuild(t, "1.3", w), func(m *Module) {
-			m.Package.Requires = []fingerprint.Digest{fingerprint.Of(w.Table(t)).Base}
+			m.Package.Requires = []string{fingerprint.Token("default", fingerprint.Of(w.Table(t)).Base)}
 		}, SameBase, Recorded, ""},
 		{"linked with another vmlinux", testBuild(t, "1.3", w), func(m *Module) { m.BTF = stale }, Rejected, Evidence, ""},
 		{"no BTF in the whole build", testBuild(t, "1.3", w), func(m *Module) { m.BTF = nil }, NoBTF, "", ""},

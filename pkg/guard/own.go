@@ -38,7 +38,7 @@ func newJudge(inv *Inventory) *judge {
 	}
 	for _, b := range inv.Bases {
 		switch {
-		case b.Table == nil:
+		case b.Table == nil, b.Origin == Installed:
 		case b.Origin == Own:
 			j.named = b
 		case b.Package != nil:
@@ -134,5 +134,8 @@ func (j *judge) bases(built, read *Base) *compare.Bases {
 
 // hasToken reports whether the module's package was recorded as built on base.
 func hasToken(m *Module, base fingerprint.Digest) bool {
-	return m.Package != nil && slices.Contains(m.Package.Requires, base)
+	return m.Package != nil && slices.ContainsFunc(m.Package.Requires, func(token string) bool {
+		_, required, _ := fingerprint.ParseToken(token)
+		return required == base
+	})
 }

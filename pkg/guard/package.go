@@ -49,12 +49,18 @@ func (c *collector) readPackage(f file) error {
 func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	p := &Package{
 		Path: f.path, Origin: f.origin, tree: f.tree, digest: r.HeaderDigest,
-		Name: r.Name, NEVRA: r.NEVRA(),
+		Name: r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
 		Source:         sourceName(r.SourceRPM),
+		DistURL:        r.DistURL,
+		Built:          r.BuildTime,
 		VersionRelease: r.Version + "-" + r.Release,
 		// One run of rpmbuild stamps its packages with one time and host.
 		Build:    fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
+		Provides: tokens(r.Provides),
 		Requires: append(tokens(r.Requires), tokens(r.Recommends)...),
+	}
+	if c.sources.OneBuild && f.origin == New {
+		p.Build = "the build"
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,11 +79,12 @@ func sourceName(sourceRPM string) string {
 	return name
 }
 
-func tokens(deps []rpm.Dependency) []fingerprint.Digest {
-	var out []fingerprint.Digest
+// tokens picks the kernel-btf(...) dependencies, each once.
+func tokens(deps []rpm.Dependency) []string {
+	var out []string
 	for _, d := range deps {
-		if _, base, ok := fingerprint.ParseToken(d.Name); ok {
-			out = append(out, base)
+		if _, _, ok := fingerprint.ParseToken(d.Name); ok {
+			out = with(out, d.Name)
 		}
 	}
 	return out
@@ -91,7 +98,7 @@ func (c *collector) roles(p *rpm.Package, origin Origin) map[string]kernel.Role 
 	for i := range p.Files {
 		f := &p.Files[i]
 		role := kernel.ClassifyPath(f.Path)
-		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || origin.named())
+		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || origin.kernels())
 		if role == kernel.RoleNone || unwanted || !f.IsRegular() || f.Ghost() {
 			continue
 		}

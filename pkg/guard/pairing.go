@@ -94,6 +94,8 @@ func match(m *Module, b *Base) (Pairing, bool) {
 	switch {
 	case m.Origin == Against && b.Origin == Against:
 		return "", false // the older build is not what is judged
+	case b.Origin == Installed:
+		return PairAcross, m.Origin == New
 	case m.Build() == b.Build() && m.Origin == b.Origin:
 		return PairBuild, true
 	case m.Origin != b.Origin && (m.Package == nil || b.Package == nil), source(m.Package) == source(b.Package):
@@ -103,6 +105,21 @@ func match(m *Module, b *Base) (Pairing, bool) {
 		return PairRebuild, true
 	}
 	return PairAcross, true
+}
+
+// NoVmlinux is why modules that need a base were not judged: there is none of
+// their kernelrelease.
+type NoVmlinux struct {
+	Modules int
+	Kernel  string // kernelrelease and architecture, for people
+}
+
+func (e *NoVmlinux) Error() string {
+	modules := "1 module"
+	if e.Modules > 1 {
+		modules = fmt.Sprintf("%d modules", e.Modules)
+	}
+	return fmt.Sprintf("%s not judged: no vmlinux of %s was given", modules, e.Kernel)
 }
 
 // unmet makes problems of the modules that needed a base and met none, one for
@@ -126,11 +143,7 @@ func unmet(findings []Finding) []Problem {
 	}
 	var out []Problem
 	for _, at := range order {
-		modules := "1 module"
-		if n := count[at]; n > 1 {
-			modules = fmt.Sprintf("%d modules", n)
-		}
-		out = append(out, Problem{at.path, fmt.Errorf("%s not judged: no vmlinux of %s was given", modules, kernelName(at.release, at.arch))})
+		out = append(out, Problem{at.path, &NoVmlinux{count[at], kernelName(at.release, at.arch)}})
 	}
 	return out
 }

@@ -13,6 +13,7 @@ type Result struct {
 	Bases    []*Base
 	Findings []Finding
 	Labels   []Label
+	Changes  []Change
 	Problems []Problem
 }
 

@@ -128,43 +128,30 @@ func (g group) counts() string {
 
 // worst is the severity of the worst finding.
 func (g group) worst() guard.Severity {
-	worst := guard.OK
-	for _, f := range g {
-		if f.Severity == guard.Fail || f.Severity == guard.Warn && worst == guard.OK {
-			worst = f.Severity
-		}
-	}
-	return worst
+	return (&guard.Result{Findings: g}).Worst()
 }
 
-// advice says what a packager can do about a group that fails.
-func (g group) advice() string {
-	if g.worst() != guard.Fail || g.base() == nil {
-		return ""
-	}
-	if g.base().Table == nil {
-		return g.base().Label() + ": its vmlinux has no usable .BTF. Build it with CONFIG_DEBUG_INFO_BTF=y, and see that nothing strips the " +
-			"section afterwards (find-debuginfo keeps it with --keep-section .BTF)."
-	}
-	switch g[0].Pairing {
-	case guard.PairBuild:
-		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
-			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
-	case guard.PairRebuild:
-		return fmt.Sprintf("rebuild: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. "+
-			"Ship all packages of one build together and have the machine rebooted right after the update; or make the rebuild reproduce the base; "+
-			"or give it a kernelrelease of its own.", g.release())
-	case guard.PairAcross:
-		var packages []string
-		for _, f := range g {
-			if f.Severity == guard.Fail && f.Module.Package != nil && !slices.Contains(packages, f.Module.Package.Name) {
-				packages = append(packages, f.Module.Package.Name)
+// parts splits a group into findings of one verdict, severity and ruling, worst
+// verdict first.
+func (g group) parts() []group {
+	var out []group
+	for _, v := range slices.Backward(guard.Verdicts) {
+		from := len(out)
+		for _, f := range g.of(v) {
+			same := func(p group) bool {
+				return p.severity() == f.Severity && (p.ruling() == nil) == (f.Ruling == nil) && (f.Ruling == nil || *p.ruling() == *f.Ruling)
+			}
+			if i := slices.IndexFunc(out[from:], same); i >= 0 {
+				out[from+i] = append(out[from+i], f)
+			} else {
+				out = append(out, group{f})
 			}
 		}
-		if packages == nil {
-			return ""
-		}
-		return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
 	}
-	return ""
+	return out
 }
+
+// What the findings of a part share.
+func (g group) verdict() guard.Verdict   { return g[0].Verdict }
+func (g group) severity() guard.Severity { return g[0].Severity }
+func (g group) ruling() *guard.Ruling    { return g[0].Ruling }

@@ -6,10 +6,12 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
 )
 
 // Schema is the version of the JSON format, documented in docs/json.md. Fields
@@ -22,6 +24,11 @@ type Document struct {
 	Tool     Tool           `json:"tool"`
 	Bases    []Base         `json:"bases"`
 	Verdicts []Verdict      `json:"verdicts"`
+	Labels   []Label        `json:"labels"`
+	Changes  []Change       `json:"changes"`
+	Rebuild  []Rebuild      `json:"rebuild"`
+	Hook     *Hook          `json:"hook,omitempty"`
+	History  []Build        `json:"history,omitempty"`
 	Summary  map[string]int `json:"summary"`
 	Errors   []Error        `json:"errors"`
 	Exit     int            `json:"exit"`
@@ -35,6 +42,7 @@ type Tool struct {
 
 // Base is a vmlinux.
 type Base struct {
+	Side          string              `json:"side,omitempty"`
 	Package       string              `json:"package,omitempty"`
 	Path          string              `json:"path"`
 	Arch          string              `json:"arch,omitempty"`
@@ -61,6 +69,7 @@ type Verdict struct {
 	BasePath      string              `json:"base_path,omitempty"`
 	Verdict       guard.Verdict       `json:"verdict"`
 	Severity      guard.Severity      `json:"severity"`
+	Ruling        *Ruling             `json:"ruling,omitempty"`
 	Basis         guard.Basis         `json:"basis,omitempty"`
 	Kernel        *Kernel             `json:"kernel,omitempty"`
 	Reasons       []string            `json:"reasons"`
@@ -76,6 +85,58 @@ type Kernel struct {
 	Hidden  []string `json:"hidden,omitempty"`
 }
 
+// Ruling is why a severity is not the verdict's own.
+type Ruling struct {
+	Reason string `json:"reason"`
+	Where  string `json:"where"`
+}
+
+// Label is a verdict on a package's kernel-btf dependencies.
+type Label struct {
+	Package  string         `json:"package"`
+	Verdict  guard.Verdict  `json:"verdict"`
+	Severity guard.Severity `json:"severity"`
+	Ruling   *Ruling        `json:"ruling,omitempty"`
+	Reasons  []string       `json:"reasons"`
+}
+
+// Change is what became of a kernelrelease's base since an older build.
+type Change struct {
+	KernelRelease string             `json:"kernelrelease"`
+	Arch          string             `json:"arch"`
+	From          fingerprint.Digest `json:"from"`
+	FromPackage   string             `json:"from_package,omitempty"`
+	To            fingerprint.Digest `json:"to"`
+	ToPackage     string             `json:"to_package,omitempty"`
+	Parted        uint32             `json:"parted,omitempty"`
+	Added         Names              `json:"added"`
+	Removed       Names              `json:"removed"`
+}
+
+// Names are named types and functions, of which the first are listed.
+type Names struct {
+	Count int      `json:"count"`
+	First []string `json:"first"`
+}
+
+// Rebuild is a source package that has to be built again.
+type Rebuild struct {
+	Project     string              `json:"project,omitempty"`
+	Repository  string              `json:"repository,omitempty"`
+	Arch        string              `json:"arch"`
+	Package     string              `json:"package"`
+	Base        *fingerprint.Digest `json:"base,omitempty"`
+	BasePackage string              `json:"base_package,omitempty"`
+	Modules     int                 `json:"modules"`
+}
+
+// Hook is what the post-build check adds.
+type Hook struct {
+	Package string   `json:"package"`
+	Stage   string   `json:"stage,omitempty"`
+	Notes   []string `json:"notes"`
+}
+
 // Error is something that could not be read or judged.
 type Error struct {
 	Path  string `json:"path"`
@@ -87,6 +148,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 	d := &Document{
 		Schema: Schema, Tool: Tool{"obs-btf-guard", version},
 		Bases: []Base{}, Verdicts: []Verdict{}, Errors: []Error{},
+		Labels: []Label{}, Changes: []Change{}, Rebuild: []Rebuild{},
 		Summary: map[string]int{"modules": r.Modules()},
 		Exit:    r.Exit(),
 	}
@@ -97,10 +159,38 @@ func NewDocument(r *guard.Result, version string) *Document {
 		d.Verdicts = append(d.Verdicts, newVerdict(f))
 		d.Summary[string(f.Verdict)]++
 	}
+	for _, l := range r.Labels {
+		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, newRuling(l.Ruling), l.Reasons})
+	}
+	for _, c := range r.Changes {
+		d.Changes = append(d.Changes, newChange(c))
+	}
+	for _, m := range r.Remakes() {
+		d.Rebuild = append(d.Rebuild, newRebuild(m))
+	}
 	for _, p := range r.Problems {
 		d.Errors = append(d.Errors, Error{p.Path, p.Err.Error()})
 	}
 	return d
+}
+
+// ReadDocument reads a report that an earlier run wrote.
+func ReadDocument(data []byte) (*Document, error) {
+	var d Document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, err
+	}
+	if d.Schema != Schema {
+		return nil, fmt.Errorf("schema %d, this program knows %d", d.Schema, Schema)
+	}
+	return &d, nil
+}
+
+// Compact writes the document on one line.
+func (d *Document) Compact(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(d)
 }
 
 // JSON writes the document with one line for each of its small parts.
@@ -113,7 +203,8 @@ func (d *Document) JSON(w io.Writer) error {
 
 func newBase(b *guard.Base) Base {
 	out := Base{
-		Path: b.Path, Package: nevra(b.Package),
+		Side: sides[b.Origin],
+		Path: b.Path, Package: basePackage(b),
 		Arch: b.Arch, KernelRelease: b.Release, Flavor: b.Flavor,
 	}
 	if f := b.Fingerprint; !f.Base.IsZero() {
@@ -130,18 +221,15 @@ func newVerdict(f guard.Finding) Verdict {
 	m := f.Module
 	v := Verdict{
 		Pairing: f.Pairing, Module: m.Name, Package: nevra(m.Package), Path: m.Path,
-		Arch: m.Arch, KernelRelease: m.Release, Side: "new",
-		Verdict: f.Verdict, Severity: f.Severity, Basis: f.Basis,
+		Arch: m.Arch, KernelRelease: m.Release, Side: sides[m.Origin],
+		Verdict: f.Verdict, Severity: f.Severity, Ruling: newRuling(f.Ruling), Basis: f.Basis,
 		Reasons: f.Reasons, Consequence: f.Consequence,
 	}
 	if v.Reasons == nil {
 		v.Reasons = []string{}
 	}
-	if m.Origin == guard.Against {
-		v.Side = "against"
-	}
 	if f.Base != nil {
-		v.BasePackage, v.BasePath = nevra(f.Base.Package), f.Base.Path
+		v.BasePackage, v.BasePath = basePackage(f.Base), f.Base.Path
 		if fp := f.Base.Fingerprint.Base; !fp.IsZero() {
 			v.Base = &fp
 		}
@@ -153,6 +241,53 @@ func newVerdict(f guard.Finding) Verdict {
 		}
 	}
 	return v
+}
+
+var sides = map[guard.Origin]string{
+	guard.New: "new", guard.Against: "against", guard.Installed: "installed", guard.Given: "given", guard.Own: "own",
+}
+
+func newRuling(r *guard.Ruling) *Ruling {
+	if r == nil {
+		return nil
+	}
+	return &Ruling{r.Reason, r.Where}
+}
+
+func newChange(c guard.Change) Change {
+	return Change{
+		KernelRelease: c.To.Release, Arch: c.To.Arch,
+		From: c.From.Fingerprint.Base, FromPackage: basePackage(c.From),
+		To: c.To.Fingerprint.Base, ToPackage: basePackage(c.To),
+		Parted: uint32(c.Parted), Added: newNames(c.Added), Removed: newNames(c.Removed),
+	}
+}
+
+func newNames(n guard.Names) Names {
+	first := n.First
+	if first == nil {
+		first = []string{}
+	}
+	return Names{n.Count, first}
+}
+
+func newRebuild(m guard.Remake) Rebuild {
+	out := Rebuild{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules}
+	if u, ok := obs.ParseDistURL(m.DistURL); ok {
+		out.Project, out.Repository = u.Project, u.Repository
+	}
+	if fp := m.On.Fingerprint.Base; !fp.IsZero() {
+		out.Base = &fp
+	}
+	return out
+}
+
+// basePackage is the package that a vmlinux is in or belongs to.
+func basePackage(b *guard.Base) string {
+	if b.Package == nil {
+		return b.Owner
+	}
+	return b.Package.NEVRA
 }
 
 func nevra(p *guard.Package) string {

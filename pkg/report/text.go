@@ -4,9 +4,9 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +17,13 @@ import (
 type TextOptions struct {
 	Verbose bool // list every module, and what the kernel would not log
 	Color   bool
+
+	Named    int      // how many modules of one kind a short report names, 0 for 8
+	Full     string   // where it sends the reader for the rest
+	Problems string   // where it sends the reader for what could not be read, "" for standard error
+	Policy   string   // where a policy can be put that decides otherwise
+	Notes    []string // what was not judged, and why
+	History  []Build  // newest first
 }
 
 // Text writes a report for people: thousands of modules in a few lines for each
@@ -25,7 +32,6 @@ type TextOptions struct {
 func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t := &text{w: bufio.NewWriter(w), TextOptions: o}
 	kernel := ""
-	var advice []string
 	all := groups(r.Findings)
 	for i, g := range all {
 		if name := g.kernel(); name != kernel {
@@ -35,22 +41,31 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 			kernel = name
 			t.line("%s", t.bold(name))
 			t.bases(all[i:], name)
+			t.changes(r.Changes, all[i:], name)
 		}
 		t.group(g)
-		if a := g.advice(); a != "" && !slices.Contains(advice, a) {
-			advice = append(advice, a)
-		}
 	}
-	if len(advice) > 0 {
-		t.line("")
-		t.line("%s", t.bold("What to do"))
-		for _, a := range advice {
-			t.paragraph("  - ", a)
-		}
-	}
+	t.labels(r.Labels)
+	t.section("Since when", t.stories(r))
+	t.section("What to do", advice(r, all))
+	t.exception(r)
+	t.section("To be built again", remakes(r))
+	t.section("Not judged", t.Notes)
 	t.line("")
 	t.line("%s", t.closing(r))
 	return t.w.Flush()
+}
+
+// section writes a headline and its points, nothing where there is none.
+func (t *text) section(headline string, points []string) {
+	if len(points) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%s", t.bold(headline))
+	for _, p := range points {
+		t.paragraph("  - ", p)
+	}
 }
 
 type text struct {
@@ -88,7 +103,11 @@ func (t *text) bases(all []group, name string) {
 		case b.Table == nil:
 			what = "has no .BTF section"
 		}
-		t.line("  base     %s: %s", b.Label(), what)
+		label := b.Label()
+		if b.Origin == guard.Installed {
+			label += ", installed"
+		}
+		t.line("  base     %s: %s", label, what)
 	}
 }
 
@@ -103,49 +122,64 @@ func count(b *guard.Base) int {
 func (t *text) group(g group) {
 	worst := g.worst()
 	t.line("  %s %s: %s", t.severity(worst), g.title(), g.counts())
-	for _, v := range slices.Backward(guard.Verdicts) {
-		findings := g.of(v)
-		if len(findings) == 0 {
-			continue
+	for _, p := range g.parts() {
+		switch {
+		case t.Verbose:
+			t.all(p)
+		case p.severity() != guard.OK:
+			t.some(p)
+		case p.ruling() != nil:
+			t.line("      %s %s", t.paint(guard.OK, "ignored"), t.names(p)+", "+string(p.verdict()))
 		}
-		if t.Verbose {
-			t.all(v, findings)
-		} else if v.Severity() != guard.OK {
-			t.some(v, findings)
-		}
+		t.ruling(p.ruling())
 	}
 }
 
-// named is how many further modules of one verdict a short report names.
-const named = 8
-
-// some writes the first module of a verdict in full and names a few more.
-func (t *text) some(v guard.Verdict, findings []guard.Finding) {
-	first, rest := findings[0], findings[1:]
-	t.line("      %s %s", t.paint(v.Severity(), string(v)), place(first))
-	t.detail(first)
-	if len(rest) > 0 {
-		var names []string
-		for _, f := range rest[:min(len(rest), named)] {
-			names = append(names, f.Module.Name)
-		}
-		more := fmt.Sprintf("likewise %s", strings.Join(names, ", "))
-		if n := len(rest) - len(names); n > 0 {
-			more += fmt.Sprintf(" and %s more (--verbose lists them)", number(n))
-		}
-		t.paragraph("        ", more)
+// ruling says why a finding weighs what it weighs, where somebody decided it.
+func (t *text) ruling(r *guard.Ruling) {
+	if r != nil {
+		t.paragraph("        => ", "decided in "+r.Where+": "+r.Reason)
 	}
-	t.consequences(findings)
 }
 
-// all writes every module of a verdict.
-func (t *text) all(v guard.Verdict, findings []guard.Finding) {
-	for _, f := range findings {
+// some writes the first module of a part in full and names a few more.
+func (t *text) some(p group) {
+	t.line("      %s %s", t.paint(p.severity(), string(p.verdict())), place(p[0]))
+	t.detail(p[0])
+	if len(p) > 1 {
+		t.paragraph("        ", "likewise "+t.names(p[1:]))
+	}
+	t.consequences(p)
+}
+
+// names lists the modules of a part, the first few of many.
+func (t *text) names(p group) string {
+	most := t.Named
+	if most == 0 {
+		most = 8
+	}
+	var names []string
+	for _, f := range p[:min(len(p), most)] {
+		names = append(names, f.Module.Name)
+	}
+	s := strings.Join(names, ", ")
+	if n := len(p) - len(names); n > 0 {
+		s += fmt.Sprintf(" and %s more", number(n))
+		if t.Full != "" {
+			s += " (" + t.Full + ")"
+		}
+	}
+	return s
+}
+
+// all writes every module of a part.
+func (t *text) all(p group) {
+	for _, f := range p {
 		basis := ""
 		if f.Basis != "" {
 			basis = " (" + string(f.Basis) + ")"
 		}
-		t.line("      %s %s%s", t.paint(v.Severity(), string(v)), place(f), basis)
+		t.line("      %s %s%s", t.paint(f.Severity, string(f.Verdict)), place(f), basis)
 		t.detail(f)
 		t.consequences([]guard.Finding{f})
 	}
@@ -226,17 +260,19 @@ func (t *text) closing(r *guard.Result) styled {
 	for _, f := range r.Findings {
 		counts[f.Severity]++
 	}
-	s := fmt.Sprintf("%s in %s: %s ok, %s warn, %s fail", several(r.Modules(), "module"),
-		several(len(r.Findings), "judgement"), number(counts[guard.OK]), number(counts[guard.Warn]), number(counts[guard.Fail]))
-	word := guard.OK
-	switch {
-	case len(r.Problems) > 0:
-		s += fmt.Sprintf("; %s not read or not judged, see standard error", number(len(r.Problems)))
+	s := fmt.Sprintf("%s in %s: %s ok, %s warn, ", several(r.Modules(), "module"),
+		several(len(r.Findings), "judgement"), number(counts[guard.OK]), number(counts[guard.Warn]))
+	if n := counts[guard.Rebuild]; n > 0 {
+		s += number(n) + " rebuild, "
+	}
+	s += number(counts[guard.Fail]) + " fail"
+	if n := len(r.Labels); n > 0 {
+		s += "; " + several(n, "package") + " with wrong or missing kernel-btf dependencies"
+	}
+	word := r.Worst()
+	if len(r.Problems) > 0 {
+		s += fmt.Sprintf("; %s not read or not judged, %s", number(len(r.Problems)), cmp.Or(t.Problems, "see standard error"))
 		word = guard.Fail
-	case counts[guard.Fail] > 0:
-		word = guard.Fail
-	case counts[guard.Warn] > 0:
-		word = guard.Warn
 	}
 	return t.severity(word) + styled(" "+s)
 }
@@ -277,8 +313,8 @@ func several(n int, word string) string {
 	return number(n) + " " + word + "s"
 }
 
-var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Fail: "FAIL"}
-var severityColors = map[guard.Severity]string{guard.OK: "32", guard.Warn: "33", guard.Fail: "31"}
+var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Rebuild: "REBUILD", guard.Fail: "FAIL"}
+var severityColors = map[guard.Severity]string{guard.OK: "32", guard.Warn: "33", guard.Rebuild: "33", guard.Fail: "31"}
 
 func (t *text) severity(s guard.Severity) styled {
 	return t.paint(s, severityWords[s])

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/policy"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+	"github.com/urfave/cli/v2"
+)
+
+// Where the policy stands: the system's, below the build root, and the one that
+// the packager puts beside the spec file.
+const (
+	systemPolicy = "/etc/obs-btf-guard.conf"
+	sourcePolicy = "btf-guard.conf"
+)
+
+func hookCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "hook",
+		Usage:       "the post-build check of OBS: judge what was just built in this build root",
+		Description: hookDescription,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "root", EnvVars: []string{"BUILD_ROOT"}, Value: "/", Usage: "the build root `FOLDER`"},
+		},
+		OnUsageError: onUsageError,
+		Action:       hook,
+	}
+}
+
+func hook(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usageError{"hook: takes no arguments, it looks at the build root", "obs-btf-guard hook --help"}
+	}
+	root, err := obs.Find(c.String("root"), os.Getenv)
+	if err != nil {
+		return err
+	}
+	built := survey(root.RPMs)
+	if !built.kernels() {
+		// A distribution builds thousands of packages that are none of our business:
+		// one of them that cannot be read is no reason to stop it.
+		for _, p := range built.unread {
+			fmt.Fprintf(c.App.Writer, "obs-btf-guard: cannot judge %s\n", report.Printable(p.Error()))
+		}
+		return nil
+	}
+	h := &hookRun{Context: c, root: root}
+	if err := h.readPolicy(); err != nil {
+		return err
+	}
+	if err := h.judge(built); err != nil {
+		return err
+	}
+	return h.report()
+}
+
+// builtPackages is what the headers of the built packages say: kernelreleases
+// of which there is a vmlinux, and of which there are modules.
+type builtPackages struct {
+	vmlinux, modules map[string]bool
+	unread           []guard.Problem
+}
+
+func (b builtPackages) kernels() bool { return len(b.vmlinux)+len(b.modules) > 0 }
+
+// survey reads the headers of packages and nothing else of them.
+func survey(rpms []string) builtPackages {
+	b := builtPackages{vmlinux: map[string]bool{}, modules: map[string]bool{}}
+	for _, path := range rpms {
+		r, err := rpm.Open(path)
+		if err != nil {
+			b.unread = append(b.unread, guard.Problem{Path: path, Err: err})
+			continue
+		}
+		for i := range r.Package.Files {
+			f := &r.Package.Files[i]
+			release, _ := kernel.ReleaseFromPath(f.Path)
+			switch kernel.ClassifyPath(f.Path) {
+			case kernel.RoleVmlinux, kernel.RoleBootImage:
+				b.vmlinux[release] = true
+			case kernel.RoleModule:
+				b.modules[release] = true
+			}
+		}
+		r.Close()
+	}
+	return b
+}
+
+// hookRun is one run of the check on a build that has kernels or modules.
+type hookRun struct {
+	*cli.Context
+	root   *obs.BuildRoot
+	policy policy.Policy // the system's and then the source's
+	source policy.Policy
+
+	res     *guard.Result
+	notes   []string // what was not judged, and why
+	history []report.Build
+	carried *report.Document // of the first build of a signing build
+}
+
+func (h *hookRun) note(format string, args ...any) {
+	h.notes = append(h.notes, fmt.Sprintf(format, args...))
+}
+
+// readPolicy reads both policies. A mistake in one ends the check: a packager's
+// word that is not understood must not be passed over.
+func (h *hookRun) readPolicy() error {
+	system, err := policy.Read(filepath.Join(h.root.Root, systemPolicy), systemPolicy)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text, err := h.root.Source(sourcePolicy)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if h.source, err = policy.Parse(sourcePolicy, text); err != nil {
+		return err
+	}
+	h.policy = system.Then(h.source)
+	return h.root.CarrySource(sourcePolicy)
+}
+
+// judge judges all three pairings and weighs them by the policy.
+func (h *hookRun) judge(built builtPackages) error {
+	s := guard.Sources{
+		Paths: h.root.RPMs, Against: h.root.Old, OneBuild: true,
+		Installed: h.installed(built), Labeled: h.root.HasGenerator(),
+	}
+	inv, err := guard.Collect(h.Context.Context, s)
+	if err != nil {
+		return err
+	}
+	if h.res, err = guard.Judge(h.Context.Context, inv); err != nil {
+		return err
+	}
+	h.policy.Apply(h.res)
+	for _, r := range h.source.Unused(h.res) {
+		h.note("the rule in %s decided nothing in this build (%s)", r.Where, r.Reason)
+	}
+	h.setAside()
+	h.comparedWith()
+	h.remember()
+	return nil
+}
+
+// installed finds the kernels that modules will meet which come without their
+// own. The packages that were just built may be installed too, so that a kernel
+// among them does not count.
+func (h *hookRun) installed(built builtPackages) []guard.InstalledKernel {
+	var out []guard.InstalledKernel
+	for _, release := range slices.Sorted(maps.Keys(built.modules)) {
+		if built.vmlinux[release] {
+			continue
+		}
+		if k := h.root.Installed(h.Context.Context, release); k.Vmlinux != "" {
+			out = append(out, guard.InstalledKernel{Path: k.Vmlinux, Owner: k.Package})
+		}
+	}
+	return out
+}
+
+// setAside makes notes of problems that are not the new packages': former
+// results that cannot be read, and modules for which there is no vmlinux here.
+func (h *hookRun) setAside() {
+	h.res.Problems = slices.DeleteFunc(h.res.Problems, func(p guard.Problem) bool {
+		old := slices.ContainsFunc(h.root.Old, func(dir string) bool { return p.Path == dir || strings.HasPrefix(p.Path, dir+"/") })
+		none := (*guard.NoVmlinux)(nil)
+		switch {
+		case old:
+			h.note("cannot judge against a former result: %v", p)
+		case errors.As(p.Err, &none):
+			h.note("cannot judge %d of the modules in %s: no vmlinux of %s was built, and none is installed in the build root",
+				none.Modules, filepath.Base(p.Path), none.Kernel)
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+// comparedWith notes which new kernels were not held against a former build.
+func (h *hookRun) comparedWith() {
+	var former []string
+	for _, b := range h.res.Bases {
+		if b.Origin == guard.Against && !slices.Contains(former, b.Release) {
+			former = append(former, b.Release)
+		}
+	}
+	for _, b := range h.res.Bases {
+		met := slices.ContainsFunc(h.res.Changes, func(c guard.Change) bool { return c.To == b })
+		switch {
+		case b.Origin != guard.New || b.Table == nil || met:
+		case h.root.Stage == obs.Signed:
+			h.note("%s was held against the previous build by the check of the first stage, before signing", b.Release)
+		case len(h.root.Old) == 0:
+			h.note("cannot judge %s against the previous build: there are no old packages here, as in a first build, or where "+
+				"OBS does not fetch them (packages in a dependency cycle)", b.Release)
+		case len(former) > 0:
+			h.note("%s is not held against the previous build, which is of %s: the two do not share a directory",
+				b.Release, strings.Join(former, ", "))
+		default:
+			h.note("cannot judge %s against the previous build: no vmlinux with BTF among the old packages", b.Release)
+		}
+	}
+}
+
+// remember takes over what former reports know.
+func (h *hookRun) remember() {
+	earlier := [][]report.Build{}
+	for _, p := range h.root.PreviousReports() {
+		data, err := p.Read()
+		var d *report.Document
+		if err == nil {
+			d, err = report.ReadDocument(data)
+		}
+		if err != nil {
+			h.note("the former report %s cannot be read: %v", p.Path, err)
+			continue
+		}
+		earlier = append(earlier, d.History)
+		if p.Carried {
+			h.carried = d
+		}
+	}
+	h.history = report.Remember(h.res.Bases, earlier...)
+}
+
+// report writes the log and the machine form and ends the check.
+func (h *hookRun) report() error {
+	err := report.Log(h.App.Writer, h.res, h.root.Package, report.TextOptions{
+		Notes: h.notes, History: h.history, Policy: "a file btf-guard.conf beside the spec file",
+	})
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	d := report.NewDocument(h.res, h.App.Version)
+	d.Hook = &report.Hook{Package: h.root.Package, Stage: string(h.root.Stage), Notes: append([]string{}, h.notes...)}
+	d.History = h.history
+	if c := h.carried; c != nil && len(h.res.Changes) == 0 {
+		d.Changes, d.Rebuild = c.Changes, append(d.Rebuild, c.Rebuild...)
+	}
+	var text bytes.Buffer
+	if err := d.Compact(&text); err != nil {
+		return err
+	}
+	if _, err := h.root.WriteReport(text.Bytes()); err != nil {
+		return fmt.Errorf("the report: %w", err)
+	}
+	return status(h.res.Exit())
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import "slices"
+
+// Remake is a source package that has to be built again, because the policy
+// weighs a finding on its modules as Rebuild.
+type Remake struct {
+	Source  string // name of the source package
+	Arch    string
+	DistURL string // of its packages: project and repository, "" outside OBS
+	On      *Base  // what its modules do not fit
+	Modules int    // how many
+}
+
+// Remakes lists what has to be built again, in the order of the findings. A
+// module that the new build replaces, and a new one that does not fit a kernel
+// of the past, are mended by installing and by rebooting, not by building.
+func (r *Result) Remakes() []Remake {
+	replaced := map[string]bool{} // packages by name
+	for _, f := range r.Findings {
+		if p := f.Module.Package; p != nil && f.Module.Origin == New {
+			replaced[p.Name] = true
+		}
+	}
+	var out []Remake
+	for _, f := range r.Findings {
+		p := f.Module.Package
+		switch {
+		case f.Severity != Rebuild || p == nil || f.Base == nil,
+			f.Module.Origin == Against && replaced[p.Name],
+			f.Base.Origin == Against:
+			continue
+		}
+		i := slices.IndexFunc(out, func(m Remake) bool { return m.Source == p.Source && m.Arch == p.Arch && m.On == f.Base })
+		if i < 0 {
+			i = len(out)
+			out = append(out, Remake{Source: p.Source, Arch: p.Arch, DistURL: p.DistURL, On: f.Base})
+		}
+		out[i].Modules++
+	}
+	return out
+}
+
+// Outdated lists the changes of base after which modules elsewhere have to be
+// built again by the policy's word.
+func (r *Result) Outdated() []Change {
+	var out []Change
+	for _, c := range r.Changes {
+		decided := slices.ContainsFunc(r.Findings, func(f Finding) bool {
+			return f.Severity == Rebuild && f.Pairing == PairRebuild && (f.Base == c.To || f.Base == c.From)
+		})
+		if decided && !c.Same() {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Build is a kernel that a report remembers: which base which build had.
+type Build struct {
+	Package       string             `json:"package"`
+	KernelRelease string             `json:"kernelrelease"`
+	Arch          string             `json:"arch"`
+	Built         time.Time          `json:"built,omitzero"`
+	Fingerprint   fingerprint.Digest `json:"fingerprint"`
+	TypeCount     uint32             `json:"type_count"`
+}
+
+// mostBuilds bounds a history that is carried from report to report.
+const mostBuilds = 200
+
+// Remember makes the history of a new report, newest first: the packaged kernels
+// that were read, and those that earlier reports remember.
+func Remember(bases []*guard.Base, earlier ...[]Build) []Build {
+	var out []Build
+	for _, b := range bases {
+		if b.Package == nil || b.Fingerprint.Base.IsZero() {
+			continue
+		}
+		out = append(out, Build{b.Package.NEVRA, b.Release, b.Arch, b.Package.Built.UTC(), b.Fingerprint.Base, uint32(count(b))})
+	}
+	type id struct {
+		pkg, release string
+		base         fingerprint.Digest
+	}
+	seen := map[id]bool{}
+	out = slices.DeleteFunc(slices.Concat(append([][]Build{out}, earlier...)...), func(b Build) bool {
+		k := id{b.Package, b.KernelRelease, b.Fingerprint}
+		known := seen[k]
+		seen[k] = true
+		return known
+	})
+	slices.SortStableFunc(out, func(a, b Build) int { return b.Built.Compare(a.Built) })
+	return out[:min(len(out), mostBuilds)]
+}
+
+// stories tells of each kernelrelease that has findings how its base came to be
+// what it is.
+func (t *text) stories(r *guard.Result) []string {
+	var out []string
+	if r.Worst() == guard.OK {
+		return nil
+	}
+	for _, b := range r.Bases {
+		if s := story(t.History, b.Release, b.Arch); s != "" && b.Origin == guard.New {
+			if s = b.Release + ": " + s; !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// story tells the builds of one kernelrelease, oldest first, with where the base
+// changed. One build tells none.
+func story(history []Build, release, arch string) string {
+	var steps []string
+	var last fingerprint.Digest
+	for _, b := range slices.Backward(history) {
+		if b.KernelRelease != release || b.Arch != arch {
+			continue
+		}
+		step := b.Package
+		if !b.Built.IsZero() {
+			step += " of " + b.Built.Format(time.DateOnly)
+		}
+		if b.Fingerprint != last {
+			step += " (base " + b.Fingerprint.Short() + ")"
+		} else {
+			step += " (the same)"
+		}
+		last = b.Fingerprint
+		steps = append(steps, step)
+	}
+	if len(steps) < 2 {
+		return ""
+	}
+	return strings.Join(steps, ", ")
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Log writes what the post-build check says in the build log, of which nothing
+// but the text survives where the build fails. Where something is amiss it begins
+// with a line for each finding and what this is about; the report comes last,
+// where a reader of the log begins.
+func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
+	out := bufio.NewWriter(w)
+	worst := r.Worst()
+	if len(r.Problems) > 0 {
+		worst = guard.Fail
+	}
+	if worst != guard.OK {
+		if err := Lint(out, r, namedInLog); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintf(out, "obs-btf-guard: kernel BTF check of %s%s\n\n", Printable(pkg), outcomes[worst])
+	if worst != guard.OK {
+		fmt.Fprint(out, preface)
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(out, "cannot read: %s\n", Printable(p.Error()))
+	}
+	o.Problems = "see above"
+	o.Named = namedInLog
+	if err := Text(out, r, o); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// namedInLog is how many modules of one kind the log names: it is all that is
+// left of a build that failed, and should not drown what others say in it.
+const namedInLog = 40
+
+var outcomes = map[guard.Severity]string{
+	guard.OK:      ": passed",
+	guard.Warn:    ": passed with WARNINGS",
+	guard.Rebuild: ": passed, but something must be BUILT AGAIN",
+	guard.Fail:    ": FAILED",
+}
+
+var preface = strings.TrimLeft(`
+A kernel carries a description of its data types and functions, called BTF;
+tracing, security tools and BPF programs depend on it. The BTF of a module is
+only a continuation: it refers to that of the vmlinux it was built with by
+number. On a vmlinux whose BTF differs by as little as one function, the numbers
+mean something else. The kernel then refuses the module's BTF, and with it the
+module unless CONFIG_MODULE_ALLOW_BTF_MISMATCH is set; or it takes it and
+believes wrong types without a word.
+
+`, "\n")

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
+)
+
+// advice says what a packager can do, each thing once.
+func advice(r *guard.Result, all []group) []string {
+	var out []string
+	add := func(s string) {
+		if s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	for _, g := range all {
+		add(g.advice())
+	}
+	for _, l := range r.Labels {
+		if l.Severity != guard.OK {
+			add("dependencies: have kernel_btf.attr installed wherever the packages are built, also where they are signed and packed " +
+				"a second time, or run \"obs-btf-guard stamp\" over all packages of the build.")
+		}
+	}
+	return out
+}
+
+// exception writes the rule that would decide otherwise, for who knows better.
+func (t *text) exception(r *guard.Result) {
+	if t.Policy == "" || r.Worst() != guard.Fail {
+		return
+	}
+	var verdicts, pairings []string
+	add := func(list *[]string, s string) {
+		if s = strconv.Quote(s); !slices.Contains(*list, s) {
+			*list = append(*list, s)
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Severity == guard.Fail {
+			add(&verdicts, string(f.Verdict))
+			add(&pairings, string(f.Pairing))
+		}
+	}
+	for _, l := range r.Labels {
+		if l.Severity == guard.Fail {
+			add(&verdicts, string(l.Verdict))
+			pairings = nil // a package has none
+		}
+	}
+	t.paragraph("  - ", "if you know that this is as it should be, say so in "+t.Policy+"; obs-btf-guard.conf(5) has the details:")
+	t.line("        [[rule]]")
+	t.line("        verdict = [%s]", strings.Join(verdicts, ", "))
+	if len(pairings) > 0 {
+		t.line("        pairing = [%s]", strings.Join(pairings, ", "))
+	}
+	t.line("        action  = \"rebuild\"    # or \"warn\", \"ignore\"")
+	t.line("        reason  = \"who decided it, and why: it is printed here\"")
+}
+
+// advice says what a packager can do about a group that fails.
+func (g group) advice() string {
+	if w := g.worst(); w != guard.Fail && w != guard.Rebuild || g.base() == nil {
+		return ""
+	}
+	if g.base().Table == nil {
+		return g.base().Label() + ": its vmlinux has no usable .BTF. Build it with CONFIG_DEBUG_INFO_BTF=y, and see that nothing strips the " +
+			"section afterwards (find-debuginfo keeps it with --keep-section .BTF)."
+	}
+	switch g[0].Pairing {
+	case guard.PairBuild:
+		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
+			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
+	case guard.PairRebuild:
+		return fmt.Sprintf("rebuild: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. "+
+			"Ship all packages of one build together and have the machine rebooted right after the update; or make the rebuild reproduce the base; "+
+			"or give it a kernelrelease of its own.", g.release())
+	case guard.PairAcross:
+		if packages := g.packages(); packages != nil {
+			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
+		}
+	}
+	return ""
+}
+
+// packages names those with modules that do not fit.
+func (g group) packages() []string {
+	var out []string
+	for _, f := range g {
+		p := f.Module.Package
+		if (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && p != nil && !slices.Contains(out, p.Name) {
+			out = append(out, p.Name)
+		}
+	}
+	return out
+}
+
+// remakes says what is to be built again by the policy's word.
+func remakes(r *guard.Result) []string {
+	var out []string
+	for _, m := range r.Remakes() {
+		where := m.Arch
+		if u, ok := obs.ParseDistURL(m.DistURL); ok {
+			where = fmt.Sprintf("project %s, repository %s, %s", u.Project, u.Repository, m.Arch)
+		}
+		out = append(out, fmt.Sprintf("%s (%s): %s of it do not fit the vmlinux of %s", m.Source, where, several(m.Modules, "module"), m.On.Label()))
+	}
+	for _, c := range r.Outdated() {
+		out = append(out, fmt.Sprintf("whatever else ships modules built on the base of %s: what requires %s",
+			c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
+	}
+	return out
+}
+
+// labels lists the packages whose dependencies are not what their content calls
+// for.
+func (t *text) labels(labels []guard.Label) {
+	if len(labels) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%s", t.bold("kernel-btf dependencies of the packages"))
+	for _, l := range labels {
+		t.line("  %s %s %s", t.severity(l.Severity), string(l.Verdict), l.Package.NEVRA)
+		for _, reason := range l.Reasons {
+			t.paragraph("        ", reason)
+		}
+		t.ruling(l.Ruling)
+	}
+}
+
+// changes says what became of the bases under one headline since the older build.
+func (t *text) changes(all []guard.Change, groups []group, name string) {
+	under := map[*guard.Base]bool{}
+	for _, g := range groups {
+		if g.kernel() == name {
+			under[g.base()] = true
+		}
+	}
+	for _, c := range all {
+		if under[c.To] || under[c.From] {
+			t.paragraph("  change   ", change(c))
+		}
+	}
+}
+
+func change(c guard.Change) string {
+	since := fmt.Sprintf("from %s to %s: ", version(c.From.Package, c.From.Path), version(c.To.Package, c.To.Path))
+	if c.Same() {
+		return since + "none, the base is the same to the byte"
+	}
+	s := []string{
+		difference(c.From.Table.Len(), c.To.Table.Len(), "type"),
+		difference(int(c.From.Table.EndString()), int(c.To.Table.EndString()), "string byte"),
+	}
+	if c.Parted != 0 {
+		s = append(s, fmt.Sprintf("the tables part at id %d of %s", c.Parted, number(c.To.Table.Len())))
+	}
+	s = append(s, names("new", c.Added)...)
+	s = append(s, names("gone", c.Removed)...)
+	if c.Added.Count+c.Removed.Count == 0 {
+		s = append(s, "no named type or function came or went: they were changed or stand in another order")
+	}
+	return since + strings.Join(s, "; ")
+}
+
+// difference is "4 types more", "1 string byte less".
+func difference(before, after int, word string) string {
+	switch {
+	case after > before:
+		return several(after-before, word) + " more"
+	case after < before:
+		return several(before-after, word) + " less"
+	}
+	return "as many " + word + "s"
+}
+
+func names(what string, n guard.Names) []string {
+	if n.Count == 0 {
+		return nil
+	}
+	const most = 6
+	first := n.First[:min(len(n.First), most)]
+	s := what + ": " + strings.Join(first, ", ")
+	if more := n.Count - len(first); more > 0 {
+		s += fmt.Sprintf(" and %s more", number(more))
+	}
+	return []string{s}
+}
