@@ -184,7 +184,7 @@ func (h *hookRun) setAside() {
 		none := (*guard.NoVmlinux)(nil)
 		switch {
 		case old:
-			h.note("cannot judge against a former result: %v", p)
+			h.note("cannot judge against a former result: %s: %v", h.short(p.Path), p.Err)
 		case errors.As(p.Err, &none):
 			h.note("cannot judge %d of the modules in %s: no vmlinux of %s was built, and none is installed in the build root",
 				none.Modules, filepath.Base(p.Path), none.Kernel)
@@ -193,6 +193,14 @@ func (h *hookRun) setAside() {
 		}
 		return true
 	})
+}
+
+// short is a path as it is below the build root.
+func (h *hookRun) short(path string) string {
+	if rel, err := filepath.Rel(h.root.Root, path); err == nil {
+		return rel
+	}
+	return path
 }
 
 // comparedWith notes which new kernels were not held against a former build.
@@ -231,7 +239,7 @@ func (h *hookRun) remember() {
 			d, err = report.ReadDocument(data)
 		}
 		if err != nil {
-			h.note("the former report %s cannot be read: %v", p.Path, err)
+			h.note("the former report %s cannot be read: %v", h.short(p.Path), err)
 			continue
 		}
 		earlier = append(earlier, d.History)

@@ -312,3 +312,23 @@ func TestUnmet(t *testing.T) {
 		t.Errorf("exit %d, want 2", res.Exit())
 	}
 }
+
+// TestInstalled puts new modules on a kernel that another package installed, and
+// nothing else on it.
+func TestInstalled(t *testing.T) {
+	w := kernelTable(0, 0)
+	b := testBuild(t, "1.1", kernelTable(0, 0, "i2c_smbus_check_pec"))
+	b.Package, b.Origin, b.Owner, b.Flavor = nil, Installed, "kernel-default-1.1", "default"
+	kmp := &Package{Name: "foo-kmp-default", Source: "foo", Build: "foo",
+		Requires: []string{fingerprint.Token("default", fingerprint.Of(w.Table(t)).Base)}}
+	m := testModule(kmp, driver(w))
+	former := testModule(kmp, driver(w))
+	former.Origin = Against
+	f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m, former}}, PairAcross)
+	if f.Module != m || f.Verdict != Rejected || f.Base.Label() != "kernel-default-1.1" {
+		t.Errorf("%s on %s", f.Verdict, f.Base.Label())
+	}
+	if want := "its package says that it was built on base " + fingerprint.Of(w.Table(t)).Base.Short(); !strings.HasPrefix(f.Reasons[0], want) {
+		t.Errorf("%q, want %q first", f.Reasons, want)
+	}
+}

@@ -151,7 +151,7 @@ func TestFind(t *testing.T) {
 			for i := range 12 {
 				r.mkdir(".build.oldpackages" + []string{"", strconv.Itoa(i)}[min(i, 1)])
 			}
-			r.mkdir(".build.oldpackages01")
+			r.mkdir(".build.oldpackages012")
 			r.mkdir(".build.oldpackages0")
 			r.mkdir(".build.oldpackages-1")
 			r.mkdir(".build.oldpackages.tmp")

@@ -51,6 +51,8 @@ func TestInstalled(t *testing.T) {
 		{"package without vmlinux", release, func(tree) {}, older + kernel, known, "--whatprovides kernel-uname-r"},
 		{"another kernel", release, func(tree) {}, older, obs.Kernel{Release: release}, "--whatprovides kernel-uname-r"},
 		{"vmlinux", release, func(r tree) { r.write(vmlinux+".xz", "") }, kernel, at(known, vmlinux+".xz"), "-f /" + vmlinux + ".xz"},
+		{"vmlinux of two packages", release, func(r tree) { r.write(vmlinux, "") }, kernel + "package kernel-default-base-5.15.12-1.3.1.x86_64\ndisturl obs://other\n",
+			at(known, vmlinux), "-f /" + vmlinux},
 		{"vmlinux of nobody", release, func(r tree) { r.write(vmlinux, "") }, "", obs.Kernel{Release: release, Vmlinux: vmlinux}, "-f /" + vmlinux},
 		{"vmlinux of an unknown source", release, func(r tree) { r.write(vmlinux, "") }, "package a-1-1.noarch\ndisturl \nprovides a 1-1\n",
 			obs.Kernel{Release: release, Vmlinux: vmlinux, Package: "a-1-1.noarch"}, "-f /" + vmlinux},

@@ -114,8 +114,8 @@ func remakes(r *guard.Result) []string {
 		out = append(out, fmt.Sprintf("%s (%s): %s of it do not fit the vmlinux of %s", m.Source, where, several(m.Modules, "module"), m.On.Label()))
 	}
 	for _, c := range r.Outdated() {
-		out = append(out, fmt.Sprintf("whatever else ships modules built on the base of %s: what requires %s",
-			c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
+		out = append(out, fmt.Sprintf("whatever else ships modules for %s that were built on the base of %s: by its metadata, what requires %s",
+			c.From.Release, c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
 	}
 	return out
 }

@@ -129,7 +129,7 @@ func (t *text) group(g group) {
 		case p.severity() != guard.OK:
 			t.some(p)
 		case p.ruling() != nil:
-			t.line("      %s %s", t.paint(guard.OK, "ignored"), t.names(p)+", "+string(p.verdict()))
+			t.paragraph("      ", fmt.Sprintf("ignored %s %s: %s", number(len(p)), p.verdict(), t.names(p)))
 		}
 		t.ruling(p.ruling())
 	}
