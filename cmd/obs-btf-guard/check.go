@@ -12,6 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+var checkFormats = []string{"text", "json", "lint"}
+
 func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "check",
@@ -25,7 +27,7 @@ func checkCommand() *cli.Command {
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
 			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
 			&cli.StringSliceFlag{Name: "policy", Usage: "weigh the verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
-			formatFlag(), colorFlag(),
+			formatFlag(checkFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every module, and what the kernel would not log"},
 		},
 		OnUsageError: onUsageError,
@@ -38,7 +40,7 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := outputOf(c)
+	out, err := outputOf(c, checkFormats...)
 	if err != nil {
 		return err
 	}
@@ -61,9 +63,12 @@ func check(c *cli.Context) error {
 	rules.Apply(res)
 	res.Problems = append(res.Problems, sources.Idle(inv, res)...)
 	problems(c, res.Problems)
-	if out.json {
+	switch {
+	case out.format == "json":
 		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
-	} else if len(res.Findings) > 0 {
+	case out.format == "lint":
+		err = report.Lint(c.App.Writer, res, 0)
+	case len(res.Findings) > 0:
 		err = report.Text(c.App.Writer, res, report.TextOptions{
 			Verbose: c.Bool("verbose"), Color: out.color,
 			Full: "--verbose lists them",

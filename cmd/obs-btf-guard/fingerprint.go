@@ -18,7 +18,7 @@ func fingerprintCommand() *cli.Command {
 		ArgsUsage:   "PATH...",
 		Description: fingerprintDescription,
 		Flags: []cli.Flag{
-			formatFlag(),
+			formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list the modules inside packages and folders too"},
 		},
 		OnUsageError: onUsageError,
@@ -30,7 +30,7 @@ func fingerprints(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usageError{"fingerprint: no file, folder or RPM given", "obs-btf-guard fingerprint --help"}
 	}
-	out, err := outputOf(c)
+	out, err := outputOf(c, "text", "json")
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func fingerprints(c *cli.Context) error {
 		inv.Problems = append(inv.Problems, guard.Problem{Path: c.Args().First(), Err: errors.New("no kernel or module with BTF was found")})
 	}
 	problems(c, inv.Problems)
-	if out.json {
+	if out.format == "json" {
 		err = list.JSON(c.App.Writer, inv.Problems)
 	} else {
 		err = list.Text(c.App.Writer)

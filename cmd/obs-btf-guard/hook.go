@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -151,11 +152,13 @@ func (h *hookRun) judge(built builtPackages) error {
 		return err
 	}
 	h.policy.Apply(h.res)
-	for _, r := range h.source.Unused(h.res) {
-		h.note("the rule in %s decided nothing in this build (%s)", r.Where, r.Reason)
-	}
 	h.setAside()
 	h.comparedWith()
+	if len(h.notes) == 0 { // what was not judged could have needed the rule
+		for _, r := range h.source.Unused(h.res) {
+			h.note("the rule in %s decided nothing in this build (%s)", r.Where, r.Reason)
+		}
+	}
 	h.remember()
 	return nil
 }
@@ -252,7 +255,14 @@ func (h *hookRun) remember() {
 
 // report writes the log and the machine form and ends the check.
 func (h *hookRun) report() error {
-	err := report.Log(h.App.Writer, h.res, h.root.Package, report.TextOptions{
+	name := cmp.Or(h.root.Package, "a package without a name")
+	switch h.root.Stage {
+	case obs.Unsigned:
+		name += ", before signing"
+	case obs.Signed:
+		name += ", after signing"
+	}
+	err := report.Log(h.App.Writer, h.res, name, report.TextOptions{
 		Notes: h.notes, History: h.history, Policy: "a file btf-guard.conf beside the spec file",
 	})
 	if err != nil {

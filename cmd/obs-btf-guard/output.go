@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
@@ -13,8 +15,9 @@ import (
 	"golang.org/x/term"
 )
 
-func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Value: "text", Usage: "output `text|json`"}
+// formatFlag chooses one of the formats that a command has.
+func formatFlag(formats ...string) cli.Flag {
+	return &cli.StringFlag{Name: "format", Value: "text", Usage: "output `" + strings.Join(formats, "|") + "`"}
 }
 
 func colorFlag() cli.Flag {
@@ -22,19 +25,18 @@ func colorFlag() cli.Flag {
 }
 
 // output is how a command writes its result.
-type output struct{ json, color bool }
+type output struct {
+	format string
+	color  bool
+}
 
-// outputOf reads --format and --color. NO_COLOR (no-color.org) turns color off
+// outputOf reads --format, which is one of formats, and --color. NO_COLOR (no-color.org) turns color off
 // unless it is asked for.
-func outputOf(c *cli.Context) (output, error) {
-	var o output
+func outputOf(c *cli.Context, formats ...string) (output, error) {
+	o := output{format: c.String("format")}
 	hint := "obs-btf-guard " + c.Command.Name + " --help"
-	switch f := c.String("format"); f {
-	case "text":
-	case "json":
-		o.json = true
-	default:
-		return o, usageError{fmt.Sprintf("%s: --format: %q is none of text, json", c.Command.Name, f), hint}
+	if !slices.Contains(formats, o.format) {
+		return o, usageError{fmt.Sprintf("%s: --format: %q is none of %s", c.Command.Name, o.format, strings.Join(formats, ", ")), hint}
 	}
 	switch color := c.String("color"); color {
 	case "": // a command without colors

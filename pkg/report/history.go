@@ -53,8 +53,8 @@ func Remember(bases []*guard.Base, earlier ...[]Build) []Build {
 // what it is.
 func (t *text) stories(r *guard.Result) []string {
 	var out []string
-	if r.Worst() == guard.OK {
-		return nil
+	if group(r.Findings).worst() == guard.OK {
+		return nil // one that is wrong about its dependencies has no story
 	}
 	for _, b := range r.Bases {
 		if s := story(t.History, b.Release, b.Arch); s != "" && b.Origin == guard.New {

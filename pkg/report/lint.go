@@ -35,20 +35,28 @@ func Lint(w io.Writer, r *guard.Result, most int) error {
 			count := map[*guard.Package]int{}
 			for _, f := range p {
 				if count[f.Module.Package]++; most == 0 || count[f.Module.Package] <= most {
-					line(owner(f), letters[f.Severity], "btf-"+string(f.Verdict), what(f))
+					line(owner(f), letters[f.Severity], check(f.Verdict), what(f))
 				}
 			}
 		}
 	}
 	for _, l := range r.Labels {
 		if l.Severity != guard.OK {
-			line(l.Package.Name+"."+l.Package.Arch, letters[l.Severity], "btf-"+string(l.Verdict), strings.Join(l.Reasons, "; "))
+			line(l.Package.Name+"."+l.Package.Arch, letters[l.Severity], check(l.Verdict), strings.Join(l.Reasons, "; "))
 		}
 	}
 	return out.Flush()
 }
 
 var letters = map[guard.Severity]string{guard.Warn: "W", guard.Rebuild: "W", guard.Fail: "E"}
+
+// check is a verdict as the name of a check.
+func check(v guard.Verdict) string {
+	if strings.Contains(string(v), "btf") {
+		return string(v)
+	}
+	return "btf-" + string(v)
+}
 
 // owner names the package as rpmlint does, or a loose file.
 func owner(f guard.Finding) string {

@@ -28,7 +28,7 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 		fmt.Fprintln(out)
 	}
 	fmt.Fprintf(out, "obs-btf-guard: kernel BTF check of %s%s\n\n", Printable(pkg), outcomes[worst])
-	if worst != guard.OK {
+	if group(r.Findings).worst() != guard.OK {
 		fmt.Fprint(out, preface)
 	}
 	for _, p := range r.Problems {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+func builtBase(release string, day int, base byte) *guard.Base {
+	b := &guard.Base{
+		Package: &guard.Package{NEVRA: "kernel-default-" + release + ".x86_64", Built: time.Date(2021, 12, day, 0, 0, 0, 0, time.UTC)},
+		Release: "5.15.12-1-default", Arch: "x86_64",
+	}
+	b.Fingerprint.Base = fingerprint.Digest{base}
+	return b
+}
+
+// TestRemember carries the builds of earlier reports on, each once.
+func TestRemember(t *testing.T) {
+	first := Remember([]*guard.Base{builtBase("1.1", 1, 1)})
+	second := Remember([]*guard.Base{builtBase("1.2", 2, 1), builtBase("1.1", 1, 1)}, first)
+	loose := builtBase("1.9", 9, 9)
+	loose.Package = nil
+	third := Remember([]*guard.Base{builtBase("1.3", 3, 2), loose}, second, first)
+	var got []string
+	for _, b := range third {
+		got = append(got, b.Package)
+	}
+	if want := []string{"kernel-default-1.3.x86_64", "kernel-default-1.2.x86_64", "kernel-default-1.1.x86_64"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	want := "kernel-default-1.1.x86_64 of 2021-12-01 (base 010000000000), kernel-default-1.2.x86_64 of 2021-12-02 (the same), " +
+		"kernel-default-1.3.x86_64 of 2021-12-03 (base 020000000000)"
+	if got := story(third, "5.15.12-1-default", "x86_64"); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := story(third, "5.15.12-1-default", "aarch64"); got != "" {
+		t.Errorf("of another architecture: %q", got)
+	}
+	var many []Build
+	for i := range 2 * mostBuilds {
+		many = append(many, Build{Package: strings.Repeat("x", i)})
+	}
+	if got := Remember(nil, many); len(got) != mostBuilds {
+		t.Errorf("%d builds", len(got))
+	}
+}
+
+// TestReadDocument takes what Compact wrote, of this schema and no other.
+func TestReadDocument(t *testing.T) {
+	d := NewDocument(result(), "1.0")
+	d.History = Remember([]*guard.Base{builtBase("1.1", 1, 1)})
+	var out bytes.Buffer
+	if err := d.Compact(&out); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadDocument(out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _ := json.Marshal(got)
+	if string(again)+"\n" != out.String() {
+		t.Errorf("read back as\n%s\nwritten as\n%s", again, &out)
+	}
+	for _, text := range []string{"", "[]", `{"schema": 2}`, `{}`} {
+		if _, err := ReadDocument([]byte(text)); err == nil {
+			t.Errorf("%q is a report", text)
+		}
+	}
+}
