@@ -3,6 +3,9 @@
 GO      ?= go
 DESTDIR ?=
 PREFIX  ?= /usr
+MANDIR  ?= $(PREFIX)/share/man
+DOCDIR  ?= $(PREFIX)/share/doc/obs-btf-guard
+SYSCONFDIR ?= /etc
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
@@ -12,7 +15,7 @@ RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 30s
 BENCH    ?= .
 
-.PHONY: help build demo test lint bench fuzz e2e e2e-qemu testdata install clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-qemu testdata install rpm clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,14 +57,26 @@ testdata: ## make the fixtures again from their sources
 	testdata/incident/make.sh
 	testdata/tables/make.sh
 
-install: build ## into DESTDIR and PREFIX
+install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 755 obs-btf-guard $(DESTDIR)$(PREFIX)/bin/obs-btf-guard
+	install -D -m 755 obs/50-check-kernel-btf $(DESTDIR)$(PREFIX)/lib/build/checks/50-check-kernel-btf
 	install -D -m 644 obs/kernel_btf.attr $(DESTDIR)$(PREFIX)/lib/rpm/fileattrs/kernel_btf.attr
 	install -D -m 644 obs/macros.kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/macros.d/macros.kernel-btf
+	test -e $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf || \
+		install -D -m 644 obs/obs-btf-guard.conf $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man1 docs/man/*.1
+	ln -sf obs-btf-guard-provides.1 $(DESTDIR)$(MANDIR)/man1/obs-btf-guard-requires.1
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 docs/man/*.5
+	install -D -m 644 completions/obs-btf-guard.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/obs-btf-guard
+	install -D -m 644 completions/obs-btf-guard.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/obs-btf-guard.fish
+	install -D -m 644 completions/_obs-btf-guard $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_obs-btf-guard
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/licenses/obs-btf-guard/LICENSE
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard README.md
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/obs-btf-guard docs/json.md docs/verdicts.md
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) docs/json.md docs/verdicts.md
 
-clean: ## what build and test leave behind
-	rm -f obs-btf-guard
+rpm: ## source and binary packages of git HEAD in build/rpm
+	GO=$(GO) obs/rpm.sh
+
+clean: ## what build, test and rpm leave behind
+	rm -rf obs-btf-guard build/rpm
 	$(GO) clean -testcache
