@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rebuild
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+)
+
+const incident = "../../testdata/incident/"
+
+var (
+	tokenOld  = fingerprint.Token("default", fingerprint.Digest{1})
+	tokenNew  = fingerprint.Token("default", fingerprint.Digest{2})
+	elsewhere = Where{"kernels", "standard", "x86_64"}
+)
+
+// rpm is the metadata of one: its name, and what it provides ("+...") and
+// requires.
+func rpm(name string, deps ...string) Binary {
+	b := Binary{Name: name, VersionRelease: "1-1"}
+	for _, d := range deps {
+		if provided, ok := strings.CutPrefix(d, "+"); ok {
+			b.Provides = append(b.Provides, provided)
+		} else {
+			b.Requires = append(b.Requires, d)
+		}
+	}
+	return b
+}
+
+// pkg is a package of OBS that is built into RPMs.
+func pkg(needs []string, rpms ...Binary) *fakePackage {
+	p := settled()
+	p.needs = needs
+	p.files = map[string]Binary{}
+	for _, b := range rpms {
+		p.files[b.Name+"-"+b.VersionRelease+".x86_64.rpm"] = b
+	}
+	return p
+}
+
+// TestFindByMetadata plans by what dependencies say and downloads nothing.
+func TestFindByMetadata(t *testing.T) {
+	kernel := func(token string) Binary {
+		return rpm("kernel-default", "+"+token, "+kernel-uname-r = 5.15.12-1-default")
+	}
+	devel := rpm("kernel-default-devel")
+	built := []string{"gcc", "kernel-default-devel"}
+	for _, tc := range []struct {
+		name     string
+		packages map[node]*fakePackage
+		steps    []string // package: a part of the reason
+		note     string
+	}{
+		{"all fits", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenNew)),
+			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenNew)),
+		}, nil, ""},
+		{"a KMP of the build before", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
+			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
+			{here, "bash"}:           pkg([]string{"gcc"}, rpm("bash", tokenOld)), // nobody looks at it
+		}, []string{"foo: requires " + tokenOld + ", provided is " + tokenNew}, ""},
+		{"named otherwise", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
+			{here, "drivers"}:        pkg(built, rpm("drivers", tokenOld)),
+		}, []string{"drivers: "}, ""},
+		{"modules of the kernel itself", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
+		}, []string{"kernel-default: kernel-default-extra-1-1.x86_64.rpm was built on another base"}, ""},
+		{"a kernel on the path", map[node]*fakePackage{
+			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)), // not ours to build
+			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),
+		}, []string{"foo: of kernels/standard/x86_64/kernel-default"}, ""},
+		{"the nearest kernel is met", map[node]*fakePackage{
+			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenOld), devel),
+			{here, "kernel-default"}:      pkg(nil, kernel(tokenNew), devel),
+			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),
+		}, []string{"foo: of prj/standard/x86_64/kernel-default"}, ""},
+		{"another flavor's kernel", map[node]*fakePackage{
+			{here, "kernel-rt"}: pkg(nil, rpm("kernel-rt", "+"+fingerprint.Token("rt", fingerprint.Digest{3})), rpm("kernel-rt-devel")),
+			{here, "foo"}:       pkg([]string{"kernel-rt-devel"}, rpm("foo-kmp-default", tokenOld)),
+		}, nil, "no kernel of that flavor"},
+		{"in order", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
+			{here, "a"}:              pkg([]string{"glue", "kernel-default-devel"}, rpm("a-kmp-default", tokenOld)),
+			{here, "between"}:        pkg([]string{"foo-kmp-default"}, rpm("glue")),
+			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
+		}, []string{"kernel-default: ", "foo: ", "a: "}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := &fakeServer{packages: tc.packages, path: map[Where][]Where{here: {elsewhere}}}
+			p, err := (&Finder{Server: f}).Find(t.Context(), []Where{here})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, s := range p.Steps {
+				got = append(got, s.Package+": "+strings.Join(s.Why, "; "))
+				if s.Where() != here || s.Seen == nil {
+					t.Errorf("%+v", s)
+				}
+			}
+			if len(got) != len(tc.steps) {
+				t.Fatalf("%q, want %q", got, tc.steps)
+			}
+			for i, want := range tc.steps {
+				name, why, _ := strings.Cut(want, ": ")
+				if !strings.HasPrefix(got[i], name+": ") || !strings.Contains(got[i], why) {
+					t.Errorf("%q, want %q", got[i], want)
+				}
+			}
+			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, tc.note) || tc.note == "" && notes != "" {
+				t.Errorf("notes %q, want %q", notes, tc.note)
+			}
+			if len(f.fetched) > 0 {
+				t.Errorf("downloaded %q", f.fetched)
+			}
+		})
+	}
+}
+
+// TestWaves: what a step needs is in a wave before it, and a cycle is no end.
+func TestWaves(t *testing.T) {
+	p := &Plan{Steps: []Step{stepOf("c", 0), stepOf("x", 0), stepOf("b", 0), stepOf("y", 0), stepOf("a", 0)}}
+	needs := map[string][]string{"c": {"via"}, "via": {"b"}, "b": {"a"}, "x": {"y"}, "y": {"x"}}
+	p.order(func(at Where, pkg string) []node {
+		var out []node
+		for _, n := range needs[pkg] {
+			out = append(out, node{at, n})
+		}
+		return out
+	})
+	wave := map[string]int{}
+	var order []string
+	for _, s := range p.Steps {
+		wave[s.Package] = s.Wave
+		order = append(order, s.Package)
+	}
+	if wave["a"] != 0 || wave["b"] != 1 || wave["c"] != 2 {
+		t.Errorf("%v", wave)
+	}
+	if !slices.IsSortedFunc(p.Steps, func(a, b Step) int { return a.Wave - b.Wave }) {
+		t.Errorf("%q", order)
+	}
+}
+
+// TestFindByContent downloads what metadata does not tell, the kernel only where
+// a module needs it.
+func TestFindByContent(t *testing.T) {
+	const (
+		kernelFile = "kernel-default-1-1.x86_64.rpm"
+		kmpFile    = "foo-kmp-default-1-1.x86_64.rpm"
+		kernel13   = incident + "5.15.12-1.3/kernel-default-5.15.12-1.3.x86_64.rpm"
+	)
+	for _, tc := range []struct {
+		name    string
+		kmp     string // what is behind the KMP
+		steps   int
+		fetched []string
+	}{
+		{"stale", incident + "5.15.12-1.1/kernel-default-extra-5.15.12-1.1.x86_64.rpm", 1, []string{kmpFile, kernelFile}},
+		{"fits", incident + "5.15.12-1.3/kernel-default-extra-5.15.12-1.3.x86_64.rpm", 0, []string{kmpFile, kernelFile}},
+		{"no BTF", incident + "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", 0, []string{kmpFile}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			kernel := pkg(nil, rpm("kernel-default", "+kernel-uname-r = 5.15.12-1-default"), rpm("kernel-default-devel"))
+			kernel.local = map[string]string{kernelFile: kernel13}
+			foo := pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default"), rpm("foo-tools"))
+			foo.local = map[string]string{kmpFile: tc.kmp}
+			f := &fakeServer{packages: map[node]*fakePackage{{here, "kernel-default"}: kernel, {here, "foo"}: foo}}
+			p, err := (&Finder{Server: f, Dir: t.TempDir()}).Find(t.Context(), []Where{here})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Steps) != tc.steps || len(p.Notes) != 0 {
+				t.Fatalf("%+v", p)
+			}
+			if tc.steps > 0 && (p.Steps[0].Package != "foo" || !strings.Contains(p.Steps[0].Why[0], kmpFile+": ")) {
+				t.Errorf("%+v", p.Steps[0])
+			}
+			if !slices.Equal(f.fetched, tc.fetched) {
+				t.Errorf("downloaded %q, want %q", f.fetched, tc.fetched)
+			}
+		})
+	}
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rebuild works out which source packages OBS has to build again because
+// their modules do not fit the kernel they will meet, and has it build them.
+//
+// OBS does not do so by itself: a kernel that is built again by hand leaves the
+// module packages of its project alone, whatever its rebuild mode. [Finder]
+// makes a [Plan], which can be saved and read by people, and [Runner] carries it
+// out.
+package rebuild
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Schema is the version of the plan's JSON format, documented in docs/json.md.
+const Schema = 1
+
+// Plan is what has to be built, in order.
+type Plan struct {
+	Schema int       `json:"schema"`
+	API    string    `json:"api,omitempty"` // URL of the OBS it is for
+	Made   time.Time `json:"made"`
+	Steps  []Step    `json:"steps"`
+	Notes  []string  `json:"notes"` // what could not be told, and why
+}
+
+// Step is one source package to build for one repository and architecture.
+type Step struct {
+	Project    string `json:"project"`
+	Repository string `json:"repository"`
+	Arch       string `json:"arch"`
+	Package    string `json:"package"`
+
+	// Wave orders the steps: those of one wave do not wait for each other, and build
+	// against the results of the waves before.
+	Wave int      `json:"wave"`
+	Why  []string `json:"why"` // for people
+
+	// Seen is the package's last build when the plan was made. Another one since
+	// then may have mended what the step is for.
+	Seen *Build `json:"seen,omitempty"`
+}
+
+// Build identifies one build of a package.
+type Build struct {
+	VersionRelease string    `json:"versrel"`
+	Code           string    `json:"code"`
+	Ended          time.Time `json:"ended"`
+}
+
+// Where is one repository and architecture of a project.
+type Where struct{ Project, Repository, Arch string }
+
+func (w Where) String() string { return w.Project + "/" + w.Repository + "/" + w.Arch }
+
+// Where is the place that the step builds for.
+func (s *Step) Where() Where { return Where{s.Project, s.Repository, s.Arch} }
+
+func (s *Step) String() string { return s.Where().String() + "/" + s.Package }
+
+// maxPlan bounds a plan in bytes.
+const maxPlan = 16 << 20
+
+// ReadPlan reads a plan that Write wrote. A step that lacks a name is an error:
+// OBS would take a rebuild without a package as one of everything.
+func ReadPlan(r io.Reader) (*Plan, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxPlan+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxPlan {
+		return nil, fmt.Errorf("more than %d bytes, a plan has at most so many", maxPlan)
+	}
+	var p Plan
+	if err := json.Unmarshal(data, &p); err != nil {
+		return nil, err
+	}
+	if p.Schema != Schema {
+		return nil, fmt.Errorf("schema %d, this program knows %d", p.Schema, Schema)
+	}
+	var errs []error
+	for i, s := range p.Steps {
+		if s.Project == "" || s.Repository == "" || s.Arch == "" || s.Package == "" {
+			errs = append(errs, fmt.Errorf("step %d, %s: project, repository, arch and package all have to be named", i+1, &s))
+		}
+	}
+	return &p, errors.Join(errs...)
+}
+
+// Write writes the plan for ReadPlan and for people.
+func (p *Plan) Write(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(p)
+}
+
+// add adds a step, or another reason to one that is there.
+func (p *Plan) add(at Where, pkg, why string) {
+	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Where() == at && s.Package == pkg })
+	if i < 0 {
+		i = len(p.Steps)
+		p.Steps = append(p.Steps, Step{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg})
+	}
+	if s := &p.Steps[i]; !slices.Contains(s.Why, why) {
+		s.Why = append(s.Why, why)
+	}
+}
+
+// note adds what could not be told, once.
+func (p *Plan) note(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, s) {
+		p.Notes = append(p.Notes, s)
+	}
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors of a Server that a Runner acts on.
+var (
+	// ErrUnknownOutcome: a request was sent and no answer came.
+	ErrUnknownOutcome = errors.New("no answer, so whether it was done is not known")
+	// ErrBlind: OBS may be asked to build and not what it is doing, as with a
+	// trigger token.
+	ErrBlind = errors.New("OBS does not tell who has only a token")
+)
+
+// Outcome is what came of a step.
+type Outcome string
+
+// The outcomes.
+const (
+	Asked      Outcome = "asked"      // OBS was asked to build it
+	UnderWay   Outcome = "under way"  // OBS is building it anyway
+	Built      Outcome = "built"      // waited for, and it was built
+	Failed     Outcome = "failed"     // waited for, and the build failed
+	Outdated   Outcome = "outdated"   // it was built since the plan was made
+	Impossible Outcome = "impossible" // OBS will not build it
+	NotAsked   Outcome = "not asked"  // a step before it did not come to a good end
+)
+
+// Good reports whether the step needs nobody's attention.
+func (o Outcome) Good() bool { return o == Asked || o == UnderWay || o == Built }
+
+// Done is a step with what came of it.
+type Done struct {
+	Step    *Step
+	Outcome Outcome
+	Detail  string
+}
+
+// Runner carries out plans.
+type Runner struct {
+	Server Server
+	Wait   bool          // until everything is built, a wave after the other
+	Poll   time.Duration // between two questions, 0 for ten seconds
+	Tell   func(Done)    // each change of a step; may be nil
+}
+
+// quiet is how often a package may be found neither building nor built before a
+// build is no longer expected.
+const quiet = 30
+
+// progress is a step on its way.
+type progress struct {
+	*Done
+	before *Build // its last build when it was asked for
+	quiet  int
+}
+
+// Run asks for each step's build once, unless OBS is at it already or has been
+// since the plan was made, and with Wait sees it through. A step that comes to
+// no good end stops the waves behind it. The error is one of asking OBS; what was
+// done until then is returned with it.
+func (r *Runner) Run(ctx context.Context, p *Plan) ([]Done, error) {
+	done := make([]Done, len(p.Steps))
+	stopped := ""
+	for from := 0; from < len(p.Steps); {
+		to := from
+		for to < len(p.Steps) && p.Steps[to].Wave == p.Steps[from].Wave {
+			to++
+		}
+		var waiting []*progress
+		for i := from; i < to; i++ {
+			done[i].Step = &p.Steps[i]
+			if stopped != "" {
+				r.set(&done[i], NotAsked, "after "+stopped)
+				continue
+			}
+			before, err := r.ask(ctx, &done[i])
+			if err != nil {
+				return done[:i], fmt.Errorf("%s: %w", &p.Steps[i], err)
+			}
+			if done[i].Outcome.Good() {
+				waiting = append(waiting, &progress{Done: &done[i], before: before})
+			}
+		}
+		if r.Wait {
+			if err := r.wait(ctx, waiting); err != nil {
+				return done[:to], err
+			}
+		}
+		for _, d := range done[from:to] {
+			if !d.Outcome.Good() && stopped == "" {
+				stopped = d.Step.String()
+			}
+		}
+		from = to
+	}
+	return done, nil
+}
+
+func (r *Runner) set(d *Done, o Outcome, detail string) {
+	if d.Outcome == o && d.Detail == detail {
+		return
+	}
+	d.Outcome, d.Detail = o, detail
+	if r.Tell != nil {
+		r.Tell(*d)
+	}
+}
+
+// ask has a step's package built, if that is still to be done. It returns the
+// last build before.
+func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
+	s := d.Step
+	before, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
+	if err != nil && !errors.Is(err, ErrBlind) {
+		return nil, err
+	}
+	if s.Seen != nil && before != nil && !same(s.Seen, before) {
+		r.set(d, Outdated, "built since the plan was made: "+before.String())
+		return nil, nil
+	}
+	state, err := r.state(ctx, s)
+	switch {
+	case errors.Is(err, ErrBlind):
+	case err != nil:
+		return nil, err
+	case state == nil:
+		r.set(d, Impossible, "OBS has no such package there")
+		return nil, nil
+	case state.Final():
+		r.set(d, Impossible, state.String())
+		return nil, nil
+	case state.Busy():
+		r.set(d, UnderWay, state.String())
+		return before, nil
+	}
+	err = r.Server.Rebuild(ctx, s.Where(), s.Package)
+	if errors.Is(err, ErrUnknownOutcome) {
+		err = r.look(ctx, s, before, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.set(d, Asked, "")
+	return before, nil
+}
+
+// look finds out whether a request without an answer was heard, and repeats it
+// if not.
+func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error) error {
+	for range 3 {
+		if err := r.pause(ctx); err != nil {
+			return err
+		}
+		state, err := r.state(ctx, s)
+		if errors.Is(err, ErrBlind) {
+			return unknown // nobody tells: asking again might build it twice
+		}
+		if err != nil {
+			return err
+		}
+		last, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
+		if err != nil {
+			return err
+		}
+		if state != nil && state.Busy() || !same(before, last) {
+			return nil
+		}
+	}
+	return r.Server.Rebuild(ctx, s.Where(), s.Package)
+}
+
+func (r *Runner) state(ctx context.Context, s *Step) (*State, error) {
+	states, err := r.Server.States(ctx, s.Where(), []string{s.Package})
+	if err != nil {
+		return nil, err
+	}
+	if state, ok := states[s.Package]; ok {
+		return &state, nil
+	}
+	return nil, nil
+}
+
+// wait follows steps until each has come to an end.
+func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
+	for len(waiting) > 0 {
+		if err := r.pause(ctx); err != nil {
+			return err
+		}
+		states, err := r.states(ctx, waiting)
+		if err != nil {
+			return err
+		}
+		var still []*progress
+		for _, w := range waiting {
+			ended, err := r.ended(ctx, w, states[node{w.Step.Where(), w.Step.Package}])
+			if err != nil {
+				return err
+			}
+			if !ended {
+				still = append(still, w)
+			}
+		}
+		waiting = still
+	}
+	return nil
+}
+
+// states asks once for each place.
+func (r *Runner) states(ctx context.Context, waiting []*progress) (map[node]State, error) {
+	at := map[Where][]string{}
+	for _, w := range waiting {
+		at[w.Step.Where()] = append(at[w.Step.Where()], w.Step.Package)
+	}
+	out := map[node]State{}
+	for where, pkgs := range at {
+		states, err := r.Server.States(ctx, where, pkgs)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		for pkg, s := range states {
+			out[node{where, pkg}] = s
+		}
+	}
+	return out, nil
+}
+
+// ended reports whether a step has come to an end, which is when nothing is on
+// its way and the history of builds has another entry.
+func (r *Runner) ended(ctx context.Context, w *progress, state State) (bool, error) {
+	s := w.Step
+	if state.Busy() {
+		w.quiet = 0
+		r.set(w.Done, w.Outcome, state.String())
+		return false, nil
+	}
+	last, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("%s: %w", s, err)
+	case !same(w.before, last) && (last.Code == "succeeded" || last.Code == "unchanged"):
+		r.set(w.Done, Built, last.String())
+		return true, nil
+	case !same(w.before, last):
+		r.set(w.Done, Failed, last.String())
+		return true, nil
+	case state.Final():
+		r.set(w.Done, Impossible, state.String())
+		return true, nil
+	}
+	if w.quiet++; w.quiet > quiet {
+		r.set(w.Done, Failed, "OBS is not building it: "+state.String())
+		return true, nil
+	}
+	return false, nil
+}
+
+func (r *Runner) pause(ctx context.Context) error {
+	d := r.Poll
+	if d == 0 {
+		d = 10 * time.Second
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// same reports whether two builds are one, or both are none.
+func same(a, b *Build) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.VersionRelease == b.VersionRelease && a.Code == b.Code && a.Ended.Equal(b.Ended)
+}
+
+func (b *Build) String() string {
+	if b == nil {
+		return "never"
+	}
+	return fmt.Sprintf("%s %s, %s", b.VersionRelease, b.Code, b.Ended.UTC().Format(time.DateTime))
+}
+
+func (s State) String() string {
+	out := s.Code
+	if s.Details != "" {
+		out += ": " + s.Details
+	}
+	if s.Dirty && !(State{Code: s.Code}).Busy() {
+		out += ", and the scheduler has yet to look at it"
+	}
+	return out
+}

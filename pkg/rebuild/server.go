@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rebuild
+
+import "context"
+
+// Server is what is asked of OBS. All places are of one OBS.
+type Server interface {
+	// Path lists the place itself and then those it builds against, nearest first.
+	Path(ctx context.Context, at Where) ([]Where, error)
+	// Sources lists the packages of a place with what OBS knows of them beforehand.
+	Sources(ctx context.Context, at Where) ([]Source, error)
+	// Files lists the file names of what a package was built into.
+	Files(ctx context.Context, at Where, pkg string) ([]string, error)
+	// Binary tells the metadata of one of them, an RPM.
+	Binary(ctx context.Context, at Where, pkg, file string) (Binary, error)
+	// Fetch downloads one of them into a directory and returns its path.
+	Fetch(ctx context.Context, at Where, pkg, file, dir string) (string, error)
+	// States says what OBS is doing with packages, by name.
+	States(ctx context.Context, at Where, pkgs []string) (map[string]State, error)
+	// LastBuild is the last build of a package that came to an end, nil before the
+	// first.
+	LastBuild(ctx context.Context, at Where, pkg string) (*Build, error)
+	// Rebuild has one package built. An error for which errors.Is(err,
+	// ErrUnknownOutcome) holds does not tell whether it will be.
+	Rebuild(ctx context.Context, at Where, pkg string) error
+}
+
+// Source is a package of OBS: what one spec file is built into.
+type Source struct {
+	Name     string
+	Needs    []string // names of the RPMs that it is built with
+	Binaries []string // names of the RPMs that it is built into
+}
+
+// Binary is what OBS tells of an RPM without handing it out.
+type Binary struct {
+	Name               string
+	VersionRelease     string
+	Provides, Requires []string // Requires has the weak ones as well
+}
+
+// State is what OBS is doing with a package.
+type State struct {
+	Code    string // "succeeded", "building", ...: the codes of _result
+	Details string
+	Dirty   bool // the scheduler has yet to look at it
+}
+
+// Busy reports whether a build is on its way.
+func (s State) Busy() bool {
+	switch s.Code {
+	case "scheduled", "dispatching", "building", "blocked", "finished", "signing":
+		return true
+	}
+	return s.Dirty
+}
+
+// Final reports whether no build can come of it without somebody's help.
+func (s State) Final() bool {
+	switch s.Code {
+	case "unresolvable", "broken", "excluded", "disabled", "locked":
+		return true
+	}
+	return false
+}
