@@ -270,6 +270,7 @@ func (h *hookRun) report() error {
 	}
 	d := report.NewDocument(h.res, h.App.Version)
 	d.Hook = &report.Hook{Package: h.root.Package, Stage: string(h.root.Stage), Notes: append([]string{}, h.notes...)}
+	d.Hook.Project, d.Hook.Repository, d.Hook.Arch = builtAt(h.res)
 	d.History = h.history
 	if c := h.carried; c != nil && len(h.res.Changes) == 0 {
 		d.Changes, d.Rebuild = c.Changes, append(d.Rebuild, c.Rebuild...)
@@ -282,4 +283,30 @@ func (h *hookRun) report() error {
 		return fmt.Errorf("the report: %w", err)
 	}
 	return status(h.res.Exit())
+}
+
+// builtAt is where OBS built the new packages, by the DISTURL of the first that
+// has one.
+func builtAt(res *guard.Result) (project, repository, arch string) {
+	at := func(p *guard.Package) bool {
+		if p == nil || p.Origin != guard.New {
+			return false
+		}
+		u, ok := obs.ParseDistURL(p.DistURL)
+		if ok {
+			project, repository, arch = u.Project, u.Repository, p.Arch
+		}
+		return ok
+	}
+	for _, f := range res.Findings {
+		if at(f.Module.Package) {
+			return
+		}
+	}
+	for _, b := range res.Bases {
+		if at(b.Package) {
+			return
+		}
+	}
+	return
 }

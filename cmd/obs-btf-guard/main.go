@@ -95,7 +95,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{checkCommand(), fingerprintCommand(), distillCommand(), providesCommand(), requiresCommand(), stampCommand(), hookCommand()},
+		Commands: []*cli.Command{checkCommand(), fingerprintCommand(), distillCommand(), providesCommand(), requiresCommand(), stampCommand(), hookCommand(), rebuildCommand()},
 	}
 }
 

@@ -60,3 +60,21 @@ by btf-guard.conf beside the spec file: obs-btf-guard.conf(5).
 
 Exit status: 0 the build passes; 1 something fails; 2 a new package or a
 policy could not be read.`
+
+const rebuildDescription = `OBS does not build a module package again when the kernel of its project was
+built again by hand, in any rebuild mode. This finds the packages whose modules
+do not fit the kernel they will meet and has OBS build them, each by its name,
+kernels before what is built with them:
+
+  a project                obs-btf-guard rebuild --project P --repository R --arch A
+  what the hook reported   obs-btf-guard rebuild kernel-default.btfguard
+  built packages           obs-btf-guard rebuild RPMS/
+
+What packages provide and require decides; those that say nothing are downloaded
+and judged. What OBS builds anyway is not asked for again. API and credentials
+come from osc's configuration and environment (OSC_CONFIG, OSC_APIURL,
+OSC_USERNAME, OSC_PASSWORD), or a trigger token from --token-file or
+OBS_BTF_GUARD_TOKEN.
+
+Exit status: 0 nothing is left to do; 1 something is to be built again, or was
+not built; 2 something could not be asked or told.`

@@ -4,14 +4,15 @@ package guard
 
 import "slices"
 
-// Remake is a source package that has to be built again, because the policy
-// weighs a finding on its modules as Rebuild.
+// Remake is a source package that would have to be built again to fit: a finding
+// on its modules weighs Rebuild or Fail.
 type Remake struct {
-	Source  string // name of the source package
-	Arch    string
-	DistURL string // of its packages: project and repository, "" outside OBS
-	On      *Base  // what its modules do not fit
-	Modules int    // how many
+	Source   string // name of the source package
+	Arch     string
+	DistURL  string // of its packages: project and repository, "" outside OBS
+	On       *Base  // what its modules do not fit
+	Modules  int    // how many
+	Severity Severity
 }
 
 // Remakes lists what has to be built again, in the order of the findings. A
@@ -28,15 +29,17 @@ func (r *Result) Remakes() []Remake {
 	for _, f := range r.Findings {
 		p := f.Module.Package
 		switch {
-		case f.Severity != Rebuild || p == nil || f.Base == nil,
+		case f.Severity != Rebuild && f.Severity != Fail, p == nil || f.Base == nil,
 			f.Module.Origin == Against && replaced[p.Name],
 			f.Base.Origin == Against:
 			continue
 		}
-		i := slices.IndexFunc(out, func(m Remake) bool { return m.Source == p.Source && m.Arch == p.Arch && m.On == f.Base })
+		i := slices.IndexFunc(out, func(m Remake) bool {
+			return m.Source == p.Source && m.Arch == p.Arch && m.On == f.Base && m.Severity == f.Severity
+		})
 		if i < 0 {
 			i = len(out)
-			out = append(out, Remake{Source: p.Source, Arch: p.Arch, DistURL: p.DistURL, On: f.Base})
+			out = append(out, Remake{Source: p.Source, Arch: p.Arch, DistURL: p.DistURL, On: f.Base, Severity: f.Severity})
 		}
 		out[i].Modules++
 	}

@@ -22,7 +22,8 @@ func TestRemakes(t *testing.T) {
 		source string // "" for none
 	}{
 		{"a KMP on an installed kernel", module(kmp, New), other, Rebuild, "foo"},
-		{"one that fails", module(kmp, New), other, Fail, ""},
+		{"one that fails", module(kmp, New), other, Fail, "foo"},
+		{"one that only warns", module(kmp, New), other, Warn, ""},
 		{"a kernel on itself", module(kernel, New), newBase, Rebuild, "kernel-default"},
 		{"new modules while the old kernel runs", module(kernel, New), oldBase, Rebuild, ""},
 		{"old modules that this build replaces", module(older, Against), newBase, Rebuild, ""},

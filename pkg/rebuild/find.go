@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
@@ -22,37 +21,42 @@ type Finder struct {
 	sources map[Where][]Source // asked once
 }
 
-// Find makes the plan for all packages of the places whose modules do not fit
-// the kernel they will meet: the nearest of its flavor on the place's path. What
-// metadata says decides; where it says nothing, packages are downloaded and
-// judged. The error is one of asking OBS; what cannot be told of single packages
-// stands in the plan's notes.
-func (f *Finder) Find(ctx context.Context, places []Where) (*Plan, error) {
-	p := &Plan{Schema: Schema, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{}}
-	for _, at := range places {
+// Find adds to the plan a step for each package of the places whose modules do
+// not fit the kernel they will meet: the nearest of its flavor on the place's
+// path. What metadata says decides; where it says nothing, packages are
+// downloaded and judged. The error is one of asking OBS; what cannot be told of
+// single packages stands in the plan's notes.
+func (f *Finder) Find(ctx context.Context, p *Plan, places []Where) error {
+	for i, at := range places {
+		if slices.Contains(places[:i], at) {
+			continue
+		}
 		if err := f.place(ctx, p, at); err != nil {
-			return nil, fmt.Errorf("%s: %w", at, err)
+			return err
 		}
 	}
-	return p, f.Complete(ctx, p)
+	return nil
 }
 
 // Complete puts the steps of a plan in order and notes for each the package's
-// last build.
+// last build. An OBS that does not tell leaves them as they are.
 func (f *Finder) Complete(ctx context.Context, p *Plan) error {
 	var errs []error
-	p.order(func(at Where, pkg string) []node {
-		needs, err := f.needs(ctx, p, at, pkg)
-		if err != nil {
+	fail := func(err error) {
+		if err != nil && !errors.Is(err, ErrBlind) {
 			errs = append(errs, err)
 		}
+	}
+	p.order(func(at Where, pkg string) []node {
+		needs, err := f.needs(ctx, p, at, pkg)
+		fail(err)
 		return needs
 	})
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		last, err := f.Server.LastBuild(ctx, s.Where(), s.Package)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", s, err))
+			fail(fmt.Errorf("%s: %w", s, err))
 		}
 		s.Seen = last
 	}
@@ -134,7 +138,7 @@ func tokens(deps []string) []string {
 	return out
 }
 
-// ships reports whether the RPM has a vmlinux, by what rpm and the kernels' own
+// vmlinux reports whether the RPM has a vmlinux, by what rpm and the kernels' own
 // generators say of it.
 func (b *built) vmlinux() bool {
 	return len(tokens(b.Provides)) > 0 || slices.ContainsFunc(b.Provides, func(d string) bool { return strings.HasPrefix(d, "kernel-uname-r ") })
@@ -143,8 +147,11 @@ func (b *built) vmlinux() bool {
 // place adds the steps of one place.
 func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	path, err := f.Server.Path(ctx, at)
-	if err != nil {
+	switch {
+	case len(path) == 0 || ctx.Err() != nil:
 		return err
+	case err != nil:
+		f.tell("%s: the projects it builds against are not known: %v", at, err)
 	}
 	var kernels, modules []*built
 	kernelNames := map[string]bool{} // RPMs built with kernels, which KMPs need

@@ -3,6 +3,7 @@
 package rebuild
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,16 @@ func pkg(needs []string, rpms ...Binary) *fakePackage {
 	p.files = map[string]Binary{}
 	for _, b := range rpms {
 		p.files[b.Name+"-"+b.VersionRelease+".x86_64.rpm"] = b
+	}
+	return p
+}
+
+// found is the plan for here.
+func found(t *testing.T, s Server) *Plan {
+	t.Helper()
+	p, f := NewPlan(""), &Finder{Server: s, Dir: t.TempDir()}
+	if err := errors.Join(f.Find(t.Context(), p, []Where{here, here}), f.Complete(t.Context(), p)); err != nil {
+		t.Fatal(err)
 	}
 	return p
 }
@@ -94,10 +105,7 @@ func TestFindByMetadata(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := &fakeServer{packages: tc.packages, path: map[Where][]Where{here: {elsewhere}}}
-			p, err := (&Finder{Server: f}).Find(t.Context(), []Where{here})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := found(t, f)
 			var got []string
 			for _, s := range p.Steps {
 				got = append(got, s.Package+": "+strings.Join(s.Why, "; "))
@@ -173,10 +181,7 @@ func TestFindByContent(t *testing.T) {
 			foo := pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default"), rpm("foo-tools"))
 			foo.local = map[string]string{kmpFile: tc.kmp}
 			f := &fakeServer{packages: map[node]*fakePackage{{here, "kernel-default"}: kernel, {here, "foo"}: foo}}
-			p, err := (&Finder{Server: f, Dir: t.TempDir()}).Find(t.Context(), []Where{here})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := found(t, f)
 			if len(p.Steps) != tc.steps || len(p.Notes) != 0 {
 				t.Fatalf("%+v", p)
 			}

@@ -64,6 +64,11 @@ func (s *Step) Where() Where { return Where{s.Project, s.Repository, s.Arch} }
 
 func (s *Step) String() string { return s.Where().String() + "/" + s.Package }
 
+// NewPlan is a plan without steps for the OBS at a URL.
+func NewPlan(url string) *Plan {
+	return &Plan{Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{}}
+}
+
 // maxPlan bounds a plan in bytes.
 const maxPlan = 16 << 20
 

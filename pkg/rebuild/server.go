@@ -7,6 +7,7 @@ import "context"
 // Server is what is asked of OBS. All places are of one OBS.
 type Server interface {
 	// Path lists the place itself and then those it builds against, nearest first.
+	// What is known is returned with an error about the rest.
 	Path(ctx context.Context, at Where) ([]Where, error)
 	// Sources lists the packages of a place with what OBS knows of them beforehand.
 	Sources(ctx context.Context, at Where) ([]Source, error)

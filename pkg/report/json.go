@@ -128,13 +128,18 @@ type Rebuild struct {
 	Base        *fingerprint.Digest `json:"base,omitempty"`
 	BasePackage string              `json:"base_package,omitempty"`
 	Modules     int                 `json:"modules"`
+	Severity    guard.Severity      `json:"severity"`
 }
 
 // Hook is what the post-build check adds.
 type Hook struct {
-	Package string   `json:"package"`
-	Stage   string   `json:"stage,omitempty"`
-	Notes   []string `json:"notes"`
+	Package string `json:"package"`
+	// Where OBS built it, from its packages' DISTURL.
+	Project    string   `json:"project,omitempty"`
+	Repository string   `json:"repository,omitempty"`
+	Arch       string   `json:"arch,omitempty"`
+	Stage      string   `json:"stage,omitempty"`
+	Notes      []string `json:"notes"`
 }
 
 // Error is something that could not be read or judged.
@@ -272,9 +277,9 @@ func newNames(n guard.Names) Names {
 }
 
 func newRebuild(m guard.Remake) Rebuild {
-	out := Rebuild{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules}
+	out := Rebuild{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules, Severity: m.Severity}
 	if u, ok := obs.ParseDistURL(m.DistURL); ok {
-		out.Project, out.Repository = u.Project, u.Repository
+		out.Project, out.Repository, out.Package = u.Project, u.Repository, u.Package
 	}
 	if fp := m.On.Fingerprint.Base; !fp.IsZero() {
 		out.Base = &fp

@@ -107,6 +107,9 @@ func (g group) packages() []string {
 func remakes(r *guard.Result) []string {
 	var out []string
 	for _, m := range r.Remakes() {
+		if m.Severity != guard.Rebuild {
+			continue // what to do stands above
+		}
 		where := m.Arch
 		if u, ok := obs.ParseDistURL(m.DistURL); ok {
 			where = fmt.Sprintf("project %s, repository %s, %s", u.Project, u.Repository, m.Arch)

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/oscrc"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rebuild"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/urfave/cli/v2"
+)
+
+const rebuildHint = "obs-btf-guard rebuild --help"
+
+func rebuildCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "rebuild",
+		Usage:       "have OBS build exactly the packages whose modules do not fit their kernel",
+		ArgsUsage:   "[REPORT|RPM|FOLDER...]",
+		Description: rebuildDescription,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "project", Usage: "look at `PROJECT`, and build there what does not say where it is built"},
+			&cli.StringFlag{Name: "repository", Usage: "in `REPOSITORY`"},
+			&cli.StringFlag{Name: "arch", Usage: "for `ARCH`"},
+			&cli.StringFlag{Name: "apiurl", Aliases: []string{"A"}, Usage: "`URL` or alias of the API, instead of the one in osc's configuration"},
+			&cli.StringFlag{Name: "token-file", Usage: "ask with the trigger token in `FILE` instead of a password"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be built and do nothing; the default on a terminal"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it on a terminal, too"},
+			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until everything is built, and judge again"},
+			&cli.DurationFlag{Name: "timeout", Value: 24 * time.Hour, Usage: "wait no longer than `TIME`"},
+			&cli.DurationFlag{Name: "poll", Value: 10 * time.Second, Usage: "ask OBS every `TIME` while waiting"},
+			&cli.StringFlag{Name: "save-plan", Usage: "write the plan to `FILE`, for --plan"},
+			&cli.StringFlag{Name: "plan", Usage: "carry out the plan in `FILE` instead of making one"},
+			formatFlag("text", "json"),
+		},
+		OnUsageError: onUsageError,
+		Action:       rebuildAction,
+	}
+}
+
+func rebuildAction(c *cli.Context) error {
+	out, err := outputOf(c, "text", "json")
+	if err != nil {
+		return err
+	}
+	if c.Bool("yes") && c.Bool("dry-run") {
+		return usageError{"rebuild: --dry-run does nothing and --yes does it; give one of them", rebuildHint}
+	}
+	dir, err := os.MkdirTemp("", "obs-btf-guard-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	run := &rebuildRun{Context: c, json: out.format == "json", dir: dir}
+	run.fallback = rebuild.Where{Project: c.String("project"), Repository: c.String("repository"), Arch: c.String("arch")}
+	plan, err := run.plan()
+	if err != nil {
+		return err
+	}
+	return run.carryOut(plan)
+}
+
+// rebuildRun is one run of the command.
+type rebuildRun struct {
+	*cli.Context
+	json     bool
+	dir      string // for downloads
+	fallback rebuild.Where
+	server   *rebuild.OBS
+	url      string
+	places   []rebuild.Where // that were looked at as a whole
+}
+
+// plan makes the plan, or reads it.
+func (r *rebuildRun) plan() (*rebuild.Plan, error) {
+	file := r.String("plan")
+	switch {
+	case file != "" && (r.NArg() > 0 || r.fallback != (rebuild.Where{})):
+		return nil, usageError{"rebuild: --plan is all there is to do; give no other input", rebuildHint}
+	case file == "" && r.NArg() == 0 && (r.fallback.Project == "" || r.fallback.Repository == "" || r.fallback.Arch == ""):
+		return nil, usageError{"rebuild: nothing to look at: give reports, RPMs, or --project, --repository and --arch", rebuildHint}
+	}
+	if file != "" {
+		return r.readPlan(file)
+	}
+	if err := r.connect(r.String("apiurl")); err != nil {
+		return nil, err
+	}
+	p := rebuild.NewPlan(r.url)
+	if err := r.readArguments(p); err != nil {
+		return nil, err
+	}
+	if r.NArg() == 0 {
+		r.places = append(r.places, r.fallback)
+	}
+	if r.server.Blind && len(r.places) > 0 && r.NArg() == 0 {
+		return nil, usageError{"rebuild: with a trigger token OBS does not tell what a project builds; give reports or RPMs", rebuildHint}
+	}
+	f := r.finder()
+	if !r.server.Blind {
+		if err := f.Find(r.Context.Context, p, r.places); err != nil {
+			return nil, err
+		}
+	}
+	return p, f.Complete(r.Context.Context, p)
+}
+
+func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p, err := rebuild.ReadPlan(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	name := r.String("apiurl")
+	if name == "" {
+		name = p.API
+	}
+	if err := r.connect(name); err != nil {
+		return nil, err
+	}
+	if p.API != "" && p.API != r.url {
+		return nil, fmt.Errorf("%s: it was made for %s, this is %s", file, p.API, r.url)
+	}
+	for _, s := range p.Steps {
+		r.places = append(r.places, s.Where())
+	}
+	return p, nil
+}
+
+// readArguments reads reports, and judges packages. What a report says may be of
+// yesterday: where OBS can be asked, it only says where to look.
+func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
+	var packages []string
+	for _, path := range r.Args().Slice() {
+		d, err := readReport(path)
+		switch {
+		case err != nil:
+			return err
+		case d == nil:
+			packages = append(packages, path)
+		case r.server.Blind:
+			p.AddReport(d, r.fallback)
+		default:
+			places := rebuild.Places(d, r.fallback)
+			if len(places) == 0 {
+				return usageError{fmt.Sprintf("rebuild: %s does not say where its packages are built; give --project, --repository and --arch", path), rebuildHint}
+			}
+			r.places = append(r.places, places...)
+		}
+	}
+	if len(packages) == 0 {
+		return nil
+	}
+	s := guard.Sources{Paths: packages}
+	inv, err := collect(r.Context, s)
+	if err != nil {
+		return err
+	}
+	res, err := guard.Judge(r.Context.Context, inv)
+	if err != nil {
+		return err
+	}
+	res.Problems = append(res.Problems, s.Idle(inv, res)...)
+	for _, problem := range res.Problems {
+		p.Notes = append(p.Notes, problem.Error())
+	}
+	p.AddResult(res, r.fallback)
+	return nil
+}
+
+// readReport reads a JSON report, nil if the file is something else.
+func readReport(path string) (*report.Document, error) {
+	const most = 64 << 20 // bytes; one of 4,000 modules that fail in two ways has 10 MB
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || strings.HasSuffix(path, ".rpm") || info.Size() > most {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return nil, nil
+	}
+	d, err := report.ReadDocument(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: not a report: %w", path, err)
+	}
+	return d, nil
+}
+
+// connect finds the API and who we are there.
+func (r *rebuildRun) connect(name string) error {
+	home, _ := os.UserHomeDir()
+	config, err := oscrc.Load(os.Getenv, home)
+	if err != nil {
+		return err
+	}
+	host, err := config.Host(name)
+	token := oscrc.NewSecret(strings.TrimSpace(os.Getenv("OBS_BTF_GUARD_TOKEN")))
+	if file := r.String("token-file"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if token = oscrc.NewSecret(strings.TrimSpace(string(text))); token.Empty() {
+			return fmt.Errorf("%s: no token in it", file)
+		}
+	}
+	if err != nil && (token.Empty() || !errors.Is(err, oscrc.ErrNoPassword)) {
+		return err
+	}
+	for _, w := range config.Warnings {
+		fmt.Fprintf(r.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(w))
+	}
+	if !host.SSLCertCheck {
+		fmt.Fprintf(r.App.ErrWriter, "obs-btf-guard: %s: sslcertck = 0 is not followed, certificates are verified\n", report.Printable(host.URL))
+	}
+	options := api.Options{
+		URL: host.URL, User: host.User, Password: host.Password, SSHKey: host.SSHKey,
+		AllowHTTP: host.AllowHTTP, CAFile: host.CAFile, CAPath: host.CAPath,
+		UserAgent: "obs-btf-guard/" + r.App.Version,
+	}
+	if !token.Empty() {
+		options.Token = token
+	}
+	client, err := api.New(options)
+	if err != nil {
+		return err
+	}
+	r.url = host.URL
+	r.server = &rebuild.OBS{Client: client, Blind: !token.Empty() && host.Password.Empty() && host.SSHKey == ""}
+	return nil
+}
+
+func (r *rebuildRun) finder() *rebuild.Finder {
+	return &rebuild.Finder{Server: r.server, Dir: r.dir, Tell: func(format string, args ...any) {
+		if isTerminal(r.App.ErrWriter) {
+			fmt.Fprintf(r.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
+		}
+	}}
+}
+
+// carryOut says what the plan is and does it, unless it is only to be said.
+func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
+	if file := r.String("save-plan"); file != "" {
+		if err := save(p, file); err != nil {
+			return err
+		}
+	}
+	dry := r.Bool("dry-run") || isTerminal(r.App.Writer) && !r.Bool("yes")
+	if r.json {
+		if err := p.Write(r.App.Writer); err != nil {
+			return fmt.Errorf("standard output: %w", err)
+		}
+	} else if err := p.Text(r.App.Writer, dry); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	code := exitOK
+	if len(p.Notes) > 0 {
+		code = exitError
+	}
+	switch {
+	case len(p.Steps) == 0:
+		return status(code)
+	case dry:
+		if !r.json && !r.Bool("dry-run") {
+			fmt.Fprintln(r.App.ErrWriter, "obs-btf-guard: nothing was done; --yes does it")
+		}
+		return status(max(code, exitFail))
+	}
+	failed, err := r.run(p)
+	if err != nil {
+		return err
+	}
+	if failed {
+		code = max(code, exitFail)
+	}
+	return status(code)
+}
+
+func save(p *rebuild.Plan, file string) error {
+	var text bytes.Buffer
+	if err := p.Write(&text); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".plan-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(text.Bytes())
+	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), file)
+}
+
+// run carries out the plan and, with --wait, judges again. It reports whether
+// something did not come to a good end.
+func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
+	ctx := r.Context.Context
+	if r.Bool("wait") {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, r.Duration("timeout"), fmt.Errorf("not built within %v", r.Duration("timeout")))
+		defer cancel()
+	}
+	var w io.Writer = r.App.Writer
+	if r.json {
+		w = r.App.ErrWriter
+	}
+	runner := &rebuild.Runner{Server: r.server, Wait: r.Bool("wait"), Poll: r.Duration("poll"), Tell: func(d rebuild.Done) {
+		line := fmt.Sprintf("%-10s %s", d.Outcome, d.Step)
+		if d.Detail != "" {
+			line += ": " + d.Detail
+		}
+		fmt.Fprintln(w, report.Printable(line))
+	}}
+	done, err := runner.Run(ctx, p)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && r.Context.Context.Err() == nil {
+			err = cause
+		}
+		return true, err
+	}
+	for _, d := range done {
+		failed = failed || !d.Outcome.Good()
+	}
+	if !r.Bool("wait") || failed || r.server.Blind {
+		return failed, nil
+	}
+	again := rebuild.NewPlan(r.url)
+	for _, s := range p.Steps {
+		r.places = append(r.places, s.Where())
+	}
+	f := r.finder()
+	if err := errors.Join(f.Find(ctx, again, r.places), f.Complete(ctx, again)); err != nil {
+		return true, err
+	}
+	fmt.Fprintln(w, "\njudged again:")
+	return len(again.Steps) > 0 || len(again.Notes) > 0, again.Text(w, true)
+}

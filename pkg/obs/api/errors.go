@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"cmp"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// ErrUnknownOutcome says that a command was sent, and nothing came back that
+// says what became of it. The error that is one wraps the cause as well.
+var ErrUnknownOutcome = errors.New("OBS may have taken the command or not, look at the results before repeating it")
+
+// StatusError is an answer other than success.
+type StatusError struct {
+	Route      string        // "GET /build/home:x/_result?view=status"
+	StatusCode int           // of HTTP
+	Code       string        // OBS' own, "unknown_package"; "" if it did not say
+	Summary    string        // in its words; "" if it did not say
+	Details    string        // likewise
+	RetryAfter time.Duration // what the server wants to be waited, -1 if it does not say
+}
+
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%s: %d ", e.Route, e.StatusCode)
+	if e.Summary == "" && e.Details == "" {
+		text += fmt.Sprintf("%s (no words of OBS in the answer)", cmp.Or(e.Code, http.StatusText(e.StatusCode), "unknown"))
+	} else {
+		// The backend repeats the number as its code and the summary as details.
+		if e.Code != "" && e.Code != fmt.Sprint(e.StatusCode) {
+			text += e.Code + ": "
+		}
+		text += cmp.Or(e.Summary, e.Details)
+		if e.Summary != "" && e.Details != "" && !strings.HasSuffix(e.Details, e.Summary) {
+			text += ": " + e.Details
+		}
+		text += " (OBS says)"
+	}
+	if e.RetryAfter > maxWait {
+		text += fmt.Sprintf("; it wants to be asked again in %v", e.RetryAfter)
+	}
+	return text
+}
+
+// status is OBS' answer to commands and to what it refuses.
+type status struct {
+	XMLName xml.Name `xml:"status"`
+	Code    string   `xml:"code,attr"`
+	Summary string   `xml:"summary"`
+	Details string   `xml:"details"`
+}
+
+// maxStatus bounds a status document.
+const maxStatus = 64 << 10
+
+// newStatusError reads an answer that is not success.
+func newStatusError(route string, resp *http.Response, now time.Time) *StatusError {
+	e := &StatusError{Route: route, StatusCode: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now)}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxStatus)) // what there is of it
+	var s status
+	if xml.Unmarshal(body, &s) == nil {
+		e.Code, e.Summary, e.Details = words(s.Code), words(s.Summary), words(s.Details)
+	}
+	return e
+}
+
+// words makes a server's text fit for one line of a terminal.
+func words(s string) string {
+	s = strings.Join(strings.Fields(strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) || unicode.IsSpace(c) {
+			return c
+		}
+		return unicode.ReplacementChar
+	}, s)), " ")
+	if r := []rune(s); len(r) > 500 {
+		s = string(r[:500]) + "..."
+	}
+	return s
+}

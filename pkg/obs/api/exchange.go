@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxRedirects is how often an answer may send a reader elsewhere.
+const maxRedirects = 4
+
+// maxXML bounds a document. The dependencies of all of openSUSE:Factory are a
+// third of it.
+var maxXML int64 = 128 << 20
+
+var errStalled = fmt.Errorf("no byte of the answer for %v", stallTimeout)
+
+// request is one route with its parameters.
+type request struct {
+	method string
+	path   []string // elements, unescaped
+	query  []string // name, value, name, value, ...
+	header http.Header
+	token  Revealer // instead of every other authentication
+}
+
+// target gives the path of a target and of what is below it.
+func (t Target) path(below ...string) []string {
+	return append([]string{"build", t.Project, t.Repository, t.Arch, t.Package}, below...)
+}
+
+// String is the route as errors show it.
+func (r request) String() string {
+	var b strings.Builder
+	b.WriteString(r.method + " ")
+	for _, element := range r.path {
+		b.WriteString("/" + url.PathEscape(element))
+	}
+	for i := 0; i < len(r.query); i += 2 {
+		b.WriteByte("?&"[min(i, 1)])
+		b.WriteString(url.QueryEscape(r.query[i]) + "=" + url.QueryEscape(r.query[i+1]))
+	}
+	return b.String()
+}
+
+// exchange sends a request and gives the answer to it if that is success, whose
+// body is to be closed. It authenticates when asked to and, reading, follows
+// redirects. An error is [passing] if the same may succeed later and repeating it
+// does no harm.
+func (c *Client) exchange(ctx context.Context, r request) (*http.Response, error) {
+	_, path, _ := strings.Cut(r.String(), " ")
+	u, err := url.Parse(c.base.String() + path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r, err)
+	}
+	authorization, err := c.authorization(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r, err)
+	}
+	answered := r.token != nil // nothing more to say to a 401
+	for hops := 0; ; {
+		resp, err := c.send(ctx, r, u, authorization)
+		if err != nil {
+			return nil, err
+		}
+		switch code := resp.StatusCode; {
+		case code == http.StatusUnauthorized && !answered && c.isOwn(u):
+			answered = true
+			challenges := resp.Header.Values("WWW-Authenticate")
+			refused := newStatusError(r.String(), resp, c.o.Now())
+			resp.Body.Close()
+			if authorization, err = c.answer(ctx, challenges, authorization != ""); err != nil {
+				return nil, fmt.Errorf("%w; %w", refused, err)
+			}
+		case code == http.StatusMovedPermanently, code == http.StatusFound, code == http.StatusSeeOther,
+			code == http.StatusTemporaryRedirect, code == http.StatusPermanentRedirect:
+			resp.Body.Close()
+			hops++
+			if u, err = c.redirect(r, u, resp.Header.Get("Location"), hops); err != nil {
+				return nil, fmt.Errorf("%s: %d: %w", r, code, err)
+			}
+		case code/100 != 2:
+			defer resp.Body.Close()
+			return nil, c.refused(r, resp)
+		default:
+			c.accepted(authorization)
+			return resp, nil
+		}
+	}
+}
+
+// send sends one request to one place.
+func (c *Client) send(ctx context.Context, r request, u *url.URL, authorization string) (*http.Response, error) {
+	var connected atomic.Bool
+	inner, cancel := context.WithCancelCause(ctx)
+	traced := httptrace.WithClientTrace(inner, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	req, err := http.NewRequestWithContext(traced, r.method, u.String(), nil)
+	if err != nil {
+		cancel(nil)
+		return nil, fmt.Errorf("%s: %w", r, err)
+	}
+	for name, values := range r.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("User-Agent", c.o.UserAgent)
+	if r.method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // as osc, of an empty body
+	}
+	client := c.any
+	if c.isOwn(u) {
+		client = c.own
+		if authorization != "" {
+			req.Header.Set("Authorization", authorization)
+		}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		cancel(nil)
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // without the URL, which the route says better
+		}
+		sent := r.method == http.MethodPost && connected.Load()
+		if sent {
+			err = fmt.Errorf("%s: %w; %w", r, err, ErrUnknownOutcome)
+		} else {
+			err = fmt.Errorf("%s: %w", r, err)
+		}
+		if !sent && ctx.Err() == nil && mayPass(err) {
+			return nil, &passing{err, -1}
+		}
+		return nil, err
+	}
+	resp.Body = &body{resp.Body, inner, cancel, time.AfterFunc(stallTimeout, func() { cancel(errStalled) })}
+	return resp, nil
+}
+
+// redirect gives the place that an answer sends to.
+func (c *Client) redirect(r request, from *url.URL, location string, hops int) (*url.URL, error) {
+	to, err := from.Parse(location)
+	switch {
+	case r.method != http.MethodGet:
+		return nil, errors.New("the server sends elsewhere; a command does not follow")
+	case location == "" || err != nil || to.Host == "" || to.User != nil:
+		return nil, errors.New("the server sends elsewhere, but not to a URL")
+	case hops > maxRedirects:
+		return nil, fmt.Errorf("sent elsewhere more than %d times", maxRedirects)
+	case to.Scheme != "https" && (to.Scheme != "http" || from.Scheme != "http"):
+		return nil, fmt.Errorf("the server sends from %s to %s: not followed", from.Scheme, words(to.Scheme))
+	case to.Scheme == "http" && !c.o.AllowHTTP && !isLoopback(to.Hostname()):
+		return nil, fmt.Errorf("the server sends to plain http on %s: not followed", words(to.Host))
+	}
+	to.Fragment = ""
+	return to, nil
+}
+
+// isOwn reports whether u is on the API's own scheme, host and port.
+func (c *Client) isOwn(u *url.URL) bool {
+	return u.Scheme == c.base.Scheme && strings.EqualFold(u.Host, c.base.Host)
+}
+
+// refused tells an answer that is final from one that may change, and for a
+// command, from one that says nothing of it: a server that fails, or that stands
+// between and gave up, may have passed the command on.
+func (c *Client) refused(r request, resp *http.Response) error {
+	e := newStatusError(r.String(), resp, c.o.Now())
+	busy := e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable && e.RetryAfter >= 0
+	switch {
+	case busy, e.StatusCode >= 500 && r.method == http.MethodGet:
+		return &passing{e, e.RetryAfter}
+	case e.StatusCode >= 500:
+		return fmt.Errorf("%w; %w", e, ErrUnknownOutcome)
+	}
+	return e
+}
+
+// body is the body of an answer, which ends in an error when nothing comes for
+// long.
+type body struct {
+	io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.timer.Reset(stallTimeout)
+	}
+	if err != nil && context.Cause(b.ctx) == errStalled {
+		err = errStalled
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	b.timer.Stop()
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
+	return err
+}
+
+// document reads a route whose answer is the document of v.
+func (c *Client) document(ctx context.Context, v any, query []string, path ...string) error {
+	r := request{method: http.MethodGet, path: path, query: query, header: http.Header{"Accept": {"application/xml"}}}
+	return c.try(ctx, func() error {
+		resp, err := c.exchange(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(io.LimitReader(resp.Body, maxXML+1))
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return fmt.Errorf("%s: %w", r, ctx.Err())
+		case err != nil:
+			return &passing{fmt.Errorf("%s: after %d bytes: %w", r, len(text), err), -1}
+		case int64(len(text)) > maxXML:
+			return fmt.Errorf("%s: the answer is larger than %d bytes", r, maxXML)
+		}
+		if err := xml.Unmarshal(text, v); err != nil {
+			return fmt.Errorf("%s: the answer of %d bytes: %w", r, len(text), err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"encoding/xml"
+)
+
+// Job is one attempt to build, successful or not.
+type Job struct {
+	Package    string   `xml:"package,attr"`
+	Revision   string   `xml:"rev,attr"`
+	SrcMD5     string   `xml:"srcmd5,attr"`
+	VersRel    string   `xml:"versrel,attr"`
+	BuildCount int      `xml:"bcnt,attr"` // what is added to VersRel for the release
+	Ready      UnixTime `xml:"readytime,attr"`
+	Start      UnixTime `xml:"starttime,attr"`
+	End        UnixTime `xml:"endtime,attr"`
+	Code       string   `xml:"code,attr"` // "succeeded", "unchanged", "failed", ...
+	Reason     string   `xml:"reason,attr"`
+	HostArch   string   `xml:"hostarch,attr"`
+	Worker     string   `xml:"workerid,attr"`
+}
+
+// JobHistory gives the attempts to build a target that OBS remembers, oldest
+// first. A rebuild by hand has the reason "new build", as the first one has.
+func (c *Client) JobHistory(ctx context.Context, t Target) ([]Job, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	var doc struct {
+		XMLName xml.Name `xml:"jobhistlist"`
+		Jobs    []Job    `xml:"jobhist"`
+	}
+	err := c.document(ctx, &doc, []string{"package", t.Package}, "build", t.Project, t.Repository, t.Arch, "_jobhistory")
+	return doc.Jobs, err
+}
+
+// Build is one build whose results were kept.
+type Build struct {
+	Revision   string   `xml:"rev,attr"`
+	SrcMD5     string   `xml:"srcmd5,attr"`
+	VersRel    string   `xml:"versrel,attr"`
+	BuildCount int      `xml:"bcnt,attr"`
+	Time       UnixTime `xml:"time,attr"`
+	Seconds    int      `xml:"duration,attr"`
+}
+
+// BuildHistory gives the builds of a target whose results were kept, oldest
+// first.
+func (c *Client) BuildHistory(ctx context.Context, t Target) ([]Build, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	var doc struct {
+		XMLName xml.Name `xml:"buildhistory"`
+		Builds  []Build  `xml:"entry"`
+	}
+	err := c.document(ctx, &doc, nil, t.path("_history")...)
+	return doc.Builds, err
+}
+
+// Reason is why a target was built the last time.
+type Reason struct {
+	Explain   string          `xml:"explain"` // "new build", "source change", "meta change", ...; "" if OBS does not know
+	Time      UnixTime        `xml:"time"`
+	OldSource string          `xml:"oldsource"` // srcmd5 before a source change
+	Changes   []PackageChange `xml:"packagechange"`
+}
+
+// PackageChange is a dependency that changed.
+type PackageChange struct {
+	Change string `xml:"change,attr"` // "md5sum", "added", "removed"
+	Key    string `xml:"key,attr"`    // "kernel-default-devel/pahole": the way to it
+}
+
+// Reason says why a target was built the last time.
+func (c *Client) Reason(ctx context.Context, t Target) (Reason, error) {
+	if err := t.check(); err != nil {
+		return Reason{}, err
+	}
+	var doc struct {
+		XMLName xml.Name `xml:"reason"`
+		Reason
+	}
+	err := c.document(ctx, &doc, nil, t.path("_reason")...)
+	return doc.Reason, err
+}
