@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+)
+
+// project answers as an OBS does with a kernel and a KMP of the build before.
+type project struct {
+	kmp    string // the base that the KMP was built on
+	builds int    // of the KMP
+	posts  []string
+	tokens []string // Authorization headers of the POSTs
+}
+
+var (
+	baseOld = fingerprint.Token("default", fingerprint.Digest{1})
+	baseNew = fingerprint.Token("default", fingerprint.Digest{2})
+)
+
+func (p *project) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	fileinfo := func(name string, deps string) {
+		fmt.Fprintf(w, `<fileinfo filename="%s-1-1.x86_64.rpm"><name>%s</name><version>1</version><release>1</release><arch>x86_64</arch>%s</fileinfo>`, name, name, deps)
+	}
+	switch path := strings.TrimPrefix(r.URL.Path, "/build/P"); {
+	case r.Method == http.MethodPost:
+		p.posts = append(p.posts, r.URL.RequestURI())
+		p.tokens = append(p.tokens, r.Header.Get("Authorization"))
+		p.kmp = baseNew
+		p.builds++
+		fmt.Fprint(w, `<status code="ok"><summary>Ok</summary></status>`)
+	case r.URL.Path == "/source/P/_meta":
+		fmt.Fprint(w, `<project name="P"><repository name="R"/></project>`)
+	case path == "/R/x86_64/_builddepinfo":
+		fmt.Fprint(w, `<builddepinfo>
+			<package name="foo"><source>foo</source><pkgdep>kernel-default-devel</pkgdep><subpkg>foo-kmp-default</subpkg></package>
+			<package name="kernel-default"><source>kernel-default</source><subpkg>kernel-default</subpkg><subpkg>kernel-default-devel</subpkg></package>
+			</builddepinfo>`)
+	case path == "/R/x86_64/kernel-default":
+		fmt.Fprint(w, `<binarylist><binary filename="kernel-default-1-1.x86_64.rpm" size="1" mtime="1"/></binarylist>`)
+	case path == "/R/x86_64/foo":
+		fmt.Fprint(w, `<binarylist><binary filename="foo-kmp-default-1-1.x86_64.rpm" size="1" mtime="1"/></binarylist>`)
+	case strings.HasPrefix(path, "/R/x86_64/kernel-default/"):
+		fileinfo("kernel-default", "<provides>"+baseNew+"</provides>")
+	case strings.HasPrefix(path, "/R/x86_64/foo/"):
+		fileinfo("foo-kmp-default", "<requires>"+p.kmp+"</requires>")
+	case path == "/R/x86_64/_jobhistory":
+		fmt.Fprint(w, "<jobhistlist>")
+		for i := range p.builds {
+			fmt.Fprintf(w, `<jobhist package="foo" rev="1" srcmd5="0" versrel="1-1" bcnt="%d" readytime="1" starttime="1" endtime="%d" code="succeeded" reason="new build"/>`, i+1, 1000+i)
+		}
+		fmt.Fprint(w, "</jobhistlist>")
+	case path == "/_result":
+		fmt.Fprintf(w, `<resultlist state="0"><result project="P" repository="R" arch="x86_64" code="published" state="published"><status package="%s" code="succeeded"/></result></resultlist>`, q.Get("package"))
+	default:
+		http.Error(w, `<status code="not_found"><summary>`+r.URL.Path+`</summary></status>`, http.StatusNotFound)
+	}
+}
+
+// rebuilds runs the command against p.
+func rebuilds(t *testing.T, p *project, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	s := httptest.NewServer(p)
+	defer s.Close()
+	t.Setenv("OSC_CONFIG", "")
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", "")
+	t.Setenv("OSC_APIURL", s.URL)
+	var out, errs bytes.Buffer
+	status = run(t.Context(), append([]string{"obs-btf-guard", "rebuild", "--poll", "1ms"}, args...), &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+var inP = []string{"--project", "P", "--repository", "R", "--arch", "x86_64"}
+
+const post = "/build/P?cmd=rebuild&package=foo&repository=R&arch=x86_64"
+
+// TestRebuildProject finds what is stale, has it built, and then has nothing to
+// do.
+func TestRebuildProject(t *testing.T) {
+	p := &project{kmp: baseOld, builds: 1}
+	status, out, errs := rebuilds(t, p, append(inP, "--dry-run")...)
+	if status != exitFail || len(p.posts) > 0 || !strings.Contains(out, "has to be built again:\n  1. P/R/x86_64/foo\n") || !strings.Contains(out, "requires "+baseOld) {
+		t.Fatalf("dry run: %d, %q\n%s%s", status, p.posts, out, errs)
+	}
+	status, out, errs = rebuilds(t, p, append(inP, "--wait")...)
+	if status != exitOK || len(p.posts) != 1 || p.posts[0] != post || !strings.Contains(out, "judged again:\nnothing has to be built again") {
+		t.Fatalf("%d, %q\n%s%s", status, p.posts, out, errs)
+	}
+	status, out, errs = rebuilds(t, p, inP...)
+	if status != exitOK || len(p.posts) != 1 || !strings.Contains(out, "nothing has to be built again") {
+		t.Fatalf("again: %d, %q\n%s%s", status, p.posts, out, errs)
+	}
+}
+
+// TestRebuildPlan saves a plan, refuses it where things have moved on, and
+// carries it out where they have not.
+func TestRebuildPlan(t *testing.T) {
+	p := &project{kmp: baseOld, builds: 1}
+	file := filepath.Join(t.TempDir(), "plan.json")
+	// The plan must be for the API that it is carried out at, and each run has its own.
+	save := func() {
+		if status, out, errs := rebuilds(t, p, append(inP, "--dry-run", "--save-plan", file)...); status != exitFail {
+			t.Fatalf("%d\n%s%s", status, out, errs)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.Replace(text, []byte(`  "api"`), []byte(`  "was"`), 1)
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save()
+	p.builds++
+	if status, out, _ := rebuilds(t, p, "--plan", file); status != exitFail || len(p.posts) > 0 || !strings.Contains(out, "outdated   P/R/x86_64/foo: built since the plan was made") {
+		t.Fatalf("outdated: %d, %q\n%s", status, p.posts, out)
+	}
+	save()
+	if status, out, errs := rebuilds(t, p, "--plan", file); status != exitOK || len(p.posts) != 1 {
+		t.Fatalf("%d, %q\n%s%s", status, p.posts, out, errs)
+	}
+	if err := os.WriteFile(file, []byte(`{"schema":1,"steps":[{"project":"P","repository":"R","arch":"x86_64"}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := rebuilds(t, p, "--plan", file); status != exitError || len(p.posts) != 1 || !strings.Contains(errs, "all have to be named") {
+		t.Fatalf("no package: %d, %q\n%s", status, p.posts, errs)
+	}
+}
+
+// TestRebuildToken asks with a trigger token for what a report says, of which
+// nothing else can be asked.
+func TestRebuildToken(t *testing.T) {
+	p := &project{kmp: baseOld, builds: 1}
+	dir := t.TempDir()
+	report, token := filepath.Join(dir, "foo.btfguard"), filepath.Join(dir, "token")
+	text := `{"schema":1,"rebuild":[{"project":"P","repository":"R","arch":"x86_64","package":"foo","modules":2,"base_package":"kernel-default-1-1.x86_64"}]}`
+	for name, text := range map[string]string{report: text, token: "s3cret\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, out, errs := rebuilds(t, p, "--token-file", token, report)
+	if status != exitOK || len(p.posts) != 1 || !strings.HasPrefix(p.posts[0], "/trigger/rebuild?") || p.tokens[0] != "Token s3cret" {
+		t.Fatalf("%d, %q, %q\n%s%s", status, p.posts, p.tokens, out, errs)
+	}
+	if strings.Contains(out+errs, "s3cret") {
+		t.Errorf("the token is shown:\n%s%s", out, errs)
+	}
+	if status, _, errs := rebuilds(t, p, append(inP, "--token-file", token)...); status != exitError || !strings.Contains(errs, "does not tell") {
+		t.Errorf("a project: %d\n%s", status, errs)
+	}
+}
+
+// TestRebuildUsage says what is missing before anything is asked.
+func TestRebuildUsage(t *testing.T) {
+	for _, args := range [][]string{
+		nil, {"--project", "P"}, {"--yes", "--dry-run", "x.rpm"}, {"--plan", "p", "x.rpm"}, {"--plan", "none"}, {"none.rpm"}, {"--format", "lint", "x"},
+	} {
+		p := &project{}
+		if status, _, errs := rebuilds(t, p, args...); status != exitError || errs == "" || len(p.posts) > 0 {
+			t.Errorf("%q: %d %q", args, status, errs)
+		}
+	}
+}
