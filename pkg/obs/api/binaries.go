@@ -19,6 +19,7 @@ type Binary struct {
 }
 
 // Binaries lists the files of a target. Names are checked: none leaves a folder.
+// A backend lists nothing, and says nothing, for a package that it does not know.
 func (c *Client) Binaries(ctx context.Context, t Target) ([]Binary, error) {
 	if err := t.check(); err != nil {
 		return nil, err

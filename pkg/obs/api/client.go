@@ -93,7 +93,7 @@ func New(o Options) (*Client, error) {
 	case base.User != nil:
 		return nil, errors.New("API: a user or password in a URL is not taken")
 	case base.Host == "" || base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("API: %q is not the URL of an API", o.URL)
+		return nil, errors.New("API: not the URL of an API, as https://api.example.org is one") // likewise
 	case base.Scheme == "http" && !o.AllowHTTP && !isLoopback(base.Hostname()):
 		return nil, fmt.Errorf("API %s: plain http shows passwords to everybody on the way; osc's option allow_http permits it", o.URL)
 	case base.Scheme != "http" && base.Scheme != "https":

@@ -5,6 +5,8 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,23 +34,35 @@ type server struct {
 	heads []http.Header // of each
 }
 
-// serve starts a server that answers with f.
-func serve(t *testing.T, start func(http.Handler) *httptest.Server, f http.HandlerFunc) *server {
+// serve makes a server that answers with f.
+func serve(t *testing.T, f http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
-	s.Server = start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.asked = append(s.asked, r.Method+" "+r.RequestURI)
 		s.heads = append(s.heads, r.Header.Clone())
 		s.mu.Unlock()
 		f(w, r)
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(s.Close)
 	return s
 }
 
-// plain is a server on loopback without TLS.
-func plain(t *testing.T, f http.HandlerFunc) *server { return serve(t, httptest.NewServer, f) }
+// plain starts a server without TLS, on loopback.
+func plain(t *testing.T, f http.HandlerFunc) *server {
+	s := serve(t, f)
+	s.Start()
+	return s
+}
+
+// secure starts a server with TLS and a certificate that nobody knows.
+func secure(t *testing.T, f http.HandlerFunc) *server {
+	s := serve(t, f)
+	s.StartTLS()
+	return s
+}
 
 // times is how often a server was asked.
 func (s *server) times() int {
