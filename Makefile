@@ -15,7 +15,7 @@ RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 30s
 BENCH    ?= .
 
-.PHONY: help build demo test lint bench fuzz e2e e2e-qemu testdata install rpm clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-rebuild testdata install rpm clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,8 +35,8 @@ test: ## unit and command line tests, with the race detector where there is a C 
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l cmd pkg internal e2e)" || { echo 'gofmt would change:'; gofmt -l cmd pkg internal e2e; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags e2e,e2eqemu ./e2e/...
-	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e,e2eqemu ./e2e/...
+	$(GO) vet ./... && $(GO) vet -tags e2e,e2eqemu,e2eobs,e2erebuild ./e2e/...
+	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e,e2eqemu,e2eobs,e2erebuild ./e2e/...
 
 bench: ## benchmarks of the packages; e2e/bench.sh measures whole runs
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
@@ -50,8 +50,14 @@ fuzz: ## every fuzz target for FUZZTIME
 e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what it needs, downloads 400 MB
 	$(GO) test -tags e2e -count=1 -v -timeout 80m ./e2e/...
 
+e2e-obs: ## obs-build on kernels, modules and what is wrong with them, in a build root that it makes (4 minutes)
+	GO=$(GO) $(GO) test -tags e2eobs -count=1 -v -timeout 30m ./e2e/obs
+
 e2e-qemu: ## boots distribution kernels under qemu and tries thousands of tables on them (5 minutes)
 	e2e/qemu/run.sh
+
+e2e-rebuild: ## the rebuild command on a real OBS backend, on loopback: installs obs-server (2 minutes)
+	$(GO) test -tags e2erebuild -count=1 -v -timeout 20m -parallel 8 ./e2e/rebuild
 
 testdata: ## make the fixtures again from their sources
 	testdata/incident/make.sh
@@ -62,6 +68,7 @@ install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 755 obs/50-check-kernel-btf $(DESTDIR)$(PREFIX)/lib/build/checks/50-check-kernel-btf
 	install -D -m 644 obs/kernel_btf.attr $(DESTDIR)$(PREFIX)/lib/rpm/fileattrs/kernel_btf.attr
 	install -D -m 644 obs/macros.kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/macros.d/macros.kernel-btf
+	install -D -m 644 obs/btfguard.py $(DESTDIR)$(PREFIX)/lib/osc-plugins/btfguard.py
 	test -e $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf || \
 		install -D -m 644 obs/obs-btf-guard.conf $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man1 docs/man/*.1

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
@@ -52,7 +53,7 @@ func hook(c *cli.Context) error {
 		return err
 	}
 	built := survey(root.RPMs)
-	if !built.kernels() {
+	if !built.ours(root.Package) {
 		// A distribution builds thousands of packages that are none of our business:
 		// one of them that cannot be read is no reason to stop it.
 		for _, p := range built.unread {
@@ -70,34 +71,42 @@ func hook(c *cli.Context) error {
 	return h.report()
 }
 
-// builtPackages is what the headers of the built packages say: kernelreleases
-// of which there is a vmlinux, and of which there are modules.
+// builtPackages is what the headers of the built packages say: of which kernels
+// there is a vmlinux, and of which there are modules.
 type builtPackages struct {
-	vmlinux, modules map[string]bool
+	vmlinux, modules map[guard.KernelID]bool
+	labeled          bool // some package says that it provides a base
 	unread           []guard.Problem
 }
 
-func (b builtPackages) kernels() bool { return len(b.vmlinux)+len(b.modules) > 0 }
+// ours reports whether there is anything to judge in the build of a package. One
+// that is named as kernels and their modules are is not passed over because it
+// cannot be read.
+func (b builtPackages) ours(name string) bool {
+	return len(b.vmlinux)+len(b.modules) > 0 || b.labeled ||
+		len(b.unread) > 0 && (kernelName(name) || slices.ContainsFunc(b.unread, func(p guard.Problem) bool { return kernelName(filepath.Base(p.Path)) }))
+}
+
+func kernelName(name string) bool {
+	return kernel.IsKernelPackage(name) || kernel.IsModulePackage(name)
+}
 
 // survey reads the headers of packages and nothing else of them.
 func survey(rpms []string) builtPackages {
-	b := builtPackages{vmlinux: map[string]bool{}, modules: map[string]bool{}}
+	b := builtPackages{vmlinux: map[guard.KernelID]bool{}, modules: map[guard.KernelID]bool{}}
 	for _, path := range rpms {
 		r, err := rpm.Open(path)
 		if err != nil {
 			b.unread = append(b.unread, guard.Problem{Path: path, Err: err})
 			continue
 		}
-		for i := range r.Package.Files {
-			f := &r.Package.Files[i]
-			release, _ := kernel.ReleaseFromPath(f.Path)
-			switch kernel.ClassifyPath(f.Path) {
-			case kernel.RoleVmlinux, kernel.RoleBootImage:
-				b.vmlinux[release] = true
-			case kernel.RoleModule:
-				b.modules[release] = true
-			}
-		}
+		vmlinux, modules := guard.Ships(r.Package)
+		maps.Copy(b.vmlinux, vmlinux)
+		maps.Copy(b.modules, modules)
+		b.labeled = b.labeled || slices.ContainsFunc(r.Package.Provides, func(d rpm.Dependency) bool {
+			_, _, ok := fingerprint.ParseToken(d.Name)
+			return ok
+		})
 		r.Close()
 	}
 	return b
@@ -112,6 +121,7 @@ type hookRun struct {
 
 	res     *guard.Result
 	notes   []string // what was not judged, and why
+	unused  []string // rules of the source that decided nothing
 	history []report.Build
 	carried *report.Document // of the first build of a signing build
 }
@@ -156,7 +166,7 @@ func (h *hookRun) judge(built builtPackages) error {
 	h.comparedWith()
 	if len(h.notes) == 0 { // what was not judged could have needed the rule
 		for _, r := range h.source.Unused(h.res) {
-			h.note("the rule in %s decided nothing in this build (%s)", r.Where, r.Reason)
+			h.unused = append(h.unused, r.Where+": "+r.Reason)
 		}
 	}
 	h.remember()
@@ -167,9 +177,13 @@ func (h *hookRun) judge(built builtPackages) error {
 // own. The packages that were just built may be installed too, so that a kernel
 // among them does not count.
 func (h *hookRun) installed(built builtPackages) []guard.InstalledKernel {
+	releases := map[string]bool{}
+	for id := range built.modules {
+		releases[id.Release] = releases[id.Release] || !built.vmlinux[id]
+	}
 	var out []guard.InstalledKernel
-	for _, release := range slices.Sorted(maps.Keys(built.modules)) {
-		if built.vmlinux[release] {
+	for _, release := range slices.Sorted(maps.Keys(releases)) {
+		if !releases[release] {
 			continue
 		}
 		if k := h.root.Installed(h.Context.Context, release); k.Vmlinux != "" {
@@ -183,11 +197,15 @@ func (h *hookRun) installed(built builtPackages) []guard.InstalledKernel {
 // results that cannot be read, and modules for which there is no vmlinux here.
 func (h *hookRun) setAside() {
 	h.res.Problems = slices.DeleteFunc(h.res.Problems, func(p guard.Problem) bool {
-		old := slices.ContainsFunc(h.root.Old, func(dir string) bool { return p.Path == dir || strings.HasPrefix(p.Path, dir+"/") })
 		none := (*guard.NoVmlinux)(nil)
 		switch {
-		case old:
+		case p.Origin == guard.Against:
 			h.note("cannot judge against a former result: %s: %v", h.short(p.Path), p.Err)
+		case p.Origin == guard.Installed:
+			h.note("cannot judge on the installed kernel: %s: %v", h.short(p.Path), p.Err)
+		case errors.As(p.Err, &none) && h.root.Stage == obs.Signed:
+			h.note("%d of the modules in %s have no vmlinux here; the check of the first stage, before signing, judged them",
+				none.Modules, filepath.Base(p.Path))
 		case errors.As(p.Err, &none):
 			h.note("cannot judge %d of the modules in %s: no vmlinux of %s was built, and none is installed in the build root",
 				none.Modules, filepath.Base(p.Path), none.Kernel)
@@ -209,9 +227,11 @@ func (h *hookRun) short(path string) string {
 // comparedWith notes which new kernels were not held against a former build.
 func (h *hookRun) comparedWith() {
 	var former []string
+	without := map[string]bool{}
 	for _, b := range h.res.Bases {
 		if b.Origin == guard.Against && !slices.Contains(former, b.Release) {
 			former = append(former, b.Release)
+			without[b.Release] = b.Table == nil
 		}
 	}
 	for _, b := range h.res.Bases {
@@ -223,6 +243,8 @@ func (h *hookRun) comparedWith() {
 		case len(h.root.Old) == 0:
 			h.note("cannot judge %s against the previous build: there are no old packages here, as in a first build, or where "+
 				"OBS does not fetch them (packages in a dependency cycle)", b.Release)
+		case without[b.Release]:
+			h.note("cannot judge %s against the previous build: its vmlinux had no BTF that could be read", b.Release)
 		case len(former) > 0:
 			h.note("%s is not held against the previous build, which is of %s: the two do not share a directory",
 				b.Release, strings.Join(former, ", "))
@@ -239,7 +261,7 @@ func (h *hookRun) remember() {
 		data, err := p.Read()
 		var d *report.Document
 		if err == nil {
-			d, err = report.ReadDocument(data)
+			d, err = report.ReadDocument(bytes.NewReader(data))
 		}
 		if err != nil {
 			h.note("the former report %s cannot be read: %v", h.short(p.Path), err)
@@ -263,7 +285,8 @@ func (h *hookRun) report() error {
 		name += ", after signing"
 	}
 	err := report.Log(h.App.Writer, h.res, name, report.TextOptions{
-		Notes: h.notes, History: h.history, Policy: "a file btf-guard.conf beside the spec file",
+		Notes: h.notes, Unused: h.unused, History: h.history, Before: h.carried,
+		Policy: "btf-guard.conf, a file beside the spec file", Generator: h.root.HasGenerator(),
 	})
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
@@ -272,8 +295,8 @@ func (h *hookRun) report() error {
 	d.Hook = &report.Hook{Package: h.root.Package, Stage: string(h.root.Stage), Notes: append([]string{}, h.notes...)}
 	d.Hook.Project, d.Hook.Repository, d.Hook.Arch = builtAt(h.res)
 	d.History = h.history
-	if c := h.carried; c != nil && len(h.res.Changes) == 0 {
-		d.Changes, d.Rebuild = c.Changes, append(d.Rebuild, c.Rebuild...)
+	if h.carried != nil {
+		d.Carry(h.carried)
 	}
 	var text bytes.Buffer
 	if err := d.Compact(&text); err != nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "obs-btf-guard: interrupted")
 		return exitError
 	}
-	fmt.Fprintf(stderr, "obs-btf-guard: %v\n", err)
+	fmt.Fprintf(stderr, "obs-btf-guard: %s\n", strings.Join(errorLines(err), "\n"))
 	var u usageError
 	if errors.As(err, &u) {
 		fmt.Fprintf(stderr, "Try: %s\n", u.hint)

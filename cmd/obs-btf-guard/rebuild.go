@@ -200,7 +200,7 @@ func readReport(path string) (*report.Document, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		return nil, nil
 	}
-	d, err := report.ReadDocument(data)
+	d, err := report.ReadDocument(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a report: %w", path, err)
 	}

@@ -68,7 +68,7 @@ func (s Sources) Idle(inv *Inventory, res *Result) []Problem {
 			err = errors.New("holds no kernelrelease of what is judged, so nothing was held against it")
 		}
 		if err != nil {
-			out = append(out, Problem{a.path, err})
+			out = append(out, Problem{Path: a.path, Err: err, Origin: a.origin})
 		}
 	}
 	return out

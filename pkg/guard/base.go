@@ -14,6 +14,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 )
 
 // readLooseImage reads a vmlinux, boot image or raw base that is a file of its
@@ -33,7 +34,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if b.Release == "" {
 		b.Release = img.Release
 	}
-	config, err := configBeside(f.path, b.Release)
+	config, err := configBeside(f, b.Release)
 	if err != nil {
 		return err
 	}
@@ -48,20 +49,33 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 const maxConfig = 16 << 20
 
 // configBeside reads the config that lies in the folder of a vmlinux, nil if
-// there is none.
-func configBeside(vmlinux, release string) (kernel.Config, error) {
+// there is none. A kernel that somebody names may have a link there, as from
+// /boot to /usr/lib/modules/<kernelrelease>/config. One of a build root may not:
+// seen from outside, the link would lead to a file of the build host.
+func configBeside(vmlinux file, release string) (kernel.Config, error) {
+	look, open := os.Stat, regular.Open
+	if vmlinux.origin == Installed {
+		look, open = os.Lstat, regular.OpenItself
+	}
 	for _, name := range []string{"config-" + release, "config", ".config"} {
-		path := filepath.Join(filepath.Dir(vmlinux), name)
-		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() {
+		path := filepath.Join(filepath.Dir(vmlinux.path), name)
+		if filepath.Base(path) != name { // a kernelrelease is what the image claims
 			continue
 		}
-		if info.Size() > maxConfig {
-			return nil, fmt.Errorf("%s: %d bytes, a kernel config has at most %d", path, info.Size(), maxConfig)
+		if info, err := look(path); err != nil || !info.Mode().IsRegular() {
+			continue
 		}
-		text, err := os.ReadFile(path)
+		f, err := open(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
+		}
+		text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
+		}
+		if len(text) > maxConfig {
+			return nil, fmt.Errorf("%s: more than %d bytes, which a kernel config never has", path, maxConfig)
 		}
 		return kernel.ParseConfig(text), nil
 	}
@@ -95,6 +109,7 @@ func (b *Base) setRules(s Sources, config kernel.Config) {
 
 	// What a config does not mention, the kernel was built without.
 	modules, _ := config.Enabled("CONFIG_DEBUG_INFO_BTF_MODULES")
+	b.ModuleBTF = modules
 	b.IgnoresModules = config != nil && !modules || b.VersionKnown && !v.AtLeast(5, 11)
 	b.Allow = s.Allow
 	if b.Allow == verify.AllowUnknown && config != nil {

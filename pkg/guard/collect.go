@@ -17,6 +17,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 )
 
 // Sources says what to collect and what is known beforehand.
@@ -56,7 +57,7 @@ func Collect(ctx context.Context, s Sources) (*Inventory, error) {
 	defer cancel()
 	c := &collector{
 		ctx: ctx, sources: s,
-		inv:    &Inventory{copies: map[argument]bool{}, Labeled: s.Labeled},
+		inv:    &Inventory{copies: map[argument]bool{}, oneBuild: s.OneBuild, Labeled: s.Labeled},
 		listed: map[argument]bool{},
 		seed:   maphash.MakeSeed(),
 		jobs:   make(chan job),
@@ -117,10 +118,10 @@ type collector struct {
 	inv *Inventory
 }
 
-func (c *collector) problem(path string, err error) {
+func (c *collector) problem(path string, origin Origin, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inv.Problems = append(c.inv.Problems, Problem{path, err})
+	c.inv.Problems = append(c.inv.Problems, Problem{path, err, origin})
 }
 
 // find lists the files to read.
@@ -135,7 +136,7 @@ func (c *collector) find() {
 func (c *collector) walk(a argument) {
 	root, err := filepath.EvalSymlinks(a.path)
 	if err != nil {
-		c.problem(a.path, withoutPath(err))
+		c.problem(a.path, a.origin, withoutPath(err))
 		return
 	}
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -148,7 +149,7 @@ func (c *collector) walk(a argument) {
 			err = errors.New("neither a file nor a folder")
 		}
 		if err != nil {
-			c.problem(path, withoutPath(err))
+			c.problem(path, a.origin, withoutPath(err))
 		} else if info != nil && info.Mode().IsRegular() {
 			c.list(a, path, path == root, info.Size())
 		}
@@ -186,7 +187,7 @@ func (c *collector) read(f file) {
 		return
 	}
 	if err := c.readFile(f); err != nil && c.ctx.Err() == nil {
-		c.problem(f.path, withoutPath(err))
+		c.problem(f.path, f.origin, withoutPath(err))
 	}
 }
 
@@ -195,7 +196,7 @@ func (c *collector) readFile(f file) error {
 		return c.readPackage(f)
 	}
 	defer c.sources.Progress.advance(f.size)
-	r, err := os.Open(f.path)
+	r, err := regular.Open(f.path)
 	if err != nil {
 		return err
 	}

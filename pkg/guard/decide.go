@@ -17,8 +17,17 @@ func (j *judge) decide(p pair) Finding {
 	f := Finding{Pairing: p.pairing, Module: p.module, Base: p.base}
 	j.judge(&f)
 	f.Severity = f.Verdict.Severity()
+	if f.Severity == Fail && ofThePast(&f) {
+		f.Severity = Warn
+	}
 	f.Consequence = consequence(&f)
 	return f
+}
+
+// ofThePast reports whether what is amiss is the older build's alone, which the
+// new one cannot be blamed for, but replaces.
+func ofThePast(f *Finding) bool {
+	return f.Verdict == Malformed && f.Module.Origin == Against || f.Base != nil && f.Base.Origin == Against && f.Base.Table == nil
 }
 
 func (j *judge) judge(f *Finding) {
@@ -46,11 +55,17 @@ func (j *judge) judge(f *Finding) {
 
 // withoutBTF tells a module that never had BTF from one that lost it.
 func (j *judge) withoutBTF(f *Finding) {
-	m := f.Module
+	m, b := f.Module, f.Base
 	f.Verdict = NoBTF
-	if m.InTree && j.siblings[key(m.Build(), m.Arch, m.Release)] {
+	switch {
+	case !m.InTree:
+	case j.siblings[key(m.Build(), m.Arch, m.Release)]:
 		f.Verdict = BTFLost
 		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, others of its build have"}
+	case f.Pairing == PairBuild && b != nil && b.ModuleBTF && b.Table != nil && !b.IgnoresModules:
+		f.Verdict = BTFLost
+		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, although CONFIG_DEBUG_INFO_BTF_MODULES=y: " +
+			"something stripped it (find-debuginfo keeps it with --keep-section .BTF)"}
 	}
 }
 

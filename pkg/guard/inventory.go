@@ -26,7 +26,8 @@ type Inventory struct {
 	// of which some do.
 	Labeled bool
 
-	copies map[argument]bool // arguments with packages that are there already
+	copies   map[argument]bool // arguments with packages that are there already
+	oneBuild bool
 }
 
 // Origin says on which side of a comparison something stands.
@@ -44,8 +45,9 @@ const (
 // Problem is something that could not be read or judged. Whatever it concerns is
 // not counted as good.
 type Problem struct {
-	Path string // the file or package as given
-	Err  error
+	Path   string // the file or package as given
+	Err    error
+	Origin Origin
 }
 
 func (p Problem) Error() string { return p.Path + ": " + p.Err.Error() }
@@ -98,6 +100,8 @@ type Base struct {
 	Rules        verify.Rules
 	VersionKnown bool // the rules are those of a version that was found or given
 	Allow        verify.Allow
+	// ModuleBTF: the config says that modules are built with BTF.
+	ModuleBTF bool
 	// IgnoresModules: the kernel is older than 5.11 or CONFIG_DEBUG_INFO_BTF_MODULES
 	// is not set, so that it does not look at module BTF.
 	IgnoresModules bool
@@ -172,11 +176,12 @@ func (inv *Inventory) finish() {
 	slices.SortFunc(inv.Packages, func(a, b *Package) int {
 		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Path, b.Path))
 	})
-	// Of copies the first counts: one that is given on both sides is new.
+	// Of copies the first counts: one that is given on both sides is new. Where the
+	// sides are known builds, a package may come out of both alike.
 	seen := map[string]bool{}
 	for _, p := range inv.Packages {
 		id := p.digest
-		if p.Origin.named() {
+		if p.Origin.named() || inv.oneBuild {
 			id += fmt.Sprint(p.Origin)
 		}
 		if seen[id] && !p.broken {

@@ -332,3 +332,38 @@ func TestInstalled(t *testing.T) {
 		t.Errorf("%q, want %q first", f.Reasons, want)
 	}
 }
+
+// TestOfThePast warns of what is amiss in the older build alone: the new one
+// replaces it.
+func TestOfThePast(t *testing.T) {
+	w := kernelTable(0, 0)
+	older, newer := testBuild(t, "1.1", nil), testBuild(t, "1.3", w)
+	older.Origin = Against
+	f := judgeOne(t, &Inventory{Bases: []*Base{older, newer}, Modules: []*Module{testModule(newer.Package, driver(w))}}, PairRebuild)
+	if f.Verdict != Rejected || f.Severity != Warn {
+		t.Errorf("a new module on an old kernel without BTF: %s weighs %s", f.Verdict, f.Severity)
+	}
+	m := testModule(older.Package, nil)
+	m.Origin, m.Err = Against, errors.New("no ELF")
+	f = judgeOne(t, &Inventory{Bases: []*Base{newer}, Modules: []*Module{m}}, PairRebuild)
+	if f.Verdict != Malformed || f.Severity != Warn {
+		t.Errorf("an old module that cannot be read: %s weighs %s", f.Verdict, f.Severity)
+	}
+}
+
+// TestAllLost tells modules that lost their BTF from those that never had it by
+// the kernel's config, where no other of the build has any.
+func TestAllLost(t *testing.T) {
+	for _, tc := range []struct {
+		inTree, config bool
+		want           Verdict
+	}{{true, true, BTFLost}, {true, false, NoBTF}, {false, true, NoBTF}} {
+		b := testBuild(t, "1.3", kernelTable(0, 0))
+		b.ModuleBTF = tc.config
+		m := testModule(b.Package, nil)
+		m.InTree = tc.inTree
+		if f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairBuild); f.Verdict != tc.want {
+			t.Errorf("in-tree %t, config %t: %s, want %s", tc.inTree, tc.config, f.Verdict, tc.want)
+		}
+	}
+}

@@ -23,10 +23,11 @@ func labels(inv *Inventory, res *Result) []Label {
 	var out []Label
 	for _, t := range Metadata(inv, res) {
 		var l labelling
-		l.provides(t)
+		l.provides(t, inv)
 		if t.Err == nil {
 			l.requires(t)
 		}
+		l.wrong, l.missing = few(l.wrong), few(l.missing)
 		if len(l.wrong) > 0 {
 			out = append(out, Label{Package: t.Package, Verdict: Mislabeled, Severity: Mislabeled.Severity(), Reasons: l.wrong})
 		}
@@ -37,10 +38,21 @@ func labels(inv *Inventory, res *Result) []Label {
 	return out
 }
 
+// few bounds what is said of one package.
+func few(reasons []string) []string {
+	const most = 10
+	if n := len(reasons) - most; n > 0 {
+		return append(reasons[:most:most], fmt.Sprintf("and %d more", n))
+	}
+	return reasons
+}
+
 // labelling gathers what is wrong with the tokens of one package.
 type labelling struct{ wrong, missing []string }
 
-func (l *labelling) provides(t Tokens) {
+// provides leaves it at what is provided of boot images: the generator, for
+// which rpm picks files by name, looks at vmlinux files only.
+func (l *labelling) provides(t Tokens, inv *Inventory) {
 	for _, token := range t.Package.Provides {
 		if slices.Contains(t.Provides, token) {
 			continue
@@ -51,8 +63,9 @@ func (l *labelling) provides(t Tokens) {
 		}
 		l.wrong = append(l.wrong, reason)
 	}
-	for _, token := range t.Provides {
-		if !slices.Contains(t.Package.Provides, token) {
+	for _, b := range inv.Bases {
+		token := fingerprint.Token(b.Flavor, b.Fingerprint.Base)
+		if b.Package == t.Package && b.Table != nil && !b.boot && !slices.Contains(t.Package.Provides, token) {
 			l.missing = append(l.missing, "it ships a vmlinux and does not provide "+token)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -50,7 +49,7 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	p := &Package{
 		Path: f.path, Origin: f.origin, tree: f.tree, digest: r.HeaderDigest,
 		Name: r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
-		Source:         sourceName(r.SourceRPM),
+		Source:         r.SourceName(),
 		DistURL:        r.DistURL,
 		Built:          r.BuildTime,
 		VersionRelease: r.Version + "-" + r.Release,
@@ -68,17 +67,6 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	return p
 }
 
-// sourceName takes the name out of name-version-release.src.rpm.
-func sourceName(sourceRPM string) string {
-	name := sourceRPM
-	for range 2 {
-		if i := strings.LastIndexByte(name, '-'); i > 0 {
-			name = name[:i]
-		}
-	}
-	return name
-}
-
 // tokens picks the kernel-btf(...) dependencies, each once.
 func tokens(deps []rpm.Dependency) []string {
 	var out []string
@@ -90,6 +78,34 @@ func tokens(deps []rpm.Dependency) []string {
 	return out
 }
 
+// role is what a packaged file is. Links and files that are not in the payload
+// are nothing.
+func role(f *rpm.File) kernel.Role {
+	if !f.IsRegular() || f.Ghost() {
+		return kernel.RoleNone
+	}
+	return kernel.ClassifyPath(f.Path)
+}
+
+// KernelID names a kernel that modules are for.
+type KernelID struct{ Release, Arch string }
+
+// Ships tells by a package's header of which kernels it has a vmlinux or boot
+// image, and of which it has modules.
+func Ships(p *rpm.Package) (vmlinux, modules map[KernelID]bool) {
+	vmlinux, modules = map[KernelID]bool{}, map[KernelID]bool{}
+	for i := range p.Files {
+		release, _ := kernel.ReleaseFromPath(p.Files[i].Path)
+		switch id := (KernelID{release, p.Arch}); role(&p.Files[i]) {
+		case kernel.RoleVmlinux, kernel.RoleBootImage:
+			vmlinux[id] = true
+		case kernel.RoleModule:
+			modules[id] = true
+		}
+	}
+	return vmlinux, modules
+}
+
 // roles picks the files to read by their paths in the header. Where a kernel has
 // a vmlinux, its boot image, which holds the same, is left alone.
 func (c *collector) roles(p *rpm.Package, origin Origin) map[string]kernel.Role {
@@ -97,9 +113,9 @@ func (c *collector) roles(p *rpm.Package, origin Origin) map[string]kernel.Role 
 	vmlinux := map[string]string{} // the first of each kernelrelease
 	for i := range p.Files {
 		f := &p.Files[i]
-		role := kernel.ClassifyPath(f.Path)
+		role := role(f)
 		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || origin.kernels())
-		if role == kernel.RoleNone || unwanted || !f.IsRegular() || f.Ghost() {
+		if role == kernel.RoleNone || unwanted {
 			continue
 		}
 		if release, _ := kernel.ReleaseFromPath(f.Path); role == kernel.RoleVmlinux {
@@ -185,7 +201,7 @@ func (r *packageReader) entry(e *rpm.Entry) error {
 
 func (r *packageReader) readConfig(paths []string, size int64) error {
 	if size > maxConfig {
-		r.problem(r.pkg.Path, fmt.Errorf("%s: %d bytes, a kernel config has at most %d", paths[0], size, maxConfig))
+		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel config has at most %d", paths[0], size, maxConfig))
 		return nil
 	}
 	text, err := io.ReadAll(r.rpm)
@@ -203,7 +219,7 @@ func (r *packageReader) readConfig(paths []string, size int64) error {
 // problem of its own and does not end the package.
 func (r *packageReader) readImage(paths []string, size int64) error {
 	if size > kernel.MaxUnpacked {
-		r.problem(r.pkg.Path, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", paths[0], size, kernel.MaxUnpacked))
+		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", paths[0], size, kernel.MaxUnpacked))
 		return nil
 	}
 	data, err := r.readAll(r.rpm, size)
@@ -212,13 +228,13 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 	}
 	image, err := kernel.OpenImage(bytes.NewReader(*data), int64(len(*data)), &r.decoder)
 	if err != nil {
-		r.problem(r.pkg.Path, fmt.Errorf("%s: %w", paths[0], err))
+		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return nil
 	}
 	image.ELF = nil // it holds on to all of the unpacked file
 	for _, path := range paths {
 		release, _ := kernel.ReleaseFromPath(path)
-		b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release}
+		b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release, boot: kernel.ClassifyPath(path) == kernel.RoleBootImage}
 		r.images = append(r.images, packagedImage{b, image})
 	}
 	return nil

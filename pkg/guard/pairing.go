@@ -33,7 +33,7 @@ func pairs(inv *Inventory) (out []pair, problems []Problem) {
 		before := len(out)
 		for _, b := range given {
 			if otherArch(m, b) {
-				problems = append(problems, Problem{m.Path, fmt.Errorf("not judged: it is built for %s, the base for %s", m.Arch, b.Arch)})
+				problems = append(problems, Problem{Path: m.Path, Origin: m.Origin, Err: fmt.Errorf("not judged: it is built for %s, the base for %s", m.Arch, b.Arch)})
 				before = -1
 				continue
 			}
@@ -143,7 +143,7 @@ func unmet(findings []Finding) []Problem {
 	}
 	var out []Problem
 	for _, at := range order {
-		out = append(out, Problem{at.path, &NoVmlinux{count[at], kernelName(at.release, at.arch)}})
+		out = append(out, Problem{Path: at.path, Err: &NoVmlinux{count[at], kernelName(at.release, at.arch)}})
 	}
 	return out
 }

@@ -2,7 +2,10 @@
 
 package guard
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Remake is a source package that would have to be built again to fit: a finding
 // on its modules weighs Rebuild or Fail.
@@ -19,10 +22,11 @@ type Remake struct {
 // module that the new build replaces, and a new one that does not fit a kernel
 // of the past, are mended by installing and by rebooting, not by building.
 func (r *Result) Remakes() []Remake {
-	replaced := map[string]bool{} // packages by name
+	name := func(p *Package) string { return p.Name + "." + p.Arch }
+	replaced := map[string]bool{}
 	for _, f := range r.Findings {
 		if p := f.Module.Package; p != nil && f.Module.Origin == New {
-			replaced[p.Name] = true
+			replaced[name(p)] = true
 		}
 	}
 	var out []Remake
@@ -30,16 +34,17 @@ func (r *Result) Remakes() []Remake {
 		p := f.Module.Package
 		switch {
 		case f.Severity != Rebuild && f.Severity != Fail, p == nil || f.Base == nil,
-			f.Module.Origin == Against && replaced[p.Name],
+			f.Module.Origin == Against && replaced[name(p)],
 			f.Base.Origin == Against:
 			continue
 		}
+		source := cmp.Or(p.Source, p.Name)
 		i := slices.IndexFunc(out, func(m Remake) bool {
-			return m.Source == p.Source && m.Arch == p.Arch && m.On == f.Base && m.Severity == f.Severity
+			return m.Source == source && m.Arch == p.Arch && m.On == f.Base && m.Severity == f.Severity
 		})
 		if i < 0 {
 			i = len(out)
-			out = append(out, Remake{Source: p.Source, Arch: p.Arch, DistURL: p.DistURL, On: f.Base, Severity: f.Severity})
+			out = append(out, Remake{Source: source, Arch: p.Arch, DistURL: p.DistURL, On: f.Base, Severity: f.Severity})
 		}
 		out[i].Modules++
 	}

@@ -12,6 +12,7 @@ func TestRemakes(t *testing.T) {
 	other := testBuild(t, "2.1", kernelTable(0, 0))
 	other.Origin = Installed
 	kernel, older := newBase.Package, oldBase.Package
+	kernel.Arch, older.Arch = "x86_64", "x86_64"
 	kmp := &Package{Name: "foo-kmp-default", Source: "foo", Arch: "x86_64", DistURL: "obs://a/b/c/d-foo"}
 	module := func(p *Package, origin Origin) *Module { return &Module{Package: p, Origin: origin} }
 	for _, tc := range []struct {

@@ -22,6 +22,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -46,7 +47,7 @@ type BuildRoot struct {
 	Root    string   // "/" for a check that runs inside
 	TopDir  string   // rpmbuild's %_topdir
 	Package string   // name of the source package, "" if nothing says it
-	RPMs    []string // the built binary packages, sorted
+	RPMs    []string // the built packages, sorted; a source package among them says so in its header
 	Sources string   // what was built; after signing, the first build's results instead
 	Old     []string // directories with former results, in the order of obs-build's --oldpackages
 	Stage   Stage
@@ -62,11 +63,14 @@ const (
 	oldPackagesDir = ".build.oldpackages"
 )
 
-// Find looks at the build root. root may be empty: then BUILD_ROOT of the
-// environment is meant, or "/". Where obs-build did not build, the error is an
-// ErrNoBuildRoot.
+// Find looks at the build root, which must be named: "/" for a check that runs
+// inside. Of the environment only what obs-build exports for its checks is asked
+// for. Where obs-build did not build, the error is an ErrNoBuildRoot.
 func Find(root string, getenv func(string) string) (*BuildRoot, error) {
-	root, err := filepath.Abs(cmp.Or(root, getenv("BUILD_ROOT"), "/"))
+	if root == "" {
+		return nil, errors.New("no build root named")
+	}
+	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
@@ -75,23 +79,18 @@ func Find(root string, getenv func(string) string) (*BuildRoot, error) {
 		return nil, err
 	}
 	defer r.Close()
-	const link = ".build.packages"
-	if _, err := r.Lstat(link); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", root, ErrNoBuildRoot)
-	}
-	// The link is relative to the root or absolute in it (obs-build's build).
-	to, err := resolve(r, link)
+	to, err := topDir(r)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(root, link), err)
+		return nil, fmt.Errorf("%s: %w", root, err)
 	}
 	top, err := openDir(r, to)
 	if err != nil {
-		return nil, fmt.Errorf("%s: leads to no folder: %w", filepath.Join(root, link), err)
+		return nil, fmt.Errorf("%s: leads to %s: %w", filepath.Join(root, topLink), to, err)
 	}
 	defer top.Close()
 
 	b := &BuildRoot{Root: root, TopDir: filepath.Join(root, to), Sources: filepath.Join(root, to, "SOURCES")}
-	if b.RPMs, err = b.findRPMs(top); err != nil {
+	if b.RPMs, err = b.findRPMs(r, top); err != nil {
 		return nil, err
 	}
 	if b.Old, err = findOld(r, root); err != nil {
@@ -111,42 +110,76 @@ func Find(root string, getenv func(string) string) (*BuildRoot, error) {
 	return b, nil
 }
 
-// findRPMs lists RPMS/<arch>/*.rpm. The worker sends regular files only
-// (bs_worker), so that nothing else is a result.
-func (b *BuildRoot) findRPMs(top *os.Root) ([]string, error) {
-	rpms, err := openDir(top, "RPMS")
+// topLink is what obs-build makes last before it starts a build (its build
+// script): a link, relative to the root, to what rpm takes for %_topdir there,
+// /home/abuild/rpmbuild or /usr/src/packages.
+const topLink = ".build.packages"
+
+// topDir is where .build.packages leads, relative to the root. This link is made
+// by root. No other is followed on the way: obs-build makes the directories anew
+// for each build, and they stand where the build user can exchange them.
+func topDir(r *os.Root) (string, error) {
+	info, err := r.Lstat(topLink)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return "", ErrNoBuildRoot
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.TopDir, err)
+	if err != nil || info.Mode().Type() != fs.ModeSymlink {
+		return topLink, err
 	}
-	defer rpms.Close()
-	archs, err := fs.ReadDir(rpms.FS(), ".")
-	if err != nil {
-		return nil, fmt.Errorf("%s/RPMS: %w", b.TopDir, err)
-	}
+	target, err := r.Readlink(topLink)
+	return cmp.Or(path.Clean("/" + target)[1:], "."), err
+}
+
+// maxDepth is how deep directories below RPMS may go; rpmbuild makes one level.
+const maxDepth = 32
+
+// findRPMs lists the regular files named *.rpm at any depth below RPMS, as
+// obs-build does for its checks. A directory in which it would look for none,
+// because only a symbolic link leads there, is an error.
+func (b *BuildRoot) findRPMs(r, top *os.Root) ([]string, error) {
 	var found []string
-	for _, arch := range archs {
-		if !arch.IsDir() {
-			continue
+	var list func(above *os.Root, name string, depth int) error
+	list = func(above *os.Root, name string, depth int) error {
+		if depth > maxDepth {
+			return fmt.Errorf("%s: is more than %d directories deep", name, maxDepth)
 		}
-		files, err := regularFiles(rpms, arch.Name())
+		dir, err := openChild(above, path.Base(name))
 		if err != nil {
-			return nil, fmt.Errorf("%s/RPMS: %w", b.TopDir, err)
+			return err
 		}
-		for _, name := range files {
-			if strings.HasSuffix(name, ".rpm") && !isSourceRPM(name) {
-				found = append(found, filepath.Join(b.TopDir, "RPMS", arch.Name(), name))
+		defer dir.Close()
+		entries, err := fs.ReadDir(dir.FS(), ".")
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, e := range entries {
+			name := path.Join(name, e.Name())
+			full := filepath.Join(b.TopDir, name)
+			switch e.Type() {
+			case 0:
+				if strings.HasSuffix(name, ".rpm") {
+					found = append(found, full)
+				}
+			case fs.ModeDir:
+				if err := list(dir, name, depth+1); err != nil {
+					return err
+				}
+			case fs.ModeSymlink:
+				if leadsToDir(r, strings.TrimPrefix(full, b.Root)) {
+					return fmt.Errorf("%s: is a symbolic link to a directory, packages in there would not be looked at", name)
+				}
 			}
 		}
+		return nil
+	}
+	if _, err := top.Lstat("RPMS"); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err := list(top, "RPMS", 0); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.TopDir, err)
 	}
 	slices.Sort(found)
 	return found, nil
-}
-
-func isSourceRPM(name string) bool {
-	return strings.HasSuffix(name, ".src.rpm") || strings.HasSuffix(name, ".nosrc.rpm")
 }
 
 // findOld lists the directories with former results: the first has no number,
@@ -192,7 +225,7 @@ func (b *BuildRoot) findPackage(top *os.Root, pname string, sources []string) st
 	}
 	srpms, _ := regularFiles(top, "SRPMS")
 	for _, name := range slices.Backward(srpms) {
-		if isSourceRPM(name) {
+		if strings.HasSuffix(name, "src.rpm") { // nosrc.rpm, too
 			if p := readHeader(top, path.Join("SRPMS", name)); p != nil && p.Name != "" {
 				return p.Name
 			}
@@ -204,7 +237,7 @@ func (b *BuildRoot) findPackage(top *os.Root, pname string, sources []string) st
 			continue
 		}
 		if p := readHeader(top, below); p != nil {
-			if name := sourceName(p.SourceRPM); name != "" {
+			if name := p.SourceName(); name != "" {
 				return name
 			}
 		}
@@ -212,19 +245,9 @@ func (b *BuildRoot) findPackage(top *os.Root, pname string, sources []string) st
 	return ""
 }
 
-// sourceName is the name in a source package's file name, which goes
-// name-version-release.src.rpm; "" if it does not.
-func sourceName(file string) string {
-	parts := strings.Split(file, "-")
-	if !isSourceRPM(file) || len(parts) < 3 {
-		return ""
-	}
-	return strings.Join(parts[:len(parts)-2], "-")
-}
-
 // readHeader reads the facts of a package, nil if it cannot be read.
 func readHeader(top *os.Root, name string) *rpm.Package {
-	f, err := openRegular(top, name)
+	f, err := regular.OpenIn(top, name)
 	if err != nil {
 		return nil
 	}
@@ -257,8 +280,7 @@ func regularFiles(r *os.Root, dir string) ([]string, error) {
 	return found, nil
 }
 
-// openTop opens the top directory. Its path has no symbolic links unless
-// somebody put one there after Find.
+// openTop opens the top directory, whatever was put there after Find.
 func (b *BuildRoot) openTop() (*os.Root, error) {
 	r, err := os.OpenRoot(b.Root)
 	if err != nil {

@@ -4,9 +4,11 @@ package obs_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -63,6 +65,16 @@ func (r tree) fifo(name string) { r.Helper(); r.must(syscall.Mkfifo(r.path(name)
 
 func (r tree) remove(name string) { r.Helper(); r.must(os.RemoveAll(r.path(name))) }
 
+// names lists everything that lies in the root.
+func (r tree) names() (names []string) {
+	r.Helper()
+	r.must(fs.WalkDir(os.DirFS(r.root), ".", func(name string, _ fs.DirEntry, err error) error {
+		names = append(names, name)
+		return err
+	}))
+	return names
+}
+
 // rpm puts a package of the incident somewhere.
 func (r tree) rpm(from, name string) {
 	r.Helper()
@@ -100,12 +112,11 @@ func TestFind(t *testing.T) {
 			r.remove(".build.packages")
 			r.link("/"+topdir, ".build.packages")
 		}, kernel, obs.BuildRoot{Package: "kernel-default"}},
-		{"link through a link", func(r tree) {
+		{"another topdir", func(r tree) {
 			r.remove(".build.packages")
 			r.link("usr/src/packages", ".build.packages")
-			r.mkdir("usr/src")
-			r.link("/home/abuild/../abuild/./rpmbuild/", "usr/src/packages")
-		}, kernel, obs.BuildRoot{Package: "kernel-default"}},
+			r.mkdir("usr/src/packages")
+		}, kernel, obs.BuildRoot{Package: "kernel-default", TopDir: "usr/src/packages"}},
 		{"link above the root stays in it", func(r tree) {
 			r.remove(".build.packages")
 			r.link("../../../../"+topdir, ".build.packages")
@@ -118,11 +129,21 @@ func TestFind(t *testing.T) {
 			r.rpm(kmpRPM, topdir+"/RPMS/x86_64/z.rpm")
 			r.rpm(kmpRPM, topdir+"/RPMS/x86_64/a.rpm")
 			r.rpm(kmpRPM, topdir+"/RPMS/noarch/b.rpm")
-			r.write(topdir+"/RPMS/x86_64/kernel-default.src.rpm", "")
-			r.write(topdir+"/RPMS/x86_64/kernel-default.nosrc.rpm", "")
 			r.write(topdir+"/RPMS/x86_64/rpmlint.log", "")
 		}, kernel, obs.BuildRoot{Package: "kernel-default", RPMs: []string{
 			topdir + "/RPMS/noarch/b.rpm", topdir + "/RPMS/x86_64/a.rpm", topdir + "/RPMS/x86_64/z.rpm",
+		}}},
+		{"packages at any depth", func(r tree) {
+			r.rpm(kmpRPM, topdir+"/RPMS/top.rpm")
+			r.rpm(kmpRPM, topdir+"/RPMS/x86_64/deep/er/below.rpm")
+		}, kernel, obs.BuildRoot{Package: "kernel-default", RPMs: []string{
+			topdir + "/RPMS/top.rpm", topdir + "/RPMS/x86_64/deep/er/below.rpm",
+		}}},
+		{"packages by the names of source packages", func(r tree) {
+			r.rpm(kmpRPM, topdir+"/RPMS/x86_64/a.src.rpm")
+			r.rpm(kmpRPM, topdir+"/RPMS/x86_64/b.nosrc.rpm")
+		}, kernel, obs.BuildRoot{Package: "kernel-default", RPMs: []string{
+			topdir + "/RPMS/x86_64/a.src.rpm", topdir + "/RPMS/x86_64/b.nosrc.rpm",
 		}}},
 		{"packages that are none", func(r tree) {
 			r.fifo(topdir + "/RPMS/x86_64/x.rpm")
@@ -130,7 +151,8 @@ func TestFind(t *testing.T) {
 			r.link("/etc/passwd", topdir+"/RPMS/x86_64/out.rpm")
 			r.link(kernelRPM, topdir+"/RPMS/x86_64/in.rpm")
 			r.rpm(kernelRPM, topdir+"/RPMS/x86_64/"+kernelRPM)
-			r.link("x86_64", topdir+"/RPMS/i586")
+			r.link("nothing", topdir+"/RPMS/i586")
+			r.link("i586/rpmlint.log", topdir+"/RPMS/endless")
 			r.fifo(topdir + "/RPMS/i686")
 		}, kernel, obs.BuildRoot{Package: "kernel-default", RPMs: []string{topdir + "/RPMS/x86_64/" + kernelRPM}}},
 		{"no RPMS", func(r tree) { r.remove(topdir + "/RPMS") }, kernel, obs.BuildRoot{Package: "kernel-default"}},
@@ -202,48 +224,67 @@ func TestFind(t *testing.T) {
 }
 
 // TestFindNothing tells a machine on which obs-build did not build from a build
-// root that is broken.
+// root that is broken, or that leads where it should not.
 func TestFindNothing(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		lay  func(r tree)
-		none bool
+		err  string // a part of it; "" is ErrNoBuildRoot
 	}{
-		{"no link", func(r tree) { r.remove(".build.packages") }, true},
-		{"dangling link", func(r tree) { r.remove("home/abuild/rpmbuild") }, false},
-		{"endless link", func(r tree) {
-			r.remove(topdir)
-			r.link("rpmbuild", topdir)
-		}, false},
+		{"no link", func(r tree) { r.remove(".build.packages") }, ""},
+		{"dangling link", func(r tree) { r.remove("home/abuild/rpmbuild") }, "leads to home/abuild/rpmbuild: "},
 		{"link to a file", func(r tree) {
 			r.remove(topdir)
 			r.write(topdir, "")
-		}, false},
+		}, "open rpmbuild: is a regular file, not a directory"},
 		{"link to a FIFO", func(r tree) {
 			r.remove(topdir)
 			r.fifo(topdir)
-		}, false},
+		}, "open rpmbuild: is a FIFO, not a directory"},
 		{"link out of the root", func(r tree) {
 			r.remove(".build.packages")
 			out := t.TempDir()
 			r.must(os.MkdirAll(filepath.Join(out, "RPMS"), 0o755))
 			r.link(out, ".build.packages")
-		}, false},
+		}, "no such file"},
+		{"the build user's link behind it", func(r tree) {
+			r.remove(topdir)
+			r.mkdir("srv/RPMS")
+			r.link("/srv", topdir)
+		}, "open rpmbuild: is a symbolic link, not a directory"},
+		{"a link on the way", func(r tree) {
+			r.must(os.Rename(r.path("home"), r.path("srv")))
+			r.link("srv", "home")
+		}, "open home: is a symbolic link, not a directory"},
+		{"the link is a FIFO", func(r tree) {
+			r.remove(".build.packages")
+			r.fifo(".build.packages")
+		}, "open .build.packages: is a FIFO, not a directory"},
 		{"RPMS is a link", func(r tree) {
 			r.remove(topdir + "/RPMS")
 			r.link("/", topdir+"/RPMS")
-		}, false},
+		}, "open RPMS: is a symbolic link, not a directory"},
+		{"a link to a directory below RPMS", func(r tree) { r.link("x86_64", topdir+"/RPMS/i586") },
+			"RPMS/i586: is a symbolic link to a directory"},
+		{"an absolute one to another place", func(r tree) {
+			r.mkdir("srv/rpms")
+			r.link("/srv/rpms", topdir+"/RPMS/x86_64/more.rpm")
+		}, "RPMS/x86_64/more.rpm: is a symbolic link to a directory"},
+		{"directories without end", func(r tree) { r.mkdir(topdir + "/RPMS" + strings.Repeat("/d", 40)) }, "more than 32 directories deep"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newTree(t)
 			tc.lay(r)
-			b, err := obs.Find("", func(name string) string { return map[string]string{"BUILD_ROOT": r.root}[name] })
+			b, err := obs.Find(r.root, func(string) string { return "" })
 			if err == nil {
 				t.Fatalf("found %+v", b)
 			}
-			if got := errors.Is(err, obs.ErrNoBuildRoot); got != tc.none {
-				t.Errorf("%v: is ErrNoBuildRoot: %t, want %t", err, got, tc.none)
+			if got := errors.Is(err, obs.ErrNoBuildRoot); got != (tc.err == "") || !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%v: is ErrNoBuildRoot: %t, want %q", err, got, tc.err)
 			}
 		})
+	}
+	if b, err := obs.Find("", func(string) string { return "/" }); err == nil || errors.Is(err, obs.ErrNoBuildRoot) {
+		t.Errorf("Find of no root = %+v, %v", b, err)
 	}
 }

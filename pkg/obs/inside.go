@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"syscall"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 )
 
 // The build user owns most of what a check looks at. os.Root keeps every access
@@ -65,14 +67,28 @@ func resolve(r *os.Root, name string) (string, error) {
 	return done, nil
 }
 
-// openDir opens a directory, which must not be a symbolic link.
+// openDir opens a directory, none of whose path may be a symbolic link.
 func openDir(r *os.Root, name string) (*os.Root, error) {
+	d, err := openChild(r, ".")
+	for part := range strings.SplitSeq(path.Clean(name), "/") {
+		if err != nil {
+			return nil, err
+		}
+		above := d
+		d, err = openChild(above, part)
+		above.Close()
+	}
+	return d, err
+}
+
+// openChild opens a directory by its name in another.
+func openChild(r *os.Root, name string) (*os.Root, error) {
 	seen, err := r.Lstat(name)
 	if err != nil {
 		return nil, err
 	}
 	if !seen.IsDir() {
-		return nil, notA("directory", name, seen)
+		return nil, regular.NotA("directory", name, seen)
 	}
 	d, err := r.OpenRoot(name)
 	if err != nil {
@@ -80,35 +96,14 @@ func openDir(r *os.Root, name string) (*os.Root, error) {
 	}
 	if opened, err := d.Stat("."); err != nil || !os.SameFile(seen, opened) {
 		d.Close()
-		return nil, fmt.Errorf("%s: was exchanged while it was opened", name)
+		return nil, regular.Exchanged(name)
 	}
 	return d, nil
 }
 
-// openRegular opens a regular file for reading. A symbolic link to one is none.
-func openRegular(r *os.Root, name string) (*os.File, error) {
-	seen, err := r.Lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !seen.Mode().IsRegular() {
-		return nil, notA("regular file", name, seen)
-	}
-	// Somebody may put a FIFO in its place: that is not to be waited for.
-	f, err := r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	if opened, err := f.Stat(); err != nil || !os.SameFile(seen, opened) {
-		f.Close()
-		return nil, fmt.Errorf("%s: was exchanged while it was opened", name)
-	}
-	return f, nil
-}
-
 // readRegular reads a regular file of at most limit bytes.
 func readRegular(r *os.Root, name string, limit int64) ([]byte, error) {
-	f, err := openRegular(r, name)
+	f, err := regular.OpenIn(r, name)
 	if err != nil {
 		return nil, err
 	}
@@ -136,17 +131,13 @@ func isRegular(r *os.Root, name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-func notA(what, name string, is fs.FileInfo) error {
-	kind := "special file"
-	switch is.Mode().Type() {
-	case 0:
-		kind = "regular file"
-	case fs.ModeDir:
-		kind = "directory"
-	case fs.ModeSymlink:
-		kind = "symbolic link"
-	case fs.ModeNamedPipe:
-		kind = "FIFO"
+// leadsToDir reports whether a path leads to a directory, through all of its
+// symbolic links.
+func leadsToDir(r *os.Root, name string) bool {
+	to, err := resolve(r, name)
+	if err != nil {
+		return false
 	}
-	return fmt.Errorf("%s: is a %s, not a %s", name, kind, what)
+	info, err := r.Lstat(to)
+	return err == nil && info.IsDir()
 }

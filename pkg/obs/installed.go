@@ -4,8 +4,10 @@ package obs
 
 import (
 	"context"
+	"iter"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,30 +22,46 @@ const queryTime = 30 * time.Second
 // Kernel is a kernel that is installed in a build root, as the build
 // requirements of a KMP bring it. What is not known is empty.
 type Kernel struct {
-	Release string
-	Vmlinux string   // its vmlinux, below the root
-	Package string   // name-version-release.arch of the package that ships it
-	DistURL string   // of that package
-	Tokens  []string // the kernel-btf(...) that the package provides
+	Vmlinux string // its vmlinux, below the root
+	Package string // name-version-release.arch of the package that ships it
 }
 
 // Installed finds the kernel of a kernelrelease that is installed on this
 // machine: its vmlinux as a file, else the tokens that its package provides. It
 // is what a dependency generator asks.
 func Installed(ctx context.Context, release string) (path string, tokens []string) {
-	k := installed("/", release)
-	if k.Vmlinux == "" {
-		k.query(ctx, "/")
+	if path = findVmlinux("/", release); path != "" || !isRelease(release) {
+		return path, nil
 	}
-	return k.Vmlinux, k.Tokens
+	// A query goes by name; which of the kernels it is stands in the version.
+	for answer := range query(ctx, "/", "--whatprovides", "kernel-uname-r") {
+		lines := strings.Split(answer, "\n")
+		if !slices.Contains(lines, "kernel-uname-r "+release) {
+			continue
+		}
+		for _, line := range lines {
+			name, _, _ := strings.Cut(line, " ")
+			if _, _, ok := fingerprint.ParseToken(name); ok {
+				tokens = append(tokens, name)
+			}
+		}
+	}
+	return "", tokens
 }
 
 // Installed finds the kernel of a kernelrelease that is installed in the build
-// root, and asks rpm once whose it is. Where there is no rpm, no database of
-// installed packages or no answer within half a minute, that stays unknown.
+// root, and asks rpm whose it is. Where there is no rpm, no database of installed
+// packages or no answer within half a minute, that stays unknown.
 func (b *BuildRoot) Installed(ctx context.Context, release string) Kernel {
-	k := installed(b.Root, release)
-	k.query(ctx, b.Root)
+	k := Kernel{Vmlinux: findVmlinux(b.Root, release)}
+	below, err := filepath.Rel(b.Root, k.Vmlinux)
+	if k.Vmlinux == "" || err != nil {
+		return k
+	}
+	for answer := range query(ctx, b.Root, "-f", "/"+below) {
+		k.Package, _, _ = strings.Cut(answer, "\n")
+		break
+	}
 	return k
 }
 
@@ -59,27 +77,25 @@ func (b *BuildRoot) HasGenerator() bool {
 	return err == nil && isRegular(r, name)
 }
 
-// installed looks for the vmlinux. In a build root /lib and the files in /boot
-// may be symbolic links.
-func installed(root, release string) Kernel {
-	k := Kernel{Release: release}
+// findVmlinux looks for the vmlinux of a kernelrelease, "" if there is none. In
+// a build root /lib and the files in /boot may be symbolic links.
+func findVmlinux(root, release string) string {
 	if !isRelease(release) {
-		return k
+		return ""
 	}
 	r, err := os.OpenRoot(root)
 	if err != nil {
-		return k
+		return ""
 	}
 	defer r.Close()
 	for _, stem := range []string{"usr/lib/modules/" + release + "/vmlinux", "lib/modules/" + release + "/vmlinux", "boot/vmlinux-" + release} {
 		for _, suffix := range []string{"", ".xz", ".zst", ".gz", ".bz2"} {
 			if name, err := resolve(r, stem+suffix); err == nil && isRegular(r, name) {
-				k.Vmlinux = filepath.Join(root, name)
-				return k
+				return filepath.Join(root, name)
 			}
 		}
 	}
-	return k
+	return ""
 }
 
 // isRelease reports whether a kernelrelease can be the name of a directory.
@@ -87,55 +103,63 @@ func isRelease(release string) bool {
 	return release != "" && release != "." && release != ".." && !strings.ContainsAny(release, "/ \t\n\x00")
 }
 
-// What rpm is asked for, each line with the word for it in front.
-const queryFormat = `package %{NEVRA}\ndisturl %|DISTURL?{%{DISTURL}}|\n[provides %{PROVIDENAME} %{PROVIDEVERSION}\n]`
-
-// query fills in what rpm knows. If there is a vmlinux, its owner is the
-// package; else it is the one that provides the kernelrelease.
-func (k *Kernel) query(ctx context.Context, root string) {
-	if !isRelease(k.Release) {
-		return
+// query asks rpm for installed packages and gives, for each, its NEVRA and what
+// it provides, each in a line of its own. Where nothing can be asked, or rpm
+// finds nothing, there is no answer.
+func query(ctx context.Context, root string, about ...string) iter.Seq[string] {
+	ctx, cancel := context.WithTimeout(ctx, queryTime)
+	defer cancel()
+	db := database(ctx, root)
+	if db == "" {
+		return slices.Values([]string(nil))
 	}
-	args := []string{"-q", "--qf", queryFormat}
+	// Names have no form feed.
+	args := []string{"-q", "--dbpath", db, "--qf", `\f%{NEVRA}\n[%{PROVIDENAME} %{PROVIDEVERSION}\n]`}
 	if root != "/" {
 		args = append(args, "--root", root)
 	}
-	if k.Vmlinux != "" {
-		below, err := filepath.Rel(root, k.Vmlinux)
-		if err != nil {
-			return
-		}
-		args = append(args, "-f", "/"+below)
-	} else {
-		// A query goes by name; which of the kernels it is stands in the version.
-		args = append(args, "--whatprovides", "kernel-uname-r")
+	out, err := runRPM(ctx, append(args, about...)...)
+	if err != nil {
+		return slices.Values([]string(nil))
 	}
-	ctx, cancel := context.WithTimeout(ctx, queryTime)
-	defer cancel()
+	return func(yield func(string) bool) {
+		for answer := range strings.SplitSeq(out, "\f") {
+			if answer != "" && !yield(answer) {
+				return
+			}
+		}
+	}
+}
+
+// The files in which rpm keeps its database: sqlite, ndb and Berkeley DB.
+var databases = []string{"rpmdb.sqlite", "Packages.db", "Packages"}
+
+// database is the folder of rpm's database, "/" being the root. Where none is,
+// it is "": a mere question would make rpm create one.
+func database(ctx context.Context, root string) string {
+	configured, err := runRPM(ctx, "--eval", "%_dbpath")
+	if err != nil {
+		return ""
+	}
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return ""
+	}
+	defer r.Close()
+	// The machine's rpm may keep it elsewhere than the build root's.
+	for _, dir := range []string{strings.TrimSuffix(configured, "\n"), "/usr/lib/sysimage/rpm", "/var/lib/rpm"} {
+		to, err := resolve(r, dir)
+		if err == nil && slices.ContainsFunc(databases, func(name string) bool { return isRegular(r, path.Join(to, name)) }) {
+			return "/" + to
+		}
+	}
+	return ""
+}
+
+func runRPM(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "rpm", args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.WaitDelay = time.Second // for what rpm may have started and left behind
 	out, err := cmd.Output()
-	if err != nil {
-		return
-	}
-	for answer := range strings.SplitSeq("\n"+string(out), "\npackage ") {
-		lines := strings.Split(strings.TrimSpace(answer), "\n")
-		if lines[0] == "" || k.Vmlinux == "" && !slices.Contains(lines, "provides kernel-uname-r "+k.Release) {
-			continue
-		}
-		if k.Package == "" {
-			k.Package = lines[0]
-		}
-		for _, line := range lines[1:] {
-			what, value, _ := strings.Cut(line, " ")
-			name, _, _ := strings.Cut(value, " ")
-			if _, _, ok := fingerprint.ParseToken(name); ok && what == "provides" {
-				k.Tokens = append(k.Tokens, name)
-			}
-			if what == "disturl" && k.Package == lines[0] {
-				k.DistURL = value
-			}
-		}
-	}
+	return string(out), err
 }

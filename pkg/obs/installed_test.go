@@ -12,14 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 const (
 	release = "5.15.12-1-default"
 	token13 = "kernel-btf(default:sha256:18720e183f0ff8d5c18949905769050c4751ff3ad17f25180a4e5ce34715a360)"
 	nevra   = "kernel-default-5.15.12-1.3.x86_64"
-	disturl = "obs://build.example.org/openSUSE:Factory/standard/5d2c1b7e9f3a48606b0e7d5c2f914a83-kernel-default"
 )
 
 // commands makes the folder the only one in which commands are looked for.
@@ -29,59 +27,82 @@ func commands(t *testing.T) (folder string) {
 	return folder
 }
 
+// fakeRPM is a script that notes what it is asked and knows one answer; "" is an
+// error. It takes db for the folder of its database.
+func fakeRPM(t *testing.T, db, answer string) (asked func() string) {
+	bin := commands(t)
+	script := "#!/bin/sh\ncase $1 in --eval) echo " + db + "; exit;; esac\necho \"$@\" >> " + bin + "/asked\n"
+	if answer == "" {
+		script += "echo no package; exit 1\n"
+	} else {
+		script += "printf '" + strings.ReplaceAll(answer, "\n", `\n`) + "'\n"
+	}
+	if err := os.WriteFile(filepath.Join(bin, "rpm"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return func() string {
+		asked, _ := os.ReadFile(filepath.Join(bin, "asked"))
+		return string(asked)
+	}
+}
+
 // TestInstalled asks a build root in which rpm is a script that knows what is
 // installed.
 func TestInstalled(t *testing.T) {
 	const (
 		vmlinux = "usr/lib/modules/" + release + "/vmlinux"
-		kernel  = "package " + nevra + "\ndisturl " + disturl + "\nprovides kernel 5.15.12-1\nprovides " + token13 + " \nprovides kernel-uname-r " + release + "\n"
-		older   = "package kernel-default-5.14.1-1.1.x86_64\ndisturl \nprovides kernel-btf(default:sha256:0000000000000000000000000000000000000000000000000000000000000000) \nprovides kernel-uname-r 5.14.1-1-default\n"
+		db      = "var/lib/rpm/rpmdb.sqlite"
+		kernel  = `\f` + nevra + "\nkernel 5.15.12-1\n" + token13 + " \nkernel-uname-r " + release + "\n"
 	)
-	known := obs.Kernel{Release: release, Package: nevra, DistURL: disturl, Tokens: []string{token13}}
-	at := func(k obs.Kernel, vmlinux string) obs.Kernel { k.Vmlinux = vmlinux; return k }
+	known := func(vmlinux string) obs.Kernel { return obs.Kernel{Vmlinux: vmlinux, Package: nevra} }
 	for _, tc := range []struct {
 		name    string
 		release string
 		lay     func(r tree)
 		rpm     string // what it answers; "" is an error
 		want    obs.Kernel
-		asked   string // of rpm, by a part of it
+		asked   string // of rpm, by a part of it; "" for nothing
 	}{
-		{"nothing", release, func(tree) {}, "", obs.Kernel{Release: release}, "--whatprovides kernel-uname-r"},
-		{"package without vmlinux", release, func(tree) {}, older + kernel, known, "--whatprovides kernel-uname-r"},
-		{"another kernel", release, func(tree) {}, older, obs.Kernel{Release: release}, "--whatprovides kernel-uname-r"},
-		{"vmlinux", release, func(r tree) { r.write(vmlinux+".xz", "") }, kernel, at(known, vmlinux+".xz"), "-f /" + vmlinux + ".xz"},
-		{"vmlinux of two packages", release, func(r tree) { r.write(vmlinux, "") }, kernel + "package kernel-default-base-5.15.12-1.3.1.x86_64\ndisturl obs://other\n",
-			at(known, vmlinux), "-f /" + vmlinux},
-		{"vmlinux of nobody", release, func(r tree) { r.write(vmlinux, "") }, "", obs.Kernel{Release: release, Vmlinux: vmlinux}, "-f /" + vmlinux},
-		{"vmlinux of an unknown source", release, func(r tree) { r.write(vmlinux, "") }, "package a-1-1.noarch\ndisturl \nprovides a 1-1\n",
-			obs.Kernel{Release: release, Vmlinux: vmlinux, Package: "a-1-1.noarch"}, "-f /" + vmlinux},
-		{"in /boot", release, func(r tree) { r.write("boot/vmlinux-"+release+".gz", "") }, kernel, at(known, "boot/vmlinux-"+release+".gz"), "-f /boot/"},
+		{"nothing", release, func(r tree) { r.write(db, "") }, kernel, obs.Kernel{}, ""},
+		{"vmlinux", release, func(r tree) { r.write(vmlinux+".xz", ""); r.write(db, "") }, kernel, known(vmlinux + ".xz"), "-f /" + vmlinux + ".xz"},
+		{"vmlinux of two packages", release, func(r tree) { r.write(vmlinux, ""); r.write(db, "") }, kernel + `\f` + "kernel-default-base-5.15.12-1.3.1.x86_64\n",
+			known(vmlinux), "-f /" + vmlinux},
+		{"vmlinux of nobody", release, func(r tree) { r.write(vmlinux, ""); r.write(db, "") }, "", obs.Kernel{Vmlinux: vmlinux}, "-f /" + vmlinux},
+		{"no database", release, func(r tree) { r.write(vmlinux, ""); r.mkdir("conf/rpmdb") }, kernel, obs.Kernel{Vmlinux: vmlinux}, ""},
+		{"a database that is none", release, func(r tree) { r.write(vmlinux, ""); r.mkdir(db) }, kernel, obs.Kernel{Vmlinux: vmlinux}, ""},
+		{"where rpm is told to have it", release, func(r tree) { r.write(vmlinux, ""); r.write(db, ""); r.write("conf/rpmdb/Packages", "") }, kernel,
+			known(vmlinux), "--dbpath /conf/rpmdb "},
+		{"where it is now", release, func(r tree) {
+			r.write(vmlinux, "")
+			r.write("usr/lib/sysimage/rpm/Packages.db", "")
+			r.mkdir("var/lib")
+			r.link("../../usr/lib/sysimage/rpm", "var/lib/rpm")
+		}, kernel, known(vmlinux), "--dbpath /usr/lib/sysimage/rpm "},
+		{"through an absolute link", release, func(r tree) {
+			r.write(vmlinux, "")
+			r.write("opt/rpm/rpmdb.sqlite", "")
+			r.mkdir("var/lib")
+			r.link("/opt/rpm", "var/lib/rpm")
+		}, kernel, known(vmlinux), "--dbpath /opt/rpm "},
+		{"in /boot", release, func(r tree) { r.write("boot/vmlinux-"+release+".gz", ""); r.write(db, "") }, kernel, known("boot/vmlinux-" + release + ".gz"), "-f /boot/"},
 		{"absolute links", release, func(r tree) {
+			r.write(db, "")
 			r.write("usr/lib/modules/real/vmlinux.zst", "")
 			r.mkdir("boot")
 			r.link("/usr/lib/modules/real/vmlinux.zst", "boot/vmlinux-"+release)
-		}, kernel, at(known, "usr/lib/modules/real/vmlinux.zst"), "-f /usr/lib/modules/real/vmlinux.zst"},
+		}, kernel, known("usr/lib/modules/real/vmlinux.zst"), "-f /usr/lib/modules/real/vmlinux.zst"},
 		{"no regular file", release, func(r tree) {
+			r.write(db, "")
 			r.mkdir(vmlinux)
 			r.fifo(filepath.Dir(vmlinux) + "/vmlinux.xz")
 			r.link("/etc/passwd", filepath.Dir(vmlinux)+"/vmlinux.gz")
-		}, "", obs.Kernel{Release: release}, "--whatprovides kernel-uname-r"},
+		}, kernel, obs.Kernel{}, ""},
 		{"no kernelrelease", "", func(r tree) { r.write("usr/lib/modules/vmlinux", "") }, kernel, obs.Kernel{}, ""},
-		{"kernelrelease that leads elsewhere", "..", func(r tree) { r.write("usr/lib/vmlinux", "") }, kernel, obs.Kernel{Release: ".."}, ""},
-		{"kernelrelease with a path", "a/b", func(r tree) { r.write("usr/lib/modules/a/b/vmlinux", "") }, kernel, obs.Kernel{Release: "a/b"}, ""},
+		{"kernelrelease that leads elsewhere", "..", func(r tree) { r.write("usr/lib/vmlinux", "") }, kernel, obs.Kernel{}, ""},
+		{"kernelrelease with a path", "a/b", func(r tree) { r.write("usr/lib/modules/a/b/vmlinux", "") }, kernel, obs.Kernel{}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			bin := commands(t)
-			script := "#!/bin/sh\necho \"$@\" >> " + bin + "/asked\n"
-			if tc.rpm == "" {
-				script += "echo no package; exit 1\n"
-			} else {
-				script += "echo '" + strings.TrimSuffix(tc.rpm, "\n") + "'\n"
-			}
-			if err := os.WriteFile(filepath.Join(bin, "rpm"), []byte(script), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			asked := fakeRPM(t, "/conf/rpmdb", tc.rpm)
 			r := newTree(t)
 			tc.lay(r)
 			want := tc.want
@@ -91,22 +112,70 @@ func TestInstalled(t *testing.T) {
 			if diff := cmp.Diff(want, r.find(nil).Installed(t.Context(), tc.release)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			asked, _ := os.ReadFile(filepath.Join(bin, "asked"))
-			if n := strings.Count(string(asked), "--qf"); !strings.Contains(string(asked), tc.asked) || n > 1 || n == 0 && tc.asked != "" {
-				t.Errorf("rpm was asked %q, want %q once", asked, tc.asked)
+			if tc.asked == "" {
+				if asked() != "" {
+					t.Errorf("rpm was asked %q, want nothing", asked())
+				}
+				return
 			}
-			if asked := string(asked); asked != "" && !strings.Contains(asked, "--root "+r.root+" ") {
-				t.Errorf("rpm was asked %q, without the root", asked)
+			if got := asked(); strings.Count(got, "--qf") != 1 || !strings.Contains(got, tc.asked) || !strings.Contains(got, "--root "+r.root+" ") {
+				t.Errorf("rpm was asked %q, want %q below the root, once", got, tc.asked)
 			}
 		})
 	}
+}
+
+// TestInstalledTokens asks for the tokens of a kernel of which there is no
+// vmlinux on this machine.
+func TestInstalledTokens(t *testing.T) {
+	const (
+		none   = "0.0-nobody"
+		older  = `\f` + "kernel-default-5.14.1-1.1.x86_64\nkernel-btf(default:sha256:0000000000000000000000000000000000000000000000000000000000000000) \nkernel-uname-r 5.14.1-1-default\n"
+		kernel = `\f` + nevra + "\nkernel 5.15.12-1\n" + token13 + " \nkernel-uname-r " + none + "\n"
+	)
+	for _, tc := range []struct {
+		name, rpm, db string
+		want          []string
+	}{
+		{"one of two kernels", older + kernel, "rpmdb.sqlite", []string{token13}},
+		{"another kernel", older, "rpmdb.sqlite", nil},
+		{"no kernel", "", "rpmdb.sqlite", nil},
+		{"no database", kernel, "README", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			db := t.TempDir()
+			if err := os.WriteFile(filepath.Join(db, tc.db), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			asked := fakeRPM(t, db, tc.rpm)
+			if tc.db == "README" && machineDatabase() {
+				t.Skip("this machine has a database of rpm")
+			}
+			path, tokens := obs.Installed(t.Context(), none)
+			if diff := cmp.Diff(tc.want, tokens); diff != "" || path != "" {
+				t.Errorf("path %q, tokens -want +got\n%s", path, diff)
+			}
+			if got := asked(); (got == "") != (tc.db == "README") || got != "" && !strings.Contains(got, "--whatprovides kernel-uname-r") {
+				t.Errorf("rpm was asked %q", got)
+			}
+		})
+	}
+}
+
+// machineDatabase reports whether rpm's database is where it is on openSUSE.
+func machineDatabase() bool {
+	found, _ := filepath.Glob("/usr/lib/sysimage/rpm/*")
+	older, _ := filepath.Glob("/var/lib/rpm/*")
+	return len(found)+len(older) > 0
 }
 
 // TestInstalledWithoutRPM knows nothing where there is no rpm.
 func TestInstalledWithoutRPM(t *testing.T) {
 	commands(t)
 	r := newTree(t)
-	want := obs.Kernel{Release: release}
+	r.write("usr/lib/modules/"+release+"/vmlinux", "")
+	r.write("var/lib/rpm/rpmdb.sqlite", "")
+	want := obs.Kernel{Vmlinux: r.path("usr/lib/modules/" + release + "/vmlinux")}
 	if diff := cmp.Diff(want, r.find(nil).Installed(t.Context(), release)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -124,27 +193,28 @@ func TestInstalledReally(t *testing.T) {
 		t.Skip("rpm is not installed")
 	}
 	r := newTree(t)
-	file := r.path("tmp/" + kernelRPM)
-	r.rpm(kernelRPM, "tmp/"+kernelRPM)
-	stamped := rpm.Relation{Kind: rpm.Provides, Dependency: rpm.Dependency{Name: token13}}
-	if _, err := rpm.Rewrite(t.Context(), file, rpm.Edit{Add: []rpm.Relation{stamped}}); err != nil {
-		t.Fatal(err)
+	vmlinux := "usr/lib/modules/" + release + "/vmlinux.xz"
+	r.write(vmlinux, "")
+	before := r.names()
+	want := obs.Kernel{Vmlinux: r.path(vmlinux)}
+	if diff := cmp.Diff(want, r.find(nil).Installed(t.Context(), release)); diff != "" {
+		t.Errorf("without a database: -want +got\n%s", diff)
 	}
-	install := exec.Command("rpm", "--root", r.root, "-i", "--nodeps", "--noscripts", "--ignorearch", "--ignoreos", "--nosignature", file)
+	if diff := cmp.Diff(before, r.names()); diff != "" {
+		t.Errorf("asking made files: -before +after\n%s", diff)
+	}
+	r.rpm(kernelRPM, "tmp/"+kernelRPM)
+	install := exec.Command("rpm", "--root", r.root, "-i", "--force", "--nodeps", "--noscripts", "--ignorearch", "--ignoreos", "--nosignature", r.path("tmp/"+kernelRPM))
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", install, err, out)
 	}
-	want := obs.Kernel{Release: release, Vmlinux: r.path("usr/lib/modules/" + release + "/vmlinux.xz"), Package: nevra, DistURL: disturl, Tokens: []string{token13}}
+	before = r.names()
+	want.Package = nevra
 	if diff := cmp.Diff(want, r.find(nil).Installed(t.Context(), release)); diff != "" {
-		t.Errorf("with vmlinux: -want +got\n%s", diff)
+		t.Errorf("with a database: -want +got\n%s", diff)
 	}
-	r.must(os.Remove(want.Vmlinux))
-	want.Vmlinux = ""
-	if diff := cmp.Diff(want, r.find(nil).Installed(t.Context(), release)); diff != "" {
-		t.Errorf("without vmlinux: -want +got\n%s", diff)
-	}
-	if diff := cmp.Diff(obs.Kernel{Release: "6.1-default"}, r.find(nil).Installed(t.Context(), "6.1-default")); diff != "" {
-		t.Errorf("another kernel: -want +got\n%s", diff)
+	if diff := cmp.Diff(before, r.names()); diff != "" {
+		t.Errorf("asking made files: -before +after\n%s", diff)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 )
 
@@ -56,4 +57,25 @@ func (b *BuildRoot) CarrySource(name string) error {
 	}
 	_, err = b.writeOther(name, data)
 	return err
+}
+
+// System reads a file of the system in the build root, such as
+// /etc/obs-btf-guard.conf, as a process inside of it would: symbolic links are
+// followed, and lead nowhere else. If there is none, the error is an
+// fs.ErrNotExist; a special file or one above MaxSource is another error.
+func (b *BuildRoot) System(name string) ([]byte, error) {
+	r, err := os.OpenRoot(b.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	to, err := resolve(r, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Root, err)
+	}
+	data, err := readRegular(r, to, MaxSource)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Root, err)
+	}
+	return data, nil
 }

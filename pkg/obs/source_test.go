@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,6 +56,54 @@ func TestSource(t *testing.T) {
 				t.Errorf("Source = %d bytes, %v, want %d bytes", len(data), err, len(tc.want))
 			case tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)):
 				t.Errorf("Source = %d bytes, %v, want an error with %q", len(data), err, tc.err)
+			}
+			if got := errors.Is(err, fs.ErrNotExist); got != tc.absent {
+				t.Errorf("%v: is fs.ErrNotExist: %t, want %t", err, got, tc.absent)
+			}
+		})
+	}
+}
+
+// TestSystem reads a file of the system as a process in the root would, and
+// nothing outside of it.
+func TestSystem(t *testing.T) {
+	const name = "/etc/obs-btf-guard.conf"
+	for _, tc := range []struct {
+		name   string
+		lay    func(r tree)
+		want   string
+		err    string // a part of it
+		absent bool
+	}{
+		{"there", func(r tree) { r.write(name, "the policy") }, "the policy", "", false},
+		{"absent", func(tree) {}, "", "no such file", true},
+		{"a link in the root", func(r tree) {
+			r.write("usr/etc/guard.conf", "the policy")
+			r.mkdir("etc")
+			r.link("/usr/etc/guard.conf", name)
+		}, "the policy", "", false},
+		{"etc is a link", func(r tree) {
+			r.write("usr/etc/obs-btf-guard.conf", "the policy")
+			r.link("../../usr/etc", "etc")
+		}, "the policy", "", false},
+		{"a link to a file outside", func(r tree) {
+			outside := filepath.Join(t.TempDir(), "secret")
+			r.must(os.WriteFile(outside, []byte("secret"), 0o600))
+			r.mkdir("etc")
+			r.link(outside, name)
+		}, "", "no such file", true},
+		{"FIFO", func(r tree) {
+			r.mkdir("etc")
+			r.fifo(name)
+		}, "", "is a FIFO, not a regular file", false},
+		{"too large", func(r tree) { r.write(name, strings.Repeat("x", obs.MaxSource+1)) }, "", "at most 1048576 are read", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newTree(t)
+			tc.lay(r)
+			data, err := r.find(nil).System(name)
+			if string(data) != tc.want || (err != nil) != (tc.err != "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("System = %.20q, %v, want %q and an error with %q", data, err, tc.want, tc.err)
 			}
 			if got := errors.Is(err, fs.ErrNotExist); got != tc.absent {
 				t.Errorf("%v: is fs.ErrNotExist: %t, want %t", err, got, tc.absent)

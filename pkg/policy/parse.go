@@ -229,10 +229,10 @@ func (p *parser) endRule() {
 	if slices.Contains(r.verdicts, guard.SameBase) && r.severity != guard.OK {
 		p.mistaken(p.lines["action"], "%s says that a module is on its own base, which can only be ignored", guard.SameBase)
 	}
-	if !slices.ContainsFunc(r.verdicts, func(v guard.Verdict) bool { return !slices.Contains(labels, v) }) {
+	if slices.ContainsFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(labels, v) }) {
 		for _, key := range []string{"pairing", "module"} {
 			if line := p.lines[key]; line != 0 {
-				p.mistaken(line, "this rule can never match: %s and %s are about packages, which have no %s", labels[0], labels[1], key)
+				p.mistaken(line, "%s and %s are about packages, which have no %s: give them a rule of their own", labels[0], labels[1], key)
 			}
 		}
 	}

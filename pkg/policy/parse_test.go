@@ -20,7 +20,8 @@ const (
 	known       = "same-base, relocatable, compatible, no-btf, btf-lost, drifted, unproven, misread, rejected, unrelocatable, malformed, unlabeled, mislabeled"
 	quotes      = `syntax error: expected a value in straight quotes, as in action = "warn"`
 	outside     = " stands outside of a rule, which begins with [[rule]]"
-	labelsNever = "this rule can never match: unlabeled and mislabeled are about packages, which have no "
+	ownRule     = ": give them a rule of their own"
+	labelsNever = "unlabeled and mislabeled are about packages, which have no "
 )
 
 // good is a rule in three lines.
@@ -85,7 +86,7 @@ var mistakes = []struct {
 	{"on its own base", "[[rule]]\nverdict = ['compatible', 'same-base']\nreason = 'r'\naction = 'rebuild'\n",
 		[]string{"4: same-base says that a module is on its own base, which can only be ignored"}},
 	{"labels by module and pairing", "[[rule]]\nverdict = ['unlabeled', 'mislabeled']\naction = 'warn'\nreason = 'r'\nmodule = '*'\npairing = 'build'\n",
-		[]string{"5: " + labelsNever + "module", "6: " + labelsNever + "pairing"}},
+		[]string{"5: " + labelsNever + "module" + ownRule, "6: " + labelsNever + "pairing" + ownRule}},
 	{"word without quotes", "[[rule]]\nverdict = rejected\n", []string{"2: " + quotes}},
 	{"word without quotes in a list", "[[rule]]\nverdict = [rejected]\n", []string{"2: " + quotes}},
 	{"second word without quotes", "[[rule]]\nverdict = [\"rejected\", misread]\n", []string{"2: " + quotes}},

@@ -109,9 +109,7 @@ func TestLabels(t *testing.T) {
 		return guard.Label{Package: pkg, Verdict: v, Severity: v.Severity()}
 	}
 	p := parse(t, "f", rule("fail", `verdict = "unlabeled"`, `package = "kernel-*"`)+
-		// These two are for modules: a label is neither in a module nor in a pairing.
-		rule("ignore", `verdict = ["rejected", "unlabeled"]`, `module = "*"`)+
-		rule("ignore", `verdict = ["rejected", "unlabeled"]`, `pairing = ["build", "rebuild", "across", "given"]`))
+		rule("ignore", `verdict = ["rejected", "unlabeled"]`, `package = "foo"`))
 	res := guard.Result{Labels: []guard.Label{label(guard.Unlabeled), label(guard.Mislabeled)}}
 	p.Apply(&res)
 	want := []guard.Label{
@@ -124,7 +122,7 @@ func TestLabels(t *testing.T) {
 		}
 	}
 	unused := p.Unused(&res)
-	if diff := cmp.Diff([]guard.Ruling{{Reason: "to ignore", Where: "f:6"}, {Reason: "to ignore", Where: "f:11"}}, unused); diff != "" {
+	if diff := cmp.Diff([]guard.Ruling{{Reason: "to ignore", Where: "f:6"}}, unused); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // Finder works out what does not fit.
@@ -161,16 +162,16 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 			return err
 		}
 		for _, s := range all {
-			if slices.ContainsFunc(s.Binaries, isKernelName) {
+			if slices.ContainsFunc(s.Binaries, kernel.IsKernelPackage) {
 				for _, b := range s.Binaries {
 					kernelNames[b] = true
 				}
 			}
 		}
 		for _, s := range all {
-			isKernel := slices.ContainsFunc(s.Binaries, isKernelName)
-			isModules := i == 0 && (slices.ContainsFunc(s.Binaries, isModuleName) ||
-				slices.ContainsFunc(s.Needs, func(n string) bool { return kernelNames[n] || isKernelName(n) }))
+			isKernel := slices.ContainsFunc(s.Binaries, kernel.IsKernelPackage)
+			isModules := i == 0 && (slices.ContainsFunc(s.Binaries, kernel.IsModulePackage) ||
+				slices.ContainsFunc(s.Needs, func(n string) bool { return kernelNames[n] || kernel.IsKernelPackage(n) }))
 			if !isKernel && !isModules {
 				continue
 			}
@@ -190,17 +191,6 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 		}
 	}
 	return f.match(ctx, p, at, kernels, modules)
-}
-
-// isKernelName reports whether an RPM is named as those of kernels are.
-func isKernelName(name string) bool {
-	return name == "kernel" || strings.HasPrefix(name, "kernel-")
-}
-
-// isModuleName reports whether an RPM is named as packages of modules are:
-// foo-kmp-default by SUSE, kmod-foo by Fedora.
-func isModuleName(name string) bool {
-	return strings.Contains(name, "-kmp-") || strings.HasSuffix(name, "-kmp") || strings.HasPrefix(name, "kmod-")
 }
 
 // binaries describes the RPMs of a package that may hold a kernel or modules.

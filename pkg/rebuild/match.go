@@ -10,6 +10,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // match holds the module packages of a place against the kernels on its path,
@@ -22,15 +23,15 @@ func (f *Finder) match(ctx context.Context, p *Plan, at Where, kernels, modules 
 			silent = append(silent, m)
 		}
 		for _, token := range required {
-			kernel, known := nearest(kernels, token)
+			met, known := nearest(kernels, token)
 			switch {
-			case kernel == nil:
+			case met == nil:
 				p.note("%s requires %s, and no kernel of that flavor is built at %s or on its path", m, token, at)
 			case !known:
 				silent = append(silent, m)
-			case !slices.Contains(tokens(kernel.Provides), token):
+			case !slices.Contains(tokens(met.Provides), token):
 				p.add(at, m.pkg, fmt.Sprintf("%s was built on another base than that of %s: it requires %s, provided is %s",
-					m.file, kernel, token, strings.Join(tokens(kernel.Provides), ", ")))
+					m.file, met, token, strings.Join(tokens(met.Provides), ", ")))
 			}
 		}
 	}
@@ -109,10 +110,10 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, kernels, silent [
 // mayNeedBase reports whether an RPM may have modules. Kernels' generators say
 // which ones (kmod(...)); without them, its name has to do.
 func mayNeedBase(m *built) bool {
-	if isModuleName(m.Name) || slices.ContainsFunc(m.Provides, func(d string) bool { return strings.HasPrefix(d, "kmod(") }) {
+	if kernel.IsModulePackage(m.Name) || slices.ContainsFunc(m.Provides, func(d string) bool { return strings.HasPrefix(d, "kmod(") }) {
 		return true
 	}
-	return isKernelName(m.Name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
+	return kernel.IsKernelPackage(m.Name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
 		func(part string) bool { return strings.Contains(m.Name, part) })
 }
 

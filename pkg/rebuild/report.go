@@ -27,7 +27,7 @@ func (p *Plan) AddResult(res *guard.Result, fallback Where) {
 		if u, ok := obs.ParseDistURL(m.DistURL); ok {
 			at.Project, at.Repository, pkg = u.Project, u.Repository, u.Package
 		}
-		p.addAt(at.or(fallback), pkg, fmt.Sprintf("%d of its modules do not fit the vmlinux of %s", m.Modules, m.On.Label()))
+		p.addAt(at.or(fallback), pkg, misfit(m.Modules, m.On.Label()))
 	}
 }
 
@@ -36,8 +36,15 @@ func (p *Plan) AddResult(res *guard.Result, fallback Where) {
 func (p *Plan) AddReport(d *report.Document, fallback Where) {
 	for _, r := range d.Rebuild {
 		at := Where{r.Project, r.Repository, obs.SchedulerArch(r.Arch)}.or(fallback)
-		p.addAt(at, r.Package, fmt.Sprintf("%d of its modules do not fit the vmlinux of %s", r.Modules, cmp.Or(r.BasePackage, "their kernel")))
+		p.addAt(at, r.Package, misfit(r.Modules, cmp.Or(r.BasePackage, "their kernel")))
 	}
+}
+
+func misfit(modules int, on string) string {
+	if modules == 1 {
+		return "1 of its modules does not fit the vmlinux of " + on
+	}
+	return fmt.Sprintf("%d of its modules do not fit the vmlinux of %s", modules, on)
 }
 
 func (p *Plan) addAt(at Where, pkg, why string) {

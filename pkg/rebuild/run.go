@@ -136,7 +136,7 @@ func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 	case state.Final():
 		r.set(d, Impossible, state.String())
 		return nil, nil
-	case state.Busy():
+	case state.UnderWay():
 		r.set(d, UnderWay, state.String())
 		return before, nil
 	}
@@ -169,7 +169,7 @@ func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error
 		if err != nil {
 			return err
 		}
-		if state != nil && state.Busy() || !same(before, last) {
+		if state != nil && state.UnderWay() || !same(before, last) {
 			return nil
 		}
 	}

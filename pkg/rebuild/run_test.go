@@ -39,8 +39,10 @@ func TestRun(t *testing.T) {
 		{"and waits", true, nil, []string{"kernel", "kmp"}, Built, Built, nil},
 		{"one is being built", false, func(_ *fakeServer, k, _ *fakePackage) { k.state.Code = "building" },
 			[]string{"kmp"}, UnderWay, Asked, nil},
-		{"one is about to be", false, func(_ *fakeServer, k, _ *fakePackage) { k.state.Dirty = true },
-			[]string{"kmp"}, UnderWay, Asked, nil},
+		{"the scheduler has yet to look", false, func(_ *fakeServer, k, m *fakePackage) { k.state.Dirty, m.state.Dirty = true, true },
+			[]string{"kernel", "kmp"}, Asked, Asked, nil},
+		{"one waits for others, which may come to nothing", false, func(_ *fakeServer, k, _ *fakePackage) { k.state.Code = "blocked" },
+			[]string{"kernel", "kmp"}, Asked, Asked, nil},
 		{"one is being built, and it is waited for", true, func(_ *fakeServer, k, _ *fakePackage) { k.builds("succeeded") },
 			[]string{"kmp"}, Built, Built, nil},
 		{"unchanged is built", true, func(f *fakeServer, _, _ *fakePackage) {

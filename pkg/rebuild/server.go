@@ -48,14 +48,19 @@ type State struct {
 	Dirty   bool // the scheduler has yet to look at it
 }
 
-// Busy reports whether a build is on its way.
-func (s State) Busy() bool {
+// UnderWay reports whether a build is on its way that asking again would double.
+// One that is blocked is not: OBS may find, when what it waits for is built, that
+// nothing is to be done.
+func (s State) UnderWay() bool {
 	switch s.Code {
-	case "scheduled", "dispatching", "building", "blocked", "finished", "signing":
+	case "scheduled", "dispatching", "building", "finished", "signing":
 		return true
 	}
-	return s.Dirty
+	return false
 }
+
+// Busy reports whether a build may still come of the state.
+func (s State) Busy() bool { return s.UnderWay() || s.Code == "blocked" || s.Dirty }
 
 // Final reports whether no build can come of it without somebody's help.
 func (s State) Final() bool {

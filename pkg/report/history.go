@@ -3,6 +3,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,24 +29,40 @@ const mostBuilds = 200
 // that were read, and those that earlier reports remember.
 func Remember(bases []*guard.Base, earlier ...[]Build) []Build {
 	var out []Build
+	built := map[string]bool{} // the packages of this build
 	for _, b := range bases {
 		if b.Package == nil || b.Fingerprint.Base.IsZero() {
 			continue
 		}
+		if b.Origin == guard.New {
+			built[b.Package.NEVRA] = true
+		}
 		out = append(out, Build{b.Package.NEVRA, b.Release, b.Arch, b.Package.Built.UTC(), b.Fingerprint.Base, uint32(count(b))})
 	}
 	type id struct {
-		pkg, release string
-		base         fingerprint.Digest
+		pkg, release, arch string
+		base               fingerprint.Digest
 	}
 	seen := map[id]bool{}
 	out = slices.DeleteFunc(slices.Concat(append([][]Build{out}, earlier...)...), func(b Build) bool {
-		k := id{b.Package, b.KernelRelease, b.Fingerprint}
+		k := id{b.Package, b.KernelRelease, b.Arch, b.Fingerprint}
 		known := seen[k]
 		seen[k] = true
 		return known
 	})
-	slices.SortStableFunc(out, func(a, b Build) int { return b.Built.Compare(a.Built) })
+	// What was just built is the newest, whatever clocks say; what claims to be of
+	// the future would push out what is true.
+	now := time.Now()
+	out = slices.DeleteFunc(out, func(b Build) bool { return !built[b.Package] && b.Built.After(now.Add(24*time.Hour)) })
+	slices.SortStableFunc(out, func(a, b Build) int {
+		if built[a.Package] != built[b.Package] {
+			if built[a.Package] {
+				return -1
+			}
+			return 1
+		}
+		return b.Built.Compare(a.Built)
+	})
 	return out[:min(len(out), mostBuilds)]
 }
 
@@ -66,29 +83,44 @@ func (t *text) stories(r *guard.Result) []string {
 	return out
 }
 
-// story tells the builds of one kernelrelease, oldest first, with where the base
-// changed. One build tells none.
+// story tells of the builds of one kernelrelease, oldest first, those in which the
+// base changed. One build tells none.
 func story(history []Build, release, arch string) string {
 	var steps []string
 	var last fingerprint.Digest
+	builds, same := 0, 0
+	and := func() {
+		if same > 0 {
+			steps[len(steps)-1] += fmt.Sprintf(" and %s after it", several(same, "build"))
+		}
+		same = 0
+	}
 	for _, b := range slices.Backward(history) {
 		if b.KernelRelease != release || b.Arch != arch {
 			continue
 		}
+		builds++
+		if b.Fingerprint == last {
+			same++
+			continue
+		}
+		and()
 		step := b.Package
 		if !b.Built.IsZero() {
 			step += " of " + b.Built.Format(time.DateOnly)
 		}
-		if b.Fingerprint != last {
-			step += " (base " + b.Fingerprint.Short() + ")"
-		} else {
-			step += " (the same)"
-		}
+		steps = append(steps, step+" (base "+b.Fingerprint.Short()+")")
 		last = b.Fingerprint
-		steps = append(steps, step)
 	}
-	if len(steps) < 2 {
+	and()
+	if builds < 2 {
 		return ""
+	}
+	if more := len(steps) - mostSteps; more > 0 {
+		steps = append([]string{fmt.Sprintf("%d changes before", more)}, steps[more:]...)
 	}
 	return strings.Join(steps, ", ")
 }
+
+// mostSteps is how many changes of a base a story tells, the last ones.
+const mostSteps = 8

@@ -37,7 +37,7 @@ func TestRemember(t *testing.T) {
 	if want := []string{"kernel-default-1.3.x86_64", "kernel-default-1.2.x86_64", "kernel-default-1.1.x86_64"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	want := "kernel-default-1.1.x86_64 of 2021-12-01 (base 010000000000), kernel-default-1.2.x86_64 of 2021-12-02 (the same), " +
+	want := "kernel-default-1.1.x86_64 of 2021-12-01 (base 010000000000) and 1 build after it, " +
 		"kernel-default-1.3.x86_64 of 2021-12-03 (base 020000000000)"
 	if got := story(third, "5.15.12-1-default", "x86_64"); got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -62,7 +62,7 @@ func TestReadDocument(t *testing.T) {
 	if err := d.Compact(&out); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadDocument(out.Bytes())
+	got, err := ReadDocument(bytes.NewReader(out.Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +70,14 @@ func TestReadDocument(t *testing.T) {
 	if string(again)+"\n" != out.String() {
 		t.Errorf("read back as\n%s\nwritten as\n%s", again, &out)
 	}
-	for _, text := range []string{"", "[]", `{"schema": 2}`, `{}`} {
-		if _, err := ReadDocument([]byte(text)); err == nil {
+	if d, err := ReadDocument(strings.NewReader(`{"schema": 1, "changes": [{}], "rebuild": null, "new": [1], "verdicts": [{}]}`)); err != nil {
+		t.Error(err)
+	} else if again, _ := json.Marshal(d); strings.Contains(string(again), "null") {
+		t.Errorf("a null in %s", again)
+	}
+	for _, text := range []string{"", "[]", `{"schema": 2}`, `{}`, `{"schema": 1`, `{"schema": 1, "verdicts": 1}`, `{"schema": 1, "bases": [1]}`,
+		`{"schema": 1, "history": [` + strings.Repeat("{},", mostOthers) + `{}]}`} {
+		if _, err := ReadDocument(strings.NewReader(text)); err == nil {
 			t.Errorf("%q is a report", text)
 		}
 	}

@@ -6,7 +6,6 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -111,6 +110,9 @@ type Change struct {
 	Parted        uint32             `json:"parted,omitempty"`
 	Added         Names              `json:"added"`
 	Removed       Names              `json:"removed"`
+	// Outdated is the token of the old base where the policy's word is that whatever
+	// requires it has to be built again.
+	Outdated string `json:"outdated,omitempty"`
 }
 
 // Names are named types and functions, of which the first are listed.
@@ -152,11 +154,10 @@ type Error struct {
 func NewDocument(r *guard.Result, version string) *Document {
 	d := &Document{
 		Schema: Schema, Tool: Tool{"obs-btf-guard", version},
-		Bases: []Base{}, Verdicts: []Verdict{}, Errors: []Error{},
-		Labels: []Label{}, Changes: []Change{}, Rebuild: []Rebuild{},
 		Summary: map[string]int{"modules": r.Modules()},
 		Exit:    r.Exit(),
 	}
+	d.fill()
 	for _, b := range r.Bases {
 		d.Bases = append(d.Bases, newBase(b))
 	}
@@ -170,6 +171,13 @@ func NewDocument(r *guard.Result, version string) *Document {
 	for _, c := range r.Changes {
 		d.Changes = append(d.Changes, newChange(c))
 	}
+	for _, c := range r.Outdated() {
+		for i, change := range d.Changes {
+			if change.From == c.From.Fingerprint.Base && change.To == c.To.Fingerprint.Base {
+				d.Changes[i].Outdated = fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)
+			}
+		}
+	}
 	for _, m := range r.Remakes() {
 		d.Rebuild = append(d.Rebuild, newRebuild(m))
 	}
@@ -177,18 +185,6 @@ func NewDocument(r *guard.Result, version string) *Document {
 		d.Errors = append(d.Errors, Error{p.Path, p.Err.Error()})
 	}
 	return d
-}
-
-// ReadDocument reads a report that an earlier run wrote.
-func ReadDocument(data []byte) (*Document, error) {
-	var d Document
-	if err := json.Unmarshal(data, &d); err != nil {
-		return nil, err
-	}
-	if d.Schema != Schema {
-		return nil, fmt.Errorf("schema %d, this program knows %d", d.Schema, Schema)
-	}
-	return &d, nil
 }
 
 // Compact writes the document on one line.
@@ -230,9 +226,7 @@ func newVerdict(f guard.Finding) Verdict {
 		Verdict: f.Verdict, Severity: f.Severity, Ruling: newRuling(f.Ruling), Basis: f.Basis,
 		Reasons: f.Reasons, Consequence: f.Consequence,
 	}
-	if v.Reasons == nil {
-		v.Reasons = []string{}
-	}
+	v.Reasons = list(v.Reasons)
 	if f.Base != nil {
 		v.BasePackage, v.BasePath = basePackage(f.Base), f.Base.Path
 		if fp := f.Base.Fingerprint.Base; !fp.IsZero() {
@@ -240,10 +234,7 @@ func newVerdict(f guard.Finding) Verdict {
 		}
 	}
 	if k := f.Kernel; k != nil {
-		v.Kernel = &Kernel{k.Version, k.Accepts, k.Errno, k.Log, k.Hidden}
-		if v.Kernel.Log == nil {
-			v.Kernel.Log = []string{}
-		}
+		v.Kernel = &Kernel{k.Version, k.Accepts, k.Errno, list(k.Log), k.Hidden}
 	}
 	return v
 }
@@ -268,13 +259,7 @@ func newChange(c guard.Change) Change {
 	}
 }
 
-func newNames(n guard.Names) Names {
-	first := n.First
-	if first == nil {
-		first = []string{}
-	}
-	return Names{n.Count, first}
-}
+func newNames(n guard.Names) Names { return Names{n.Count, list(n.First)} }
 
 func newRebuild(m guard.Remake) Rebuild {
 	out := Rebuild{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules, Severity: m.Severity}

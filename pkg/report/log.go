@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -18,11 +19,14 @@ import (
 func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 	out := bufio.NewWriter(w)
 	worst := r.Worst()
+	if b := o.Before; b != nil && worst != guard.Fail && b.Worst() != guard.Fail { // else it would not have come this far
+		worst = guard.Severities[max(slices.Index(guard.Severities, worst), slices.Index(guard.Severities, b.Worst()))]
+	}
 	if len(r.Problems) > 0 {
 		worst = guard.Fail
 	}
 	if worst != guard.OK {
-		if err := Lint(out, r, namedInLog); err != nil {
+		if err := Lint(out, r, linesInLog); err != nil {
 			return err
 		}
 		fmt.Fprintln(out)
@@ -33,6 +37,9 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(out, "cannot read: %s\n", Printable(p.Error()))
+	}
+	if len(r.Problems) > 0 {
+		fmt.Fprintln(out)
 	}
 	o.Problems = "see above"
 	o.Named = namedInLog
@@ -45,6 +52,9 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 // namedInLog is how many modules of one kind the log names: it is all that is
 // left of a build that failed, and should not drown what others say in it.
 const namedInLog = 40
+
+// linesInLog is how many of them get a line of their own before it.
+const linesInLog = 8
 
 var outcomes = map[guard.Severity]string{
 	guard.OK:      ": passed",

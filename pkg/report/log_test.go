@@ -34,7 +34,7 @@ func TestLog(t *testing.T) {
 		{"unreadable", &guard.Result{Problems: []guard.Problem{{Path: "x.rpm", Err: guard.Problem{Path: "f", Err: &guard.NoVmlinux{Modules: 2, Kernel: "1"}}}}},
 			[]string{": FAILED\n", "cannot read: x.rpm: f: 2 modules", "x.rpm: E: btf-unreadable f: 2 modules", "see above"}, false},
 		{"wrong dependencies", &guard.Result{Labels: []guard.Label{{Package: p, Verdict: guard.Mislabeled, Severity: guard.Fail, Reasons: []string{"it lies"}}}},
-			[]string{"foo.x86_64: E: btf-mislabeled it lies\n", "FAIL mislabeled foo-1-1.x86_64\n        it lies\n", "dependencies: have kernel_btf.attr", `verdict = ["mislabeled"]`}, false},
+			[]string{"foo.x86_64: E: btf-mislabeled it lies\n", "FAIL mislabeled foo-1-1.x86_64\n        it lies\n", "dependencies: take the kernel-btf(...) that stands in the spec file", `verdict = ["mislabeled"]`}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out bytes.Buffer

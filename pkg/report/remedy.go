@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,7 +15,7 @@ import (
 )
 
 // advice says what a packager can do, each thing once.
-func advice(r *guard.Result, all []group) []string {
+func (t *text) advice(r *guard.Result, all []group) []string {
 	var out []string
 	add := func(s string) {
 		if s != "" && !slices.Contains(out, s) {
@@ -25,7 +26,15 @@ func advice(r *guard.Result, all []group) []string {
 		add(g.advice())
 	}
 	for _, l := range r.Labels {
-		if l.Severity != guard.OK {
+		switch {
+		case l.Severity == guard.OK:
+		case l.Verdict == guard.Mislabeled:
+			add("dependencies: take the kernel-btf(...) that stands in the spec file, or was copied from another package, out of it; " +
+				"the generator, or \"obs-btf-guard stamp\", writes the right one.")
+		case t.Generator:
+			add("dependencies: the generator is installed and wrote less than it should have; the build log has a line of it (obs-btf-guard: ...) " +
+				"for each file where it could not tell.")
+		default:
 			add("dependencies: have kernel_btf.attr installed wherever the packages are built, also where they are signed and packed " +
 				"a second time, or run \"obs-btf-guard stamp\" over all packages of the build.")
 		}
@@ -33,42 +42,63 @@ func advice(r *guard.Result, all []group) []string {
 	return out
 }
 
-// exception writes the rule that would decide otherwise, for who knows better.
+// exception writes the rules that would decide otherwise, for who knows better:
+// one for each pairing, since what is right for one may hide what is wrong in
+// another.
 func (t *text) exception(r *guard.Result) {
 	if t.Policy == "" || r.Worst() != guard.Fail {
 		return
 	}
-	var verdicts, pairings []string
-	add := func(list *[]string, s string) {
-		if s = strconv.Quote(s); !slices.Contains(*list, s) {
-			*list = append(*list, s)
+	type key struct{ pairing, pkg string }
+	verdicts := map[key][]string{}
+	var order []key
+	add := func(k key, v guard.Verdict) {
+		if len(verdicts[k]) == 0 {
+			order = append(order, k)
+		}
+		if s := strconv.Quote(string(v)); !slices.Contains(verdicts[k], s) {
+			verdicts[k] = append(verdicts[k], s)
 		}
 	}
 	for _, f := range r.Findings {
 		if f.Severity == guard.Fail {
-			add(&verdicts, string(f.Verdict))
-			add(&pairings, string(f.Pairing))
+			k := key{pairing: string(f.Pairing)}
+			if f.Module.Package != nil && f.Pairing != guard.PairRebuild {
+				k.pkg = f.Module.Package.Name
+			}
+			add(k, f.Verdict)
 		}
 	}
 	for _, l := range r.Labels {
 		if l.Severity == guard.Fail {
-			add(&verdicts, string(l.Verdict))
-			pairings = nil // a package has none
+			add(key{pkg: l.Package.Name}, l.Verdict)
 		}
 	}
-	t.paragraph("  - ", "if you know that this is as it should be, say so in "+t.Policy+"; obs-btf-guard.conf(5) has the details:")
-	t.line("        [[rule]]")
-	t.line("        verdict = [%s]", strings.Join(verdicts, ", "))
-	if len(pairings) > 0 {
-		t.line("        pairing = [%s]", strings.Join(pairings, ", "))
+	if len(order) == 0 {
+		return
 	}
-	t.line("        action  = \"rebuild\"    # or \"warn\", \"ignore\"")
-	t.line("        reason  = \"who decided it, and why: it is printed here\"")
+	t.paragraph("  - ", "if you know that it is as it should be, say so at the end of "+t.Policy+"; obs-btf-guard.conf(5) has the details:")
+	for _, k := range order {
+		t.line("        [[rule]]")
+		t.line("        verdict = [%s]", strings.Join(verdicts[k], ", "))
+		action := "warn"
+		if k.pairing != "" {
+			t.line("        pairing = %s", strconv.Quote(k.pairing))
+		}
+		if k.pkg != "" {
+			t.line("        package = %s", strconv.Quote(k.pkg))
+		}
+		if k.pairing == string(guard.PairRebuild) || k.pairing == string(guard.PairAcross) {
+			action = "rebuild"
+		}
+		t.line("        action  = %s", strconv.Quote(action))
+		t.line("        reason  = \"who decided it, and why: it is printed here\"")
+	}
 }
 
 // advice says what a packager can do about a group that fails.
 func (g group) advice() string {
-	if w := g.worst(); w != guard.Fail && w != guard.Rebuild || g.base() == nil {
+	if w := g.worst(); w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
 		return ""
 	}
 	if g.base().Table == nil {
@@ -84,11 +114,23 @@ func (g group) advice() string {
 			"Ship all packages of one build together and have the machine rebooted right after the update; or make the rebuild reproduce the base; "+
 			"or give it a kernelrelease of its own.", g.release())
 	case guard.PairAcross:
+		if g.base().Origin == guard.Installed {
+			return fmt.Sprintf("across: these modules were just built, and not on the vmlinux of %s, which is the one that is installed. Look for where "+
+				"they got their base from: a .ko that came with the sources, another kernel's vmlinux or devel package, %%kernel_btf_base.", g.base().Label())
+		}
 		if packages := g.packages(); packages != nil {
 			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
 		}
 	}
 	return ""
+}
+
+// onlyMalformed reports whether all that fails could not even be read, of which
+// the base is not to blame.
+func (g group) onlyMalformed() bool {
+	return !slices.ContainsFunc(g, func(f guard.Finding) bool {
+		return (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && f.Verdict != guard.Malformed
+	})
 }
 
 // packages names those with modules that do not fit.
@@ -110,17 +152,33 @@ func remakes(r *guard.Result) []string {
 		if m.Severity != guard.Rebuild {
 			continue // what to do stands above
 		}
-		where := m.Arch
-		if u, ok := obs.ParseDistURL(m.DistURL); ok {
-			where = fmt.Sprintf("project %s, repository %s, %s", u.Project, u.Repository, m.Arch)
-		}
-		out = append(out, fmt.Sprintf("%s (%s): %s of it do not fit the vmlinux of %s", m.Source, where, several(m.Modules, "module"), m.On.Label()))
+		u, _ := obs.ParseDistURL(m.DistURL)
+		out = append(out, remake(cmp.Or(u.Package, m.Source), u.Project, u.Repository, m.Arch, m.Modules, m.On.Label()))
 	}
 	for _, c := range r.Outdated() {
-		out = append(out, fmt.Sprintf("whatever else ships modules for %s that were built on the base of %s: by its metadata, what requires %s",
-			c.From.Release, c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
+		out = append(out, outdated(c.From.Release, c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
 	}
 	return out
+}
+
+func remake(pkg, project, repository, arch string, modules int, on string) string {
+	where := arch
+	if project != "" {
+		where = fmt.Sprintf("project %s, repository %s, %s", project, repository, arch)
+	}
+	return fmt.Sprintf("%s (%s): %s of it %s not fit the vmlinux of %s", pkg, where, several(modules, "module"), does(modules), on)
+}
+
+func does(n int) string {
+	if n == 1 {
+		return "does"
+	}
+	return "do"
+}
+
+func outdated(release, from, token string) string {
+	return fmt.Sprintf("whatever else ships modules for %s that were built on the base of %s: by its metadata, what requires %s. "+
+		"\"obs-btf-guard rebuild\" with this build's report finds it and has OBS build it", release, from, token)
 }
 
 // labels lists the packages whose dependencies are not what their content calls

@@ -18,12 +18,15 @@ type TextOptions struct {
 	Verbose bool // list every module, and what the kernel would not log
 	Color   bool
 
-	Named    int      // how many modules of one kind a short report names, 0 for 8
-	Full     string   // where it sends the reader for the rest
-	Problems string   // where it sends the reader for what could not be read, "" for standard error
-	Policy   string   // where a policy can be put that decides otherwise
-	Notes    []string // what was not judged, and why
-	History  []Build  // newest first
+	Named     int       // how many modules of one kind a short report names, 0 for 8
+	Full      string    // where it sends the reader for the rest
+	Problems  string    // where it sends the reader for what could not be read, "" for standard error
+	Policy    string    // where a policy can be put that decides otherwise
+	Notes     []string  // what was not judged, and why
+	Unused    []string  // rules that decided nothing
+	Before    *Document // what the check of the first stage found, of a build that signs
+	Generator bool      // the packages were built with the dependency generator
+	History   []Build   // newest first
 }
 
 // Text writes a report for people: thousands of modules in a few lines for each
@@ -33,6 +36,9 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t := &text{w: bufio.NewWriter(w), TextOptions: o}
 	kernel := ""
 	all := groups(r.Findings)
+	if len(all) == 0 {
+		t.alone(r)
+	}
 	for i, g := range all {
 		if name := g.kernel(); name != kernel {
 			if kernel != "" {
@@ -47,10 +53,12 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	}
 	t.labels(r.Labels)
 	t.section("Since when", t.stories(r))
-	t.section("What to do", advice(r, all))
+	t.section("Before signing", earlier(t.Before))
+	t.section("What to do", t.advice(r, all))
 	t.exception(r)
-	t.section("To be built again", remakes(r))
+	t.section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
 	t.section("Not judged", t.Notes)
+	t.section("Rules that decided nothing in this build", t.Unused)
 	t.line("")
 	t.line("%s", t.closing(r))
 	return t.w.Flush()
@@ -87,12 +95,12 @@ func (t *text) line(format string, args ...any) {
 	fmt.Fprintf(t.w, format+"\n", args...)
 }
 
-// bases lists the kernels under one headline with their fingerprints.
+// bases lists the kernels under one headline, or all, with their fingerprints.
 func (t *text) bases(all []group, name string) {
 	seen := map[*guard.Base]bool{nil: true}
 	for _, g := range all {
 		b := g.base()
-		if g.kernel() != name || seen[b] {
+		if name != "" && g.kernel() != name || seen[b] {
 			continue
 		}
 		seen[b] = true
@@ -118,6 +126,16 @@ func count(b *guard.Base) int {
 	return b.Table.Len()
 }
 
+// alone lists the kernels of which there are no modules.
+func (t *text) alone(r *guard.Result) {
+	for _, b := range r.Bases {
+		t.bases([]group{{guard.Finding{Base: b, Module: &guard.Module{Release: b.Release, Arch: b.Arch}}}}, "")
+	}
+	for _, c := range r.Changes {
+		t.paragraph("  change   ", change(c))
+	}
+}
+
 // group writes one pairing: a line with the counts, then what is not ok.
 func (t *text) group(g group) {
 	worst := g.worst()
@@ -128,10 +146,12 @@ func (t *text) group(g group) {
 			t.all(p)
 		case p.severity() != guard.OK:
 			t.some(p)
-		case p.ruling() != nil:
+		case p.ruling() != nil && p.verdict().Severity() != guard.OK:
 			t.paragraph("      ", fmt.Sprintf("ignored %s %s: %s", number(len(p)), p.verdict(), t.names(p)))
 		}
-		t.ruling(p.ruling())
+		if p.severity() != guard.OK || p.verdict().Severity() != guard.OK {
+			t.ruling(p.ruling())
+		}
 	}
 }
 
@@ -260,7 +280,7 @@ func (t *text) closing(r *guard.Result) styled {
 	for _, f := range r.Findings {
 		counts[f.Severity]++
 	}
-	s := fmt.Sprintf("%s in %s: %s ok, %s warn, ", several(r.Modules(), "module"),
+	s := fmt.Sprintf("%s in %s: %s ok, %s warn, ", modules(r),
 		several(len(r.Findings), "judgement"), number(counts[guard.OK]), number(counts[guard.Warn]))
 	if n := counts[guard.Rebuild]; n > 0 {
 		s += number(n) + " rebuild, "
@@ -275,6 +295,22 @@ func (t *text) closing(r *guard.Result) styled {
 		word = guard.Fail
 	}
 	return t.severity(word) + styled(" "+s)
+}
+
+// modules counts them, the new and the old ones.
+func modules(r *guard.Result) string {
+	seen := map[*guard.Module]bool{}
+	old := 0
+	for _, f := range r.Findings {
+		if f.Module.Origin == guard.Against && !seen[f.Module] {
+			old++
+		}
+		seen[f.Module] = true
+	}
+	if old == 0 {
+		return several(len(seen), "module")
+	}
+	return fmt.Sprintf("%s new and %s old modules", number(len(seen)-old), number(old))
 }
 
 // width is where paragraphs wrap, in columns.

@@ -53,6 +53,21 @@ func (p *Package) NEVRA() string {
 	return fmt.Sprintf("%s-%s%s-%s.%s", p.Name, epoch, p.Version, p.Release, p.Arch)
 }
 
+// SourceName is the name of the source package this was built from, which its
+// file name begins with: name-version-release.src.rpm or .nosrc.rpm. It is "" if
+// the header names none, as that of a source package, or something else.
+func (p *Package) SourceName() string {
+	file, ok := strings.CutSuffix(p.SourceRPM, ".src.rpm")
+	if !ok {
+		file, ok = strings.CutSuffix(p.SourceRPM, ".nosrc.rpm")
+	}
+	parts := strings.Split(file, "-")
+	if !ok || len(parts) < 3 {
+		return ""
+	}
+	return strings.Join(parts[:len(parts)-2], "-")
+}
+
 // A Dependency is one entry of Provides, Requires or Recommends.
 type Dependency struct {
 	Name    string

@@ -23,12 +23,12 @@
 package rpm
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 )
 
 // A Reader reads one package, strictly forward. Except for Progress, it must not
@@ -49,9 +49,10 @@ type Reader struct {
 }
 
 // Open opens the package at path and reads its headers. Errors of the file
-// system name the path; all others say only what is wrong inside.
+// system, and of a path that is no regular file's, are fs.PathErrors and name the
+// path; all others say only what is wrong inside.
 func Open(path string) (*Reader, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +68,6 @@ func openFile(f *os.File) (*Reader, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", f.Name())
 	}
 	r, err := NewReader(f)
 	if err != nil {

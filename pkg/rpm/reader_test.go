@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -248,8 +249,32 @@ func TestOpenErrors(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "none.rpm")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
-	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a directory, not a regular file") {
 		t.Error(err)
+	}
+	// Nobody will ever write to it, which is not to be waited for.
+	fifo := filepath.Join(t.TempDir(), "a.rpm")
+	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(fifo); err == nil || !strings.Contains(err.Error(), "is a FIFO, not a regular file") {
+		t.Error(err)
+	}
+}
+
+func TestSourceName(t *testing.T) {
+	for file, want := range map[string]string{
+		"kernel-default-5.15.12-1.3.nosrc.rpm": "kernel-default",
+		"sample-1.0-1.src.rpm":                 "sample",
+		"a-b-1-1.src.rpm":                      "a-b",
+		"1.0-1.src.rpm":                        "",
+		"sample-1.0-1.x86_64.rpm":              "",
+		"(none)":                               "",
+		"":                                     "",
+	} {
+		if got := (&Package{SourceRPM: file}).SourceName(); got != want {
+			t.Errorf("%q: %q, want %q", file, got, want)
+		}
 	}
 }
 

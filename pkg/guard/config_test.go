@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestConfigBeside looks for a config beside a vmlinux that somebody named, and
+// beside one of a build root.
+func TestConfigBeside(t *testing.T) {
+	const text = "CONFIG_MODULE_ALLOW_BTF_MISMATCH=y\n"
+	for _, tc := range []struct {
+		name, release string
+		lay           func(dir string) error // boot/ is where the vmlinux lies
+		named, root   bool                   // the config is read
+		err           string                 // a part of it
+	}{
+		{"none", "6.1", func(string) error { return nil }, false, false, ""},
+		{"of its kernelrelease", "6.1", func(dir string) error { return os.WriteFile(dir+"/boot/config-6.1", []byte(text), 0o644) }, true, true, ""},
+		{"of none", "6.1", func(dir string) error { return os.WriteFile(dir+"/boot/config", []byte(text), 0o644) }, true, true, ""},
+		{"a link out of the folder", "6.1", func(dir string) error { return os.Symlink("../config", dir+"/boot/config-6.1") }, true, false, ""},
+		{"a link behind a link", "6.1", func(dir string) error {
+			if err := os.Symlink("../config", dir+"/boot/other"); err != nil {
+				return err
+			}
+			return os.Symlink("other", dir+"/boot/.config")
+		}, true, false, ""},
+		{"a FIFO", "6.1", func(dir string) error { return syscall.Mkfifo(dir+"/boot/config", 0o644) }, false, false, ""},
+		{"a kernelrelease that leads elsewhere", "x/../../config", func(dir string) error { return os.Mkdir(dir+"/boot/config-x", 0o755) }, false, false, ""},
+		{"too large", "6.1", func(dir string) error {
+			if err := os.WriteFile(dir+"/boot/config", nil, 0o644); err != nil {
+				return err
+			}
+			return os.Truncate(dir+"/boot/config", maxConfig+1)
+		}, false, false, "boot/config: more than 16777216 bytes"},
+	} {
+		for origin, want := range map[Origin]bool{Given: tc.named, Installed: tc.root} {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "config"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Mkdir(dir+"/boot", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := tc.lay(dir); err != nil {
+				t.Fatal(err)
+			}
+			config, err := configBeside(file{path: dir + "/boot/vmlinux", origin: origin}, tc.release)
+			if (err != nil) != (tc.err != "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%s, origin %v: %v, want %q", tc.name, origin, err, tc.err)
+			}
+			if on, _ := config.Enabled("CONFIG_MODULE_ALLOW_BTF_MISMATCH"); on != want {
+				t.Errorf("%s, origin %v: read %t, want %t", tc.name, origin, on, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestExchanged puts FIFOs in the place of files after they were found: nobody
+// will ever write to them, and they must not be waited for.
+func TestExchanged(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, kernel13, 1)
+	for _, name := range []string{"vmlinux", "crc7.ko", "named"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("something"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &collector{
+		ctx: t.Context(), sources: Sources{Paths: []string{dir, dir + "/named"}, Installed: []InstalledKernel{{Path: dir + "/vmlinux"}}},
+		inv: &Inventory{copies: map[argument]bool{}}, listed: map[argument]bool{}, seed: maphash.MakeSeed(), jobs: make(chan job),
+	}
+	c.find()
+	if len(c.files) != 5 {
+		t.Fatalf("found %d files, want each and vmlinux twice: %v", len(c.files), c.files)
+	}
+	for _, f := range c.files {
+		if err := errors.Join(os.RemoveAll(f.path), syscall.Mkfifo(f.path, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range c.files {
+		c.read(f)
+	}
+	if len(c.inv.Problems) != len(c.files) {
+		t.Errorf("%d problems, want one for each file", len(c.inv.Problems))
+	}
+	for _, p := range c.inv.Problems {
+		if p.Err.Error() != "is a FIFO, not a regular file" {
+			t.Errorf("%s: %v", p.Path, p.Err)
+		}
+	}
+}
+
+// TestInterrupted ends when its context does.
+func TestInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, kernel13, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if inv, err := Collect(ctx, Sources{Paths: []string{dir}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Collect = %v, %v", inv, err)
+	}
+}
