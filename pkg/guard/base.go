@@ -86,6 +86,7 @@ func configBeside(vmlinux file, release string) (kernel.Config, error) {
 func (c *collector) addBase(b *Base, img *kernel.Image, config kernel.Config) {
 	b.Arch = img.Arch
 	b.Banner = img.Banner
+	b.Config = config
 	b.Flavor = kernel.Flavor(b.Release)
 	b.setRules(c.sources, config)
 	if len(img.BTF) > 0 {
@@ -108,9 +109,7 @@ func (b *Base) setRules(s Sources, config kernel.Config) {
 	b.Rules = verify.RulesFor(v)
 
 	// What a config does not mention, the kernel was built without.
-	modules, _ := config.Enabled("CONFIG_DEBUG_INFO_BTF_MODULES")
-	b.ModuleBTF = modules
-	b.IgnoresModules = config != nil && !modules || b.VersionKnown && !v.AtLeast(5, 11)
+	b.IgnoresModules = config != nil && !withModules(config) || b.VersionKnown && !v.AtLeast(5, 11)
 	b.Allow = s.Allow
 	if b.Allow == verify.AllowUnknown && config != nil {
 		b.Allow = verify.AllowNo

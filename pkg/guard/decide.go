@@ -10,6 +10,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // decide judges one module on one base.
@@ -57,16 +58,23 @@ func (j *judge) judge(f *Finding) {
 func (j *judge) withoutBTF(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Verdict = NoBTF
+	own := f.Pairing == PairBuild && b != nil && b.Table != nil && !b.IgnoresModules
 	switch {
 	case !m.InTree:
 	case j.siblings[key(m.Build(), m.Arch, m.Release)]:
 		f.Verdict = BTFLost
 		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, others of its build have"}
-	case f.Pairing == PairBuild && b != nil && b.ModuleBTF && b.Table != nil && !b.IgnoresModules:
+	case own && withModules(b.Config):
 		f.Verdict = BTFLost
 		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, although CONFIG_DEBUG_INFO_BTF_MODULES=y: " +
 			"something stripped it (find-debuginfo keeps it with --keep-section .BTF)"}
 	}
+}
+
+// withModules reports whether a config says that modules are built with BTF.
+func withModules(c kernel.Config) bool {
+	on, _ := c.Enabled("CONFIG_DEBUG_INFO_BTF_MODULES")
+	return on
 }
 
 // onBrokenBase is for a vmlinux whose own BTF is missing or refused.

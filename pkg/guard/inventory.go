@@ -12,6 +12,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // Inventory is all that was found in the paths given: what Collect makes and
@@ -88,6 +89,7 @@ type Base struct {
 	Release string // kernelrelease
 	Flavor  string
 	Banner  string
+	Config  kernel.Config // nil where it is not known
 
 	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
 	// kernel itself would not read it.
@@ -100,8 +102,6 @@ type Base struct {
 	Rules        verify.Rules
 	VersionKnown bool // the rules are those of a version that was found or given
 	Allow        verify.Allow
-	// ModuleBTF: the config says that modules are built with BTF.
-	ModuleBTF bool
 	// IgnoresModules: the kernel is older than 5.11 or CONFIG_DEBUG_INFO_BTF_MODULES
 	// is not set, so that it does not look at module BTF.
 	IgnoresModules bool

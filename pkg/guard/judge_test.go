@@ -10,6 +10,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // A small kernel with a device, at an offset in it, and with something unused.
@@ -359,7 +360,9 @@ func TestAllLost(t *testing.T) {
 		want           Verdict
 	}{{true, true, BTFLost}, {true, false, NoBTF}, {false, true, NoBTF}} {
 		b := testBuild(t, "1.3", kernelTable(0, 0))
-		b.ModuleBTF = tc.config
+		if tc.config {
+			b.Config = kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": "y"}
+		}
 		m := testModule(b.Package, nil)
 		m.InTree = tc.inTree
 		if f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairBuild); f.Verdict != tc.want {
