@@ -100,6 +100,10 @@ func survey(rpms []string) builtPackages {
 			b.unread = append(b.unread, guard.Problem{Path: path, Err: err})
 			continue
 		}
+		if r.Package.IsSource {
+			r.Close()
+			continue
+		}
 		vmlinux, modules := guard.Ships(r.Package)
 		maps.Copy(b.vmlinux, vmlinux)
 		maps.Copy(b.modules, modules)
@@ -133,11 +137,15 @@ func (h *hookRun) note(format string, args ...any) {
 // readPolicy reads both policies. A mistake in one ends the check: a packager's
 // word that is not understood must not be passed over.
 func (h *hookRun) readPolicy() error {
-	system, err := policy.Read(filepath.Join(h.root.Root, systemPolicy), systemPolicy)
+	text, err := h.root.System(systemPolicy)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	text, err := h.root.Source(sourcePolicy)
+	system, err := policy.Parse(systemPolicy, text)
+	if err != nil {
+		return err
+	}
+	text, err = h.root.Source(sourcePolicy)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

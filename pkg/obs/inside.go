@@ -90,7 +90,7 @@ func openChild(r *os.Root, name string) (*os.Root, error) {
 	if !seen.IsDir() {
 		return nil, regular.NotA("directory", name, seen)
 	}
-	d, err := r.OpenRoot(name)
+	d, err := enter(r, name)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,10 @@ func openChild(r *os.Root, name string) (*os.Root, error) {
 	}
 	return d, nil
 }
+
+// enter opens a directory, through a symbolic link too. OpenRoot by itself waits
+// at a FIFO for a writer; with "/." behind the name it opens directories only.
+func enter(r *os.Root, name string) (*os.Root, error) { return r.OpenRoot(name + "/.") }
 
 // readRegular reads a regular file of at most limit bytes.
 func readRegular(r *os.Root, name string, limit int64) ([]byte, error) {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 )
 
 // ErrBusy says that another process, or goroutine, is rewriting the package.
@@ -27,7 +29,7 @@ type target struct {
 // file system without locks it stays unlocked.
 func openTarget(path string, exclusive bool) (*target, error) {
 	for {
-		f, err := os.Open(path)
+		f, err := regular.Open(path)
 		if err != nil {
 			return nil, err
 		}
