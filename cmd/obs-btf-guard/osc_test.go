@@ -56,7 +56,7 @@ func TestOscPlugin(t *testing.T) {
 		secret  = env + " OSC_PASSWORD=geheim\n"
 	)
 	bin := t.TempDir()
-	script := "#!/bin/sh\necho \"$*\" $(env | grep ^OSC_ | sort)\n[ \"$STATUS\" = killed ] && kill $$\nexit ${STATUS:-0}\n"
+	script := "#!/bin/sh\necho \"$*\" $(env | grep ^OSC_ | sort)\ncase $STATUS in\nkilled) kill $$ ;;\nx86_64) case $* in *x86_64) exit 1 ;; esac; exit 0 ;;\nesac\nexit ${STATUS:-0}\n"
 	if err := os.WriteFile(filepath.Join(bin, "obs-btf-guard"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +87,8 @@ func TestOscPlugin(t *testing.T) {
 		{name: "too many names", words: "rebuild home:me a x86_64 kernel", exit: 2, says: "only PROJECT REPOSITORY ARCH"},
 		{name: "a plan", settings: keyring, words: "rebuild --plan p", want: rebuild + " --plan p" + secret},
 		{name: "a report", words: "rebuild " + report + " -n", want: rebuild + " " + report + " -n" + env + "\n"},
+		{name: "a report here", words: "rebuild main.go", want: rebuild + " main.go" + env + "\n"},
+		{name: "behind the options", words: "rebuild -n -- home:me b i586", want: in + "--repository b --arch i586 -n" + env + "\n"},
 		{name: "a folder", words: "rebuild RPMS/", want: rebuild + " RPMS/" + env + "\n"},
 		{name: "by options", words: "rebuild --project p --repository r --arch a", want: rebuild + " --project p --repository r --arch a" + env + "\n"},
 		{name: "help", settings: keyring, words: "rebuild --help", want: rebuild + " --help" + env + "\n"},
@@ -96,11 +98,12 @@ func TestOscPlugin(t *testing.T) {
 		{name: "no command", exit: 2, says: "which command"},
 		{name: "configuration", settings: `{"conffile": "/etc/oscrc"}`, words: "check x", want: "check x OSC_APIURL=https://obs.example OSC_CONFIG=/etc/oscrc\n"},
 		{name: "keyring", settings: keyring, words: "rebuild x/", want: rebuild + " x/" + secret},
-		{name: "keyring by the general option", settings: `{"keyring": true}`, words: "rebuild x/", want: rebuild + " x/" + secret},
 		{name: "asked for", settings: `{"class": "osc.credentials.TransientCredentialsManager"}`, words: "rebuild x/", want: rebuild + " x/" + secret},
 		{name: "in the file", settings: `{"class": "osc.credentials.ObfuscatedConfigFileCredentialsManager"}`, words: "rebuild x/", want: rebuild + " x/" + env + "\n"},
-		{name: "ssh key", settings: `{"sshkey": "id", "keyring": true}`, words: "rebuild x/", want: rebuild + " x/" + env + "\n"},
+		{name: "ssh key", settings: `{"sshkey": "id", "class": "osc.credentials.TransientCredentialsManager"}`, words: "rebuild x/", want: rebuild + " x/" + env + "\n"},
 		{name: "exit status", status: "1", words: "check x", exit: 1, want: "check x" + env + "\n"},
+		{name: "the highest exit status", words: "rebuild home:me b", status: "x86_64", exit: 1,
+			want: in + "--repository b --arch x86_64" + env + "\n" + in + "--repository b --arch i586" + env + "\n"},
 		{name: "killed", status: "killed", words: "check x", exit: 143, want: "check x" + env + "\n"},
 		{name: "no program", status: "none", words: "check x", exit: 2, says: "there is no obs-btf-guard in PATH"},
 	} {

@@ -61,7 +61,7 @@ osc = module("osc")
 osc.commandline = module("osc.commandline", OscCommand=OscCommand)
 osc.conf = module(
     "osc.conf",
-    config={"conffile": settings.get("conffile"), "use_keyring": settings.get("keyring", False)},
+    config={"conffile": settings.get("conffile")},
     get_apiurl_api_host_options=host_options,
 )
 osc.core = module("osc.core", get_repos_of_project=repos)
