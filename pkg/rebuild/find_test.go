@@ -75,14 +75,14 @@ func TestFindByMetadata(t *testing.T) {
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
 			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
 			{here, "bash"}:           pkg([]string{"gcc"}, rpm("bash", tokenOld)), // nobody looks at it
-		}, []string{"foo: requires " + tokenOld + ", provided is " + tokenNew}, ""},
+		}, []string{"foo: built on base 010000000000 (default); that of kernel-default-1-1.x86_64.rpm of prj/standard/x86_64/kernel-default is 020000000000 (default)"}, ""},
 		{"named otherwise", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
 			{here, "drivers"}:        pkg(built, rpm("drivers", tokenOld)),
 		}, []string{"drivers: "}, ""},
 		{"modules of the kernel itself", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
-		}, []string{"kernel-default: kernel-default-extra-1-1.x86_64.rpm was built on another base"}, ""},
+		}, []string{"kernel-default: kernel-default-extra-1-1.x86_64.rpm was built on base 01"}, ""},
 		{"a kernel on the path", map[node]*fakePackage{
 			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)), // not ours to build
 			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),

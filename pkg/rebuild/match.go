@@ -30,12 +30,22 @@ func (f *Finder) match(ctx context.Context, p *Plan, at Where, kernels, modules 
 			case !known:
 				silent = append(silent, m)
 			case !slices.Contains(tokens(met.Provides), token):
-				p.add(at, m.pkg, fmt.Sprintf("%s was built on another base than that of %s: it requires %s, provided is %s",
-					m.file, met, token, strings.Join(tokens(met.Provides), ", ")))
+				p.add(at, m.pkg, fmt.Sprintf("%s was built on base %s; that of %s is %s",
+					m.file, short([]string{token}), met, short(tokens(met.Provides))))
 			}
 		}
 	}
 	return f.judge(ctx, p, at, kernels, silent)
+}
+
+// short names the bases of tokens as people tell them apart.
+func short(tokens []string) string {
+	var out []string
+	for _, t := range tokens {
+		flavor, base, _ := fingerprint.ParseToken(t)
+		out = append(out, base.Short()+" ("+flavor+")")
+	}
+	return strings.Join(out, ", ")
 }
 
 // nearest finds the kernel of a token's flavor that is met: the first on the
