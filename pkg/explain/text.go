@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// TextOptions says how a Diff is written for people.
+type TextOptions struct {
+	Verbose bool   // list everything
+	Named   int    // how many changes of one sort a short text lists, 0 for 8
+	Full    string // where it sends the reader for the rest, such as "--verbose lists all"
+
+	// Printable makes text that comes out of files fit for a terminal; nil puts "?"
+	// for what is not printable.
+	Printable func(string) string
+}
+
+// Text writes what changed, short unless Verbose: a sentence, counts, where the
+// numbering parts, the first named changes, the exported part.
+func (d *Diff) Text(w io.Writer, o TextOptions) error {
+	if o.Named == 0 {
+		o.Named = 8
+	}
+	if o.Printable == nil {
+		o.Printable = func(s string) string {
+			return strings.Map(func(r rune) rune {
+				if !unicode.IsPrint(r) {
+					return '?'
+				}
+				return r
+			}, s)
+		}
+	}
+	t := &text{bufio.NewWriter(w), o}
+	t.line("%s", d.Sentence())
+	if !d.Same() {
+		t.counts(d)
+		t.changes("Types", d.Changes, func(c *Change) bool { return c.sort() == aType })
+		t.changes("Functions", d.Changes, func(c *Change) bool { return c.sort() == aFunction })
+		t.changes("Variables", d.Changes, func(c *Change) bool { return c.sort() == aVariable })
+		if o.Verbose {
+			t.changes("Types without a name", d.Anonymous, func(*Change) bool { return true })
+			t.folded(d.Folded)
+		}
+	}
+	t.exported(d.Exported)
+	return t.w.Flush()
+}
+
+type text struct {
+	w *bufio.Writer
+	TextOptions
+}
+
+// line is the only way out.
+func (t *text) line(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = t.Printable(s)
+		}
+	}
+	fmt.Fprintf(t.w, format+"\n", args...)
+}
+
+// What a named change is to a reader.
+const (
+	aType = iota
+	aFunction
+	aVariable
+)
+
+func (c *Change) sort() int {
+	switch c.Kind {
+	case "FUNC":
+		return aFunction
+	case "VAR", "DATASEC":
+		return aVariable
+	}
+	return aType
+}
+
+// Sentence says in one sentence what changed.
+func (d *Diff) Sentence() string {
+	switch {
+	case d.Reordered:
+		return fmt.Sprintf("Reordered only: both bases hold the same %s and %s, in another order.",
+			several(d.Types.New, "type"), several(d.Strings.New, "string"))
+	case d.Same():
+		return fmt.Sprintf("Nothing changed: both bases hold the same %s and %s in the same order.",
+			several(d.Types.New, "type"), several(d.Strings.New, "string"))
+	}
+	counts := map[int]map[Op]int{aType: {}, aFunction: {}, aVariable: {}}
+	for i := range d.Changes {
+		counts[d.Changes[i].sort()][d.Changes[i].Op]++
+	}
+	var parts []string
+	for what, word := range []string{aType: "type", aFunction: "function", aVariable: "variable"} {
+		var list []string
+		for _, op := range []Op{Changed, Added, Removed} {
+			if n := counts[what][op]; n > 0 && len(list) == 0 {
+				list = append(list, several(n, word)+" "+string(op))
+			} else if n > 0 {
+				list = append(list, number(n)+" "+string(op))
+			}
+		}
+		if len(list) > 0 {
+			parts = append(parts, strings.Join(list, ", "))
+		}
+	}
+	switch {
+	case len(parts) == 0 && len(d.Anonymous) > 0:
+		parts = append(parts, several(len(d.Anonymous), "type")+" without a name added, removed or changed")
+	case len(parts) == 0 && d.Types.Folded == 0:
+		parts = append(parts, "The types are the same, the strings are not")
+	}
+	if n := d.Types.Folded; n > 0 {
+		parts = append(parts, number(n)+" more changed only through others")
+	}
+	if n := d.Types.Moved; n > 0 && d.Types.Changed+d.Types.Folded == 0 && !d.shuffled() {
+		parts = append(parts, "nothing that was there changed, but "+several(n, "type")+" moved to other ids")
+	}
+	if d.shuffled() {
+		parts = append(parts, "and what stayed is in another order")
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// shuffled reports whether so much of what both have is out of order that no
+// change explains it.
+func (d *Diff) shuffled() bool {
+	t := d.Types
+	return t.OutOfOrder > 0 && (d.Reordered || t.OutOfOrder > 100 && t.OutOfOrder > t.Old/100)
+}
+
+func (t *text) counts(d *Diff) {
+	c := func(name string, c Counts, more ...string) {
+		list := []string{number(c.Added) + " added", number(c.Removed) + " removed"}
+		list = append(list, more...)
+		list = append(list, number(c.Moved)+" moved")
+		if c.OutOfOrder > 0 {
+			list[len(list)-1] += " (" + number(c.OutOfOrder) + " out of order)"
+		}
+		size := number(c.Old)
+		if c.Old != c.New {
+			size += " → " + number(c.New)
+		}
+		t.line("  %-8s %s: %s", name, size, strings.Join(list, ", "))
+	}
+	var more []string
+	if n := d.Types.Changed; n > 0 {
+		more = append(more, number(n)+" changed")
+	}
+	if n := d.Types.Folded; n > 0 {
+		more = append(more, number(n)+" changed through others")
+	}
+	c("types", d.Types.Counts, more...)
+	c("strings", d.Strings)
+	t.parting("ids", "type", d.IDs)
+	t.parting("offsets", "string", d.Offsets)
+	if d.shuffled() {
+		t.line("  A parallel pahole writes types in another order each time. pahole 1.29 and later do not, 1.27")
+		t.line("  and 1.28 do not with --btf_features=reproducible_build.")
+	}
+}
+
+func (t *text) parting(name, what string, p Parting) {
+	if !p.Parted {
+		return
+	}
+	s := "part at " + number(int(p.At))
+	if p.Behind == 0 {
+		s += ", but nothing moved"
+	} else {
+		if p.MovedAt != p.At {
+			s += "; from " + number(int(p.MovedAt)) + " on"
+		}
+		s += ", " + signed(p.Shift, number(int(max(p.Shift, -p.Shift)))) + " for "
+		if p.Shifts == 1 {
+			s += "all " + several(p.Behind, what)
+		} else {
+			s += several(p.Holds, what) + ", then " + several(p.Shifts-1, "other shift")
+		}
+	}
+	switch {
+	case p.End > 0:
+		s += "; modules' own begin " + number(int(p.End)) + " later"
+	case p.End < 0:
+		s += "; modules' own begin " + number(int(-p.End)) + " earlier"
+	}
+	t.line("  %-8s %s", name, s)
+}
+
+// changes lists those changes of a sort, each on a line with what changed inside
+// below it.
+func (t *text) changes(headline string, all []Change, of func(*Change) bool) {
+	n, left := 0, 0
+	for i := range all {
+		c := &all[i]
+		if !of(c) {
+			continue
+		}
+		if n++; n == 1 {
+			t.line("%s", headline)
+		}
+		if n > t.Named && !t.Verbose {
+			left++
+			continue
+		}
+		t.change(c)
+	}
+	if left > 0 {
+		t.more("  ", left)
+	}
+}
+
+func (t *text) more(indent string, n int) {
+	s := "and " + number(n) + " more"
+	if t.Full != "" {
+		s += " (" + t.Full + ")"
+	}
+	t.line("%s%s", indent, s)
+}
+
+func (t *text) change(c *Change) {
+	name := c.String()
+	body := c.Kind == "FUNC" || c.Kind == "FUNC_PROTO" || c.Kind == "VAR" || c.Kind == "TYPEDEF" || c.Name == ""
+	inside := c.Op == Changed && len(c.Members) == 0 && body
+	var notes []string
+	switch what := c.Old + c.New; {
+	case inside && c.Old == c.New:
+		notes = append(notes, "the same in C")
+	case inside || body && c.Op == Changed:
+	case body && c.Kind == "FUNC":
+		name += " " + what
+	case c.Op != Changed:
+		notes = append(notes, what)
+	case c.Old != c.New && c.Kind != "INT":
+		notes = append(notes, strings.TrimSuffix(strings.TrimSuffix(c.Old, " bytes"), " byte")+" → "+c.New)
+	case c.Old != c.New:
+		notes = append(notes, c.Old+" → "+c.New)
+	default:
+		notes = append(notes, c.New)
+	}
+	if c.Drags > 0 {
+		notes = append(notes, "in "+several(c.Drags, "type"))
+	}
+	if c.Folds > 0 {
+		notes = append(notes, number(c.Folds)+" changed only through it")
+	}
+	if c.Exported {
+		notes = append(notes, "exported")
+	}
+	s := name + " " + string(c.Op)
+	if len(notes) > 0 {
+		s += ": " + strings.Join(notes, ", ")
+	}
+	t.line("  %s", s)
+	if inside && c.Old != c.New {
+		t.line("      - %s", c.Old)
+		t.line("      + %s", c.New)
+	}
+	t.members(c)
+}
+
+// mostMembers is how many lines of one type a short text gives.
+const mostMembers = 8
+
+// members writes what changed inside a type as C-like lines. Members that moved
+// together are one line.
+func (t *text) members(c *Change) {
+	var lines []string
+	add := func(sign string, p *Place) {
+		s := sign + " " + p.Text
+		if c.Kind != "ENUM" && c.Kind != "ENUM64" {
+			s += ";  // at " + bits(p.Offset)
+			if p.Size > 0 && p.Size%8 == 0 {
+				s += ", " + several(int(p.Size/8), "byte")
+			}
+		}
+		lines = append(lines, s)
+	}
+	for i := 0; i < len(c.Members); i++ {
+		m := c.Members[i]
+		switch m.Op {
+		case Added:
+			add("+", m.New)
+		case Removed:
+			add("-", m.Old)
+		case Changed:
+			add("-", m.Old)
+			add("+", m.New)
+		case Moved:
+			shift := func(m Member) int64 { return int64(m.New.Offset) - int64(m.Old.Offset) }
+			last := i
+			for last+1 < len(c.Members) && c.Members[last+1].Op == Moved && shift(c.Members[last+1]) == shift(m) {
+				last++
+			}
+			s := "  " + m.Name
+			if last > i {
+				s += " to " + c.Members[last].Name + " (" + several(last-i+1, "member") + ")"
+			}
+			by := shift(m)
+			lines = append(lines, s+" moved by "+signed(by, bits(uint64(max(by, -by)))))
+			i = last
+		}
+	}
+	for i, s := range lines {
+		if i == mostMembers && len(lines) > mostMembers+1 && !t.Verbose {
+			t.more("        ", len(lines)-i)
+			return
+		}
+		t.line("      %s", s)
+	}
+}
+
+// signed puts n's sign before what n without it is written as.
+func signed(n int64, s string) string {
+	if n < 0 {
+		return "-" + s
+	}
+	return "+" + s
+}
+
+// bits writes an offset in bytes, with the bits behind a colon if it is no whole
+// number of them.
+func bits(n uint64) string {
+	if n%8 == 0 {
+		return number(int(n / 8))
+	}
+	return fmt.Sprintf("%s:%d", number(int(n/8)), n%8)
+}
+
+func (t *text) folded(all []Folded) {
+	if len(all) == 0 {
+		return
+	}
+	t.line("Changed only through others")
+	for _, f := range all {
+		if f.Name != "" {
+			t.line("  %s %s through %s", f.Kind, f.Name, f.Through)
+		}
+	}
+}
+
+func (t *text) exported(e *Exported) {
+	if e == nil {
+		return
+	}
+	t.line("Exported to modules")
+	side := func(name string, p ExportedPart) {
+		t.line("  %-8s %s: %s of %s symbols have a type here and lead to %s", name, p.Fingerprint.Short(),
+			number(p.Found), number(p.Symbols), several(p.Types, "type"))
+	}
+	side("old", e.Old)
+	side("new", e.New)
+	t.line("  changes  %s to these types, %s to others", number(e.Inside), number(e.Outside))
+	if e.Survives {
+		t.line("  A base of exported types only would have survived this rebuild.")
+	} else {
+		t.line("  A base of exported types only would have changed too.")
+	}
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+)
+
+// written writes two kernels that differ in most ways.
+func written(t *testing.T) *Diff {
+	write := func(newer bool) kernel {
+		k := newKernel(false, 8)
+		var params []btftest.Param
+		size, offset := uint32(32), uint32(0)
+		members := []member{{Name: "flags", Type: k.num}}
+		if newer {
+			size, offset = 40, 64
+			members = append(members, member{Name: "owner", Type: k.Ptr(k.list), Offset: 64})
+			params = append(params, btftest.Param{Name: "f", Type: k.num})
+		} else {
+			members = append(members, member{Name: "id", Type: k.char, Bits: 5, Offset: 33})
+		}
+		members = append(members, member{Name: "list", Type: k.list, Offset: 64 + offset}, member{Name: "n", Type: k.long, Offset: 192 + offset})
+		dev := k.Struct("device", size, members...)
+		k.Struct("port", 8, member{Name: "dev", Type: k.Ptr(dev)})
+		k.Func("open", k.FuncProto(k.num, append(params, btftest.Param{Name: "d", Type: k.Ptr(dev)})...), 0)
+		for i := range 4 {
+			if newer {
+				k.Func("new"+strconv.Itoa(i), k.FuncProto(k.char), 0)
+			}
+		}
+		if !newer {
+			k.Enum("", 4, btftest.Enumerator{Name: "LAST", Value: 7})
+			k.Var("counter", k.long, 1)
+		}
+		return k
+	}
+	d := Bases(write(false).Table(t), write(true).Table(t), Options{OldExports: []string{"open"}, NewExports: []string{"open"}})
+	consistent(t, d)
+	return d
+}
+
+func TestText(t *testing.T) {
+	d := written(t)
+	old, new := d.Exported.Old.Fingerprint.Short(), d.Exported.New.Fingerprint.Short()
+	for _, tc := range []struct {
+		name string
+		o    TextOptions
+		want string
+	}{
+		{"short", TextOptions{Named: 2, Full: "--verbose lists all"}, `
+1 type changed, 1 removed; 1 function changed, 4 added; 1 variable removed; 3 more changed only through others.
+  types    13 → 20: 9 added, 2 removed, 3 changed, 3 changed through others, 6 moved
+  strings  18 → 21: 6 added, 3 removed, 6 moved
+  ids      part at 6, +1 for all 6 types; modules' own begin 7 later
+  offsets  part at 61; from 64 on, +3 for 4 strings, then 1 other shift; modules' own begin 12 later
+Types
+  struct device changed: 32 → 40 bytes, in 5 types, 3 changed only through it, exported
+      - char id:5;  // at 4:1
+      + struct list_head *owner;  // at 8, 8 bytes
+        list to n (2 members) moved by +8
+  ENUM removed: {LAST}
+Functions
+  FUNC open changed: exported
+      - (struct device *)
+      + (int, struct device *)
+  FUNC new0 (void) returns char added
+  and 3 more (--verbose lists all)
+Variables
+  VAR counter removed: long unsigned int
+Exported to modules
+  old      OLD: 1 of 1 symbols have a type here and lead to 9 types
+  new      NEW: 1 of 1 symbols have a type here and lead to 9 types
+  changes  4 to these types, 10 to others
+  A base of exported types only would have changed too.
+`},
+		{"verbose", TextOptions{Verbose: true, Named: 1, Printable: strings.ToUpper}, `
+  FUNC NEW0 (VOID) RETURNS CHAR ADDED
+  FUNC NEW1 (VOID) RETURNS CHAR ADDED
+  FUNC NEW2 (VOID) RETURNS CHAR ADDED
+  FUNC NEW3 (VOID) RETURNS CHAR ADDED
+VARIABLES
+  VAR COUNTER REMOVED: LONG UNSIGNED INT
+TYPES WITHOUT A NAME
+  FUNC_PROTO OF FUNC OPEN CHANGED: IN 1 TYPE, EXPORTED
+      - (STRUCT DEVICE *)
+      + (INT, STRUCT DEVICE *)
+`},
+		{"folded", TextOptions{Verbose: true}, `
+Changed only through others
+  STRUCT port through struct device
+Exported`},
+	} {
+		var b strings.Builder
+		if err := d.Text(&b, tc.o); err != nil {
+			t.Fatal(err)
+		}
+		want := strings.NewReplacer("OLD:", old+":", "NEW:", new+":").Replace(tc.want)
+		got := "\n" + b.String()
+		if tc.o.Printable != nil {
+			got = strings.NewReplacer("Functions", "FUNCTIONS", "Variables", "VARIABLES", "Types without a name", "TYPES WITHOUT A NAME").Replace(got)
+		}
+		if tc.name == "short" && got != want || !strings.Contains(got, strings.TrimSuffix(want, "\n")) {
+			t.Errorf("%s: got%s\nwant%s", tc.name, got, want)
+		}
+	}
+}
