@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,8 +36,8 @@ func rebuildCommand() *cli.Command {
 			&cli.StringFlag{Name: "arch", Usage: "for `ARCH`"},
 			&cli.StringFlag{Name: "apiurl", Aliases: []string{"A"}, Usage: "`URL` or alias of the API, instead of the one in osc's configuration"},
 			&cli.StringFlag{Name: "token-file", Usage: "ask with the trigger token in `FILE` instead of a password"},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be built and do nothing; the default on a terminal"},
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it on a terminal, too"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be built and do nothing; the default on a terminal, with --save-plan and with json"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it there, too"},
 			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until everything is built, and judge again"},
 			&cli.DurationFlag{Name: "timeout", Value: 24 * time.Hour, Usage: "wait no longer than `TIME`"},
 			&cli.DurationFlag{Name: "poll", Value: 10 * time.Second, Usage: "ask OBS every `TIME` while waiting"},
@@ -53,6 +54,9 @@ func rebuildAction(c *cli.Context) error {
 	out, err := outputOf(c, "text", "json")
 	if err != nil {
 		return err
+	}
+	if c.Duration("poll") <= 0 || c.Duration("timeout") <= 0 {
+		return usageError{"rebuild: --poll and --timeout are times above 0", rebuildHint}
 	}
 	if c.Bool("yes") && c.Bool("dry-run") {
 		return usageError{"rebuild: --dry-run does nothing and --yes does it; give one of them", rebuildHint}
@@ -107,13 +111,24 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 	if r.server.Blind && len(r.places) > 0 && r.NArg() == 0 {
 		return nil, usageError{"rebuild: with a trigger token OBS does not tell what a project builds; give reports or RPMs", rebuildHint}
 	}
+	if err := r.find(r.Context.Context, p); err != nil {
+		return nil, err
+	}
+	if n := len(p.Steps); r.server.Blind && n > 1 {
+		fmt.Fprintf(r.App.ErrWriter, "obs-btf-guard: %d packages by one token: a token that was made for a single package builds that one each time\n", n)
+	}
+	return p, nil
+}
+
+// find looks at all places and puts the plan in order.
+func (r *rebuildRun) find(ctx context.Context, p *rebuild.Plan) error {
 	f := r.finder()
 	if !r.server.Blind {
-		if err := f.Find(r.Context.Context, p, r.places); err != nil {
-			return nil, err
+		if err := f.Find(ctx, p, r.places); err != nil {
+			return err
 		}
 	}
-	return p, f.Complete(r.Context.Context, p)
+	return f.Complete(ctx, p)
 }
 
 func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
@@ -126,15 +141,12 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	name := r.String("apiurl")
-	if name == "" {
-		name = p.API
-	}
-	if err := r.connect(name); err != nil {
+	// Who wrote the file must not choose who gets the password.
+	if err := r.connect(r.String("apiurl")); err != nil {
 		return nil, err
 	}
 	if p.API != "" && p.API != r.url {
-		return nil, fmt.Errorf("%s: it was made for %s, this is %s", file, p.API, r.url)
+		return nil, fmt.Errorf("%s: it was made for %s, this is %s; --apiurl chooses", file, p.API, r.url)
 	}
 	for _, s := range p.Steps {
 		r.places = append(r.places, s.Where())
@@ -142,8 +154,8 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 	return p, nil
 }
 
-// readArguments reads reports, and judges packages. What a report says may be of
-// yesterday: where OBS can be asked, it only says where to look.
+// readArguments reads reports, and judges packages. What they say may be of
+// yesterday: where OBS can be asked, they only say where to look.
 func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	var packages []string
 	for _, path := range r.Args().Slice() {
@@ -180,6 +192,18 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 		p.Notes = append(p.Notes, problem.Error())
 	}
 	p.AddResult(res, r.fallback)
+	p.Packages += len(inv.Packages)
+	if r.server.Blind {
+		return nil
+	}
+	for _, s := range p.Steps {
+		if f := r.fallback; f.Project != "" && s.Project != f.Project || f.Repository != "" && s.Repository != f.Repository {
+			p.Notes = append(p.Notes, fmt.Sprintf("%s is to be built again, which is not in %s", &s, f.Project))
+			continue
+		}
+		r.places = append(r.places, s.Where())
+	}
+	p.Steps = p.Steps[:0]
 	return nil
 }
 
@@ -252,11 +276,15 @@ func (r *rebuildRun) connect(name string) error {
 }
 
 func (r *rebuildRun) finder() *rebuild.Finder {
-	return &rebuild.Finder{Server: r.server, Dir: r.dir, Tell: func(format string, args ...any) {
+	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Tell: func(format string, args ...any) {
 		if isTerminal(r.App.ErrWriter) {
 			fmt.Fprintf(r.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
 		}
 	}}
+	if r.Bool("wait") {
+		f.Settle = func(ctx context.Context) error { return rebuild.Pause(ctx, r.Duration("poll")) }
+	}
+	return f
 }
 
 // carryOut says what the plan is and does it, unless it is only to be said.
@@ -266,7 +294,10 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 			return err
 		}
 	}
-	dry := r.Bool("dry-run") || isTerminal(r.App.Writer) && !r.Bool("yes")
+	dry := r.Bool("dry-run") || r.needsYes() && !r.Bool("yes")
+	if !dry && r.Bool("wait") && r.server.Blind {
+		return usageError{"rebuild: with a trigger token OBS does not tell when something is built; leave out --wait", rebuildHint}
+	}
 	if r.json {
 		if err := p.Write(r.App.Writer); err != nil {
 			return fmt.Errorf("standard output: %w", err)
@@ -282,7 +313,7 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 	case len(p.Steps) == 0:
 		return status(code)
 	case dry:
-		if !r.json && !r.Bool("dry-run") {
+		if !r.Bool("dry-run") {
 			fmt.Fprintln(r.App.ErrWriter, "obs-btf-guard: nothing was done; --yes does it")
 		}
 		return status(max(code, exitFail))
@@ -297,7 +328,16 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 	return status(code)
 }
 
+// needsYes reports whether somebody is watching, who may not expect that a look at
+// a plan is more than that.
+func (r *rebuildRun) needsYes() bool {
+	return r.json || r.String("save-plan") != "" || isTerminal(r.App.Writer) || isTerminal(r.App.ErrWriter) || isTerminal(os.Stdin)
+}
+
 func save(p *rebuild.Plan, file string) error {
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: not a regular file, which a plan could replace", file)
+	}
 	var text bytes.Buffer
 	if err := p.Write(&text); err != nil {
 		return err
@@ -314,47 +354,79 @@ func save(p *rebuild.Plan, file string) error {
 	return os.Rename(tmp.Name(), file)
 }
 
-// run carries out the plan and, with --wait, judges again. It reports whether
-// something did not come to a good end.
+// mostRounds is how often --wait looks again and finds more to build: a kernel,
+// then what is built with it, then what is built with that.
+const mostRounds = 5
+
+// run carries out the plan and, with --wait, judges again and goes on until
+// nothing is left. It reports whether something did not come to a good end.
 func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
 	ctx := r.Context.Context
-	if r.Bool("wait") {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, r.Duration("timeout"), fmt.Errorf("not built within %v", r.Duration("timeout")))
-		defer cancel()
+	if !r.Bool("wait") {
+		return r.once(ctx, p)
 	}
-	var w io.Writer = r.App.Writer
-	if r.json {
-		w = r.App.ErrWriter
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Duration("timeout"), fmt.Errorf("not built within %v", r.Duration("timeout")))
+	defer cancel()
+	for _, s := range p.Steps {
+		r.places = append(r.places, s.Where())
 	}
+	built := map[string]bool{}
+	for range mostRounds {
+		bad, err := r.once(ctx, p)
+		if err != nil {
+			return true, cause(ctx, r.Context.Context, err)
+		}
+		failed = failed || bad
+		for _, s := range p.Steps {
+			built[s.String()] = true
+		}
+		p = rebuild.NewPlan(r.url)
+		if err := r.find(ctx, p); err != nil {
+			return true, cause(ctx, r.Context.Context, err)
+		}
+		fmt.Fprintln(r.progress(), "\njudged again:")
+		if err := p.Text(r.progress(), true); err != nil {
+			return true, err
+		}
+		again := slices.ContainsFunc(p.Steps, func(s rebuild.Step) bool { return built[s.String()] })
+		if len(p.Steps) == 0 || again {
+			return failed || again || len(p.Notes) > 0, nil
+		}
+	}
+	return true, nil
+}
+
+// cause is the timeout's own error, where it was that.
+func cause(ctx, parent context.Context, err error) error {
+	if c := context.Cause(ctx); c != nil && parent.Err() == nil {
+		return c
+	}
+	return err
+}
+
+// once carries out a plan.
+func (r *rebuildRun) once(ctx context.Context, p *rebuild.Plan) (failed bool, err error) {
 	runner := &rebuild.Runner{Server: r.server, Wait: r.Bool("wait"), Poll: r.Duration("poll"), Tell: func(d rebuild.Done) {
 		line := fmt.Sprintf("%-10s %s", d.Outcome, d.Step)
 		if d.Detail != "" {
 			line += ": " + d.Detail
 		}
-		fmt.Fprintln(w, report.Printable(line))
+		fmt.Fprintln(r.progress(), report.Printable(line))
 	}}
 	done, err := runner.Run(ctx, p)
 	if err != nil {
-		if cause := context.Cause(ctx); cause != nil && r.Context.Context.Err() == nil {
-			err = cause
-		}
 		return true, err
 	}
 	for _, d := range done {
 		failed = failed || !d.Outcome.Good()
 	}
-	if !r.Bool("wait") || failed || r.server.Blind {
-		return failed, nil
+	return failed, nil
+}
+
+// progress is where is said what is being done: standard output belongs to JSON.
+func (r *rebuildRun) progress() io.Writer {
+	if r.json {
+		return r.App.ErrWriter
 	}
-	again := rebuild.NewPlan(r.url)
-	for _, s := range p.Steps {
-		r.places = append(r.places, s.Where())
-	}
-	f := r.finder()
-	if err := errors.Join(f.Find(ctx, again, r.places), f.Complete(ctx, again)); err != nil {
-		return true, err
-	}
-	fmt.Fprintln(w, "\njudged again:")
-	return len(again.Steps) > 0 || len(again.Notes) > 0, again.Text(w, true)
+	return r.App.Writer
 }

@@ -47,11 +47,13 @@ func (p *project) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			<package name="foo"><source>foo</source><pkgdep>kernel-default-devel</pkgdep><subpkg>foo-kmp-default</subpkg></package>
 			<package name="kernel-default"><source>kernel-default</source><subpkg>kernel-default</subpkg><subpkg>kernel-default-devel</subpkg></package>
 			</builddepinfo>`)
+	case path == "/R/x86_64/_repository":
+		fmt.Fprint(w, `<binarylist><binary filename="kernel-default.rpm" size="1" mtime="1"/><binary filename="bash.rpm" size="1" mtime="1"/></binarylist>`)
 	case path == "/R/x86_64/kernel-default":
 		fmt.Fprint(w, `<binarylist><binary filename="kernel-default-1-1.x86_64.rpm" size="1" mtime="1"/></binarylist>`)
 	case path == "/R/x86_64/foo":
 		fmt.Fprint(w, `<binarylist><binary filename="foo-kmp-default-1-1.x86_64.rpm" size="1" mtime="1"/></binarylist>`)
-	case strings.HasPrefix(path, "/R/x86_64/kernel-default/"):
+	case strings.HasPrefix(path, "/R/x86_64/kernel-default/"), path == "/R/x86_64/_repository/kernel-default.rpm":
 		fileinfo("kernel-default", "<provides>"+baseNew+"</provides>")
 	case strings.HasPrefix(path, "/R/x86_64/foo/"):
 		fileinfo("foo-kmp-default", "<requires>"+p.kmp+"</requires>")
@@ -95,7 +97,7 @@ func TestRebuildProject(t *testing.T) {
 		t.Fatalf("dry run: %d, %q\n%s%s", status, p.posts, out, errs)
 	}
 	status, out, errs = rebuilds(t, p, append(inP, "--wait")...)
-	if status != exitOK || len(p.posts) != 1 || p.posts[0] != post || !strings.Contains(out, "judged again:\nnothing has to be built again") {
+	if status != exitOK || len(p.posts) != 1 || p.posts[0] != post || !strings.Contains(out, "judged again:\nnothing has to be built again: 2 packages looked at, and 1 kernel") {
 		t.Fatalf("%d, %q\n%s%s", status, p.posts, out, errs)
 	}
 	status, out, errs = rebuilds(t, p, inP...)
@@ -109,7 +111,7 @@ func TestRebuildProject(t *testing.T) {
 func TestRebuildPlan(t *testing.T) {
 	p := &project{kmp: baseOld, builds: 1}
 	file := filepath.Join(t.TempDir(), "plan.json")
-	// The plan must be for the API that it is carried out at, and each run has its own.
+	// A plan is for one API, and each run has its own here.
 	save := func() {
 		if status, out, errs := rebuilds(t, p, append(inP, "--dry-run", "--save-plan", file)...); status != exitFail {
 			t.Fatalf("%d\n%s%s", status, out, errs)

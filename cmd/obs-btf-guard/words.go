@@ -71,10 +71,20 @@ kernels before what is built with them:
   built packages           obs-btf-guard rebuild RPMS/
 
 What packages provide and require decides; those that say nothing are downloaded
-and judged. What OBS builds anyway is not asked for again. API and credentials
+and judged. What OBS builds anyway is not asked for again. On a terminal, and where the plan
+is saved or written as JSON, nothing is done without --yes. API and credentials
 come from osc's configuration and environment (OSC_CONFIG, OSC_APIURL,
 OSC_USERNAME, OSC_PASSWORD), or a trigger token from --token-file or
 OBS_BTF_GUARD_TOKEN.
 
 Exit status: 0 nothing is left to do; 1 something is to be built again, or was
 not built; 2 something could not be asked or told.`
+
+const explainDescription = `Says what became of a kernel's base: whether it is the same, only in another
+order, or how it changed; where the numbers part that modules refer to; which
+functions and types came, went or changed, those first that the most others
+contain; and whether a base of exported types alone would have stayed the same.
+OLD and NEW are RPMs, vmlinux files or folders. Where they hold modules, it says
+what those of the one are on the kernel of the other.
+
+Exit status: 0 it is said, whatever it is; 2 something could not be read.`

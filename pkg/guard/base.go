@@ -87,6 +87,9 @@ func (c *collector) addBase(b *Base, img *kernel.Image, config kernel.Config) {
 	b.Arch = img.Arch
 	b.Banner = img.Banner
 	b.Config = config
+	if c.sources.Exports && b.Exports == nil && img.ELF != nil {
+		b.Exports, _ = img.ELF.Exports() // without them, less can be explained
+	}
 	b.Flavor = kernel.Flavor(b.Release)
 	b.setRules(c.sources, config)
 	if len(img.BTF) > 0 {

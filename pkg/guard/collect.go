@@ -40,6 +40,8 @@ type Sources struct {
 
 	// BasesOnly leaves the modules inside packages unread.
 	BasesOnly bool
+	// Exports keeps the names of the symbols that each base exports.
+	Exports bool
 
 	Progress *Progress // may be nil
 }

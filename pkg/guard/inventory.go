@@ -64,6 +64,9 @@ type Package struct {
 	// DistURL says where OBS built it: obs://<server>/<project>/<repository>/...
 	DistURL string
 	Built   time.Time
+	Host    string // that it was built on
+	// Digest is the SHA-256 of its header in hex, which copies share.
+	Digest string
 	// Build is the same for all packages that one build made, and no other.
 	Build          string
 	VersionRelease string
@@ -73,7 +76,6 @@ type Package struct {
 	Provides, Requires []string
 
 	tree   string // the argument it was found under
-	digest string // of its header: copies have the same
 	broken bool   // the payload ended in an error: nothing read from it counts
 }
 
@@ -90,6 +92,7 @@ type Base struct {
 	Flavor  string
 	Banner  string
 	Config  kernel.Config // nil where it is not known
+	Exports []string      // symbols that modules may use, if the sources ask for them
 
 	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
 	// kernel itself would not read it.
@@ -180,7 +183,7 @@ func (inv *Inventory) finish() {
 	// sides are known builds, a package may come out of both alike.
 	seen := map[string]bool{}
 	for _, p := range inv.Packages {
-		id := p.digest
+		id := p.Digest
 		if p.Origin.named() || inv.oneBuild {
 			id += fmt.Sprint(p.Origin)
 		}

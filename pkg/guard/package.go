@@ -47,11 +47,12 @@ func (c *collector) readPackage(f file) error {
 // addPackage notes a package.
 func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	p := &Package{
-		Path: f.path, Origin: f.origin, tree: f.tree, digest: r.HeaderDigest,
+		Path: f.path, Origin: f.origin, tree: f.tree, Digest: r.HeaderDigest,
 		Name: r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
 		Source:         r.SourceName(),
 		DistURL:        r.DistURL,
 		Built:          r.BuildTime,
+		Host:           r.BuildHost,
 		VersionRelease: r.Version + "-" + r.Release,
 		// One run of rpmbuild stamps its packages with one time and host.
 		Build:    fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
@@ -231,10 +232,14 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return nil
 	}
+	var exports []string
+	if r.sources.Exports && image.ELF != nil {
+		exports, _ = image.ELF.Exports()
+	}
 	image.ELF = nil // it holds on to all of the unpacked file
 	for _, path := range paths {
 		release, _ := kernel.ReleaseFromPath(path)
-		b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release, boot: kernel.ClassifyPath(path) == kernel.RoleBootImage}
+		b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release, Exports: exports, boot: kernel.ClassifyPath(path) == kernel.RoleBootImage}
 		r.images = append(r.images, packagedImage{b, image})
 	}
 	return nil

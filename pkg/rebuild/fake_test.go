@@ -5,6 +5,7 @@ package rebuild
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,17 @@ type fakeServer struct {
 	asked   []node
 	rebuild func(node, *fakePackage) error // what a request does, nil for building at once
 	fetched []string
+	away    map[Where]error // repositories that do not answer
+}
+
+// from finds the package that has a file, for one or for all of a place.
+func (f *fakeServer) from(at Where, pkg, file string) *fakePackage {
+	for n, p := range f.packages {
+		if _, ok := p.files[file]; ok && n.at == at && (pkg == n.pkg || pkg == Repository) {
+			return p
+		}
+	}
+	return nil
 }
 
 type fakePackage struct {
@@ -58,25 +70,30 @@ func (f *fakeServer) Sources(_ context.Context, at Where) ([]Source, error) {
 }
 
 func (f *fakeServer) Files(_ context.Context, at Where, pkg string) ([]string, error) {
+	if err := f.away[at]; err != nil && pkg == Repository {
+		return nil, err
+	}
 	var out []string
-	for file := range f.packages[node{at, pkg}].files {
-		out = append(out, file)
+	for n, p := range f.packages {
+		if n.at == at && (n.pkg == pkg || pkg == Repository) {
+			out = slices.AppendSeq(out, maps.Keys(p.files))
+		}
 	}
 	slices.Sort(out)
 	return out, nil
 }
 
 func (f *fakeServer) Binary(_ context.Context, at Where, pkg, file string) (Binary, error) {
-	b, ok := f.packages[node{at, pkg}].files[file]
-	if !ok {
-		return b, fmt.Errorf("no %s", file)
+	p := f.from(at, pkg, file)
+	if p == nil || p.files[file].Name == "" {
+		return Binary{}, fmt.Errorf("no %s", file)
 	}
-	return b, nil
+	return p.files[file], nil
 }
 
 func (f *fakeServer) Fetch(_ context.Context, at Where, pkg, file, dir string) (string, error) {
 	f.fetched = append(f.fetched, file)
-	from, err := os.ReadFile(f.packages[node{at, pkg}].local[file])
+	from, err := os.ReadFile(f.from(at, pkg, file).local[file])
 	if err != nil {
 		return "", err
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -18,8 +17,11 @@ type Finder struct {
 	Server Server
 	Dir    string                           // where packages may be downloaded to
 	Tell   func(format string, args ...any) // what is being done, for who waits; may be nil
+	// Settle waits a while for a kernel that is being built; nil: nobody waits, and
+	// what would meet it is not judged.
+	Settle func(ctx context.Context) error
 
-	sources map[Where][]Source // asked once
+	sources map[Where]*listing // asked once
 }
 
 // Find adds to the plan a step for each package of the places whose modules do
@@ -39,76 +41,33 @@ func (f *Finder) Find(ctx context.Context, p *Plan, places []Where) error {
 	return nil
 }
 
-// Complete puts the steps of a plan in order and notes for each the package's
-// last build. An OBS that does not tell leaves them as they are.
-func (f *Finder) Complete(ctx context.Context, p *Plan) error {
-	var errs []error
-	fail := func(err error) {
-		if err != nil && !errors.Is(err, ErrBlind) {
-			errs = append(errs, err)
-		}
-	}
-	p.order(func(at Where, pkg string) []node {
-		needs, err := f.needs(ctx, p, at, pkg)
-		fail(err)
-		return needs
-	})
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		last, err := f.Server.LastBuild(ctx, s.Where(), s.Package)
-		if err != nil {
-			fail(fmt.Errorf("%s: %w", s, err))
-		}
-		s.Seen = last
-	}
-	return errors.Join(errs...)
+// listing is what a place builds.
+type listing struct {
+	packages []Source
+	of       map[string]string // the package that an RPM comes from, by name
+	needs    map[string][]string
 }
 
-// needs lists the packages that one is built with, where they are in the plan's
-// places.
-func (f *Finder) needs(ctx context.Context, p *Plan, at Where, pkg string) ([]node, error) {
-	all, err := f.listed(ctx, at)
-	if err != nil {
-		return nil, err
+func (f *Finder) listed(ctx context.Context, at Where) (*listing, error) {
+	if l, ok := f.sources[at]; ok {
+		return l, nil
 	}
-	i := slices.IndexFunc(all, func(s Source) bool { return s.Name == pkg })
-	if i < 0 {
-		return nil, nil
-	}
-	var out []node
-	var places []Where
-	for _, s := range p.Steps {
-		if w := s.Where(); !slices.Contains(places, w) {
-			places = append(places, w)
-		}
-	}
-	for _, w := range places {
-		there, err := f.listed(ctx, w)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range there {
-			if slices.ContainsFunc(s.Binaries, func(b string) bool { return slices.Contains(all[i].Needs, b) }) {
-				out = append(out, node{w, s.Name})
-			}
-		}
-	}
-	return out, nil
-}
-
-func (f *Finder) listed(ctx context.Context, at Where) ([]Source, error) {
-	if s, ok := f.sources[at]; ok {
-		return s, nil
-	}
-	s, err := f.Server.Sources(ctx, at)
+	packages, err := f.Server.Sources(ctx, at)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}
-	if f.sources == nil {
-		f.sources = map[Where][]Source{}
+	l := &listing{packages, map[string]string{}, map[string][]string{}}
+	for _, s := range packages {
+		l.needs[s.Name] = s.Needs
+		for _, b := range s.Binaries {
+			l.of[b] = s.Name
+		}
 	}
-	f.sources[at] = s
-	return s, nil
+	if f.sources == nil {
+		f.sources = map[Where]*listing{}
+	}
+	f.sources[at] = l
+	return l, nil
 }
 
 func (f *Finder) tell(format string, args ...any) {
@@ -117,102 +76,90 @@ func (f *Finder) tell(format string, args ...any) {
 	}
 }
 
-// built is an RPM with the place that it is built at.
+// built is an RPM with where it is from.
 type built struct {
 	Binary
 	at   Where
-	pkg  string
+	pkg  string // Repository, where who built it does not matter
 	file string
+	seen *Build // the package's last build before it was looked at
 }
 
-func (b *built) String() string { return b.file + " of " + b.at.String() + "/" + b.pkg }
-
-// tokens are the kernel-btf(...) names of a list of dependencies.
-func tokens(deps []string) []string {
-	var out []string
-	for _, d := range deps {
-		name, _, _ := strings.Cut(d, " ")
-		if _, _, ok := fingerprint.ParseToken(name); ok && !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// vmlinux reports whether the RPM has a vmlinux, by what rpm and the kernels' own
-// generators say of it.
-func (b *built) vmlinux() bool {
-	return len(tokens(b.Provides)) > 0 || slices.ContainsFunc(b.Provides, func(d string) bool { return strings.HasPrefix(d, "kernel-uname-r ") })
-}
+func (b *built) String() string { return fmt.Sprintf("%s-%s of %s", b.Name, b.VersionRelease, b.at) }
 
 // place adds the steps of one place.
 func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
-	path, err := f.Server.Path(ctx, at)
-	switch {
-	case len(path) == 0 || ctx.Err() != nil:
+	here, err := f.listed(ctx, at)
+	if err != nil {
 		return err
-	case err != nil:
-		f.tell("%s: the projects it builds against are not known: %v", at, err)
 	}
-	var kernels, modules []*built
-	kernelNames := map[string]bool{} // RPMs built with kernels, which KMPs need
-	for i, w := range path {
-		all, err := f.listed(ctx, w)
+	kernels, err := f.kernels(ctx, p, at)
+	if err != nil {
+		return err
+	}
+	var modules []*built
+	for _, s := range here.packages {
+		if !mayHaveModules(s) {
+			continue
+		}
+		f.tell("looking at %s/%s", at, s.Name)
+		rpms, err := f.binaries(ctx, p, at, s)
 		if err != nil {
 			return err
 		}
-		for _, s := range all {
-			if slices.ContainsFunc(s.Binaries, kernel.IsKernelPackage) {
-				for _, b := range s.Binaries {
-					kernelNames[b] = true
-				}
-			}
-		}
-		for _, s := range all {
-			isKernel := slices.ContainsFunc(s.Binaries, kernel.IsKernelPackage)
-			isModules := i == 0 && (slices.ContainsFunc(s.Binaries, kernel.IsModulePackage) ||
-				slices.ContainsFunc(s.Needs, func(n string) bool { return kernelNames[n] || kernel.IsKernelPackage(n) }))
-			if !isKernel && !isModules {
-				continue
-			}
-			f.tell("looking at %s/%s", w, s.Name)
-			rpms, err := f.binaries(ctx, p, w, s.Name)
-			if err != nil {
-				return err
-			}
-			for _, b := range rpms {
-				switch {
-				case b.vmlinux():
-					kernels = append(kernels, b)
-				case i == 0:
-					modules = append(modules, b)
-				}
-			}
-		}
+		modules = append(modules, rpms...)
+	}
+	p.Kernels += len(kernels.all)
+	p.Packages += len(modules)
+	if len(here.packages) == 0 {
+		p.note("%s: OBS knows of no package there (yet)", at)
 	}
 	return f.match(ctx, p, at, kernels, modules)
 }
 
-// binaries describes the RPMs of a package that may hold a kernel or modules.
-func (f *Finder) binaries(ctx context.Context, p *Plan, at Where, pkg string) ([]*built, error) {
-	files, err := f.Server.Files(ctx, at, pkg)
+// mayHaveModules reports whether a package may be built into modules: it is a
+// kernel's, it is named so, or it is built with what modules are built with.
+func mayHaveModules(s Source) bool {
+	return slices.ContainsFunc(s.Binaries, func(name string) bool {
+		return kernel.IsModulePackage(name) || kernel.IsKernelPackage(name)
+	}) || buildsModules(s)
+}
+
+// buildsModules reports whether a package is built with the devel package of a
+// kernel.
+func buildsModules(s Source) bool {
+	return slices.ContainsFunc(s.Needs, func(name string) bool {
+		return kernel.IsKernelPackage(name) && (strings.HasSuffix(name, "-devel") || strings.HasSuffix(name, "-syms") || strings.Contains(name, "-devel-"))
+	})
+}
+
+// binaries describes the RPMs of a package that may hold modules.
+func (f *Finder) binaries(ctx context.Context, p *Plan, at Where, s Source) ([]*built, error) {
+	seen, err := f.Server.LastBuild(ctx, at, s.Name)
 	if err != nil {
-		return nil, fmt.Errorf("%s/%s: %w", at, pkg, err)
+		return nil, fmt.Errorf("%s/%s: %w", at, s.Name, err)
+	}
+	files, err := f.Server.Files(ctx, at, s.Name)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w", at, s.Name, err)
 	}
 	var out []*built
 	for _, file := range files {
 		if !mayHoldModules(file) {
 			continue
 		}
-		b, err := f.Server.Binary(ctx, at, pkg, file)
+		b, err := f.Server.Binary(ctx, at, s.Name, file)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil, err
-			}
-			p.note("%s/%s/%s: %v", at, pkg, file, err)
+			p.note("%s/%s: %s is not judged: %v", at, s.Name, file, err)
 			continue
 		}
-		out = append(out, &built{b, at, pkg, file})
+		m := &built{b, at, s.Name, file, seen}
+		if tells(m) || buildsModules(s) || looksLikeModules(m) {
+			out = append(out, m)
+		}
 	}
 	return out, nil
 }
@@ -228,10 +175,72 @@ func mayHoldModules(file string) bool {
 			return false
 		}
 	}
-	for _, part := range []string{"-debuginfo-", "-debugsource-", "-devel-", "-headers-", "-macros-", "-docs-"} {
+	for _, part := range []string{"-debuginfo", "-debugsource", "-devel", "-headers", "-macros", "-docs", "-syms"} {
 		if strings.Contains(name, part) {
 			return false
 		}
 	}
 	return true
+}
+
+// looksLikeModules reports whether an RPM whose dependencies name no base may
+// have modules. Kernels' generators say which ones (kmod(...)); without them, its
+// name has to do.
+func looksLikeModules(m *built) bool {
+	if kernel.IsModulePackage(m.Name) || slices.ContainsFunc(m.Provides, func(d string) bool { return strings.HasPrefix(d, "kmod(") }) {
+		return true
+	}
+	return kernel.IsKernelPackage(m.Name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
+		func(part string) bool { return strings.Contains(m.Name, part) })
+}
+
+// Complete puts the steps of a plan in order, and notes for those that do not
+// say so the package's last build. An OBS that does not tell leaves it at what
+// names say: kernels come first.
+func (f *Finder) Complete(ctx context.Context, p *Plan) error {
+	var fail error
+	p.order(func(from node) []node {
+		needs, err := f.needs(ctx, p, from)
+		if err != nil && fail == nil {
+			fail = err
+		}
+		return needs
+	})
+	if errors.Is(fail, ErrBlind) {
+		p.kernelsFirst()
+		return nil
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Seen != nil || fail != nil {
+			continue
+		}
+		s.Seen, fail = f.Server.LastBuild(ctx, s.Where(), s.Package)
+	}
+	return fail
+}
+
+// needs lists the packages that one is built with, where they are in the plan's
+// places.
+func (f *Finder) needs(ctx context.Context, p *Plan, from node) ([]node, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l, err := f.listed(ctx, from.at)
+	if err != nil {
+		return nil, err
+	}
+	var out []node
+	for _, at := range p.places() {
+		there, err := f.listed(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range l.needs[from.pkg] {
+			if n := (node{at, there.of[name]}); n.pkg != "" && !slices.Contains(out, n) {
+				out = append(out, n)
+			}
+		}
+	}
+	return out, nil
 }

@@ -3,6 +3,7 @@
 package rebuild
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -75,27 +76,41 @@ func TestFindByMetadata(t *testing.T) {
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
 			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
 			{here, "bash"}:           pkg([]string{"gcc"}, rpm("bash", tokenOld)), // nobody looks at it
-		}, []string{"foo: built on base 010000000000 (default); that of kernel-default-1-1.x86_64.rpm of prj/standard/x86_64/kernel-default is 020000000000 (default)"}, ""},
+		}, []string{"foo: foo-kmp-default-1-1 of prj/standard/x86_64 was built on base 010000000000 (default); that of kernel-default-1-1 of prj/standard/x86_64 is 020000000000 (default)"}, ""},
 		{"named otherwise", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
 			{here, "drivers"}:        pkg(built, rpm("drivers", tokenOld)),
 		}, []string{"drivers: "}, ""},
 		{"modules of the kernel itself", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
-		}, []string{"kernel-default: kernel-default-extra-1-1.x86_64.rpm was built on base 01"}, ""},
+		}, []string{"kernel-default: kernel-default-extra-1-1 of prj/standard/x86_64 was built on base 01"}, ""},
 		{"a kernel on the path", map[node]*fakePackage{
 			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)), // not ours to build
 			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),
-		}, []string{"foo: of kernels/standard/x86_64/kernel-default"}, ""},
+		}, []string{"foo: of kernel-default-1-1 of kernels/standard/x86_64"}, ""},
 		{"the nearest kernel is met", map[node]*fakePackage{
 			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenOld), devel),
 			{here, "kernel-default"}:      pkg(nil, kernel(tokenNew), devel),
 			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),
-		}, []string{"foo: of prj/standard/x86_64/kernel-default"}, ""},
+		}, []string{"foo: of kernel-default-1-1 of prj/standard/x86_64"}, ""},
 		{"another flavor's kernel", map[node]*fakePackage{
 			{here, "kernel-rt"}: pkg(nil, rpm("kernel-rt", "+"+fingerprint.Token("rt", fingerprint.Digest{3})), rpm("kernel-rt-devel")),
 			{here, "foo"}:       pkg([]string{"kernel-rt-devel"}, rpm("foo-kmp-default", tokenOld)),
 		}, nil, "no kernel of that flavor"},
+		{"a copy of an older vmlinux", map[node]*fakePackage{
+			{here, "kernel-default-base"}: pkg([]string{"kernel-default"}, rpm("kernel-default-base", "+"+tokenOld, "+kernel-uname-r = 5.15.12-1-default")),
+			{here, "kernel-default"}:      pkg(nil, kernel(tokenNew), devel),
+			{here, "fits"}:                pkg(built, rpm("fits-kmp-default", tokenNew)),
+			{here, "stale"}:               pkg(built, rpm("stale-kmp-default", tokenOld)),
+		}, []string{"stale: ", "kernel-default-base: has the vmlinux with base 010000000000"}, ""},
+		{"a KMP that says it provides a base", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
+			{here, "a"}:              pkg(built, rpm("a-kmp-default", "+"+tokenOld)),
+			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
+		}, []string{"a: has the vmlinux", "foo: "}, ""},
+		{"modules and vmlinux that say two things", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, rpm("kernel-default", "+"+tokenNew, tokenOld)),
+		}, []string{"kernel-default: has modules built on base 01"}, ""},
 		{"in order", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
 			{here, "a"}:              pkg([]string{"glue", "kernel-default-devel"}, rpm("a-kmp-default", tokenOld)),
@@ -132,14 +147,59 @@ func TestFindByMetadata(t *testing.T) {
 	}
 }
 
+// TestFindUnsettled judges nothing on a kernel that is about to change, or that
+// may not be the nearest.
+func TestFindUnsettled(t *testing.T) {
+	kernelRPM := rpm("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default")
+	project := func() map[node]*fakePackage {
+		return map[node]*fakePackage{
+			{here, "kernel-default"}:      pkg(nil, kernelRPM, rpm("kernel-default-devel")),
+			{here, "foo"}:                 pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default", tokenOld)),
+			{elsewhere, "kernel-default"}: pkg(nil, rpm("kernel-default", "+"+tokenOld)),
+		}
+	}
+	for _, tc := range []struct {
+		name string
+		set  func(*fakeServer)
+		note string
+	}{
+		{"being built", func(f *fakeServer) { f.packages[node{here, "kernel-default"}].state.Code = "building" }, "kernel-default is building"},
+		{"waiting for others", func(f *fakeServer) { f.packages[node{here, "kernel-default"}].state.Code = "blocked" }, "kernel-default is blocked"},
+		{"unreadable", func(f *fakeServer) {
+			f.packages[node{here, "kernel-default"}].files["kernel-default-1-1.x86_64.rpm"] = Binary{}
+		}, "cannot be read"},
+		{"a repository that does not answer", func(f *fakeServer) {
+			f.away = map[Where]error{here: errors.New("503")}
+		}, "503"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := &fakeServer{packages: project(), path: map[Where][]Where{here: {elsewhere}}}
+			tc.set(f)
+			p := found(t, f)
+			if notes := strings.Join(p.Notes, "\n"); len(p.Steps) > 0 || !strings.Contains(notes, "foo-kmp-default-1-1") || !strings.Contains(notes, tc.note) {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+	f := &fakeServer{packages: project()}
+	f.packages[node{here, "kernel-default"}].builds("succeeded")
+	f.packages[node{here, "kernel-default"}].tick()
+	p := NewPlan("")
+	settled := 0
+	finder := &Finder{Server: f, Settle: func(context.Context) error { settled++; return nil }}
+	if err := finder.Find(t.Context(), p, []Where{here}); err != nil || settled == 0 || len(p.Steps) != 1 {
+		t.Errorf("waited %d times, %v, %+v", settled, err, p)
+	}
+}
+
 // TestWaves: what a step needs is in a wave before it, and a cycle is no end.
 func TestWaves(t *testing.T) {
 	p := &Plan{Steps: []Step{stepOf("c", 0), stepOf("x", 0), stepOf("b", 0), stepOf("y", 0), stepOf("a", 0)}}
 	needs := map[string][]string{"c": {"via"}, "via": {"b"}, "b": {"a"}, "x": {"y"}, "y": {"x"}}
-	p.order(func(at Where, pkg string) []node {
+	p.order(func(from node) []node {
 		var out []node
-		for _, n := range needs[pkg] {
-			out = append(out, node{at, n})
+		for _, n := range needs[from.pkg] {
+			out = append(out, node{from.at, n})
 		}
 		return out
 	})
@@ -163,6 +223,7 @@ func TestFindByContent(t *testing.T) {
 	const (
 		kernelFile = "kernel-default-1-1.x86_64.rpm"
 		kmpFile    = "foo-kmp-default-1-1.x86_64.rpm"
+		toolsFile  = "foo-tools-1-1.x86_64.rpm" // of a package that is built with a kernel's devel package
 		kernel13   = incident + "5.15.12-1.3/kernel-default-5.15.12-1.3.x86_64.rpm"
 	)
 	for _, tc := range []struct {
@@ -171,21 +232,21 @@ func TestFindByContent(t *testing.T) {
 		steps   int
 		fetched []string
 	}{
-		{"stale", incident + "5.15.12-1.1/kernel-default-extra-5.15.12-1.1.x86_64.rpm", 1, []string{kmpFile, kernelFile}},
-		{"fits", incident + "5.15.12-1.3/kernel-default-extra-5.15.12-1.3.x86_64.rpm", 0, []string{kmpFile, kernelFile}},
-		{"no BTF", incident + "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", 0, []string{kmpFile}},
+		{"stale", incident + "5.15.12-1.1/kernel-default-extra-5.15.12-1.1.x86_64.rpm", 1, []string{kmpFile, toolsFile, kernelFile}},
+		{"fits", incident + "5.15.12-1.3/kernel-default-extra-5.15.12-1.3.x86_64.rpm", 0, []string{kmpFile, toolsFile, kernelFile}},
+		{"no BTF", incident + "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", 0, []string{kmpFile, toolsFile}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kernel := pkg(nil, rpm("kernel-default", "+kernel-uname-r = 5.15.12-1-default"), rpm("kernel-default-devel"))
 			kernel.local = map[string]string{kernelFile: kernel13}
 			foo := pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default"), rpm("foo-tools"))
-			foo.local = map[string]string{kmpFile: tc.kmp}
+			foo.local = map[string]string{kmpFile: tc.kmp, toolsFile: incident + "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm"}
 			f := &fakeServer{packages: map[node]*fakePackage{{here, "kernel-default"}: kernel, {here, "foo"}: foo}}
 			p := found(t, f)
 			if len(p.Steps) != tc.steps || len(p.Notes) != 0 {
 				t.Fatalf("%+v", p)
 			}
-			if tc.steps > 0 && (p.Steps[0].Package != "foo" || !strings.Contains(p.Steps[0].Why[0], kmpFile+": ")) {
+			if tc.steps > 0 && (p.Steps[0].Package != "foo" || !strings.Contains(p.Steps[0].Why[0], "foo-kmp-default-1-1 of ")) {
 				t.Errorf("%+v", p.Steps[0])
 			}
 			if !slices.Equal(f.fetched, tc.fetched) {

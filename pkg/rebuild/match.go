@@ -4,6 +4,7 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,29 +14,66 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// match holds the module packages of a place against the kernels on its path,
-// nearest first.
-func (f *Finder) match(ctx context.Context, p *Plan, at Where, kernels, modules []*built) error {
+// match holds the packages of a place against the kernels they will meet.
+func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modules []*built) error {
 	var silent []*built // their metadata does not tell
 	for _, m := range modules {
-		required := tokens(m.Requires)
-		if len(required) == 0 {
-			silent = append(silent, m)
+		provided, required := tokens(m.Provides), tokens(m.Requires)
+		for _, token := range provided {
+			f.copied(p, at, k, m, token)
 		}
+		known := len(provided)+len(required) > 0
 		for _, token := range required {
-			met, known := nearest(kernels, token)
-			switch {
-			case met == nil:
-				p.note("%s requires %s, and no kernel of that flavor is built at %s or on its path", m, token, at)
-			case !known:
-				silent = append(silent, m)
-			case !slices.Contains(tokens(met.Provides), token):
-				p.add(at, m.pkg, fmt.Sprintf("%s was built on base %s; that of %s is %s",
-					m.file, short([]string{token}), met, short(tokens(met.Provides))))
+			if !f.required(p, at, k, m, token, provided) {
+				known = false
 			}
 		}
+		if !known {
+			silent = append(silent, m)
+		}
 	}
-	return f.judge(ctx, p, at, kernels, silent)
+	return f.judge(ctx, p, at, k, silent)
+}
+
+// copied holds the vmlinux of a package that is not the flavor's kernel, as
+// kernel-default-base has one, against that kernel's.
+func (f *Finder) copied(p *Plan, at Where, k *kernels, m *built, token string) {
+	flavor, _, _ := fingerprint.ParseToken(token)
+	if m.isMain(flavor) {
+		return
+	}
+	met, why := k.met(flavor)
+	switch {
+	case why != "":
+		p.note("%s is not judged: %s", m, why)
+	case met == nil || !met.isMain(flavor) || len(tokens(met.Provides)) == 0:
+	case !slices.Contains(tokens(met.Provides), token):
+		p.add(at, m.pkg, m.seen, fmt.Sprintf("%s has the vmlinux with base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))))
+	}
+}
+
+// required holds a base that a package's modules were built on against what they
+// will meet. It reports whether that could be told from metadata.
+func (f *Finder) required(p *Plan, at Where, k *kernels, m *built, token string, own []string) bool {
+	flavor, _, _ := fingerprint.ParseToken(token)
+	if mine := ofFlavor(own, flavor); len(mine) > 0 {
+		if !slices.Contains(mine, token) {
+			p.add(at, m.pkg, m.seen, fmt.Sprintf("%s has modules built on base %s beside a vmlinux with %s", m, short([]string{token}), short(mine)))
+		}
+		return true
+	}
+	met, why := k.met(flavor)
+	switch {
+	case why != "":
+		p.note("%s is not judged: %s", m, why)
+	case met == nil:
+		p.note("%s is not judged: it requires base %s, and no kernel of that flavor is at %s or on its path", m, short([]string{token}), at)
+	case len(tokens(met.Provides)) == 0:
+		return false
+	case !slices.Contains(tokens(met.Provides), token):
+		p.add(at, m.pkg, m.seen, fmt.Sprintf("%s was built on base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))))
+	}
+	return true
 }
 
 // short names the bases of tokens as people tell them apart.
@@ -48,104 +86,85 @@ func short(tokens []string) string {
 	return strings.Join(out, ", ")
 }
 
-// nearest finds the kernel of a token's flavor that is met: the first on the
-// path. known is false if its metadata does not tell its base.
-func nearest(kernels []*built, token string) (kernel *built, known bool) {
-	flavor, _, _ := fingerprint.ParseToken(token)
-	for _, k := range kernels {
-		for _, t := range tokens(k.Provides) {
-			if f, _, _ := fingerprint.ParseToken(t); f == flavor {
-				return k, true
-			}
-		}
-		if k.Name == "kernel-"+flavor {
-			return k, false
-		}
-	}
-	return nil, false
-}
-
 // judge downloads packages whose metadata says nothing and judges what is in
 // them, first alone: most have no module that needs a base.
-func (f *Finder) judge(ctx context.Context, p *Plan, at Where, kernels, silent []*built) error {
-	var paths []string
-	of := map[string]*built{}
+func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silent []*built) error {
+	d := downloads{finder: f, plan: p, of: map[string]*built{}}
 	for _, m := range silent {
-		if !mayNeedBase(m) {
-			continue
-		}
-		f.tell("downloading %s", m)
-		path, err := f.Server.Fetch(ctx, m.at, m.pkg, m.file, f.Dir)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m, err)
-		}
-		if of[path] == nil {
-			paths = append(paths, path)
-			of[path] = m
+		if err := d.fetch(ctx, m); err != nil {
+			return err
 		}
 	}
-	if len(paths) == 0 {
+	if len(d.paths) == 0 {
 		return nil
 	}
-	inv, err := guard.Collect(ctx, guard.Sources{Paths: paths})
+	inv, err := guard.Collect(ctx, guard.Sources{Paths: d.paths})
 	if err != nil {
 		return err
 	}
-	needs := map[string]bool{}
+	needs := map[string]bool{}   // packages
+	flavors := map[string]bool{} // of the kernels that they need
 	for _, m := range inv.Modules {
-		if len(m.BTF) > 0 || m.Err != nil {
+		if len(m.BTF) == 0 && m.Err == nil || m.Distilled {
+			continue
+		}
+		b, flavor := d.of[m.Package.Path], kernel.Flavor(m.Release)
+		met, why := k.met(flavor)
+		switch {
+		case why != "":
+			p.note("%s is not judged: %s", b, why)
+		case met == nil:
+			p.note("%s is not judged: no kernel for %s is at %s or on its path", b, m.Release, at)
+		case met.release() != "" && met.release() != m.Release:
+			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s has modules for %s; the kernel they meet, %s, is %s", b, m.Release, met, met.release()))
+		default:
 			needs[m.Package.Path] = true
+			flavors[flavor] = true
 		}
 	}
 	for _, problem := range inv.Problems {
-		p.note("%v", problem)
+		p.note("%s is not judged: %v", d.of[problem.Path], problem.Err)
 	}
-	paths = slices.DeleteFunc(paths, func(path string) bool { return !needs[path] })
-	if len(paths) == 0 {
-		return nil
-	}
-	met := kernelsOf(kernels, inv)
-	for _, k := range met {
-		f.tell("downloading %s", k)
-		path, err := f.Server.Fetch(ctx, k.at, k.pkg, k.file, f.Dir)
-		if err != nil {
-			return fmt.Errorf("%s: %w", k, err)
-		}
-		of[path] = k
-		paths = append(paths, path)
-	}
-	return f.weigh(ctx, p, at, paths, of)
-}
-
-// mayNeedBase reports whether an RPM may have modules. Kernels' generators say
-// which ones (kmod(...)); without them, its name has to do.
-func mayNeedBase(m *built) bool {
-	if kernel.IsModulePackage(m.Name) || slices.ContainsFunc(m.Provides, func(d string) bool { return strings.HasPrefix(d, "kmod(") }) {
-		return true
-	}
-	return kernel.IsKernelPackage(m.Name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
-		func(part string) bool { return strings.Contains(m.Name, part) })
-}
-
-// kernelsOf picks the nearest kernel of each flavor that modules were built for.
-func kernelsOf(kernels []*built, inv *guard.Inventory) []*built {
-	var out []*built
-	names := map[string]bool{}
-	for _, k := range kernels {
-		if !names[k.Name] {
-			names[k.Name] = true
-			out = append(out, k)
+	d.paths = slices.DeleteFunc(d.paths, func(path string) bool { return !needs[path] })
+	for flavor := range flavors {
+		met, _ := k.met(flavor)
+		if err := d.fetch(ctx, met); err != nil {
+			return err
 		}
 	}
-	return slices.DeleteFunc(out, func(k *built) bool {
-		flavor, ok := strings.CutPrefix(k.Name, "kernel-")
-		return ok && !slices.ContainsFunc(inv.Modules, func(m *guard.Module) bool { return strings.HasSuffix(m.Release, "-"+flavor) })
-	})
+	return d.weigh(ctx, at)
+}
+
+// downloads are packages that were fetched to be judged.
+type downloads struct {
+	finder *Finder
+	plan   *Plan
+	paths  []string
+	of     map[string]*built // by path
+}
+
+// fetch downloads a package. One that cannot be had is noted.
+func (d *downloads) fetch(ctx context.Context, b *built) error {
+	d.finder.tell("downloading %s", b)
+	path, err := d.finder.Server.Fetch(ctx, b.at, b.pkg, b.file, d.finder.Dir)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		d.plan.note("%s is not judged: %v", b, err)
+	case d.of[path] == nil:
+		d.paths = append(d.paths, path)
+		d.of[path] = b
+	}
+	return nil
 }
 
 // weigh judges downloaded packages and plans those whose modules do not fit.
-func (f *Finder) weigh(ctx context.Context, p *Plan, at Where, paths []string, of map[string]*built) error {
-	inv, err := guard.Collect(ctx, guard.Sources{Paths: paths})
+func (d *downloads) weigh(ctx context.Context, at Where) error {
+	if len(d.paths) == 0 {
+		return nil
+	}
+	inv, err := guard.Collect(ctx, guard.Sources{Paths: d.paths})
 	if err != nil {
 		return err
 	}
@@ -154,32 +173,41 @@ func (f *Finder) weigh(ctx context.Context, p *Plan, at Where, paths []string, o
 		return err
 	}
 	for _, problem := range res.Problems {
-		p.note("%v", problem)
+		p := d.of[problem.Path]
+		if none := (*guard.NoVmlinux)(nil); p != nil && !errors.As(problem.Err, &none) {
+			d.plan.note("%s is not judged: %v", p, problem.Err)
+		}
 	}
-	bad := map[*guard.Package][]guard.Finding{}
-	var order []*guard.Package
+	type part struct {
+		pkg      *guard.Package
+		severity guard.Severity
+	}
+	bad := map[part][]guard.Finding{}
+	var order []part
 	for _, finding := range res.Findings {
-		if pkg := finding.Module.Package; finding.Severity == guard.Fail {
-			if bad[pkg] == nil {
-				order = append(order, pkg)
-			}
-			bad[pkg] = append(bad[pkg], finding)
+		if finding.Severity == guard.OK || d.of[finding.Module.Package.Path].pkg == Repository {
+			continue // what a kernel's own modules are is the kernel's business
 		}
+		k := part{finding.Module.Package, finding.Severity}
+		if bad[k] == nil {
+			order = append(order, k)
+		}
+		bad[k] = append(bad[k], finding)
 	}
-	for _, pkg := range order {
-		first := bad[pkg][0]
-		if b := of[pkg.Path]; b.at != at {
-			p.note("the modules in %s do not fit their own vmlinux", b)
-			continue
-		}
-		why := fmt.Sprintf("%s: %s is %s", of[pkg.Path].file, first.Module.Name, first.Verdict)
+	for _, k := range order {
+		b, first := d.of[k.pkg.Path], bad[k][0]
+		why := fmt.Sprintf("%s: %s is %s", b, first.Module.Name, first.Verdict)
 		if first.Base != nil {
 			why += " on the vmlinux of " + first.Base.Label()
 		}
-		if n := len(bad[pkg]) - 1; n > 0 {
+		if n := len(bad[k]) - 1; n > 0 {
 			why += fmt.Sprintf(", and %d more", n)
 		}
-		p.add(at, of[pkg.Path].pkg, why)
+		if k.severity == guard.Fail {
+			d.plan.add(at, b.pkg, b.seen, why)
+		} else {
+			d.plan.note("%s", why)
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -21,6 +22,14 @@ type OBS struct {
 
 func target(at Where, pkg string) api.Target {
 	return api.Target{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg}
+}
+
+// refused marks errors that will stay.
+func refused(err error) error {
+	if err == nil || api.Passing(err) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", err, ErrRefused)
 }
 
 // Path implements Server.
@@ -101,8 +110,11 @@ func (o *OBS) States(ctx context.Context, at Where, pkgs []string) (map[string]S
 	results, err := o.Client.Results(ctx, at.Project, api.Filter{
 		Packages: pkgs, Repositories: []string{at.Repository}, Arches: []string{at.Arch},
 	})
+	if api.NotFound(err) {
+		return o.each(ctx, at, pkgs)
+	}
 	if err != nil {
-		return nil, err
+		return nil, refused(err)
 	}
 	out := map[string]State{}
 	for _, r := range results {
@@ -115,6 +127,23 @@ func (o *OBS) States(ctx context.Context, at Where, pkgs []string) (map[string]S
 	return out, nil
 }
 
+// each asks for one package at a time: of several, one that OBS does not know any
+// more spoils the answer.
+func (o *OBS) each(ctx context.Context, at Where, pkgs []string) (map[string]State, error) {
+	out := map[string]State{}
+	if len(pkgs) == 1 {
+		return out, nil
+	}
+	for _, pkg := range pkgs {
+		one, err := o.States(ctx, at, []string{pkg})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, one)
+	}
+	return out, nil
+}
+
 // LastBuild implements Server.
 func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, error) {
 	if o.Blind {
@@ -122,7 +151,7 @@ func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, erro
 	}
 	jobs, err := o.Client.JobHistory(ctx, target(at, pkg))
 	if err != nil || len(jobs) == 0 {
-		return nil, err
+		return nil, refused(err)
 	}
 	j := jobs[len(jobs)-1]
 	return &Build{fmt.Sprintf("%s.%d", j.VersRel, j.BuildCount), j.Code, j.End.Time}, nil

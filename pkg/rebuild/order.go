@@ -5,6 +5,8 @@ package rebuild
 import (
 	"cmp"
 	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // node is a package at a place.
@@ -13,13 +15,32 @@ type node struct {
 	pkg string
 }
 
+func (n node) String() string { return n.at.String() + "/" + n.pkg }
+
 // order puts the steps into waves: what a step needs to be built is built in a
-// wave before it. needs says for a package which others it is built with. Those
-// that need each other share a wave.
-func (p *Plan) order(needs func(at Where, pkg string) []node) {
+// wave before it. needs says for a package which others it is built with, and is
+// asked once for each. Those that need each other share a wave.
+func (p *Plan) order(needs func(node) []node) {
+	asked := map[node][]node{}
+	direct := func(n node) []node {
+		if _, ok := asked[n]; !ok {
+			asked[n] = needs(n)
+		}
+		return asked[n]
+	}
 	planned := map[node]int{}
 	for i, s := range p.Steps {
-		planned[node{s.Where(), s.Package}] = i
+		planned[s.node()] = i
+	}
+	after := make([][]int, len(p.Steps))
+	for i, s := range p.Steps {
+		p.Steps[i].After = nil
+		for _, need := range reach(direct, s.node()) {
+			if j, ok := planned[need]; ok && j != i {
+				after[i] = append(after[i], j)
+				p.Steps[i].After = append(p.Steps[i].After, need.String())
+			}
+		}
 	}
 	const unknown, walking = -1, -2
 	wave := make([]int, len(p.Steps))
@@ -34,10 +55,8 @@ func (p *Plan) order(needs func(at Where, pkg string) []node) {
 		if wave[i] == unknown {
 			wave[i] = walking
 			w := 0
-			for _, need := range reach(needs, node{p.Steps[i].Where(), p.Steps[i].Package}) {
-				if j, ok := planned[need]; ok && j != i {
-					w = max(w, walk(j)+1)
-				}
+			for _, j := range after[i] {
+				w = max(w, walk(j)+1)
 			}
 			wave[i] = w
 		}
@@ -46,16 +65,31 @@ func (p *Plan) order(needs func(at Where, pkg string) []node) {
 	for i := range p.Steps {
 		p.Steps[i].Wave = walk(i)
 	}
+	p.sort()
+}
+
+// kernelsFirst orders by names alone.
+func (p *Plan) kernelsFirst() {
+	for i := range p.Steps {
+		p.Steps[i].Wave = 1
+		if kernel.IsKernelPackage(p.Steps[i].Package) {
+			p.Steps[i].Wave = 0
+		}
+	}
+	p.sort()
+}
+
+func (p *Plan) sort() {
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return cmp.Compare(a.Wave, b.Wave) })
 }
 
 // reach lists all packages that one needs, through others that are not to be
 // built themselves as well.
-func reach(needs func(Where, string) []node, from node) []node {
+func reach(needs func(node) []node, from node) []node {
 	seen := map[node]bool{from: true}
 	var out []node
 	for todo := []node{from}; len(todo) > 0; todo = todo[1:] {
-		for _, n := range needs(todo[0].at, todo[0].pkg) {
+		for _, n := range needs(todo[0]) {
 			if !seen[n] {
 				seen[n] = true
 				out = append(out, n)

@@ -28,6 +28,10 @@ type Plan struct {
 	Made   time.Time `json:"made"`
 	Steps  []Step    `json:"steps"`
 	Notes  []string  `json:"notes"` // what could not be told, and why
+
+	// Kernels and Packages are how many were looked at.
+	Kernels  int `json:"kernels"`
+	Packages int `json:"packages"`
 }
 
 // Step is one source package to build for one repository and architecture.
@@ -38,9 +42,11 @@ type Step struct {
 	Package    string `json:"package"`
 
 	// Wave orders the steps: those of one wave do not wait for each other, and build
-	// against the results of the waves before.
-	Wave int      `json:"wave"`
-	Why  []string `json:"why"` // for people
+	// against the results of the waves before. After are the steps that this one is
+	// built with.
+	Wave  int      `json:"wave"`
+	After []string `json:"after,omitempty"`
+	Why   []string `json:"why"` // for people
 
 	// Seen is the package's last build when the plan was made. Another one since
 	// then may have mended what the step is for.
@@ -61,6 +67,8 @@ func (w Where) String() string { return w.Project + "/" + w.Repository + "/" + w
 
 // Where is the place that the step builds for.
 func (s *Step) Where() Where { return Where{s.Project, s.Repository, s.Arch} }
+
+func (s *Step) node() node { return node{s.Where(), s.Package} }
 
 func (s *Step) String() string { return s.Where().String() + "/" + s.Package }
 
@@ -94,6 +102,9 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		if s.Project == "" || s.Repository == "" || s.Arch == "" || s.Package == "" {
 			errs = append(errs, fmt.Errorf("step %d, %s: project, repository, arch and package all have to be named", i+1, &s))
 		}
+		if slices.ContainsFunc(p.Steps[:i], func(before Step) bool { return before.node() == s.node() }) {
+			errs = append(errs, fmt.Errorf("step %d, %s: is there twice", i+1, &s))
+		}
 	}
 	return &p, errors.Join(errs...)
 }
@@ -106,12 +117,23 @@ func (p *Plan) Write(w io.Writer) error {
 	return enc.Encode(p)
 }
 
+// places are those of the steps.
+func (p *Plan) places() []Where {
+	var out []Where
+	for _, s := range p.Steps {
+		if !slices.Contains(out, s.Where()) {
+			out = append(out, s.Where())
+		}
+	}
+	return out
+}
+
 // add adds a step, or another reason to one that is there.
-func (p *Plan) add(at Where, pkg, why string) {
+func (p *Plan) add(at Where, pkg string, seen *Build, why string) {
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Where() == at && s.Package == pkg })
 	if i < 0 {
 		i = len(p.Steps)
-		p.Steps = append(p.Steps, Step{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg})
+		p.Steps = append(p.Steps, Step{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg, Seen: seen})
 	}
 	if s := &p.Steps[i]; !slices.Contains(s.Why, why) {
 		s.Why = append(s.Why, why)

@@ -6,16 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
-)
-
-// Errors of a Server that a Runner acts on.
-var (
-	// ErrUnknownOutcome: a request was sent and no answer came.
-	ErrUnknownOutcome = errors.New("no answer, so whether it was done is not known")
-	// ErrBlind: OBS may be asked to build and not what it is doing, as with a
-	// trigger token.
-	ErrBlind = errors.New("OBS does not tell who has only a token")
 )
 
 // Outcome is what came of a step.
@@ -29,7 +21,7 @@ const (
 	Failed     Outcome = "failed"     // waited for, and the build failed
 	Outdated   Outcome = "outdated"   // it was built since the plan was made
 	Impossible Outcome = "impossible" // OBS will not build it
-	NotAsked   Outcome = "not asked"  // a step before it did not come to a good end
+	NotAsked   Outcome = "not asked"  // what it is built with did not come to a good end
 )
 
 // Good reports whether the step needs nobody's attention.
@@ -63,11 +55,14 @@ type progress struct {
 
 // Run asks for each step's build once, unless OBS is at it already or has been
 // since the plan was made, and with Wait sees it through. A step that comes to
-// no good end stops the waves behind it. The error is one of asking OBS; what was
-// done until then is returned with it.
+// no good end holds back those that are built with it, and no others. The error
+// is that of ctx.
 func (r *Runner) Run(ctx context.Context, p *Plan) ([]Done, error) {
 	done := make([]Done, len(p.Steps))
-	stopped := ""
+	for i := range done {
+		done[i].Step = &p.Steps[i]
+	}
+	bad := map[string]bool{}
 	for from := 0; from < len(p.Steps); {
 		to := from
 		for to < len(p.Steps) && p.Steps[to].Wave == p.Steps[from].Wave {
@@ -75,27 +70,30 @@ func (r *Runner) Run(ctx context.Context, p *Plan) ([]Done, error) {
 		}
 		var waiting []*progress
 		for i := from; i < to; i++ {
-			done[i].Step = &p.Steps[i]
-			if stopped != "" {
-				r.set(&done[i], NotAsked, "after "+stopped)
+			d := &done[i]
+			if j := slices.IndexFunc(d.Step.After, func(s string) bool { return bad[s] }); j >= 0 {
+				r.set(d, NotAsked, "after "+d.Step.After[j])
 				continue
 			}
-			before, err := r.ask(ctx, &done[i])
-			if err != nil {
-				return done[:i], fmt.Errorf("%s: %w", &p.Steps[i], err)
+			before, err := r.ask(ctx, d)
+			if ctx.Err() != nil {
+				return done, ctx.Err()
 			}
-			if done[i].Outcome.Good() {
-				waiting = append(waiting, &progress{Done: &done[i], before: before})
+			if err != nil {
+				r.set(d, Impossible, err.Error())
+			}
+			if d.Outcome.Good() {
+				waiting = append(waiting, &progress{Done: d, before: before})
 			}
 		}
 		if r.Wait {
 			if err := r.wait(ctx, waiting); err != nil {
-				return done[:to], err
+				return done, err
 			}
 		}
 		for _, d := range done[from:to] {
-			if !d.Outcome.Good() && stopped == "" {
-				stopped = d.Step.String()
+			if !d.Outcome.Good() {
+				bad[d.Step.String()] = true
 			}
 		}
 		from = to
@@ -152,9 +150,9 @@ func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 }
 
 // look finds out whether a request without an answer was heard, and repeats it
-// if not.
+// if not. As long as the scheduler has yet to look, that cannot be told.
 func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error) error {
-	for range 3 {
+	for settled := 0; settled < 3; {
 		if err := r.pause(ctx); err != nil {
 			return err
 		}
@@ -163,14 +161,23 @@ func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error
 			return unknown // nobody tells: asking again might build it twice
 		}
 		if err != nil {
-			return err
+			if errors.Is(err, ErrRefused) {
+				return err
+			}
+			continue
 		}
 		last, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
 		if err != nil {
-			return err
+			if errors.Is(err, ErrRefused) {
+				return err
+			}
+			continue
 		}
-		if state != nil && state.UnderWay() || !same(before, last) {
+		switch {
+		case state != nil && state.UnderWay(), !same(before, last):
 			return nil
+		case state == nil || !state.Dirty:
+			settled++
 		}
 	}
 	return r.Server.Rebuild(ctx, s.Where(), s.Package)
@@ -187,23 +194,25 @@ func (r *Runner) state(ctx context.Context, s *Step) (*State, error) {
 	return nil, nil
 }
 
-// wait follows steps until each has come to an end.
+// wait follows steps until each has come to an end. What cannot be asked for a
+// while is asked again.
 func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
 	for len(waiting) > 0 {
 		if err := r.pause(ctx); err != nil {
 			return err
 		}
-		states, err := r.states(ctx, waiting)
+		states, refused, err := r.states(ctx, waiting)
 		if err != nil {
 			return err
 		}
 		var still []*progress
 		for _, w := range waiting {
-			ended, err := r.ended(ctx, w, states[node{w.Step.Where(), w.Step.Package}])
-			if err != nil {
-				return err
+			state, known := states[w.Step.node()]
+			if why := refused[w.Step.Where()]; why != nil {
+				r.set(w.Done, Failed, why.Error())
+				continue
 			}
-			if !ended {
+			if !known || !r.ended(ctx, w, state) {
 				still = append(still, w)
 			}
 		}
@@ -212,57 +221,72 @@ func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
 	return nil
 }
 
-// states asks once for each place.
-func (r *Runner) states(ctx context.Context, waiting []*progress) (map[node]State, error) {
+// states asks once for each place. A place that is missing in both maps did not
+// answer this time. One that answers and does not know a package any more has a
+// zero State of it.
+func (r *Runner) states(ctx context.Context, waiting []*progress) (map[node]State, map[Where]error, error) {
 	at := map[Where][]string{}
 	for _, w := range waiting {
 		at[w.Step.Where()] = append(at[w.Step.Where()], w.Step.Package)
 	}
-	out := map[node]State{}
+	out, refused := map[node]State{}, map[Where]error{}
 	for where, pkgs := range at {
 		states, err := r.Server.States(ctx, where, pkgs)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", where, err)
-		}
-		for pkg, s := range states {
-			out[node{where, pkg}] = s
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case errors.Is(err, ErrRefused), errors.Is(err, ErrBlind):
+			refused[where] = err
+		case err == nil:
+			for _, pkg := range pkgs {
+				out[node{where, pkg}] = states[pkg]
+			}
 		}
 	}
-	return out, nil
+	return out, refused, nil
 }
 
-// ended reports whether a step has come to an end, which is when nothing is on
+// ended reports whether a step has come to an end, which is when no build is on
 // its way and the history of builds has another entry.
-func (r *Runner) ended(ctx context.Context, w *progress, state State) (bool, error) {
+func (r *Runner) ended(ctx context.Context, w *progress, state State) bool {
 	s := w.Step
-	if state.Busy() {
+	if state.UnderWay() {
 		w.quiet = 0
 		r.set(w.Done, w.Outcome, state.String())
-		return false, nil
+		return false
 	}
 	last, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
 	switch {
+	case errors.Is(err, ErrRefused):
+		r.set(w.Done, Failed, err.Error())
+		return true
 	case err != nil:
-		return false, fmt.Errorf("%s: %w", s, err)
-	case !same(w.before, last) && (last.Code == "succeeded" || last.Code == "unchanged"):
+		return false
+	case !same(w.before, last) && last != nil && (last.Code == "succeeded" || last.Code == "unchanged"):
 		r.set(w.Done, Built, last.String())
-		return true, nil
-	case !same(w.before, last):
+		return true
+	case !same(w.before, last) && last != nil:
 		r.set(w.Done, Failed, last.String())
-		return true, nil
+		return true
+	case state.Busy():
+		w.quiet = 0
+		r.set(w.Done, w.Outcome, state.String())
+		return false
 	case state.Final():
 		r.set(w.Done, Impossible, state.String())
-		return true, nil
+		return true
 	}
 	if w.quiet++; w.quiet > quiet {
 		r.set(w.Done, Failed, "OBS is not building it: "+state.String())
-		return true, nil
+		return true
 	}
-	return false, nil
+	return false
 }
 
-func (r *Runner) pause(ctx context.Context) error {
-	d := r.Poll
+func (r *Runner) pause(ctx context.Context) error { return Pause(ctx, r.Poll) }
+
+// Pause waits between two questions, ten seconds for 0.
+func Pause(ctx context.Context, d time.Duration) error {
 	if d == 0 {
 		d = 10 * time.Second
 	}
@@ -287,15 +311,4 @@ func (b *Build) String() string {
 		return "never"
 	}
 	return fmt.Sprintf("%s %s, %s", b.VersionRelease, b.Code, b.Ended.UTC().Format(time.DateTime))
-}
-
-func (s State) String() string {
-	out := s.Code
-	if s.Details != "" {
-		out += ": " + s.Details
-	}
-	if s.Dirty && !(State{Code: s.Code}).Busy() {
-		out += ", and the scheduler has yet to look at it"
-	}
-	return out
 }

@@ -14,7 +14,11 @@ import (
 var here = Where{"prj", "standard", "x86_64"}
 
 func stepOf(pkg string, wave int) Step {
-	return Step{Project: here.Project, Repository: here.Repository, Arch: here.Arch, Package: pkg, Wave: wave, Seen: firstBuild}
+	s := Step{Project: here.Project, Repository: here.Repository, Arch: here.Arch, Package: pkg, Wave: wave, Seen: firstBuild}
+	if wave > 0 {
+		s.After = []string{node{here, "kernel"}.String()}
+	}
+	return s
 }
 
 var firstBuild = &Build{"1-1", "succeeded", time.Unix(1e9, 0)}
@@ -80,12 +84,21 @@ func TestRun(t *testing.T) {
 		{"no answer, and nobody tells", false, func(f *fakeServer, _, _ *fakePackage) {
 			f.blind = true
 			f.rebuild = func(node, *fakePackage) error { return lost }
-		}, []string{"kernel"}, "", "", ErrUnknownOutcome},
+		}, []string{"kernel"}, Impossible, NotAsked, nil},
 		{"a token tells nothing", false, func(f *fakeServer, _, _ *fakePackage) { f.blind = true },
 			[]string{"kernel", "kmp"}, Asked, Asked, nil},
 		{"refused", false, func(f *fakeServer, _, _ *fakePackage) {
 			f.rebuild = func(node, *fakePackage) error { return errRefused }
-		}, []string{"kernel"}, "", "", errRefused},
+		}, []string{"kernel"}, Impossible, NotAsked, nil},
+		{"still dirty when it is built", true, func(f *fakeServer, _, _ *fakePackage) {
+			f.rebuild = func(_ node, p *fakePackage) error {
+				p.builds("succeeded")
+				p.schedule = append(p.schedule[:3], func(p *fakePackage) {
+					p.state, p.last = State{Code: "succeeded", Dirty: true}, &Build{"1-1", "succeeded", time.Unix(2e9, 0)}
+				})
+				return nil
+			}
+		}, []string{"kernel", "kmp"}, Built, Built, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kernel, kmp := settled(), settled()

@@ -2,16 +2,22 @@
 
 package rebuild
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Server is what is asked of OBS. All places are of one OBS.
+//
+// An error is one of the moment, unless errors.Is(err, ErrRefused) holds.
 type Server interface {
 	// Path lists the place itself and then those it builds against, nearest first.
 	// What is known is returned with an error about the rest.
 	Path(ctx context.Context, at Where) ([]Where, error)
 	// Sources lists the packages of a place with what OBS knows of them beforehand.
 	Sources(ctx context.Context, at Where) ([]Source, error)
-	// Files lists the file names of what a package was built into.
+	// Files lists the file names of what a package was built into, or, of the
+	// package Repository, of all that the place offers.
 	Files(ctx context.Context, at Where, pkg string) ([]string, error)
 	// Binary tells the metadata of one of them, an RPM.
 	Binary(ctx context.Context, at Where, pkg, file string) (Binary, error)
@@ -26,6 +32,21 @@ type Server interface {
 	// ErrUnknownOutcome) holds does not tell whether it will be.
 	Rebuild(ctx context.Context, at Where, pkg string) error
 }
+
+// Repository stands for all packages of a place: what others build with, whoever
+// built it.
+const Repository = "_repository"
+
+// Errors of a Server that are acted on.
+var (
+	// ErrUnknownOutcome: a request was sent and no answer came.
+	ErrUnknownOutcome = errors.New("no answer, so whether it was done is not known")
+	// ErrRefused: asking again would bring the same answer.
+	ErrRefused = errors.New("refused")
+	// ErrBlind: OBS may be asked to build and not what it is doing, as with a
+	// trigger token.
+	ErrBlind = errors.New("OBS does not tell who has only a token")
+)
 
 // Source is a package of OBS: what one spec file is built into.
 type Source struct {
@@ -45,7 +66,7 @@ type Binary struct {
 type State struct {
 	Code    string // "succeeded", "building", ...: the codes of _result
 	Details string
-	Dirty   bool // the scheduler has yet to look at it
+	Dirty   bool // the scheduler has yet to look at the repository
 }
 
 // UnderWay reports whether a build is on its way that asking again would double.
@@ -66,7 +87,18 @@ func (s State) Busy() bool { return s.UnderWay() || s.Code == "blocked" || s.Dir
 func (s State) Final() bool {
 	switch s.Code {
 	case "unresolvable", "broken", "excluded", "disabled", "locked":
-		return true
+		return !s.Dirty
 	}
 	return false
+}
+
+func (s State) String() string {
+	out := s.Code
+	if s.Details != "" {
+		out += ": " + s.Details
+	}
+	if s.Dirty && !s.UnderWay() && s.Code != "blocked" {
+		out += ", and the scheduler has yet to look at it"
+	}
+	return out
 }

@@ -18,8 +18,11 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 		fmt.Fprintf(out, "not known: %s\n", report.Printable(n))
 	}
 	switch {
+	case len(p.Steps) == 0 && p.Packages == 0:
+		fmt.Fprintf(out, "nothing has to be built again: no package of modules was found beside %s\n", several(p.Kernels, "kernel"))
 	case len(p.Steps) == 0 && len(p.Notes) == 0:
-		fmt.Fprintln(out, "nothing has to be built again: all modules that need a base fit their kernel")
+		fmt.Fprintf(out, "nothing has to be built again: %s looked at, and %s that they can meet\n",
+			several(p.Packages, "package"), several(p.Kernels, "kernel"))
 	case len(p.Steps) == 0:
 		fmt.Fprintln(out, "of the rest, nothing has to be built again")
 	case dry:
@@ -41,4 +44,12 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 		}
 	}
 	return out.Flush()
+}
+
+// several is "1 kernel" or "3 kernels".
+func several(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }

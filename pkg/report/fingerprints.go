@@ -49,7 +49,7 @@ func NewFingerprints(inv *guard.Inventory, version string) *Fingerprints {
 		Bases: []Base{}, Modules: []Module{}, Errors: []Error{},
 	}
 	for _, b := range inv.Bases {
-		list.Bases = append(list.Bases, newBase(b))
+		list.Bases = append(list.Bases, NewBase(b))
 	}
 	for _, m := range inv.Modules {
 		err := m.Err

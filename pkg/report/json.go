@@ -159,7 +159,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 	}
 	d.fill()
 	for _, b := range r.Bases {
-		d.Bases = append(d.Bases, newBase(b))
+		d.Bases = append(d.Bases, NewBase(b))
 	}
 	for _, f := range r.Findings {
 		d.Verdicts = append(d.Verdicts, newVerdict(f))
@@ -202,7 +202,8 @@ func (d *Document) JSON(w io.Writer) error {
 	return enc.Encode(d)
 }
 
-func newBase(b *guard.Base) Base {
+// NewBase turns a base into its JSON form.
+func NewBase(b *guard.Base) Base {
 	out := Base{
 		Side: sides[b.Origin],
 		Path: b.Path, Package: basePackage(b),

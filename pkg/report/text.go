@@ -76,6 +76,15 @@ func (t *text) section(headline string, points []string) {
 	}
 }
 
+// Groups writes what is judged of each kernel and pairing in one line.
+func Groups(w io.Writer, r *guard.Result, color bool) error {
+	t := &text{w: bufio.NewWriter(w), TextOptions: TextOptions{Color: color}}
+	for _, g := range groups(r.Findings) {
+		t.line("%s %s: %s", t.severity(g.worst()), g.title(), g.counts())
+	}
+	return t.w.Flush()
+}
+
 type text struct {
 	w *bufio.Writer
 	TextOptions

@@ -22,10 +22,17 @@ import (
 // from [Client.Binaries]: no more than its size is written, and what is written
 // must have its size and its MD5, if it has one. A lost connection is taken up
 // where it was lost, if the server can do that. The file has its name only when
-// it is whole; one of that name is replaced.
+// it is whole; one of that name is replaced. A size that is not known is asked for.
 func (c *Client) Download(ctx context.Context, t Target, b Binary, dir string) (string, error) {
-	if err := errors.Join(t.check(), checkFile(b.Name)); err != nil {
+	if err := errors.Join(t.checkFiles(), checkFile(b.Name)); err != nil {
 		return "", err
+	}
+	if b.Size < 0 {
+		info, err := c.FileInfo(ctx, t, b.Name)
+		if err != nil {
+			return "", err
+		}
+		b.Size = info.Size
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {

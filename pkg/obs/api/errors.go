@@ -49,6 +49,27 @@ func (e *StatusError) Error() string {
 	return text
 }
 
+// Passing reports whether the same call may succeed later: the network failed, or
+// the server did or was busy (5xx, 429). What OBS refuses and what is no name stays
+// as it is. An [ErrUnknownOutcome] is not passing: look before repeating that.
+func Passing(err error) bool {
+	if errors.Is(err, ErrUnknownOutcome) {
+		return false
+	}
+	if e, ok := errors.AsType[*StatusError](err); ok {
+		return e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests
+	}
+	_, ok := errors.AsType[*passing](err)
+	return ok
+}
+
+// NotFound reports whether the server has no such project, repository, package or
+// file: an answer of 404.
+func NotFound(err error) bool {
+	e, ok := errors.AsType[*StatusError](err)
+	return ok && e.StatusCode == http.StatusNotFound
+}
+
 // status is OBS' answer to commands and to what it refuses.
 type status struct {
 	XMLName xml.Name `xml:"status"`

@@ -212,6 +212,17 @@ func (b *body) Close() error {
 
 // document reads a route whose answer is the document of v.
 func (c *Client) document(ctx context.Context, v any, query []string, path ...string) error {
+	return c.read(ctx, query, path, func(r io.Reader) error {
+		text, err := io.ReadAll(r) // v is filled once, however often the answer breaks off
+		if err != nil {
+			return err
+		}
+		return xml.Unmarshal(text, v)
+	})
+}
+
+// read reads a route with decode, which starts anew each time it is called.
+func (c *Client) read(ctx context.Context, query, path []string, decode func(io.Reader) error) error {
 	r := request{method: http.MethodGet, path: path, query: query, header: http.Header{"Accept": {"application/xml"}}}
 	return c.try(ctx, func() error {
 		resp, err := c.exchange(ctx, r)
@@ -219,18 +230,42 @@ func (c *Client) document(ctx context.Context, v any, query []string, path ...st
 			return err
 		}
 		defer resp.Body.Close()
-		text, err := io.ReadAll(io.LimitReader(resp.Body, maxXML+1))
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return fmt.Errorf("%s: %w", r, ctx.Err())
-		case err != nil:
-			return &passing{fmt.Errorf("%s: after %d bytes: %w", r, len(text), err), -1}
-		case int64(len(text)) > maxXML:
-			return fmt.Errorf("%s: the answer is larger than %d bytes", r, maxXML)
+		b := &bounded{from: resp.Body}
+		err = decode(b)
+		if err == nil {
+			_, err = io.Copy(io.Discard, b) // what breaks off is not the whole
 		}
-		if err := xml.Unmarshal(text, v); err != nil {
-			return fmt.Errorf("%s: the answer of %d bytes: %w", r, len(text), err)
+		switch {
+		case b.n > maxXML:
+			return fmt.Errorf("%s: the answer is larger than %d bytes", r, maxXML)
+		case b.err != nil && ctx.Err() != nil:
+			return fmt.Errorf("%s: %w", r, ctx.Err())
+		case b.err != nil:
+			return &passing{fmt.Errorf("%s: after %d bytes: %w", r, b.n, b.err), -1}
+		case err != nil:
+			return fmt.Errorf("%s: the answer, after %d bytes: %w", r, b.n, err)
 		}
 		return nil
 	})
+}
+
+// bounded reads no more than maxXML bytes and one more. It remembers its error, to
+// tell it from the decoder's.
+type bounded struct {
+	from io.Reader
+	n    int64
+	err  error // other than io.EOF
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	p = p[:min(int64(len(p)), maxXML+1-b.n)]
+	if b.n > maxXML {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := b.from.Read(p)
+	b.n += int64(n)
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
 }

@@ -23,9 +23,22 @@ type Job struct {
 	Worker     string   `xml:"workerid,attr"`
 }
 
-// JobHistory gives the attempts to build a target that OBS remembers, oldest
+// JobHistory gives the last attempts to build a target, 100 at most, oldest
 // first. A rebuild by hand has the reason "new build", as the first one has.
 func (c *Client) JobHistory(ctx context.Context, t Target) ([]Job, error) {
+	return c.jobs(ctx, t)
+}
+
+// LastJob gives the last attempt to build a target, nil if there was none.
+func (c *Client) LastJob(ctx context.Context, t Target) (*Job, error) {
+	jobs, err := c.jobs(ctx, t, "limit", "1")
+	if err != nil || len(jobs) == 0 {
+		return nil, err
+	}
+	return &jobs[len(jobs)-1], nil // the newest stands last, with a limit as well
+}
+
+func (c *Client) jobs(ctx context.Context, t Target, query ...string) ([]Job, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
@@ -33,7 +46,7 @@ func (c *Client) JobHistory(ctx context.Context, t Target) ([]Job, error) {
 		XMLName xml.Name `xml:"jobhistlist"`
 		Jobs    []Job    `xml:"jobhist"`
 	}
-	err := c.document(ctx, &doc, []string{"package", t.Package}, "build", t.Project, t.Repository, t.Arch, "_jobhistory")
+	err := c.document(ctx, &doc, append([]string{"package", t.Package}, query...), "build", t.Project, t.Repository, t.Arch, "_jobhistory")
 	return doc.Jobs, err
 }
 

@@ -11,6 +11,13 @@ import (
 // architecture. The package may have a multibuild flavor behind a colon.
 type Target struct{ Project, Repository, Arch, Package string }
 
+// WholeRepository as the package of a target stands for all that OBS takes from a
+// repository when it builds on it: what was built there, aggregates, and what it
+// downloads on demand. The files are named without versions,
+// "kernel-default.rpm". It can be read only: [Client.Binaries],
+// [Client.FileInfo] and [Client.Download].
+const WholeRepository = "_repository"
+
 func (t Target) String() string {
 	return t.Project + "/" + t.Repository + "/" + t.Arch + "/" + t.Package
 }
@@ -29,6 +36,14 @@ func (t Target) check() error {
 		return err
 	}
 	return checkPackage(t.Package)
+}
+
+// checkFiles is check for what has files, a whole repository among it.
+func (t Target) checkFiles() error {
+	if t.Package == WholeRepository {
+		t.Package = "any"
+	}
+	return t.check()
 }
 
 func checkProject(name string) error {

@@ -5,7 +5,7 @@ package api
 import (
 	"context"
 	"encoding/xml"
-	"slices"
+	"fmt"
 )
 
 // PathElement is a repository that another one builds against.
@@ -17,21 +17,32 @@ type PathElement struct {
 // maxPath bounds the path of a repository. Real ones have a dozen.
 const maxPath = 100
 
-// Path lists the repositories that one builds against, nearest first: those of
-// its own path and, of the last, its path as well (expandsearchpath in
-// BSSched::Checker). What was found before an error is returned with it.
+// Path lists the repositories that one builds against, nearest first and each
+// once: those of its own path and, of the last, its path as well, which goes on
+// until a repository comes last for the second time (expandsearchpath in OBS'
+// BSSched/ProjPacks.pm). What was found before an error is returned with it, as
+// for a remote project that does not show its configuration.
 func (c *Client) Path(ctx context.Context, project, repository string) ([]PathElement, error) {
 	var out []PathElement
-	for at := (PathElement{project, repository}); len(out) < maxPath; {
-		next, err := c.ownPath(ctx, at)
-		if err != nil || len(next) == 0 {
+	at := PathElement{project, repository}
+	listed, expanded := map[PathElement]bool{at: true}, map[PathElement]bool{}
+	for !expanded[at] {
+		expanded[at] = true
+		path, err := c.ownPath(ctx, at)
+		if err != nil || len(path) == 0 {
 			return out, err
 		}
-		at = next[len(next)-1]
-		if at == (PathElement{project, repository}) || slices.Contains(out, at) {
-			return out, nil // a path that leads back
+		for _, e := range path {
+			if listed[e] {
+				continue
+			}
+			if len(out) == maxPath {
+				return out, fmt.Errorf("path of %s/%s: more than %d repositories", project, repository, maxPath)
+			}
+			listed[e] = true
+			out = append(out, e)
 		}
-		out = append(out, next...)
+		at = path[len(path)-1]
 	}
 	return out, nil
 }

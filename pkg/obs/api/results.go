@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,13 +53,18 @@ type PackageResult struct {
 	Details string `xml:"details"`
 }
 
+// resultPackages is how many packages are asked for at once. Their names stand in
+// the URL, and servers refuse those of more than some 8 KB (414).
+const resultPackages = 100
+
 // Results says how far a project's packages are. Flavors of the packages in the
-// filter are among them.
+// filter are among them. Many packages are asked for in several requests: Code and
+// State are then those of the last, and Dirty says that one of them was.
 func (c *Client) Results(ctx context.Context, project string, f Filter) ([]Result, error) {
 	if err := checkProject(project); err != nil {
 		return nil, err
 	}
-	query := []string{"view", "status", "view", "versrel", "multibuild", "1"}
+	var rest []string // of the query, for each request
 	for _, part := range []struct {
 		name   string
 		values []string
@@ -72,35 +78,56 @@ func (c *Client) Results(ctx context.Context, project string, f Filter) ([]Resul
 			if err := part.check(v); err != nil {
 				return nil, err
 			}
-			query = append(query, part.name, v)
+			if part.name != "package" {
+				rest = append(rest, part.name, v)
+			}
 		}
+	}
+	if len(f.Packages) <= resultPackages {
+		return c.results(ctx, project, f.Packages, rest)
+	}
+	var out []Result
+	for packages := range slices.Chunk(f.Packages, resultPackages) {
+		part, err := c.results(ctx, project, packages, rest)
+		if err != nil {
+			return nil, err
+		}
+		out = merge(out, part)
+	}
+	return out, nil
+}
+
+// results is one request of [Client.Results].
+func (c *Client) results(ctx context.Context, project string, packages, rest []string) ([]Result, error) {
+	query := []string{"view", "status", "view", "versrel", "multibuild", "1"}
+	for _, p := range packages {
+		query = append(query, "package", p)
 	}
 	var doc struct {
 		XMLName xml.Name `xml:"resultlist"`
 		Results []Result `xml:"result"`
 	}
-	err := c.document(ctx, &doc, query, "build", project, "_result")
+	err := c.document(ctx, &doc, append(query, rest...), "build", project, "_result")
 	return doc.Results, err
 }
 
-// Dependencies are what a package was built with and what came out of it.
-type Dependencies struct {
-	Package     string   `xml:"name,attr"`
-	Source      string   `xml:"source"` // name of the source package
-	Needs       []string `xml:"pkgdep"` // names of binary packages, direct ones
-	Subpackages []string `xml:"subpkg"` // names of the binary packages made of it
-}
-
-// DepInfo gives the dependencies of all packages of a repository, as the
-// scheduler last saw them. Binaries of other projects are among Needs.
-func (c *Client) DepInfo(ctx context.Context, project, repository, arch string) ([]Dependencies, error) {
-	if err := (Target{project, repository, arch, "any"}).check(); err != nil {
-		return nil, err
+// merge adds later results for other packages. A flavor may be in both.
+func merge(to, more []Result) []Result {
+	for _, r := range more {
+		i := slices.IndexFunc(to, func(o Result) bool {
+			return o.Project == r.Project && o.Repository == r.Repository && o.Arch == r.Arch
+		})
+		if i < 0 {
+			to = append(to, r)
+			continue
+		}
+		names := map[string]bool{}
+		for _, p := range r.Packages {
+			names[p.Package] = true
+		}
+		r.Packages = append(slices.DeleteFunc(to[i].Packages, func(p PackageResult) bool { return names[p.Package] }), r.Packages...)
+		r.Dirty = r.Dirty || to[i].Dirty
+		to[i] = r
 	}
-	var doc struct {
-		XMLName  xml.Name       `xml:"builddepinfo"`
-		Packages []Dependencies `xml:"package"`
-	}
-	err := c.document(ctx, &doc, nil, "build", project, repository, arch, "_builddepinfo")
-	return doc.Packages, err
+	return to
 }

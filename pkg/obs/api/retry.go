@@ -40,7 +40,7 @@ func (c *Client) try(ctx context.Context, f func() error) error {
 			return err
 		}
 		if n == c.o.Attempts || p.after > maxWait {
-			return p.error
+			return p
 		}
 		wait := p.after
 		if wait < 0 {
@@ -48,7 +48,7 @@ func (c *Client) try(ctx context.Context, f func() error) error {
 			wait = wait/2 + rand.N(wait/2)
 		}
 		if c.o.Sleep(ctx, wait) != nil {
-			return p.error
+			return p
 		}
 	}
 }

@@ -44,14 +44,16 @@ func TestRoutes(t *testing.T) {
 				{Name: "_statistics", Size: 70, MTime: at(0)},
 				{Name: "kernel-default-5.15.12-1.3.x86_64.rpm", Size: 29606, MTime: at(1), MD5: "8ec7e123dae85e3918f4ab2d0610ff59"},
 			}},
-		{"fileinfo_ext.xml", func(c *Client) (any, error) { return c.FileInfo(ctx, kernel, "kernel-default-5.15.12-1.3.x86_64.rpm") },
-			"/build/Kernel:Test/standard/x86_64/kernel-default/kernel-default-5.15.12-1.3.x86_64.rpm?view=fileinfo_ext", FileInfo{
+		{"_repository.xml", func(c *Client) (any, error) {
+			return c.Binaries(ctx, Target{"Kernel:Test", "standard", "x86_64", WholeRepository})
+		}, "/build/Kernel:Test/standard/x86_64/_repository?view=names", []Binary{
+			{Name: "kernel-default.rpm", Size: 29606, MTime: at(1)},
+			{Name: "rec.rpm", Size: -1},
+		}},
+		{"fileinfo.xml", func(c *Client) (any, error) { return c.FileInfo(ctx, kernel, "kernel-default-5.15.12-1.3.x86_64.rpm") },
+			"/build/Kernel:Test/standard/x86_64/kernel-default/kernel-default-5.15.12-1.3.x86_64.rpm?view=fileinfo", FileInfo{
 				Name: "kernel-default", Version: "5.15.12", Release: "1.3", Arch: "x86_64", Source: "kernel-default", Size: 29606, MTime: at(1),
 				Provides: []string{"kernel-base = 5.15.12-1", "kernel-btf(default:sha256:18)"}, Requires: []string{"/bin/sh"}, Recommends: []string{"kernel-firmware"},
-				Supplies: []Supplied{
-					{"kernel-base = 5.15.12-1", []Consumer{{"ipu6-kmp-default", "1", "1.0", "1.1", "x86_64", "Kernel:Test", "standard"}}},
-					{Provides: "kernel-btf(default:sha256:18)"},
-				},
 			}},
 		{"_jobhistory.xml", func(c *Client) (any, error) { return c.JobHistory(ctx, kernel) },
 			"/build/Kernel:Test/standard/x86_64/_jobhistory?package=kernel-default", []Job{
@@ -59,6 +61,8 @@ func TestRoutes(t *testing.T) {
 					Ready: at(0), Start: at(10), End: at(20), Code: "succeeded", Reason: "new build", HostArch: "x86_64", Worker: "w:1"},
 				{Package: "kernel-default", Code: "failed"},
 			}},
+		{"_jobhistory.xml", func(c *Client) (any, error) { return c.LastJob(ctx, kernel) },
+			"/build/Kernel:Test/standard/x86_64/_jobhistory?package=kernel-default&limit=1", &Job{Package: "kernel-default", Code: "failed"}},
 		{"_history.xml", func(c *Client) (any, error) { return c.BuildHistory(ctx, kernel) },
 			"/build/Kernel:Test/standard/x86_64/kernel-default/_history", []Build{
 				{Revision: "2", SrcMD5: "ec57653bfe1a2c9918faea3a5e398b70", VersRel: "5.15.12-1", BuildCount: 3, Time: at(20), Seconds: 4711},
@@ -146,7 +150,7 @@ func TestNames(t *testing.T) {
 	s := plain(t, func(w http.ResponseWriter, r *http.Request) { t.Errorf("asked %s", r.RequestURI); ok(w) })
 	c, _ := client(t, s, nil)
 	ctx := context.Background()
-	bad := []string{"", " ", "a b", "a,b", "*", "a*", "?", "a/b", "..", ".", "../x", "a\x00", "a\n", "a&b", "a%2fb", "a%", "-a", "_result", "_repository", "_project", "0", "a;b", "a\\b", "ä",
+	bad := []string{"", " ", "a b", "a,b", "*", "a*", "?", "a/b", "..", ".", "../x", "a\x00", "a\n", "a&b", "a%2fb", "a%", "-a", "_result", "_project", "_pattern", "_buildenv", "_repository:x", "_Product", "0", "a;b", "a\\b", "ä",
 		"\u00a0", "\u200b", "#", "a#b", ":", "a:", ":a", "a::b", strings.Repeat("a", 201)}
 	for _, name := range bad {
 		for field, target := range map[string]Target{
@@ -158,6 +162,7 @@ func TestNames(t *testing.T) {
 			_, errs["download"] = c.Download(ctx, target, Binary{Name: "a.rpm"}, t.TempDir())
 			_, errs["jobs"] = c.JobHistory(ctx, target)
 			_, errs["history"] = c.BuildHistory(ctx, target)
+			_, errs["job"] = c.LastJob(ctx, target)
 			_, errs["reason"] = c.Reason(ctx, target)
 			for call, err := range errs {
 				if err == nil {
@@ -170,6 +175,19 @@ func TestNames(t *testing.T) {
 		}
 		if _, err := c.Results(ctx, "P", Filter{Packages: []string{"a", name}}); err == nil {
 			t.Errorf("results: package %q is taken", name)
+		}
+	}
+	// A whole repository has files and is not built.
+	whole := Target{"P", "r", "a", WholeRepository}
+	errs := map[string]error{"rebuild": c.Rebuild(ctx, whole)}
+	_, errs["jobs"] = c.JobHistory(ctx, whole)
+	_, errs["job"] = c.LastJob(ctx, whole)
+	_, errs["history"] = c.BuildHistory(ctx, whole)
+	_, errs["reason"] = c.Reason(ctx, whole)
+	_, errs["results"] = c.Results(ctx, "P", Filter{Packages: []string{WholeRepository}})
+	for call, err := range errs {
+		if err == nil {
+			t.Errorf("%s: a whole repository is taken", call)
 		}
 	}
 	for _, name := range []string{"a:b:c", "a:_b", "_a:b", "_product:"} {
@@ -201,5 +219,46 @@ func TestListedNames(t *testing.T) {
 		c, _ := client(t, s, nil)
 		_, err := c.Binaries(context.Background(), kernel)
 		wantError(t, err, "files of Kernel:Test/standard/x86_64/kernel-default: ", "is no name of a build result")
+	}
+}
+
+// TestWholeRepository reads what a repository gives to builds, of which one
+// package has yet to be downloaded by the server.
+func TestWholeRepository(t *testing.T) {
+	whole := Target{"P", "r", "a", WholeRepository}
+	s := plain(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.RequestURI() {
+		case "/build/P/r/a/_repository?view=names":
+			w.Write([]byte(`<binarylist><binary filename="rec.rpm" size="" mtime="" /></binarylist>`))
+		case "/build/P/r/a/_repository/rec.rpm?view=fileinfo":
+			w.Write([]byte(`<fileinfo filename="rec.rpm"><name>rec</name><size>4</size><mtime>1641000000</mtime></fileinfo>`))
+		case "/build/P/r/a/_repository/rec.rpm":
+			w.Write([]byte("text"))
+		default:
+			answer(w, 404, "404", "no such binary")
+		}
+	})
+	c, _ := client(t, s, nil)
+	files, err := c.Binaries(t.Context(), whole)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	path, err := c.Download(t.Context(), whole, files[0], t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); string(text) != "text" {
+		t.Errorf("%q, %v", text, err)
+	}
+	_, err = c.Download(t.Context(), whole, Binary{Name: "other.rpm", Size: -1}, t.TempDir())
+	wantError(t, err, "GET /build/P/r/a/_repository/other.rpm?view=fileinfo: 404")
+}
+
+// TestNoJob: of a package that was never built there is no last attempt.
+func TestNoJob(t *testing.T) {
+	s := plain(t, func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(`<jobhistlist />`)) })
+	c, _ := client(t, s, nil)
+	if job, err := c.LastJob(t.Context(), kernel); job != nil || err != nil {
+		t.Errorf("%v, %v", job, err)
 	}
 }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/urfave/cli/v2"
+)
+
+func explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "explain",
+		Usage:       "say what changed from one base to another, and what that does to modules",
+		ArgsUsage:   "OLD NEW",
+		Description: explainDescription,
+		Flags: []cli.Flag{
+			formatFlag("text", "json"), colorFlag(),
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list everything that changed"},
+		},
+		OnUsageError: onUsageError,
+		Action:       explainAction,
+	}
+}
+
+// explanation is the JSON form, of which docs/json.md tells.
+type explanation struct {
+	Schema   int            `json:"schema"`
+	Tool     report.Tool    `json:"tool"`
+	Kernels  []explained    `json:"kernels"`
+	Summary  map[string]int `json:"summary"`
+	Problems []report.Error `json:"errors"`
+}
+
+// explained is what became of one kernel.
+type explained struct {
+	Old  report.Base   `json:"old"`
+	New  report.Base   `json:"new"`
+	Diff *explain.Diff `json:"diff"`
+}
+
+func explainAction(c *cli.Context) error {
+	out, err := outputOf(c, "text", "json")
+	if err != nil {
+		return err
+	}
+	if c.NArg() != 2 {
+		return usageError{fmt.Sprintf("explain: %d arguments, it takes two: OLD and NEW", c.NArg()), "obs-btf-guard explain --help"}
+	}
+	// Two builds, which may have come out alike.
+	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], OneBuild: true, Exports: true})
+	if err != nil {
+		return err
+	}
+	res, err := guard.Judge(c.Context, inv)
+	if err != nil {
+		return err
+	}
+	changes := res.Changes
+	if len(changes) == 0 {
+		if changes, err = twoKernels(inv); err != nil {
+			problems(c, inv.Problems)
+			return err
+		}
+	}
+	doc := explanation{Schema: report.Schema, Tool: report.Tool{Name: "obs-btf-guard", Version: c.App.Version}}
+	doc.Kernels, doc.Problems, doc.Summary = []explained{}, []report.Error{}, map[string]int{}
+	for i, change := range changes {
+		diff := explain.Bases(change.From.Table, change.To.Table, explain.Options{OldExports: change.From.Exports, NewExports: change.To.Exports})
+		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff})
+		if out.format == "json" {
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(c.App.Writer)
+		}
+		fmt.Fprintf(c.App.Writer, "%s -> %s\n\n", report.Printable(change.From.Label()), report.Printable(change.To.Label()))
+		err := diff.Text(c.App.Writer, explain.TextOptions{Verbose: c.Bool("verbose"), Full: "--verbose lists all", Printable: report.Printable})
+		if err != nil {
+			return fmt.Errorf("standard output: %w", err)
+		}
+	}
+	problems(c, inv.Problems)
+	if out.format == "json" {
+		for _, f := range res.Findings {
+			doc.Summary[string(f.Verdict)]++
+		}
+		for _, p := range inv.Problems {
+			doc.Problems = append(doc.Problems, report.Error{Path: p.Path, Error: p.Err.Error()})
+		}
+		enc := json.NewEncoder(c.App.Writer)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		err = enc.Encode(doc)
+	} else if len(res.Findings) > 0 {
+		fmt.Fprintln(c.App.Writer)
+		err = report.Groups(c.App.Writer, res, out.color)
+	}
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	if len(inv.Problems) > 0 {
+		return exitStatus(exitError)
+	}
+	return nil
+}
+
+// twoKernels takes the only kernel on each side for a pair, whatever their
+// kernelreleases are.
+func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
+	var sides [2][]*guard.Base
+	for _, b := range inv.Bases {
+		switch {
+		case b.Table == nil:
+		case b.Origin == guard.Against:
+			sides[0] = append(sides[0], b)
+		default:
+			sides[1] = append(sides[1], b)
+		}
+	}
+	for i, name := range []string{"OLD", "NEW"} {
+		if n := len(sides[i]); n != 1 {
+			return nil, fmt.Errorf("explain: %s holds %d kernels with BTF, and none of a kernelrelease that the other side has; name one", name, n)
+		}
+	}
+	return []guard.Change{{From: sides[0][0], To: sides[1][0]}}, nil
+}
