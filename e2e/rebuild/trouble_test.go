@@ -27,7 +27,7 @@ func TestTrouble(t *testing.T) {
 		{"server is busy at the rebuild", "POST", "cmd=rebuild", answers(http.StatusTooManyRequests, "Retry-After", "1"), 2},
 		{"server is down at the rebuild", "POST", "cmd=rebuild", answers(http.StatusServiceUnavailable, "Retry-After", "1"), 2},
 		{"connection is lost", "GET", "/_result", lostBefore, 1},
-		{"server has an error", "GET", "view=fileinfo_ext", answers(http.StatusInternalServerError), 1},
+		{"server has an error", "GET", "view=fileinfo", answers(http.StatusInternalServerError), 1},
 		{"server is busy", "GET", "", answers(http.StatusTooManyRequests, "Retry-After", "1"), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,6 +109,10 @@ func TestRefused(t *testing.T) {
 	t.Run("nothing there", func(t *testing.T) {
 		p := newProject(t, "", "direct")
 		p.settle()
-		p.rests(px)
+		o := p.guard(px, "--yes")
+		if o.status != 2 || !strings.Contains(o.stdout, "OBS knows of no package there") {
+			t.Errorf("exit status %d, want 2 and a word about it", o.status)
+		}
+		p.posted(px)
 	})
 }

@@ -83,7 +83,8 @@ func (p *project) mendsBoth(wait bool, s stock, posts ...string) {
 
 // While OBS builds the kernel once more, it calls the packages that need it
 // blocked, and afterwards leaves them as they are: to be blocked is not to be on
-// the way to a build.
+// the way to a build. What they will meet is not there yet, so that nothing can be
+// said of them, or it is waited for.
 func TestBlocked(t *testing.T) {
 	needsBackend(t)
 	t.Parallel()
@@ -92,7 +93,15 @@ func TestBlocked(t *testing.T) {
 		p := stale(t, s)
 		p.rebuild("kernel-default")
 		p.check("dwarves=succeeded kernel-default=scheduled thing=blocked")
-		p.mendsBoth(wait, s, "thing")
+		if wait {
+			p.mendsBoth(wait, s, "thing")
+			return
+		}
+		px := newProxy(t)
+		if o := p.guard(px, "--yes"); o.status != 2 || !strings.Contains(o.stdout, "kernel-default is scheduled") {
+			t.Errorf("exit status %d, want 2 and why", o.status)
+		}
+		p.posted(px)
 	})
 }
 

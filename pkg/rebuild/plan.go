@@ -101,6 +101,10 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	for i, s := range p.Steps {
 		if s.Project == "" || s.Repository == "" || s.Arch == "" || s.Package == "" {
 			errs = append(errs, fmt.Errorf("step %d, %s: project, repository, arch and package all have to be named", i+1, &s))
+			continue
+		}
+		if err := target(s.Where(), s.Package).Check(); err != nil {
+			errs = append(errs, fmt.Errorf("step %d: %w", i+1, err))
 		}
 		if slices.ContainsFunc(p.Steps[:i], func(before Step) bool { return before.node() == s.node() }) {
 			errs = append(errs, fmt.Errorf("step %d, %s: is there twice", i+1, &s))

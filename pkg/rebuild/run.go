@@ -149,10 +149,15 @@ func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 	return before, nil
 }
 
+// dirty is how often a scheduler may be found not to have looked yet before a
+// request without an answer is repeated: until it has looked, two requests come to
+// one build.
+const dirty = 10
+
 // look finds out whether a request without an answer was heard, and repeats it
-// if not. As long as the scheduler has yet to look, that cannot be told.
+// if not.
 func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error) error {
-	for settled := 0; settled < 3; {
+	for settled, yet := 0, 0; settled < 3 && yet < dirty; {
 		if err := r.pause(ctx); err != nil {
 			return err
 		}
@@ -178,6 +183,8 @@ func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error
 			return nil
 		case state == nil || !state.Dirty:
 			settled++
+		default:
+			yet++
 		}
 	}
 	return r.Server.Rebuild(ctx, s.Where(), s.Package)

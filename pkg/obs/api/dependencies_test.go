@@ -64,12 +64,14 @@ func TestDependenciesCut(t *testing.T) {
 		switch n++; n {
 		case 1:
 			io.WriteString(w, text[:len(text)/2])
-			cut(w, r)
 		case 2:
 			io.WriteString(w, text)
-			cut(w, r)
+		default:
+			io.WriteString(w, text+"\n")
+			return
 		}
-		io.WriteString(w, text+"\n")
+		w.(http.Flusher).Flush()
+		cut(w, r)
 	})
 	c, waits := client(t, s, nil)
 	deps, err := c.DepInfo(t.Context(), "P", "r", "a")

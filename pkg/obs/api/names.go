@@ -22,6 +22,9 @@ func (t Target) String() string {
 	return t.Project + "/" + t.Repository + "/" + t.Arch + "/" + t.Package
 }
 
+// Check says what is wrong with a target that something is to be done with.
+func (t Target) Check() error { return t.check() }
+
 // check says what is wrong with a target. What passes is a single name in each
 // field, which stays one in a path and in a query: OBS takes an empty one, and a
 // list, for more than one package.
