@@ -20,7 +20,7 @@ func checkCommand() *cli.Command {
 		Usage:       "judge every module of RPMs, folders and files on the vmlinux it will meet",
 		ArgsUsage:   "PATH...",
 		Description: checkDescription,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "against", Usage: "an older build's RPMs or `PATH`, or a kernel, to judge the rebuild against; may be repeated"},
 			&cli.StringFlag{Name: "base", Usage: "judge every module on the base in `FILE`: a vmlinux, boot image, raw .BTF or RPM"},
 			&cli.StringFlag{Name: "own-base", Usage: "the modules were built on the base in `FILE`: compare what they mean on both"},
@@ -29,7 +29,7 @@ func checkCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "policy", Usage: "weigh the verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
 			formatFlag(checkFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every module, and what the kernel would not log"},
-		},
+		}, databaseFlags()...),
 		OnUsageError: onUsageError,
 		Action:       check,
 	}
@@ -61,6 +61,7 @@ func check(c *cli.Context) error {
 		return err
 	}
 	rules.Apply(res)
+	remember(c, inv, res)
 	res.Problems = append(res.Problems, sources.Idle(inv, res)...)
 	problems(c, res.Problems)
 	switch {

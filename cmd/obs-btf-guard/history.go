@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/history"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/urfave/cli/v2"
+)
+
+const historyDescription = `Prints the builds of each kernel that was ever judged here, oldest first: where
+the base changed, and what changed with it. KERNEL is a kernelrelease as uname -r
+prints it, or a pattern such as '5.15.*'.
+
+The history is a SQLite file, $XDG_STATE_HOME/obs-btf-guard/history.db or below
+~/.local/state. It remembers packages, not loose files.
+
+Exit status: 0 printed; 2 nothing was found, or the history cannot be read.`
+
+func historyCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "history",
+		Usage:       "print the builds of a kernel, and where its base changed",
+		ArgsUsage:   "[KERNEL]",
+		Description: historyDescription,
+		Flags: []cli.Flag{
+			databaseFlag(),
+			&cli.StringFlag{Name: "arch", Usage: "only builds for `ARCH`, as RPM names it"},
+			&cli.StringFlag{Name: "flavor", Usage: "only kernels of flavor `NAME`"},
+			&cli.StringFlag{Name: "project", Usage: "only builds of the OBS project `NAME`"},
+			&cli.BoolFlag{Name: "changed", Usage: "only kernels whose base changed"},
+			formatFlag("text", "json"),
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "all that is known of each build"},
+		},
+		OnUsageError: onUsageError,
+		Action:       printHistory,
+	}
+}
+
+func databaseFlag() cli.Flag {
+	return &cli.StringFlag{Name: "db", Usage: "keep the history in `FILE` instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
+}
+
+// databaseFlags are those of the commands that remember what they read.
+func databaseFlags() []cli.Flag {
+	return []cli.Flag{databaseFlag(), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what was read"}}
+}
+
+// databasePath is the file of --db, or where the history is by default.
+func databasePath(c *cli.Context) (string, error) {
+	if path := c.String("db"); path != "" {
+		return path, nil
+	}
+	return history.DefaultPath(os.Getenv)
+}
+
+// openHistory opens the history and says what was in its way.
+func openHistory(c *cli.Context, path string) (*history.DB, error) {
+	db, err := history.Open(path)
+	if err == nil && db.Aside != "" {
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(db.Aside))
+	}
+	return db, err
+}
+
+// remember records what was read and judged. Nothing depends on it: what goes
+// wrong is said and changes no result. res may be nil.
+func remember(c *cli.Context, inv *guard.Inventory, res *guard.Result) {
+	if c.Bool("no-db") || !slices.ContainsFunc(inv.Bases, func(b *guard.Base) bool { return b.Package != nil }) {
+		return
+	}
+	if c.IsSet("kernel") || c.IsSet("allow-mismatch") {
+		res = nil // verdicts on a kernel that was assumed
+	}
+	err := func() error {
+		path, err := databasePath(c)
+		if err != nil {
+			return err
+		}
+		db, err := openHistory(c, path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(db.Record(c.Context, inv, res), db.Close())
+	}()
+	if err != nil && c.Context.Err() == nil {
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: not remembered (--no-db does without): %s\n", report.Printable(err.Error()))
+	}
+}
+
+func printHistory(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usageError{"history: give one kernelrelease, or a pattern in quotes", "obs-btf-guard history --help"}
+	}
+	out, err := outputOf(c, "text", "json")
+	if err != nil {
+		return err
+	}
+	path, err := databasePath(c)
+	if err != nil {
+		return err
+	}
+	lines, aside, err := readHistory(c, path)
+	if err != nil {
+		return err
+	}
+	if out.format == "json" {
+		err = historyJSON(c.App.Writer, c.App.Version, path, lines)
+	} else {
+		err = historyText(c.App.Writer, lines, c.Bool("verbose"))
+	}
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	if len(lines) == 0 && !aside {
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: no such build is remembered\n", report.Printable(path))
+	}
+	if len(lines) == 0 || aside {
+		return exitStatus(exitError)
+	}
+	return nil
+}
+
+// readHistory reads the lines that the flags pick; aside is set where a damaged
+// history had to be put away. One that is not there is not made.
+func readHistory(c *cli.Context, path string) (lines []history.Line, aside bool, err error) {
+	lines = []history.Line{}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return lines, false, nil
+	}
+	db, err := openHistory(c, path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer db.Close()
+	found, err := db.Lines(c.Context, history.Filter{
+		Kernel: c.Args().First(), Arch: c.String("arch"), Flavor: c.String("flavor"), Project: c.String("project"),
+	})
+	for _, l := range found {
+		if l.Changes() > 0 || !c.Bool("changed") {
+			lines = append(lines, l)
+		}
+	}
+	return lines, db.Aside != "", err
+}
+
+func historyJSON(w io.Writer, version, path string, lines []history.Line) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		Schema   int            `json:"schema"`
+		Tool     report.Tool    `json:"tool"`
+		Database string         `json:"database"`
+		Kernels  []history.Line `json:"kernels"`
+	}{report.Schema, report.Tool{Name: "obs-btf-guard", Version: version}, path, lines})
+}
+
+// historyText writes the lines for people.
+func historyText(w io.Writer, lines []history.Line, verbose bool) error {
+	t := historyWriter{bufio.NewWriter(w), verbose}
+	for i, l := range lines {
+		if i > 0 {
+			t.line("")
+		}
+		changes := ""
+		switch n := l.Changes(); {
+		case n == 1:
+			changes = ", the base changed once"
+		case n > 1:
+			changes = fmt.Sprintf(", the base changed %d times", n)
+		case len(l.Steps) > 1:
+			changes = ", all with the same base"
+		}
+		builds := fmt.Sprintf("%d builds", len(l.Steps))
+		if len(l.Steps) == 1 {
+			builds = "1 build"
+		}
+		t.line("%s (%s): %s%s", l.KernelRelease, l.Arch, builds, changes)
+		for i := range l.Steps {
+			t.step(&l, i)
+		}
+	}
+	return t.Flush()
+}
+
+type historyWriter struct {
+	*bufio.Writer
+	verbose bool
+}
+
+// line writes one line; what comes out of the database came out of packages.
+func (t historyWriter) line(format string, args ...any) {
+	fmt.Fprintln(t, report.Printable(fmt.Sprintf(format, args...)))
+}
+
+// step writes a build: what its base is, and below it what is to be known.
+func (t historyWriter) step(l *history.Line, i int) {
+	s := &l.Steps[i]
+	built := "unknown   "
+	if !s.Built.IsZero() {
+		built = s.Built.Format(time.DateOnly)
+	}
+	base := "same base"
+	switch {
+	case s.Fingerprint.IsZero():
+		base = "no .BTF"
+	case s.TypeCount == 0: // the kernel refuses it
+		base = "base " + s.Fingerprint.Short() + ", which cannot be read"
+	case i == 0 || s.BaseChanged || t.verbose:
+		base = fmt.Sprintf("base %s, %d types", s.Fingerprint.Short(), s.TypeCount)
+	}
+	t.line("  %s  %s  %s", built, s.Package, base)
+	if s.BaseChanged {
+		t.change(l, i)
+	}
+	if t.verbose {
+		t.details(s)
+	}
+	t.judgements(s)
+}
+
+const historyIndent = "              "
+
+// change tells what is different from the build before.
+func (t historyWriter) change(l *history.Line, i int) {
+	s, before := &l.Steps[i], &l.Steps[i-1]
+	var what []string
+	switch {
+	case s.Fingerprint.IsZero():
+		what = []string{"its .BTF is gone"}
+	case before.Fingerprint.IsZero():
+		what = []string{"it has .BTF"}
+	case s.TypeCount > 0 && before.TypeCount > 0:
+		what = []string{more(s.TypeCount, before.TypeCount, "type"), more(s.StringBytes, before.StringBytes, "string byte")}
+	default:
+		what = []string{"another base"}
+	}
+	if again := sameBase(l.Steps[:i], s.Fingerprint); again != "" {
+		what = append(what, "the base of "+again+" again")
+	}
+	t.line("%schange   since %s: %s", historyIndent, before.Release, strings.Join(what, "; "))
+	var unknown []string
+	for _, d := range s.Differences {
+		if d.From == "" || d.To == "" {
+			unknown = append(unknown, d.What)
+			continue
+		}
+		t.line("%s         %s: %s → %s", historyIndent, d.What, d.From, d.To)
+	}
+	if len(s.Same) > 0 {
+		t.line("%s         the same: %s", historyIndent, strings.Join(s.Same, ", "))
+	}
+	for _, input := range history.Inputs {
+		if !slices.Contains(s.Same, input) && !slices.ContainsFunc(s.Differences, func(d history.Difference) bool { return d.What == input }) {
+			unknown = append(unknown, input)
+		}
+	}
+	if len(unknown) > 0 {
+		t.line("%s         not known: %s", historyIndent, strings.Join(unknown, ", "))
+	}
+}
+
+// more says how much a count has grown or shrunk.
+func more(now, before uint32, what string) string {
+	n, word := int64(now)-int64(before), "more"
+	if n < 0 {
+		n, word = -n, "fewer"
+	}
+	switch n {
+	case 0:
+		return "as many " + what + "s"
+	case 1:
+		return "1 " + what + " " + word
+	}
+	return fmt.Sprintf("%d %ss %s", n, what, word)
+}
+
+// sameBase is the first build that had a base.
+func sameBase(steps []history.Step, base fingerprint.Digest) string {
+	i := slices.IndexFunc(steps, func(s history.Step) bool { return s.Fingerprint == base && !base.IsZero() })
+	if i < 0 {
+		return ""
+	}
+	return steps[i].Release
+}
+
+func (t historyWriter) details(s *history.Step) {
+	for _, d := range []struct{ name, value string }{
+		{"base", digestText(s.Fingerprint)}, {"file", s.Path}, {"host", s.Host}, {"disturl", s.DistURL},
+		{"compiler", s.Toolchain.Compiler}, {"linker", s.Toolchain.Linker}, {"pahole", s.Toolchain.Pahole}, {"header", "sha256:" + s.Digest},
+	} {
+		if d.value != "" {
+			t.line("%s%-8s %s", historyIndent, d.name, d.value)
+		}
+	}
+}
+
+func digestText(d fingerprint.Digest) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
+}
+
+// judgements tells how modules fared on a vmlinux, by pairing: what is not ok, or all.
+func (t historyWriter) judgements(s *history.Step) {
+	for i, j := range s.Judgements {
+		if i > 0 && s.Judgements[i-1].Pairing == j.Pairing {
+			continue
+		}
+		var counts []string
+		for _, k := range s.Judgements[i:] {
+			if k.Pairing == j.Pairing && (t.verbose || k.Severity != string(guard.OK)) {
+				counts = append(counts, fmt.Sprintf("%d %s", k.Modules, k.Verdict))
+			}
+		}
+		if len(counts) > 0 {
+			t.line("%s%-8s modules on it: %s", historyIndent, j.Pairing, strings.Join(counts, ", "))
+		}
+	}
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package history remembers every base that was ever read: which package had
+// which fingerprint, who built it when and with what, and what was judged on it.
+// [Open] a database, [DB.Record] what the guard found, and ask [DB.Known] before
+// a package is read again or [DB.Lines] for the builds of a kernel.
+//
+// It is a SQLite file that sqlite3 opens too. It is kept beside the work, never
+// in its way: whatever Open or Record return, a caller says so and goes on.
+package history
+
+import (
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+)
+
+// Build is a packaged vmlinux as it was read.
+type Build struct {
+	Digest  string    `json:"header_digest"` // SHA-256 of the RPM's header, in hex
+	Package string    `json:"package"`       // name-[epoch:]version-release.arch
+	Source  string    `json:"source,omitempty"`
+	Release string    `json:"release"` // version-release
+	DistURL string    `json:"disturl,omitempty"`
+	Host    string    `json:"host,omitempty"`
+	Built   time.Time `json:"built,omitzero"`
+
+	Path          string             `json:"path"` // of the vmlinux in the package
+	Arch          string             `json:"arch"`
+	KernelRelease string             `json:"kernelrelease"`
+	Flavor        string             `json:"flavor"`
+	Fingerprint   fingerprint.Digest `json:"fingerprint,omitzero"` // absent without .BTF
+	Types         fingerprint.Digest `json:"types,omitzero"`
+	Strings       fingerprint.Digest `json:"strings,omitzero"`
+	TypeCount     uint32             `json:"type_count"` // 0 where the kernel refuses its own .BTF
+	StringBytes   uint32             `json:"string_bytes"`
+	Toolchain     Toolchain          `json:"toolchain"`
+
+	Seen time.Time `json:"seen"` // when it was first recorded
+	// Judgements on this vmlinux, those of the last time for each module package.
+	Judgements []Judgement `json:"judgements"`
+}
+
+// Judgement counts the modules that came to one verdict.
+type Judgement struct {
+	Pairing  string `json:"pairing"`
+	Verdict  string `json:"verdict"`
+	Severity string `json:"severity"`
+	Modules  int    `json:"modules"`
+}
+
+// Filter picks builds. An empty field picks all.
+type Filter struct {
+	Kernel  string // kernelrelease, or a pattern of it with *, ? and [...] as in SQLite's GLOB
+	Arch    string
+	Flavor  string
+	Project string // of OBS, from the DISTURL
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package history
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// TestLines follows one kernel from build to build and tells what changed.
+func TestLines(t *testing.T) {
+	db := openNew(t)
+	config := func(pahole string) kernel.Config {
+		return kernel.Config{"CONFIG_CC_VERSION_TEXT": `"gcc 11"`, "CONFIG_LD_VERSION": "23700", "CONFIG_PAHOLE_VERSION": pahole}
+	}
+	moved := made("f5", "1.5", 5, 3, config("123"))
+	moved.Package.DistURL = "obs://build.example.org/openSUSE:Factory/standard/00000000000000000000000000000000-kernel-default"
+	other := made("f7", "1.1", 1, 1, nil)
+	other.Arch = "aarch64"
+	inv := &guard.Inventory{Bases: []*guard.Base{
+		moved,
+		made("f4", "1.10", 4, 2, config("123")),
+		made("f3", "1.9", 4, 2, config("123")), // built at the same time, as far as it says
+		made("f2", "1.2", 2, 1, config("122")),
+		made("f1", "1.1", 1, 1, config("122")),
+		made("f6", "1.1", 1, 1, config("122")), // the same, signed
+		made("f0", "1.0", 0, 0, nil),           // without time, BTF and config
+		other,
+	}}
+	if err := db.Record(t.Context(), inv, nil); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := db.Lines(t.Context(), Filter{})
+	if err != nil || len(lines) != 2 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	if lines[0].Arch != "aarch64" || len(lines[0].Steps) != 1 || lines[0].Changes() != 0 {
+		t.Errorf("%+v", lines[0])
+	}
+	var got []string
+	for _, s := range lines[1].Steps {
+		line := s.Release
+		if s.BaseChanged {
+			line += " changed"
+		}
+		for _, d := range s.Differences {
+			line += fmt.Sprintf("; %s %.10q to %.10q", d.What, d.From, d.To)
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"1.0",
+		`1.1 changed; compiler "" to "gcc 11"; linker "" to "GNU ld 2.3"; pahole "" to "1.22"`,
+		"1.2",
+		`1.9 changed; pahole "1.22" to "1.23"`,
+		"1.10",
+		`1.5 changed; project "Kernel:HEA" to "openSUSE:F"; source revision "5d2c1b7e9f" to "0000000000"`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if n := lines[1].Changes(); n != 3 {
+		t.Errorf("%d changes", n)
+	}
+}
+
+// TestSigned counts the judgements on all forms of one package.
+func TestSigned(t *testing.T) {
+	judgement := func(verdict string, n int) Judgement { return Judgement{"build", verdict, "ok", n} }
+	b := Build{Package: "a", Built: time.Unix(1, 0), Judgements: []Judgement{judgement("compatible", 1)}}
+	signed := b
+	signed.Judgements = []Judgement{judgement("same-base", 2), judgement("compatible", 3)}
+	var l Line
+	l.add(b)
+	l.add(signed)
+	if len(l.Steps) != 1 || !slices.Equal(l.Steps[0].Judgements, []Judgement{judgement("same-base", 2), judgement("compatible", 4)}) {
+		t.Errorf("%+v", l.Steps)
+	}
+}
+
+func TestNatural(t *testing.T) {
+	for _, pair := range [][2]string{{"1.9", "1.10"}, {"5.15.12-1.1", "5.15.12-1.3"}, {"1", "1.1"}, {"", "a"}, {"2", "10a"}, {"a2", "b1"}, {"1.09", "1.10"}} {
+		if natural(pair[0], pair[1]) >= 0 || natural(pair[1], pair[0]) <= 0 {
+			t.Errorf("%q is not before %q", pair[0], pair[1])
+		}
+	}
+	if natural("1.1", "1.1") != 0 {
+		t.Error("not equal to itself")
+	}
+}
+
+func TestToolchain(t *testing.T) {
+	for name, c := range map[string]struct {
+		config kernel.Config
+		want   Toolchain
+	}{
+		"gcc":         {kernel.Config{"CONFIG_CC_VERSION_TEXT": `"gcc (SUSE Linux) 13.3.0"`, "CONFIG_LD_VERSION": "24300", "CONFIG_LLD_VERSION": "0", "CONFIG_PAHOLE_VERSION": "130"}, Toolchain{"gcc (SUSE Linux) 13.3.0", "GNU ld 2.43.0", "1.30"}},
+		"clang":       {kernel.Config{"CONFIG_CC_VERSION_TEXT": `"clang version 19.1.0"`, "CONFIG_LD_VERSION": "0", "CONFIG_LLD_VERSION": "190100"}, Toolchain{"clang version 19.1.0", "LLD 19.1.0", ""}},
+		"before 5.12": {kernel.Config{"CONFIG_LD_VERSION": "235020000"}, Toolchain{Linker: "GNU ld 2.35.2"}},
+		"not quoted":  {kernel.Config{"CONFIG_CC_VERSION_TEXT": `gcc "x`, "CONFIG_LD_VERSION": "-1", "CONFIG_PAHOLE_VERSION": "y"}, Toolchain{Compiler: `gcc "x`}},
+		"no config":   {nil, Toolchain{}},
+	} {
+		if got := toolchain(c.config); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
