@@ -8,6 +8,7 @@ program; here it only gets what osc knows: API, configuration and project.
 import argparse
 import itertools
 import os
+import signal
 import subprocess
 import sys
 
@@ -33,7 +34,9 @@ class BtfguardCommand(osc.commandline.OscCommand):
         will meet, and has OBS build them. On a terminal it only says so,
         unless there is --yes. The project is that of the working copy if none
         is named, or "."; without ARCH or REPOSITORY, all of the project are
-        gone through.
+        gone through, one after the other: with --yes --wait, the next one is
+        looked at when all of the one before is built. --repository and --arch
+        do the same as REPOSITORY and ARCH.
 
     osc btfguard rebuild REPORT|RPM|FOLDER/... [OPTIONS]
         the same for what a build reported, or for packages. A folder is
@@ -72,33 +75,36 @@ class BtfguardCommand(osc.commandline.OscCommand):
     def rebuilds(self, apiurl, words):
         """The calls of the program that one "rebuild" stands for."""
         options, given, names = split(words)
-        if given & {"A", "apiurl"}:
+        if given.keys() & {"A", "apiurl"}:
             # osc has decided on the API already, and on the password for it.
             self.parser.error("-A stands before btfguard: osc -A URL btfguard")
         # A plan names an API, too. With this, another one is an error, and the
         # password that is for this one does not go there.
         call = ["rebuild", "--apiurl", apiurl]
-        alone = given & {"project", "plan", "help", "h"}
+        alone = given.keys() & {"project", "plan", "help", "h"}
         if alone or any(map(is_path, names)):
             return [call + words]
         if len(names) > 3:
             self.parser.error("only PROJECT REPOSITORY ARCH: " + str(names))
         project, repository, arch = names + [None] * (3 - len(names))
+        repository = self.either("repository", repository, given)
+        arch = self.either("arch", arch, given)
         if project in (None, "."):
             try:
                 project = osc.store.get_store(os.getcwd()).project
             except osc.oscerr.NoWorkingCopy:
                 self.parser.error("this is no working copy; name a project")
         places = [(repository, arch)]
-        if not arch:
+        if not (repository and arch):
             places = [
                 (repo.name, repo.arch)
                 for repo in osc.core.get_repos_of_project(apiurl, project)
                 if repository in (None, repo.name)
+                and arch in (None, repo.arch)
             ]
         if not places:
-            self.parser.error("nothing is built for {} {}".format(
-                project, repository or ""))
+            self.parser.error("nothing is built for " + " ".join(
+                filter(None, (project, repository, arch))))
         if len(places) > 1 and "save-plan" in given:
             self.parser.error("--save-plan: name one REPOSITORY and ARCH")
         call += ["--project", project]
@@ -107,20 +113,35 @@ class BtfguardCommand(osc.commandline.OscCommand):
             for repository, arch in places
         ]
 
+    def either(self, option, name, given):
+        """What stands among the names, or is given as an option."""
+        value = given.get(option, name)
+        if option in given and not value:
+            self.parser.error("--{}: which one?".format(option))
+        if name not in (None, value):
+            self.parser.error("--{} {}, or {}?".format(option, value, name))
+        return value
+
 
 def split(words):
-    """Options with their values; the options' names; all other words."""
-    options, given, names = [], set(), []
+    """Options to pass on; all options with their values; all other words.
+
+    --repository and --arch are not to pass on: they belong to the names.
+    """
+    options, given, names = [], {}, []
     rest = iter(words)
     for word in rest:
         if word == "--":
             names.extend(rest)
         elif word.startswith("-"):
-            name, equals, _ = word.lstrip("-").partition("=")
-            given.add(name)
-            options.append(word)
+            name, equals, value = word.lstrip("-").partition("=")
+            option = [word]
             if not equals and name not in SWITCHES:
-                options.extend(itertools.islice(rest, 1))
+                option.extend(itertools.islice(rest, 1))
+                value = "".join(option[1:])
+            given[name] = value
+            if name not in ("repository", "arch"):
+                options.extend(option)
         else:
             names.append(word)
     return options, given, names
@@ -148,9 +169,18 @@ def secret(apiurl):
 
 def start(call, env):
     """Run the program; its exit status, as a shell would give it."""
+    interrupts = []
+    # A terminal interrupts the program as well. It tidies up, and may have to
+    # say what it leaves half done: it is waited for.
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *args: interrupts.append(args))
     try:
         status = subprocess.call([PROGRAM] + call, env=env)
     except FileNotFoundError:
         print("osc btfguard: there is no", PROGRAM, "in PATH", file=sys.stderr)
         sys.exit(2)
-    return status if status >= 0 else 128 - status
+    if status < 0:
+        status = 128 - status
+    if interrupts:
+        sys.exit(status or 130)  # and not on to the next place
+    return status

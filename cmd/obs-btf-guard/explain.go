@@ -70,7 +70,10 @@ func explainAction(c *cli.Context) error {
 	doc := explanation{Schema: report.Schema, Tool: report.Tool{Name: "obs-btf-guard", Version: c.App.Version}}
 	doc.Kernels, doc.Problems, doc.Summary = []explained{}, []report.Error{}, map[string]int{}
 	for i, change := range changes {
-		diff := explain.Bases(change.From.Table, change.To.Table, explain.Options{OldExports: change.From.Exports, NewExports: change.To.Exports})
+		diff := change.Diff
+		if diff == nil {
+			diff = explain.Bases(change.From.Table, change.To.Table, explain.Options{OldExports: change.From.Exports, NewExports: change.To.Exports})
+		}
 		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff})
 		if out.format == "json" {
 			continue

@@ -21,15 +21,6 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const historyDescription = `Prints the builds of each kernel that was ever judged here, oldest first: where
-the base changed, and what changed with it. KERNEL is a kernelrelease as uname -r
-prints it, or a pattern such as '5.15.*'.
-
-The history is a SQLite file, $XDG_STATE_HOME/obs-btf-guard/history.db or below
-~/.local/state. It remembers packages, not loose files.
-
-Exit status: 0 printed; 2 nothing was found, or the history cannot be read.`
-
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",

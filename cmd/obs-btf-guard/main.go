@@ -96,7 +96,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{checkCommand(), fingerprintCommand(), distillCommand(), providesCommand(), requiresCommand(), stampCommand(), hookCommand(), rebuildCommand(), explainCommand(), historyCommand()},
+		Commands: []*cli.Command{checkCommand(), fingerprintCommand(), distillCommand(), providesCommand(), requiresCommand(), stampCommand(), hookCommand(), rebuildCommand(), explainCommand(), auditCommand(), historyCommand()},
 	}
 }
 

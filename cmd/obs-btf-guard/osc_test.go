@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/urfave/cli/v2"
@@ -81,6 +83,19 @@ func TestOscPlugin(t *testing.T) {
 		{name: "working copy, not named", settings: `{"project": "home:me"}`, words: "rebuild --wait",
 			want: in + "--repository a --arch x86_64 --wait" + env + "\n" + in + "--repository b --arch x86_64 --wait" + env + "\n" + in + "--repository b --arch i586 --wait" + env + "\n"},
 		{name: "no working copy", words: "rebuild", exit: 2, says: "name a project"},
+		{name: "an architecture, by option", words: "rebuild home:me --arch x86_64 -n",
+			want: in + "--repository a --arch x86_64 -n" + env + "\n" + in + "--repository b --arch x86_64 -n" + env + "\n"},
+		{name: "a repository, by option", words: "rebuild --repository=b home:me", want: in + "--repository b --arch x86_64" + env + "\n" + in + "--repository b --arch i586" + env + "\n"},
+		{name: "a place, by options", words: "rebuild -arch i586 home:me --repository b --wait", want: in + "--repository b --arch i586 --wait" + env + "\n"},
+		{name: "a place, by name and option", words: "rebuild home:me b --arch i586", want: in + "--repository b --arch i586" + env + "\n"},
+		{name: "a place, by name and the same options", words: "rebuild home:me b i586 --arch i586 --repository b", want: in + "--repository b --arch i586" + env + "\n"},
+		{name: "the last option counts", words: "rebuild home:me --arch x86_64 --arch i586", want: in + "--repository b --arch i586" + env + "\n"},
+		{name: "one architecture of a working copy", settings: `{"project": "home:me"}`, words: "rebuild --arch i586", want: in + "--repository b --arch i586" + env + "\n"},
+		{name: "one plan, by option", words: "rebuild home:me --arch i586 --save-plan p", want: in + "--repository b --arch i586 --save-plan p" + env + "\n"},
+		{name: "another by option", words: "rebuild home:me b i586 --arch x86_64", exit: 2, says: "--arch x86_64, or i586?"},
+		{name: "no value", words: "rebuild home:me --repository= --arch x86_64", exit: 2, says: "--repository: which one?"},
+		{name: "no word behind", words: "rebuild home:me --arch", exit: 2, says: "--arch: which one?"},
+		{name: "no such architecture", words: "rebuild home:me --arch s390x", exit: 2, says: "nothing is built for home:me s390x"},
 		{name: "no such repository", words: "rebuild home:me c", exit: 2, says: "nothing is built for home:me c"},
 		{name: "one plan for several", words: "rebuild home:me --save-plan p", exit: 2, says: "--save-plan: name one"},
 		{name: "one plan", words: "rebuild home:me a --save-plan p", want: in + "--repository a --arch x86_64 --save-plan p" + env + "\n"},
@@ -134,6 +149,58 @@ func TestOscPlugin(t *testing.T) {
 			}
 			if tt.says == "" && stderr.Len() > 0 || !strings.Contains(stderr.String(), tt.says) {
 				t.Errorf("says %q, want %q", stderr.String(), tt.says)
+			}
+		})
+	}
+}
+
+// TestOscInterrupted: what a terminal interrupts, osc and the program, ends when
+// the program has tidied up. No further place is looked at.
+func TestOscInterrupted(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("osc is made of Python, which is not installed")
+	}
+	for _, tt := range []struct {
+		name, status string
+		want         int
+	}{
+		{"says what it left", "4", 4},
+		{"had just ended", "0", 130},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bin := t.TempDir()
+			// A second is more than the patience of Python's subprocess.call.
+			script := "#!/bin/sh\ntrap 'sleep 1; echo tidy; exit $STATUS' INT\necho ready\nwhile :; do sleep 0.1; done\n"
+			if err := os.WriteFile(filepath.Join(bin, "obs-btf-guard"), []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), python, "testdata/osc.py", oscPlugin, "{}", "rebuild", "home:me", "b")
+			cmd.Env = []string{"PATH=" + bin + ":/usr/bin:/bin", "STATUS=" + tt.status}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // which a terminal would interrupt
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for lines := bufio.NewScanner(stdout); lines.Scan(); {
+				got = append(got, lines.Text())
+				if lines.Text() == "ready" {
+					if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, []string{"ready", "tidy"}) || cmd.ProcessState.ExitCode() != tt.want || stderr.Len() > 0 {
+				t.Errorf("printed %q, exit status %d, want %d: %s", got, cmd.ProcessState.ExitCode(), tt.want, &stderr)
 			}
 		})
 	}

@@ -88,3 +88,29 @@ OLD and NEW are RPMs, vmlinux files or folders. Where they hold modules, it says
 what those of the one are on the kernel of the other.
 
 Exit status: 0 it is said, whatever it is; 2 something could not be read.`
+
+const auditDescription = `Looks over folders of RPMs, rpm-md repositories by path or URL, and repositories
+in OBS (obs:PROJECT/REPOSITORY/ARCH), and says which kernels are there, which
+packages of modules, and which do not fit each other. Packages with kernel-btf(...) dependencies are not read, let alone
+downloaded: what they say of themselves decides. Kernels and modules without
+are read, those of a repository after downloading just them.
+
+  stale       modules fit none of the kernels here that they are for
+  broken      modules do not fit the vmlinux of their own build
+  mislabeled  a kernel-btf(...) dependency is not what the content calls for
+  incident    kernels of one kernelrelease (uname -r) have different bases
+  unlabeled   a kernel-btf(...) dependency is missing
+  unknown     it cannot be told, or was not looked for
+  unmet       modules are for a kernel that is not here
+
+Exit status: 0 nothing of what --fail-on names; 1 some of it; 2 something could
+not be read.`
+
+const historyDescription = `Prints the builds of each kernel that was ever judged here, oldest first: where
+the base changed, and what changed with it. KERNEL is a kernelrelease as uname -r
+prints it, or a pattern such as '5.15.*'.
+
+The history is a SQLite file, $XDG_STATE_HOME/obs-btf-guard/history.db or below
+~/.local/state. It remembers packages, not loose files.
+
+Exit status: 0 printed; 2 nothing was found, or the history cannot be read.`

@@ -102,10 +102,17 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 	if err != nil {
 		return err
 	}
+	told := map[string]bool{} // by weak dependencies, which OBS does not tell of
+	for _, pkg := range inv.Packages {
+		b := d.of[pkg.Path]
+		for _, token := range pkg.Requires {
+			told[pkg.Path] = f.required(p, at, k, b, token, pkg.Provides) || told[pkg.Path]
+		}
+	}
 	needs := map[string]bool{}   // packages
 	flavors := map[string]bool{} // of the kernels that they need
 	for _, m := range inv.Modules {
-		if len(m.BTF) == 0 && m.Err == nil || m.Distilled {
+		if len(m.BTF) == 0 && m.Err == nil || m.Distilled || told[m.Package.Path] {
 			continue
 		}
 		b, flavor := d.of[m.Package.Path], kernel.Flavor(m.Release)

@@ -59,7 +59,7 @@ type Source struct {
 type Binary struct {
 	Name               string
 	VersionRelease     string
-	Provides, Requires []string // Requires has the weak ones as well
+	Provides, Requires []string // OBS may leave out weak ones
 }
 
 // State is what OBS is doing with a package.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
@@ -108,8 +109,10 @@ type Change struct {
 	To            fingerprint.Digest `json:"to"`
 	ToPackage     string             `json:"to_package,omitempty"`
 	Parted        uint32             `json:"parted,omitempty"`
+	Sentence      string             `json:"sentence,omitempty"`
 	Added         Names              `json:"added"`
 	Removed       Names              `json:"removed"`
+	Changed       Names              `json:"changed"`
 	// Outdated is the token of the old base where the policy's word is that whatever
 	// requires it has to be built again.
 	Outdated string `json:"outdated,omitempty"`
@@ -252,15 +255,24 @@ func newRuling(r *guard.Ruling) *Ruling {
 }
 
 func newChange(c guard.Change) Change {
-	return Change{
+	out := Change{
 		KernelRelease: c.To.Release, Arch: c.To.Arch,
 		From: c.From.Fingerprint.Base, FromPackage: basePackage(c.From),
 		To: c.To.Fingerprint.Base, ToPackage: basePackage(c.To),
-		Parted: uint32(c.Parted), Added: newNames(c.Added), Removed: newNames(c.Removed),
+		Added: newNames(c.Names(explain.Added)), Removed: newNames(c.Names(explain.Removed)), Changed: newNames(c.Names(explain.Changed)),
 	}
+	if c.Diff != nil {
+		out.Sentence, out.Parted = c.Diff.Sentence(), c.Diff.IDs.At
+	}
+	return out
 }
 
-func newNames(n guard.Names) Names { return Names{n.Count, list(n.First)} }
+// mostNames is how many a report lists; explain has them all.
+const mostNames = 20
+
+func newNames(names []string) Names {
+	return Names{len(names), list(names[:min(len(names), mostNames)])}
+}
 
 func newRebuild(m guard.Remake) Rebuild {
 	out := Rebuild{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules, Severity: m.Severity}

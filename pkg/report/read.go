@@ -111,7 +111,7 @@ func (d *Document) fill() {
 	}
 	for i := range d.Changes {
 		c := &d.Changes[i]
-		c.Added.First, c.Removed.First = list(c.Added.First), list(c.Removed.First)
+		c.Added.First, c.Removed.First, c.Changed.First = list(c.Added.First), list(c.Removed.First), list(c.Changed.First)
 	}
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]

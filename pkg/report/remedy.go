@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
@@ -213,46 +214,26 @@ func (t *text) changes(all []guard.Change, groups []group, name string) {
 	}
 }
 
+// change is what became of a base, in a sentence and with the first names.
 func change(c guard.Change) string {
 	since := fmt.Sprintf("from %s to %s: ", version(c.From.Package, c.From.Path), version(c.To.Package, c.To.Path))
-	if c.Same() {
+	if c.Diff == nil {
 		return since + "none, the base is the same to the byte"
 	}
-	s := []string{
-		difference(c.From.Table.Len(), c.To.Table.Len(), "type"),
-		difference(int(c.From.Table.EndString()), int(c.To.Table.EndString()), "string byte"),
-	}
-	if c.Parted != 0 {
-		s = append(s, fmt.Sprintf("the tables part at id %d of %s", c.Parted, number(c.To.Table.Len())))
-	}
-	s = append(s, names("new", c.Added)...)
-	s = append(s, names("gone", c.Removed)...)
-	if c.Added.Count+c.Removed.Count == 0 {
-		s = append(s, "no named type or function came or went: they were changed or stand in another order")
-	}
-	return since + strings.Join(s, "; ")
-}
-
-// difference is "4 types more", "1 string byte less".
-func difference(before, after int, word string) string {
-	switch {
-	case after > before:
-		return several(after-before, word) + " more"
-	case after < before:
-		return several(before-after, word) + " less"
-	}
-	return "as many " + word + "s"
-}
-
-func names(what string, n guard.Names) []string {
-	if n.Count == 0 {
-		return nil
-	}
+	s := since + c.Diff.Sentence()
 	const most = 6
-	first := n.First[:min(len(n.First), most)]
-	s := what + ": " + strings.Join(first, ", ")
-	if more := n.Count - len(first); more > 0 {
+	var names []string
+	for _, op := range []explain.Op{explain.Added, explain.Removed, explain.Changed} {
+		for _, name := range c.Names(op) {
+			names = append(names, name+" "+string(op))
+		}
+	}
+	if len(names) == 0 {
+		return s
+	}
+	s += " " + strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
 		s += fmt.Sprintf(" and %s more", number(more))
 	}
-	return []string{s}
+	return s + " (\"obs-btf-guard explain OLD NEW\" shows all)"
 }

@@ -80,7 +80,7 @@ type Client struct {
 // Bounds in time. A whole call has that of its context.
 const (
 	connectTimeout = 20 * time.Second
-	headerTimeout  = 3 * time.Minute // fileinfo_ext reads whole repositories
+	headerTimeout  = 3 * time.Minute // OBS may have to download a package first
 	stallTimeout   = time.Minute     // without a byte of the answer
 )
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/audit"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/repomd"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/urfave/cli/v2"
+)
+
+func auditCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "audit",
+		Usage:       "look over repositories and folders: which modules fit which kernels",
+		ArgsUsage:   "SOURCE...",
+		Description: auditDescription,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
+			&cli.StringFlag{Name: "fail-on", Value: kindList(audit.DefaultFailOn), Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well"},
+			&cli.StringFlag{Name: "apiurl", Aliases: []string{"A"}, Usage: "`URL` or alias of the API of OBS, instead of the one in osc's configuration"},
+			formatFlag("text", "json"), colorFlag(),
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
+		},
+		OnUsageError: onUsageError,
+		Action:       runAudit,
+	}
+}
+
+func runAudit(c *cli.Context) error {
+	const hint = "obs-btf-guard audit --help"
+	if c.NArg() == 0 {
+		return usageError{"audit: no folder, RPM or repository to look over", hint}
+	}
+	out, err := outputOf(c, "text", "json")
+	if err != nil {
+		return err
+	}
+	failOn, err := parseKinds(c.String("fail-on"))
+	if err != nil {
+		return usageError{"audit: --fail-on: " + err.Error(), hint}
+	}
+	dir, err := os.MkdirTemp("", "obs-btf-guard-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	o := audit.Options{
+		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), Dir: dir,
+		Web: repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
+		OBS: func() (audit.OBS, error) {
+			r := &rebuildRun{Context: c}
+			if err := r.connect(c.String("apiurl")); err != nil {
+				return nil, err
+			}
+			return r.server.Client, nil
+		},
+	}
+	if isTerminal(c.App.ErrWriter) {
+		o.Tell = func(format string, args ...any) {
+			fmt.Fprintf(c.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
+		}
+	}
+	res, err := audit.Run(c.Context, o)
+	if err != nil {
+		return err
+	}
+	problems(c, res.Problems)
+	switch {
+	case out.format == "json":
+		err = res.JSON(c.App.Writer, c.App.Version, failOn)
+	case len(res.Sources) > 0:
+		err = res.Text(c.App.Writer, audit.TextOptions{Verbose: c.Bool("verbose"), Color: out.color, FailOn: failOn})
+	}
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return status(res.Exit(failOn))
+}
+
+// parseKinds reads a list of kinds of findings.
+func parseKinds(list string) ([]audit.Kind, error) {
+	switch list {
+	case "all":
+		return audit.Kinds, nil
+	case "none", "":
+		return nil, nil
+	}
+	var kinds []audit.Kind
+	for _, word := range strings.Split(list, ",") {
+		k := audit.Kind(strings.TrimSpace(word))
+		if !slices.Contains(audit.Kinds, k) {
+			return nil, fmt.Errorf("%q is none of %s, all, none", word, kindList(audit.Kinds))
+		}
+		kinds = append(kinds, k)
+	}
+	return kinds, nil
+}
+
+func kindList(kinds []audit.Kind) string {
+	var words []string
+	for _, k := range kinds {
+		words = append(words, string(k))
+	}
+	return strings.Join(words, ",")
+}

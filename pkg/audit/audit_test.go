@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// listed is a package as a repository lists it.
+type listed struct {
+	name, version, release, arch string
+	build                        string // name and version of the source package, "" for its own
+	uname                        string // kernelrelease that it provides
+	provides, requires           []string
+	recommends                   []string
+	file                         string // path of the RPM, which has to be below the repository
+}
+
+// base is the token of a base of a flavor.
+func base(flavor string, n byte) string {
+	return fingerprint.Token(flavor, fingerprint.Digest{n})
+}
+
+// repository writes a repository that lists packages.
+func repository(t *testing.T, dir string, packages ...listed) string {
+	t.Helper()
+	var b strings.Builder
+	entries := func(kind string, names []string, more string) {
+		fmt.Fprintf(&b, "<rpm:%s>", kind)
+		for _, n := range names {
+			b.WriteString(`<rpm:entry name="`)
+			xml.EscapeText(&b, []byte(n))
+			b.WriteString(`"/>`)
+		}
+		fmt.Fprintf(&b, "%s</rpm:%s>", more, kind)
+	}
+	b.WriteString(`<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm">`)
+	for _, p := range packages {
+		if p.arch == "" {
+			p.arch = "x86_64"
+		}
+		if p.build == "" {
+			p.build = p.name + "-" + p.version + "-" + p.release
+		}
+		sum, size := "", 0
+		if p.file == "" {
+			p.file = p.name + ".rpm"
+		} else if data, err := os.ReadFile(filepath.Join(dir, p.file)); err != nil {
+			t.Fatal(err)
+		} else {
+			sum, size = hexSum(data), len(data)
+		}
+		fmt.Fprintf(&b, `<package type="rpm"><name>%s</name><arch>%s</arch><version epoch="0" ver="%s" rel="%s"/><checksum type="sha256" pkgid="YES">%s</checksum>
+<time build="1640789416"/><size package="%d"/><location href="%s"/><format><rpm:sourcerpm>%s.src.rpm</rpm:sourcerpm><rpm:buildhost>buildhost</rpm:buildhost>`,
+			p.name, p.arch, p.version, p.release, sum, size, p.file, p.build)
+		uname := ""
+		if v, r, ok := strings.Cut(p.uname, "-"); ok {
+			uname = fmt.Sprintf(`<rpm:entry name="kernel-uname-r" flags="EQ" epoch="0" ver="%s" rel="%s"/>`, v, r)
+		}
+		entries("provides", p.provides, uname)
+		entries("requires", p.requires, "")
+		entries("recommends", p.recommends, "")
+		b.WriteString("</format></package>\n")
+	}
+	b.WriteString("</metadata>")
+	if err := os.MkdirAll(filepath.Join(dir, "repodata"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	primary := []byte(b.String())
+	index := fmt.Sprintf(`<repomd><data type="primary"><checksum type="sha256">%s</checksum><location href="repodata/primary.xml"/></data></repomd>`, hexSum(primary))
+	for name, data := range map[string][]byte{"primary.xml": primary, "repomd.xml": []byte(index)} {
+		if err := os.WriteFile(filepath.Join(dir, "repodata", name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func hexSum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// kernelDefault is a kernel-default of a release with a base, 0 for none that it tells.
+func kernelDefault(release string, n byte) listed {
+	p := listed{name: "kernel-default", version: "6.4.0", release: release, uname: "6.4.0-1-default", provides: []string{"kmod(a.ko)"}}
+	if n > 0 {
+		p.provides = append(p.provides, base("default", n))
+	}
+	return p
+}
+
+func extra(release string, n byte) listed {
+	return listed{name: "kernel-default-extra", version: "6.4.0", release: release, requires: []string{base("default", n)}}
+}
+
+// said is what a result comes to, for comparing.
+func said(r *Result) (out []string) {
+	for _, f := range r.Findings {
+		name := f.Release
+		if f.Package != nil {
+			name = f.Package.NEVRA
+		}
+		out = append(out, fmt.Sprintf("%s %s", f.Kind, name))
+	}
+	for _, b := range r.Rebuilds {
+		out = append(out, fmt.Sprintf("rebuild %s to %s changed %v", b.From.Package.release, b.To.Package.release, b.Changed()))
+	}
+	for _, c := range r.Cells {
+		if c.Modules == c.Kernel.Package && c.Fit == Fits {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s on %s %s", c.Modules, c.Kernel.Package, c.Fit))
+	}
+	for _, p := range r.Problems {
+		out = append(out, "problem "+p.Error())
+	}
+	return out
+}
+
+func TestMetadata(t *testing.T) {
+	of := func(p listed, change func(*listed)) listed { change(&p); return p }
+	newer := of(kernelDefault("2.1", 2), func(p *listed) { p.uname = "6.4.0-2-default" })
+	debug := listed{name: "kernel-debug", version: "6.4.0", release: "1.1", uname: "6.4.0-1-debug", provides: []string{base("debug", 9)}}
+	for name, test := range map[string]struct {
+		packages []listed
+		want     []string
+	}{
+		"fits": {[]listed{kernelDefault("1.1", 1), extra("1.1", 1)},
+			[]string{"kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits"}},
+		"fits by recommends": {[]listed{kernelDefault("1.1", 1), {name: "a-kmp-default", version: "1", release: "1", recommends: []string{base("default", 1)}}},
+			[]string{"a-kmp-default-1-1.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits"}},
+		"stale": {[]listed{kernelDefault("1.2", 2), extra("1.1", 1)},
+			[]string{"stale kernel-default-extra-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits"}},
+		"one of two tokens stale": {[]listed{kernelDefault("1.2", 2), of(extra("1.1", 1), func(p *listed) { p.requires = append(p.requires, base("default", 2)) })},
+			[]string{"stale kernel-default-extra-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 fits"}},
+		"another flavor":        {[]listed{debug, extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"another architecture":  {[]listed{of(kernelDefault("1.1", 1), func(p *listed) { p.arch = "aarch64" }), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"another kernelrelease": {[]listed{kernelDefault("1.1", 1), newer, extra("1.1", 1)}, []string{"kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits"}},
+		"a kernel without token": {[]listed{kernelDefault("1.1", 0), extra("1.1", 1)},
+			[]string{"unknown kernel-default-6.4.0-1.1.x86_64", "unknown kernel-default-extra-6.4.0-1.1.x86_64",
+				"kernel-default-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.1.x86_64 unknown", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.1.x86_64 unknown"}},
+		"a kernel without kernelrelease": {[]listed{of(kernelDefault("1.1", 1), func(p *listed) { p.uname = "" }), extra("1.1", 1)},
+			[]string{"unknown kernel-default-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits"}},
+		"incident": {[]listed{kernelDefault("1.10", 2), kernelDefault("1.9", 1)},
+			[]string{"incident 6.4.0-1-default", "rebuild 1.9 to 1.10 changed true",
+				"kernel-default-6.4.0-1.9.x86_64 on kernel-default-6.4.0-1.10.x86_64 misfits", "kernel-default-6.4.0-1.10.x86_64 on kernel-default-6.4.0-1.9.x86_64 misfits"}},
+		"a rebuild that changed nothing": {[]listed{kernelDefault("1.1", 1), kernelDefault("1.2", 1)},
+			[]string{"rebuild 1.1 to 1.2 changed false",
+				"kernel-default-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 fits", "kernel-default-6.4.0-1.2.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits"}},
+		"built against the wrong kernel": {[]listed{
+			of(kernelDefault("1.1", 1), func(p *listed) { p.provides = p.provides[1:] }),
+			of(kernelDefault("1.2", 2), func(p *listed) { p.provides = p.provides[1:] }),
+			of(extra("1.2", 1), func(p *listed) { p.build = "kernel-default-6.4.0-1.2" })},
+			[]string{"broken kernel-default-extra-6.4.0-1.2.x86_64", "incident 6.4.0-1-default", "rebuild 1.1 to 1.2 changed true",
+				"kernel-default-extra-6.4.0-1.2.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits", "kernel-default-extra-6.4.0-1.2.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits"}},
+		"modules without token": {[]listed{{name: "a-kmp-default", version: "1", release: "1"}}, []string{"unknown a-kmp-default-1-1.x86_64"}},
+		"more than is believed": {[]listed{of(extra("1.1", 1), func(p *listed) {
+			for n := range byte(maxTold + 1) {
+				p.requires = append(p.requires, base("default", n))
+			}
+		})}, []string{"problem DIR: kernel-default-extra-6.4.0-1.1.x86_64: 65 kernelreleases or kernel-btf(...) dependencies, at most 64 are believed"}},
+		"copies": {[]listed{kernelDefault("1.1", 1), kernelDefault("1.1", 1)}, nil},
+		"nothing to do with kernels": {[]listed{{name: "bash", version: "5", release: "1"}, {name: "kernel-default-devel", version: "6.4.0", release: "1.1"},
+			{name: "a-kmp-default-debuginfo", version: "1", release: "1"}, {name: "kernel-source", arch: "noarch", version: "6.4.0", release: "1.1"}, {name: "a-kmp-default", arch: "src", version: "1", release: "1"}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := repository(t, t.TempDir(), test.packages...)
+			res, err := Run(t.Context(), Options{Sources: []string{dir}, MetadataOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := said(res)
+			for i := range got {
+				got[i] = strings.ReplaceAll(got[i], dir, "DIR")
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if res.Sources[0].Packages != len(test.packages) {
+				t.Errorf("%d packages, want %d", res.Sources[0].Packages, len(test.packages))
+			}
+		})
+	}
+}
+
+// TestAcross holds modules of one source against kernels of another.
+func TestAcross(t *testing.T) {
+	kernels := repository(t, t.TempDir(), kernelDefault("1.1", 1))
+	modules := repository(t, t.TempDir(), extra("1.1", 1), kernelDefault("1.1", 1))
+	res, err := Run(t.Context(), Options{Sources: []string{kernels, modules}, MetadataOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits"}
+	if diff := cmp.Diff(want, said(res)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// incident makes a repository of the incident's packages, without tokens or
+// stamped for whom stamp is true.
+func incident(t *testing.T, stamp func(name string) bool, builds ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	var packages []listed
+	for _, build := range builds {
+		paths, err := filepath.Glob("../../testdata/incident/" + build + "/*.rpm")
+		if err != nil || len(paths) == 0 {
+			t.Fatal("no fixtures", err)
+		}
+		for _, from := range paths {
+			data, err := os.ReadFile(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	inv, err := guard.Collect(t.Context(), guard.Sources{Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := guard.Judge(t.Context(), inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tokens := range guard.Metadata(inv, res) {
+		if !stamp(tokens.Package.NEVRA) {
+			continue
+		}
+		var e rpm.Edit
+		for kind, names := range map[rpm.Kind][]string{rpm.Provides: tokens.Provides, rpm.Requires: tokens.Requires, rpm.Recommends: tokens.Recommends} {
+			for _, name := range names {
+				e.Add = append(e.Add, rpm.Relation{Kind: kind, Dependency: rpm.Dependency{Name: name}})
+			}
+		}
+		if _, err := rpm.Rewrite(t.Context(), tokens.Package.Path, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths, err := filepath.Glob(dir + "/*.rpm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		r, err := rpm.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		p := r.Package
+		l := listed{name: p.Name, version: p.Version, release: p.Release, arch: p.Arch, build: strings.TrimSuffix(p.SourceRPM, ".src.rpm"), file: filepath.Base(path)}
+		for _, d := range p.Provides {
+			if d.Name == kernelUname {
+				l.uname = d.Version
+			} else {
+				l.provides = append(l.provides, d.Name)
+			}
+		}
+		for _, d := range slices.Concat(p.Requires, p.Recommends) {
+			l.requires = append(l.requires, d.Name)
+		}
+		packages = append(packages, l)
+	}
+	return repository(t, dir, packages...)
+}
+
+const (
+	oldKernel = "kernel-default-5.15.12-1.1.x86_64"
+	newKernel = "kernel-default-5.15.12-1.3.x86_64"
+	oldExtra  = "kernel-default-extra-5.15.12-1.1.x86_64"
+	newExtra  = "kernel-default-extra-5.15.12-1.3.x86_64"
+	kmp       = "ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64"
+)
+
+// TestContent reads packages where their metadata says nothing, and holds that
+// tokens and content give the same matrix.
+func TestContent(t *testing.T) {
+	matrix := []string{
+		kmp + " on " + oldKernel + " fits",
+		kmp + " on " + newKernel + " fits",
+		oldKernel + " on " + newKernel + " misfits",
+		newKernel + " on " + oldKernel + " misfits",
+		oldExtra + " on " + oldKernel + " fits",
+		oldExtra + " on " + newKernel + " misfits",
+		newExtra + " on " + oldKernel + " misfits",
+		newExtra + " on " + newKernel + " fits",
+	}
+	changed := []string{"incident 5.15.12-1-default"}
+	const rebuilt = "rebuild 1.1 to 1.3 changed true"
+	for name, test := range map[string]struct {
+		stamp func(string) bool
+		want  []string
+	}{
+		"all stamped":  {func(string) bool { return true }, append(append(changed, rebuilt), matrix...)},
+		"none stamped": {func(string) bool { return false }, append([]string{"incident 5.15.12-1-default", "unlabeled " + oldKernel, "unlabeled " + newKernel, "unlabeled " + oldExtra, "unlabeled " + newExtra, rebuilt}, matrix...)},
+		"kernels stamped": {func(s string) bool { return s == oldKernel || s == newKernel },
+			append([]string{"incident 5.15.12-1-default", "unlabeled " + oldExtra, "unlabeled " + newExtra, rebuilt}, matrix...)},
+		"modules stamped": {func(s string) bool { return s == oldExtra || s == newExtra },
+			append([]string{"incident 5.15.12-1-default", "unlabeled " + oldKernel, "unlabeled " + newKernel, rebuilt}, matrix...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := incident(t, test.stamp, "5.15.12-1.1", "5.15.12-1.3")
+			server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+			defer server.Close()
+			for _, source := range []string{dir, "file://" + dir, server.URL} {
+				res, err := Run(t.Context(), Options{Sources: []string{source}, Dir: t.TempDir()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(test.want, said(res)); diff != "" {
+					t.Error(diff)
+				}
+			}
+			// The same packages without that metadata, behind links.
+			links := t.TempDir()
+			paths, err := filepath.Glob(dir + "/*.rpm")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range paths {
+				if err := os.Symlink(path, filepath.Join(links, filepath.Base(path))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			res, err := Run(t.Context(), Options{Sources: []string{links}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, said(res)); diff != "" {
+				t.Error("folder:", diff)
+			}
+		})
+	}
+}
+
+// TestOutdated holds old modules against a new kernel alone.
+func TestOutdated(t *testing.T) {
+	for _, stamped := range []bool{true, false} {
+		t.Run(fmt.Sprint("stamped ", stamped), func(t *testing.T) {
+			dir := incident(t, func(string) bool { return stamped }, "5.15.12-1.1", "5.15.12-1.3")
+			if err := os.Remove(filepath.Join(dir, oldKernel+".rpm")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(filepath.Join(dir, "repodata")); err != nil {
+				t.Fatal(err)
+			}
+			res, err := Run(t.Context(), Options{Sources: []string{dir}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(res.Findings) == 0 || res.Findings[0].Kind != Stale || res.Findings[0].Package.NEVRA != oldExtra || res.Exit(DefaultFailOn) != 1 {
+				t.Errorf("%q, exit %d", said(res), res.Exit(DefaultFailOn))
+			}
+		})
+	}
+}
+
+// TestMislabeled holds a kernel whose token its content contradicts: it comes out
+// when the kernel is read for the modules of another package.
+func TestMislabeled(t *testing.T) {
+	dir := incident(t, func(string) bool { return false }, "5.15.12-1.3")
+	wrong := rpm.Relation{Kind: rpm.Provides, Dependency: rpm.Dependency{Name: base("default", 7)}}
+	if _, err := rpm.Rewrite(t.Context(), filepath.Join(dir, newKernel+".rpm"), rpm.Edit{Add: []rpm.Relation{wrong}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "repodata")); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Run(t.Context(), Options{Sources: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"mislabeled " + newKernel, "unlabeled " + newExtra,
+		kmp + " on " + newKernel + " fits", newExtra + " on " + newKernel + " fits"}
+	if diff := cmp.Diff(want, said(res)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestProblems holds that what cannot be read is said, and the rest looked over.
+func TestProblems(t *testing.T) {
+	dir := incident(t, func(string) bool { return true }, "5.15.12-1.1")
+	if err := os.WriteFile(filepath.Join(dir, kmp+".rpm"), []byte("exchanged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	empty := t.TempDir()
+	res, err := Run(t.Context(), Options{Sources: []string{dir, empty, filepath.Join(empty, "nothing")}, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(said(res), "\n")
+	for _, want := range []string{
+		"problem " + dir + ": " + kmp + ".rpm: sha256 is ",
+		"problem " + empty + ": holds no RPM and is no repository",
+		"nothing: no such file or directory",
+		"unknown " + kmp,
+		oldExtra + " on " + oldKernel + " fits",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s\nlacks %s", all, want)
+		}
+	}
+	if got := res.Exit(nil); got != 2 {
+		t.Errorf("exit %d", got)
+	}
+}
+
+// TestJSON holds that the document is what docs/json.md says at its ends: no list
+// is null.
+func TestJSON(t *testing.T) {
+	var b strings.Builder
+	if err := new(Result).JSON(&b, "1", nil); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "null") || !json.Valid([]byte(b.String())) {
+		t.Error(b.String())
+	}
+}
+
+func TestCompareVersions(t *testing.T) {
+	// In order, as rpm --eval '%{lua: print(rpm.vercmp(a, b))}' has it.
+	order := []string{"1.0~rc1", "1.0", "1.0^git1", "1.0a", "1.0.1", "1.1", "1.9", "1.10", "2"}
+	for i, a := range order {
+		for j, b := range order {
+			if got := compareVersions(a, b); got != max(-1, min(1, i-j)) {
+				t.Errorf("%s and %s: %d", a, b, got)
+			}
+		}
+	}
+	for _, same := range [][2]string{{"1.0", "1_0"}, {"1.01", "1.1"}, {"", ""}, {"1.", "1"}} {
+		if got := compareVersions(same[0], same[1]); got != 0 {
+			t.Errorf("%s and %s: %d", same[0], same[1], got)
+		}
+	}
+}

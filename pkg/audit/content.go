@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// content reads the packages of which metadata does not tell, kernel by kernel:
+// the modules of all kernels at once would not fit into memory.
+func (a *audit) content(ctx context.Context) error {
+	a.judged = map[meeting]map[guard.Verdict]int{}
+	groups := map[guard.KernelID][]*Package{}
+	for _, p := range a.packages {
+		if !p.silent() || !a.get(ctx, p) {
+			continue
+		}
+		for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.vmlinux, p.modules)))) {
+			id := guard.KernelID{Release: r, Arch: p.Arch}
+			groups[id] = append(groups[id], p)
+		}
+	}
+	a.listKernels()
+	for _, id := range slices.SortedFunc(maps.Keys(groups), compareIDs) {
+		if err := a.group(ctx, id, groups[id]); err != nil {
+			return err
+		}
+	}
+	a.listKernels()
+	return ctx.Err()
+}
+
+// listKernels lists them anew: a package that was fetched may have others than it
+// seemed to have, or none.
+func (a *audit) listKernels() {
+	a.res.Kernels = nil
+	for _, p := range a.packages {
+		a.res.Kernels = append(a.res.Kernels, p.kernels...)
+	}
+}
+
+func compareIDs(x, y guard.KernelID) int {
+	return cmp.Or(strings.Compare(x.Release, y.Release), strings.Compare(x.Arch, y.Arch))
+}
+
+// get makes sure that a package lies in a file and that its file list is known.
+func (a *audit) get(ctx context.Context, p *Package) bool {
+	if p.missing || p.file != "" {
+		return !p.missing
+	}
+	p.missing = true
+	file, err := p.fetch(ctx)
+	if err != nil {
+		a.problem(p.Source, err)
+		return false
+	}
+	r, err := rpm.Open(file)
+	if err != nil {
+		a.problem(p.Source, fmt.Errorf("%s: %w", p, withoutPath(err)))
+		return false
+	}
+	defer r.Close()
+	if got := r.Package.NEVRA(); got != p.NEVRA {
+		a.problem(p.Source, fmt.Errorf("%s: the file in the repository is %s", p, got))
+		return false
+	}
+	p.missing, p.file = false, file
+	p.list(r.Package)
+	p.findKernels()
+	return true
+}
+
+// group reads the silent packages of one kernelrelease and judges their modules
+// on its kernels.
+func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package) error {
+	a.tell("reading %d packages of %s (%s)", len(silent), id.Release, id.Arch)
+	inv, of, err := a.collect(ctx, silent)
+	if err != nil {
+		return err
+	}
+	if needBase(inv, id.Release) {
+		// Then the kernels that their metadata tells of are needed as well.
+		packages := slices.Clone(silent)
+		for _, k := range a.res.Kernels {
+			if k.id() == id && !slices.Contains(packages, k.Package) && a.get(ctx, k.Package) {
+				packages = append(packages, k.Package)
+			}
+		}
+		if len(packages) > len(silent) {
+			if inv, of, err = a.collect(ctx, packages); err != nil {
+				return err
+			}
+		}
+	}
+	for _, b := range inv.Bases {
+		p := packageOf(of, b.Package)
+		// A token that the content contradicts is a finding of its own.
+		if k := p.kernel(b.Release); k != nil && (k.Known == Unknown || k.Base != b.Fingerprint.Base) {
+			k.Base, k.Known = b.Fingerprint.Base, ByContent // zero without BTF
+		}
+	}
+	res, err := guard.Judge(ctx, inv)
+	if err != nil {
+		return err
+	}
+	a.take(res, of, id.Release)
+	return nil
+}
+
+// needBase reports whether a module of the kernelrelease depends on its base.
+func needBase(inv *guard.Inventory, release string) bool {
+	return slices.ContainsFunc(inv.Modules, func(m *guard.Module) bool { return m.Release == release && dependent(m) })
+}
+
+// dependent reports whether a module depends on its base: one without BTF fits
+// any, one with .BTF.base relocates.
+func dependent(m *guard.Module) bool { return m.Err != nil || len(m.BTF) > 0 && !m.Distilled }
+
+// collect reads packages; the map has them by their paths in the inventory.
+func (a *audit) collect(ctx context.Context, packages []*Package) (*guard.Inventory, map[string]*Package, error) {
+	var paths []string
+	of := map[string]*Package{}
+	for _, p := range packages {
+		path := p.file
+		if real, err := filepath.EvalSymlinks(path); err == nil { // as Collect does
+			path = real
+		}
+		paths = append(paths, path)
+		of[path] = p
+	}
+	inv, err := guard.Collect(ctx, guard.Sources{Paths: paths})
+	return inv, of, err
+}
+
+// packageOf finds ours for a package that was read, nil if there is none.
+func packageOf(of map[string]*Package, p *guard.Package) *Package {
+	if p == nil {
+		return nil
+	}
+	return of[p.Path]
+}
+
+// kernel finds the kernel of a kernelrelease in a package.
+func (p *Package) kernel(release string) *Kernel {
+	if p == nil {
+		return nil
+	}
+	i := slices.IndexFunc(p.kernels, func(k *Kernel) bool { return k.Release == release })
+	if i < 0 {
+		return nil
+	}
+	return p.kernels[i]
+}
+
+// take keeps what was found of one kernelrelease.
+func (a *audit) take(res *guard.Result, of map[string]*Package, release string) {
+	for _, problem := range res.Problems {
+		if nv := (*guard.NoVmlinux)(nil); errors.As(problem.Err, &nv) {
+			continue // it is a finding here
+		}
+		if p := of[problem.Path]; p != nil {
+			problem.Path, p.missing = p.NEVRA, true
+		}
+		if !slices.ContainsFunc(a.res.Problems, func(q guard.Problem) bool { return q.Error() == problem.Error() }) {
+			a.res.Problems = append(a.res.Problems, problem)
+		}
+	}
+	for _, f := range res.Findings {
+		p := packageOf(of, f.Module.Package)
+		if p == nil || f.Module.Release != release {
+			continue
+		}
+		if dependent(f.Module) {
+			p.dependent = true
+		}
+		m := meeting{modules: p, release: release}
+		if f.Base != nil {
+			if m.kernel = packageOf(of, f.Base.Package).kernel(release); m.kernel == nil {
+				continue
+			}
+		}
+		if a.judged[m] == nil {
+			a.judged[m] = map[guard.Verdict]int{}
+		}
+		a.judged[m][f.Verdict]++
+	}
+	for _, l := range res.Labels {
+		if p := packageOf(of, l.Package); p != nil && l.Verdict == guard.Mislabeled {
+			f := Finding{Kind: Mislabeled, Package: p, Arch: p.Arch, Reasons: l.Reasons}
+			if !slices.ContainsFunc(a.res.Findings, func(g Finding) bool { return g.Kind == f.Kind && g.Package == p }) {
+				a.res.Findings = append(a.res.Findings, f)
+			}
+		}
+	}
+}

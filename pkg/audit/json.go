@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"encoding/json"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Schema is the version of the JSON format, documented in docs/json.md.
+const Schema = 1
+
+type document struct {
+	Schema   int            `json:"schema"`
+	Tool     toolJSON       `json:"tool"`
+	Sources  []sourceJSON   `json:"sources"`
+	Kernels  []kernelJSON   `json:"kernels"`
+	Matrix   []cellJSON     `json:"matrix"`
+	Findings []findingJSON  `json:"findings"`
+	Rebuilds []rebuildJSON  `json:"rebuilds"`
+	Summary  map[string]int `json:"summary"`
+	Errors   []errorJSON    `json:"errors"`
+	Exit     int            `json:"exit"`
+}
+
+type toolJSON struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+type sourceJSON struct {
+	Source   string `json:"source"`
+	Kind     string `json:"kind"`
+	Revision string `json:"revision,omitempty"`
+	Packages int    `json:"packages"`
+}
+
+type kernelJSON struct {
+	Package       string     `json:"package"`
+	Source        string     `json:"source"`
+	Arch          string     `json:"arch"`
+	KernelRelease string     `json:"kernelrelease,omitempty"`
+	Flavor        string     `json:"flavor"`
+	Base          string     `json:"base,omitempty"`
+	By            Knowledge  `json:"by,omitempty"`
+	Built         *time.Time `json:"built,omitempty"`
+}
+
+type cellJSON struct {
+	Package       string                `json:"package"`
+	Kernel        string                `json:"kernel"`
+	KernelRelease string                `json:"kernelrelease,omitempty"`
+	Arch          string                `json:"arch"`
+	Flavor        string                `json:"flavor"`
+	Fit           Fit                   `json:"fit"`
+	By            Knowledge             `json:"by,omitempty"`
+	Verdicts      map[guard.Verdict]int `json:"verdicts,omitempty"`
+}
+
+type findingJSON struct {
+	Kind          Kind     `json:"kind"`
+	Fails         bool     `json:"fails"`
+	Package       string   `json:"package,omitempty"`
+	Source        string   `json:"source,omitempty"`
+	KernelRelease string   `json:"kernelrelease,omitempty"`
+	Arch          string   `json:"arch"`
+	Packages      []string `json:"packages,omitempty"`
+	Reasons       []string `json:"reasons"`
+}
+
+type rebuildJSON struct {
+	KernelRelease string `json:"kernelrelease"`
+	Arch          string `json:"arch"`
+	From          string `json:"from"`
+	To            string `json:"to"`
+	FromBase      string `json:"from_base,omitempty"`
+	ToBase        string `json:"to_base,omitempty"`
+	Changed       bool   `json:"changed"`
+}
+
+type errorJSON struct {
+	Path  string `json:"path"`
+	Error string `json:"error"`
+}
+
+// JSON writes the result as a document; failOn decides what fails.
+func (r *Result) JSON(w io.Writer, version string, failOn []Kind) error {
+	d := document{
+		Schema: Schema, Tool: toolJSON{"obs-btf-guard", version},
+		Sources: []sourceJSON{}, Kernels: []kernelJSON{}, Matrix: []cellJSON{},
+		Findings: []findingJSON{}, Rebuilds: []rebuildJSON{}, Errors: []errorJSON{},
+		Summary: map[string]int{"kernels": len(r.Kernels), "modules": r.Modules},
+		Exit:    r.Exit(failOn),
+	}
+	for _, s := range r.Sources {
+		d.Sources = append(d.Sources, sourceJSON{s.Name, s.Kind, s.Revision, s.Packages})
+	}
+	for _, k := range r.Kernels {
+		kj := kernelJSON{
+			Package: k.Package.NEVRA, Source: k.Package.Source, Arch: k.Package.Arch,
+			KernelRelease: k.Release, Flavor: k.Flavor, Base: k.base(), By: k.Known,
+		}
+		if !k.Package.Built.IsZero() {
+			kj.Built = &k.Package.Built
+		}
+		d.Kernels = append(d.Kernels, kj)
+	}
+	for _, c := range r.Cells {
+		d.Matrix = append(d.Matrix, cellJSON{
+			Package: c.Modules.NEVRA, Kernel: c.Kernel.Package.NEVRA, KernelRelease: c.Kernel.Release,
+			Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Fit: c.Fit, By: c.By, Verdicts: c.Verdicts,
+		})
+	}
+	for _, f := range r.Findings {
+		fj := findingJSON{Kind: f.Kind, Fails: slices.Contains(failOn, f.Kind), KernelRelease: f.Release, Arch: f.Arch, Reasons: f.Reasons}
+		if f.Package != nil {
+			fj.Package, fj.Source = f.Package.NEVRA, f.Package.Source
+		}
+		for _, p := range f.Packages {
+			fj.Packages = append(fj.Packages, p.NEVRA)
+		}
+		d.Findings = append(d.Findings, fj)
+		d.Summary[string(f.Kind)]++
+	}
+	for _, b := range r.Rebuilds {
+		d.Rebuilds = append(d.Rebuilds, rebuildJSON{
+			KernelRelease: b.To.Release, Arch: b.To.Package.Arch, From: b.From.Package.NEVRA, To: b.To.Package.NEVRA,
+			FromBase: b.From.base(), ToBase: b.To.base(), Changed: b.Changed(),
+		})
+	}
+	for _, p := range r.Problems {
+		d.Errors = append(d.Errors, errorJSON{p.Path, p.Err.Error()})
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(d)
+}
+
+// base is the fingerprint, "" where there is none.
+func (k *Kernel) base() string {
+	if k.Base.IsZero() {
+		return ""
+	}
+	return k.Base.String()
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// fakeOBS has the RPMs of a folder, named as OBS names them.
+type fakeOBS struct {
+	t     *testing.T
+	files map[string]string // path by name
+	asked []string
+}
+
+func (o *fakeOBS) Binaries(_ context.Context, t api.Target) ([]api.Binary, error) {
+	if t != (api.Target{Project: "Kernel:stable", Repository: "standard", Arch: "x86_64", Package: "_repository"}) {
+		return nil, errors.New("404 unknown project")
+	}
+	out := []api.Binary{{Name: "bash.rpm"}, {Name: "kernel-default-devel.rpm"}, {Name: "_buildenv"}, {Name: "kernel-broken.rpm"}}
+	for name := range o.files {
+		out = append(out, api.Binary{Name: name, Size: -1})
+	}
+	return out, nil
+}
+
+func (o *fakeOBS) FileInfo(_ context.Context, _ api.Target, file string) (api.FileInfo, error) {
+	o.asked = append(o.asked, file)
+	if o.files[file] == "" {
+		return api.FileInfo{}, errors.New("no such file")
+	}
+	r, err := rpm.Open(o.files[file])
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer r.Close()
+	p := r.Package
+	i := api.FileInfo{Name: p.Name, Version: p.Version, Release: p.Release, Arch: p.Arch, Source: p.SourceName(), Size: 1}
+	for _, d := range p.Provides {
+		i.Provides = append(i.Provides, d.String())
+	}
+	for _, d := range p.Requires {
+		i.Requires = append(i.Requires, d.String())
+	}
+	return i, nil
+}
+
+func (o *fakeOBS) Download(_ context.Context, _ api.Target, b api.Binary, dir string) (string, error) {
+	data, err := os.ReadFile(o.files[b.Name])
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, b.Name)
+	return path, os.WriteFile(path, data, 0o644)
+}
+
+// TestOBS holds that OBS is asked for what its names tell of, and that the answers
+// are used as those of a repository are.
+func TestOBS(t *testing.T) {
+	for name, stamped := range map[string]bool{"by token": true, "by content": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := incident(t, func(string) bool { return stamped }, "5.15.12-1.1", "5.15.12-1.3")
+			o := &fakeOBS{t: t, files: map[string]string{
+				"kernel-default.rpm":       filepath.Join(dir, newKernel+".rpm"),
+				"kernel-default-extra.rpm": filepath.Join(dir, oldExtra+".rpm"),
+				"ipu6-kmp-default.rpm":     filepath.Join(dir, kmp+".rpm"),
+			}}
+			res, err := Run(t.Context(), Options{Sources: []string{"obs:Kernel:stable/standard/x86_64"}, Dir: t.TempDir(), OBS: func() (OBS, error) { return o, nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"stale " + oldExtra}
+			if !stamped {
+				want = append(want, "unlabeled "+newKernel, "unlabeled "+oldExtra)
+			}
+			want = append(want, kmp+" on "+newKernel+" fits", oldExtra+" on "+newKernel+" misfits",
+				"problem obs:Kernel:stable/standard/x86_64: kernel-broken.rpm: no such file")
+			if diff := cmp.Diff(want, said(res)); diff != "" {
+				t.Error(diff)
+			}
+			if all := strings.Join(o.asked, " "); strings.Contains(all, "bash") || strings.Contains(all, "devel") {
+				t.Error("asked for", all)
+			}
+		})
+	}
+}
+
+func TestOBSNames(t *testing.T) {
+	for name, test := range map[string]struct{ source, want string }{
+		"project alone":  {"obs:Kernel:stable", "obs:PROJECT/REPOSITORY/ARCH"},
+		"an empty part":  {"obs:Kernel:stable//x86_64", "obs:PROJECT/REPOSITORY/ARCH"},
+		"unknown":        {"obs:a/b/c", "404 unknown project"},
+		"no credentials": {"obs:a/b/secret", "no password"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connect := func() (OBS, error) {
+				if test.want == "no password" {
+					return nil, errors.New(test.want)
+				}
+				return &fakeOBS{t: t}, nil
+			}
+			res, err := Run(t.Context(), Options{Sources: []string{test.source}, OBS: connect})
+			if err != nil || len(res.Problems) != 1 || !strings.Contains(res.Problems[0].Error(), test.want) {
+				t.Errorf("%v, %v", res.Problems, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// kernelUname is what the generators of all rpm distributions have a package with
+// a vmlinux provide.
+const kernelUname = "kernel-uname-r"
+
+// relevant picks the dependencies that tell of kernels and modules.
+func relevant(name []byte) bool {
+	return bytes.HasPrefix(name, []byte("kernel-btf(")) || string(name) == kernelUname || bytes.HasPrefix(name, []byte("kmod("))
+}
+
+// maxTold bounds the kernelreleases and tokens of one package. Real ones have one
+// of a kind for each kernel that they are for.
+const maxTold = 64
+
+// newPackage takes over what a header or a repository says.
+func newPackage(source string, p *rpm.Package) (*Package, error) {
+	out := &Package{
+		Source: source, Name: p.Name, NEVRA: p.NEVRA(), Arch: p.Arch, Built: p.BuildTime,
+		epoch: p.Epoch, version: p.Version, release: p.Release,
+		// As guard.Package.Build: one run stamps its packages with one time and host.
+		build:    fmt.Sprintf("%s %d %s", p.SourceRPM, p.BuildTime.Unix(), p.BuildHost),
+		Provides: tokens(p.Provides),
+		Requires: tokens(slices.Concat(p.Requires, p.Recommends)),
+	}
+	for _, d := range p.Provides {
+		if d.Name == kernelUname && d.Flags&^rpm.SenseFindProvides == rpm.SenseEqual {
+			out.vmlinux = append(out.vmlinux, d.Version)
+		}
+	}
+	slices.Sort(out.vmlinux)
+	out.vmlinux = slices.Compact(out.vmlinux)
+	out.maybe = mayHaveModules(p)
+	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires)); n > maxTold {
+		return nil, fmt.Errorf("%d kernelreleases or kernel-btf(...) dependencies, at most %d are believed", n, maxTold)
+	}
+	return out, nil
+}
+
+// matters reports whether a package has a kernel or modules, by what is known of
+// it.
+func (p *Package) matters() bool {
+	return p.Arch != "src" && p.Arch != "nosrc" && p.Arch != "noarch" &&
+		(len(p.Provides)+len(p.Requires)+len(p.vmlinux) > 0 || p.maybe)
+}
+
+// list takes over which kernels and modules a package ships, by its file list.
+func (p *Package) list(header *rpm.Package) {
+	vmlinux, modules := guard.Ships(header)
+	p.listed = true
+	p.vmlinux, p.modules = releases(vmlinux), releases(modules)
+	p.maybe = len(modules) > 0
+}
+
+func releases(ids map[guard.KernelID]bool) []string {
+	var out []string
+	for id := range ids {
+		out = append(out, id.Release)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// mayHaveModules tells by what kernels' generators write (kmod(...)) or, without
+// them, by the name.
+func mayHaveModules(p *rpm.Package) bool {
+	if slices.ContainsFunc(p.Provides, func(d rpm.Dependency) bool { return strings.HasPrefix(d.Name, "kmod(") }) {
+		return true
+	}
+	if neverModules(p.Name) {
+		return false
+	}
+	if kernel.IsModulePackage(p.Name) {
+		return true
+	}
+	return kernel.IsKernelPackage(p.Name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
+		func(part string) bool { return strings.Contains(p.Name, part) })
+}
+
+// neverModules reports whether a package is named as those are that belong to
+// kernels and modules and have none.
+func neverModules(name string) bool {
+	return slices.ContainsFunc([]string{"-debuginfo", "-debugsource", "-devel", "-headers", "-macros", "-docs", "-syms"},
+		func(part string) bool { return strings.Contains(name, part) })
+}
+
+// tokens picks the kernel-btf(...) dependencies, each once.
+func tokens(deps []rpm.Dependency) []string {
+	var out []string
+	for _, d := range deps {
+		if _, _, ok := fingerprint.ParseToken(d.Name); ok {
+			out = append(out, d.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// required are the tokens of other packages' bases.
+func (p *Package) required() []string {
+	return slices.DeleteFunc(slices.Clone(p.Requires), func(t string) bool { return slices.Contains(p.Provides, t) })
+}
+
+// findKernels lists the vmlinux in a package and what its tokens say of them. One
+// that is known already stays the same.
+func (p *Package) findKernels() {
+	known := p.kernels
+	p.kernels = nil
+	bases := map[string]fingerprint.Digest{} // by flavor
+	for _, t := range p.Provides {
+		flavor, base, _ := fingerprint.ParseToken(t)
+		bases[flavor] = base
+	}
+	for _, r := range p.vmlinux {
+		k := &Kernel{Package: p, Release: r, Flavor: kernel.Flavor(r)}
+		if i := slices.IndexFunc(known, func(k *Kernel) bool { return k.Release == r }); i >= 0 {
+			k = known[i]
+		} else if base, ok := bases[k.Flavor]; ok {
+			k.Base, k.Known = base, ByToken
+		} else {
+			k.tokenless = true
+		}
+		delete(bases, k.Flavor)
+		p.kernels = append(p.kernels, k)
+	}
+	if p.listed { // a token without its vmlinux says nothing
+		return
+	}
+	for _, flavor := range slices.Sorted(maps.Keys(bases)) {
+		p.kernels = append(p.kernels, &Kernel{Package: p, Flavor: flavor, Base: bases[flavor], Known: ByToken})
+	}
+}
+
+// silent reports whether nothing but its content can tell of a package.
+func (p *Package) silent() bool {
+	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.tokenless || k.Release == "" }) {
+		return true
+	}
+	return len(p.kernels) == 0 && p.maybe && len(p.Requires) == 0
+}
+
+// id is the same for copies of a package, wherever they lie.
+func (p *Package) id() string {
+	return fmt.Sprint(p.NEVRA, " ", p.build, p.Provides, p.Requires)
+}
+
+func (p *Package) String() string { return p.NEVRA }

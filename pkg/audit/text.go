@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+)
+
+// TextOptions say how an audit for people is written.
+type TextOptions struct {
+	Verbose bool // the whole matrix and all kernels, not only what does not fit
+	Color   bool
+	FailOn  []Kind
+}
+
+// Text writes the result for people: a summary, what needs attention, heaviest
+// first, what became of kernels that were built again, and what does not fit
+// what.
+func (r *Result) Text(w io.Writer, o TextOptions) error {
+	t := &text{Result: r, TextOptions: o, w: bufio.NewWriter(w)}
+	t.summary()
+	t.findings()
+	t.rebuilds()
+	if o.Verbose {
+		t.kernels()
+	}
+	t.matrix()
+	t.line("")
+	t.closing()
+	return t.w.Flush()
+}
+
+type text struct {
+	*Result
+	TextOptions
+	w *bufio.Writer
+}
+
+// line writes a line; what comes out of packages cannot write another.
+func (t *text) line(format string, args ...any) {
+	fmt.Fprintln(t.w, report.Printable(fmt.Sprintf(format, args...)))
+}
+
+func (t *text) headline(s string) {
+	t.line("")
+	if t.Color {
+		s = "\x1b[1m" + s + "\x1b[0m"
+	}
+	fmt.Fprintln(t.w, s)
+}
+
+func (t *text) summary() {
+	for _, s := range t.Sources {
+		t.line("%s: %s, %s", s.Name, s.Kind, number(s.Packages, "package"))
+	}
+	releases := map[string]bool{}
+	for _, k := range t.Kernels {
+		releases[k.Release+" "+k.Package.Arch] = true
+	}
+	t.line("%s of %s, %s with modules", number(len(t.Kernels), "kernel"), number(len(releases), "kernelrelease"), number(t.Modules, "package"))
+}
+
+// number counts things.
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// explanations say of each kind what it means for who installs from here.
+var explanations = map[Kind]string{
+	Stale:      "modules that fit none of the kernels here that they are for: build the package again",
+	Broken:     "modules that do not fit the vmlinux of their own build: build it again, kernel and modules together",
+	Mislabeled: "a kernel-btf(...) dependency that its content contradicts: make it anew, obs-btf-guard stamp does",
+	Incident:   "builds of one kernelrelease with different bases: they share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
+	Unlabeled:  "packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds: obs-btf-guard stamp writes it",
+	Undecided:  "cannot be told from what was read",
+	Unmet:      "modules for kernels that are not here: name their source as well",
+}
+
+func (t *text) findings() {
+	for _, kind := range Kinds {
+		first := true
+		for _, f := range t.Findings {
+			if f.Kind != kind {
+				continue
+			}
+			if first {
+				first = false
+				word := "note"
+				if slices.Contains(t.FailOn, kind) {
+					word = "FAIL"
+				}
+				t.headline(fmt.Sprintf("%s %s: %s", word, kind, explanations[kind]))
+			}
+			t.finding(f)
+		}
+	}
+}
+
+func (t *text) finding(f Finding) {
+	name := f.Release + " (" + f.Arch + ")"
+	if f.Package != nil {
+		name = f.Package.NEVRA
+	}
+	if len(f.Reasons) == 1 {
+		t.line("  %s: %s", name, f.Reasons[0])
+		return
+	}
+	t.line("  %s", name)
+	for _, reason := range f.Reasons {
+		t.line("    %s", reason)
+	}
+}
+
+func (t *text) rebuilds() {
+	if len(t.Rebuilds) == 0 {
+		return
+	}
+	t.headline("Built again")
+	for _, r := range t.Rebuilds {
+		what := "the base stayed " + r.To.short()
+		if r.Changed() {
+			what = fmt.Sprintf("the base changed, from %s to %s", r.From.short(), r.To.short())
+		}
+		t.line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), what)
+	}
+}
+
+func (p *Package) versionRelease() string { return p.version + "-" + p.release }
+
+func (t *text) kernels() {
+	t.headline("Kernels")
+	for _, k := range t.Kernels {
+		by := ""
+		if k.Known != Unknown {
+			by = ", by " + string(k.Known)
+		}
+		t.line("  %s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.short(), by)
+	}
+}
+
+// matrix writes a line for each package of modules and flavor.
+func (t *text) matrix() {
+	type row struct {
+		modules *Package
+		flavor  string
+	}
+	var order []row
+	cells := map[row][]Cell{}
+	for _, c := range t.Cells {
+		at := row{c.Modules, c.Kernel.Flavor}
+		if cells[at] == nil {
+			order = append(order, at)
+		}
+		cells[at] = append(cells[at], c)
+	}
+	shown := false
+	for _, at := range order {
+		var parts []string
+		fits := 0
+		for _, c := range cells[at] {
+			if c.Fit == Fits {
+				if fits++; !t.Verbose {
+					continue
+				}
+			}
+			parts = append(parts, c.words())
+		}
+		if len(parts) == 0 {
+			continue
+		}
+		if !shown {
+			shown = true
+			t.headline("Modules and the kernels they meet")
+		}
+		t.line("  %s (%s): fits %d of %d; %s", at.modules, at.flavor, fits, len(cells[at]), strings.Join(parts, "; "))
+	}
+}
+
+// words say what a cell holds.
+func (c Cell) words() string {
+	kernel := c.Kernel.Package.NEVRA
+	if c.Kernel.Package == c.Modules {
+		kernel = "its own"
+	}
+	how := ""
+	switch {
+	case len(c.Verdicts) > 0:
+		how = " (" + Counts(c.Verdicts) + ")"
+	case c.Fit == Misfits:
+		how = " (another base)"
+	}
+	switch c.Fit {
+	case Fits:
+		return "fits " + kernel + how
+	case Misfits:
+		return "not " + kernel + how
+	}
+	return "unknown: " + kernel + how
+}
+
+// closing is the last line.
+func (t *text) closing() {
+	counts := map[Kind]int{}
+	failed := false
+	for _, f := range t.Findings {
+		counts[f.Kind]++
+		failed = failed || slices.Contains(t.FailOn, f.Kind)
+	}
+	word := "ok  "
+	if failed {
+		word = "FAIL"
+	}
+	var parts []string
+	for _, k := range Kinds {
+		if counts[k] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
+		}
+	}
+	if len(t.Problems) > 0 {
+		parts = append(parts, fmt.Sprintf("%d could not be read", len(t.Problems)))
+	}
+	switch {
+	case len(parts) > 0:
+	case t.Modules == 0 && len(t.Kernels) == 0:
+		parts = append(parts, "no kernel and no modules")
+	default:
+		parts = append(parts, "all modules fit the kernels they meet")
+	}
+	t.line("%s %s", word, strings.Join(parts, ", "))
+}

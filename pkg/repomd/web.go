@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package repomd
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Options say how repositories behind URLs are asked.
+type Options struct {
+	UserAgent string
+	// Attempts is how often a file is asked for at most, 0 means 4.
+	Attempts int
+	// Sleep waits between attempts. Tests replace it.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Bounds in time. A whole download has that of its context.
+const (
+	connectTimeout = 20 * time.Second
+	headerTimeout  = time.Minute
+	stallTimeout   = time.Minute // without a byte of the answer
+	firstWait      = time.Second // between attempts, doubled each time
+)
+
+// web asks web servers.
+type web struct {
+	client *http.Client
+	Options
+}
+
+func newWeb(o Options) *web {
+	o.Attempts = cmp.Or(max(o.Attempts, 0), 4)
+	o.UserAgent = cmp.Or(o.UserAgent, "obs-btf-guard")
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	return &web{Options: o, client: &http.Client{
+		CheckRedirect: checkRedirect,
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			TLSHandshakeTimeout:   connectTimeout,
+			ResponseHeaderTimeout: headerTimeout,
+			IdleConnTimeout:       time.Minute,
+			ForceAttemptHTTP2:     true,
+			DisableCompression:    true, // sizes and checksums are those of the file
+		},
+	}}
+}
+
+// checkRedirect follows to mirrors, but not from https to what anybody on the way
+// can change: the index has nothing that would show it.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("redirected 10 times")
+	}
+	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
+		return errors.New("redirected from https to " + req.URL.Scheme)
+	}
+	return nil
+}
+
+// passing is an error that may pass.
+type passing struct{ error }
+
+func (p passing) Unwrap() error { return p.error }
+
+// get downloads at most limit bytes, trying again where that may help.
+func (w *web) get(ctx context.Context, u *url.URL, limit int64, begin func() (io.Writer, error)) error {
+	for n := 1; ; n++ {
+		err := w.once(ctx, u, limit, begin)
+		p, ok := errors.AsType[passing](err)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !ok:
+			return err
+		case n == w.Attempts:
+			return fmt.Errorf("%w (tried %d times)", p.error, n)
+		}
+		if err := w.Sleep(ctx, firstWait<<min(n-1, 5)); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *web) once(ctx context.Context, u *url.URL, limit int64, begin func() (io.Writer, error)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return errors.New("not a URL that can be asked for")
+	}
+	req.Header.Set("User-Agent", w.UserAgent)
+	resp, err := w.client.Do(req)
+	if err != nil {
+		if ue := (*url.Error)(nil); errors.As(err, &ue) {
+			err = ue.Err // which has the URL in it
+		}
+		return connection(err)
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusOK:
+	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout:
+		return passing{fmt.Errorf("the server answers %s", resp.Status)}
+	default:
+		return fmt.Errorf("the server answers %s", resp.Status)
+	}
+	if resp.ContentLength > limit {
+		return fmt.Errorf("%d bytes, at most %d are read", resp.ContentLength, limit)
+	}
+	to, err := begin()
+	if err != nil {
+		return err
+	}
+	stalled := passing{fmt.Errorf("no byte for %v", stallTimeout)}
+	timer := time.AfterFunc(stallTimeout, func() { cancel(stalled) })
+	defer timer.Stop()
+	body := &body{r: resp.Body, more: func() { timer.Reset(stallTimeout) }}
+	err = copyAtMost(to, body, limit)
+	if body.err != nil { // not the writer's
+		return connection(cmp.Or(context.Cause(ctx), body.err))
+	}
+	return err
+}
+
+// body tells an answer's own errors from those of who reads it.
+type body struct {
+	r    io.Reader
+	more func()
+	err  error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.more()
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// connection marks the errors of a connection that can succeed the next time.
+func connection(err error) error {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return err
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return err
+	}
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+		return passing{err}
+	}
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
