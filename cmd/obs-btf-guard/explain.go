@@ -5,9 +5,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
 )
@@ -19,6 +23,7 @@ func explainCommand() *cli.Command {
 		ArgsUsage:   "OLD NEW",
 		Description: explainDescription,
 		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "buildenv", Usage: "the _buildenv of OLD's and then of NEW's build, as OBS keeps it: `FILE`, given twice"},
 			formatFlag("text", "json"), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list everything that changed"},
 		},
@@ -41,6 +46,7 @@ type explained struct {
 	Old  report.Base   `json:"old"`
 	New  report.Base   `json:"new"`
 	Diff *explain.Diff `json:"diff"`
+	Why  *why.Reasons  `json:"why"`
 }
 
 func explainAction(c *cli.Context) error {
@@ -51,8 +57,11 @@ func explainAction(c *cli.Context) error {
 	if c.NArg() != 2 {
 		return usageError{fmt.Sprintf("explain: %d arguments, it takes two: OLD and NEW", c.NArg()), "obs-btf-guard explain --help"}
 	}
-	// Two builds, which may have come out alike.
-	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], OneBuild: true, Exports: true})
+	env, err := buildEnvs(c.StringSlice("buildenv"))
+	if err != nil {
+		return err
+	}
+	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], Apart: true, Exports: true})
 	if err != nil {
 		return err
 	}
@@ -74,7 +83,8 @@ func explainAction(c *cli.Context) error {
 		if diff == nil {
 			diff = explain.Bases(change.From.Table, change.To.Table, explain.Options{OldExports: change.From.Exports, NewExports: change.To.Exports})
 		}
-		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff})
+		reasons := why.Rebuilt(made(change.From, env[0]), made(change.To, env[1]))
+		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons})
 		if out.format == "json" {
 			continue
 		}
@@ -84,6 +94,10 @@ func explainAction(c *cli.Context) error {
 		fmt.Fprintf(c.App.Writer, "%s -> %s\n\n", report.Printable(change.From.Label()), report.Printable(change.To.Label()))
 		err := diff.Text(c.App.Writer, explain.TextOptions{Verbose: c.Bool("verbose"), Full: "--verbose lists all", Printable: report.Printable})
 		if err != nil {
+			return fmt.Errorf("standard output: %w", err)
+		}
+		fmt.Fprintln(c.App.Writer)
+		if err := reasons.Text(c.App.Writer, why.TextOptions{Verbose: c.Bool("verbose"), Printable: report.Printable}); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
@@ -110,6 +124,40 @@ func explainAction(c *cli.Context) error {
 		return exitStatus(exitError)
 	}
 	return nil
+}
+
+// buildEnvs reads the build environments of both sides, or of none.
+func buildEnvs(paths []string) (env [2]why.Packages, err error) {
+	if n := len(paths); n != 0 && n != 2 {
+		return env, usageError{fmt.Sprintf("explain: --buildenv is given %d times: once for OLD and once for NEW", n), "obs-btf-guard explain --help"}
+	}
+	for i, path := range paths {
+		f, err := regular.Open(path)
+		if err != nil {
+			return env, err
+		}
+		env[i], err = why.ReadBuildEnv(f)
+		f.Close()
+		if err != nil {
+			return env, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return env, nil
+}
+
+// made is what a kernel and its package say of how they were made.
+func made(b *guard.Base, env why.Packages) why.Made {
+	m := why.Made{Config: b.Config, Packages: env}
+	p := b.Package
+	if p == nil {
+		return m
+	}
+	m.Sources, m.Host, m.Built = slices.Clone(p.SourceHashes), p.Host, p.Built
+	if u, ok := obs.ParseDistURL(p.DistURL); ok {
+		m.Sources = append(m.Sources, u.Revision)
+		m.Project = u.Project + "/" + u.Repository
+	}
+	return m
 }
 
 // twoKernels takes the only kernel on each side for a pair, whatever their

@@ -159,7 +159,7 @@ func (h *hookRun) readPolicy() error {
 // judge judges all three pairings and weighs them by the policy.
 func (h *hookRun) judge(built builtPackages) error {
 	s := guard.Sources{
-		Paths: h.root.RPMs, Against: h.root.Old, OneBuild: true,
+		Paths: h.root.RPMs, Against: h.root.Old, OneBuild: true, Apart: true,
 		Installed: h.installed(built), Labeled: h.root.HasGenerator(),
 	}
 	inv, err := guard.Collect(h.Context.Context, s)

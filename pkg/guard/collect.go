@@ -32,6 +32,9 @@ type Sources struct {
 	// OneBuild: all packages in Paths come out of one build, even where parts of it
 	// were packaged at different times, as a build that signs does.
 	OneBuild bool
+	// Apart: Paths and Against are builds of their own, which may hold the same
+	// package: it counts on both sides.
+	Apart bool
 	// Labeled: each of them should carry its kernel-btf(...) tokens.
 	Labeled bool
 
@@ -59,7 +62,7 @@ func Collect(ctx context.Context, s Sources) (*Inventory, error) {
 	defer cancel()
 	c := &collector{
 		ctx: ctx, sources: s,
-		inv:    &Inventory{copies: map[argument]bool{}, oneBuild: s.OneBuild, Labeled: s.Labeled},
+		inv:    &Inventory{copies: map[argument]bool{}, apart: s.Apart, Labeled: s.Labeled},
 		listed: map[argument]bool{},
 		seed:   maphash.MakeSeed(),
 		jobs:   make(chan job),

@@ -27,8 +27,8 @@ type Inventory struct {
 	// of which some do.
 	Labeled bool
 
-	copies   map[argument]bool // arguments with packages that are there already
-	oneBuild bool
+	copies map[argument]bool // arguments with packages that are there already
+	apart  bool
 }
 
 // Origin says on which side of a comparison something stands.
@@ -65,6 +65,9 @@ type Package struct {
 	DistURL string
 	Built   time.Time
 	Host    string // that it was built on
+	// SourceHashes are its kernel-srchash-... provides: the revision of the kernel's
+	// source tree (openSUSE's kernel-source).
+	SourceHashes []string
 	// Digest is the SHA-256 of its header in hex, which copies share.
 	Digest string
 	// Build is the same for all packages that one build made, and no other.
@@ -180,11 +183,11 @@ func (inv *Inventory) finish() {
 		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Path, b.Path))
 	})
 	// Of copies the first counts: one that is given on both sides is new. Where the
-	// sides are known builds, a package may come out of both alike.
+	// sides are builds of their own, a package may come out of both alike.
 	seen := map[string]bool{}
 	for _, p := range inv.Packages {
 		id := p.Digest
-		if p.Origin.named() || inv.oneBuild {
+		if p.Origin.named() || inv.apart {
 			id += fmt.Sprint(p.Origin)
 		}
 		if seen[id] && !p.broken {

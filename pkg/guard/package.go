@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -55,9 +56,10 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 		Host:           r.BuildHost,
 		VersionRelease: r.Version + "-" + r.Release,
 		// One run of rpmbuild stamps its packages with one time and host.
-		Build:    fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
-		Provides: tokens(r.Provides),
-		Requires: append(tokens(r.Requires), tokens(r.Recommends)...),
+		Build:        fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
+		SourceHashes: named(r.Provides, "kernel-srchash-"),
+		Provides:     tokens(r.Provides),
+		Requires:     append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
 	if c.sources.OneBuild && f.origin == New {
 		p.Build = "the build"
@@ -66,6 +68,17 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	defer c.mu.Unlock()
 	c.inv.Packages = append(c.inv.Packages, p)
 	return p
+}
+
+// named picks the dependencies whose names begin alike.
+func named(deps []rpm.Dependency, prefix string) []string {
+	var out []string
+	for _, d := range deps {
+		if strings.HasPrefix(d.Name, prefix) {
+			out = append(out, d.Name)
+		}
+	}
+	return out
 }
 
 // tokens picks the kernel-btf(...) dependencies, each once.

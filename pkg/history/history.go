@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // Build is a packaged vmlinux as it was read.
@@ -34,7 +35,7 @@ type Build struct {
 	Strings       fingerprint.Digest `json:"strings,omitzero"`
 	TypeCount     uint32             `json:"type_count"` // 0 where the kernel refuses its own .BTF
 	StringBytes   uint32             `json:"string_bytes"`
-	Toolchain     Toolchain          `json:"toolchain"`
+	Toolchain     kernel.Toolchain   `json:"toolchain"`
 
 	Seen time.Time `json:"seen"` // when it was first recorded
 	// Judgements on this vmlinux, those of the last time for each module package.

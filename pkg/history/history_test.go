@@ -87,7 +87,7 @@ func TestRecord(t *testing.T) {
 		Path: "/usr/lib/modules/5.15.12-1-default/vmlinux.xz", Arch: "x86_64", KernelRelease: "5.15.12-1-default", Flavor: "default",
 		Fingerprint: digestOf(t, "8c4d27686c13aa439ea2ff7996485873c1b259fd7ca01e460c8c29a71898afea"),
 		TypeCount:   536, StringBytes: 7787,
-		Toolchain: Toolchain{Compiler: "gcc (SUSE Linux) 11.2.1 20211124"},
+		Toolchain: kernel.Toolchain{Compiler: "gcc (SUSE Linux) 11.2.1 20211124"},
 		Judgements: []Judgement{
 			{"rebuild", "rejected", "fail", 7},
 			{"across", "no-btf", "ok", 1},

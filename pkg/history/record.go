@@ -94,7 +94,7 @@ func (r *recorder) bases(inv *guard.Inventory) {
 		if b.Table != nil {
 			types, bytes = uint32(b.Table.Len()), b.Table.EndString()
 		}
-		t := toolchain(b.Config)
+		t := b.Config.Toolchain()
 		r.exec("INSERT INTO base ("+baseColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			p.Digest, b.Path, b.Arch, b.Release, b.Flavor,
 			text(b.Fingerprint.Base), text(b.Fingerprint.Types), text(b.Fingerprint.Strings), types, bytes,
