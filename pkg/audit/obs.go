@@ -60,7 +60,7 @@ func (a *audit) project(ctx context.Context, name string, t api.Target) error {
 			continue
 		}
 		s.Packages++
-		if neverModules(base) || !kernel.IsKernelPackage(base) && !kernel.IsModulePackage(base) {
+		if kernel.IsAccessory(base) || !kernel.IsKernelPackage(base) && !kernel.IsModulePackage(base) {
 			continue
 		}
 		info, err := client.FileInfo(ctx, t, b.Name)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -45,7 +44,7 @@ func newPackage(source string, p *rpm.Package) (*Package, error) {
 	}
 	slices.Sort(out.vmlinux)
 	out.vmlinux = slices.Compact(out.vmlinux)
-	out.maybe = mayHaveModules(p)
+	out.maybe = kernel.MayHoldModules(p.Name, rpm.Names(p.Provides))
 	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires)); n > maxTold {
 		return nil, fmt.Errorf("%d kernelreleases or kernel-btf(...) dependencies, at most %d are believed", n, maxTold)
 	}
@@ -76,39 +75,9 @@ func releases(ids map[guard.KernelID]bool) []string {
 	return out
 }
 
-// mayHaveModules tells by what kernels' generators write (kmod(...)) or, without
-// them, by the name.
-func mayHaveModules(p *rpm.Package) bool {
-	if slices.ContainsFunc(p.Provides, func(d rpm.Dependency) bool { return strings.HasPrefix(d.Name, "kmod(") }) {
-		return true
-	}
-	if neverModules(p.Name) {
-		return false
-	}
-	if kernel.IsModulePackage(p.Name) {
-		return true
-	}
-	return kernel.IsKernelPackage(p.Name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
-		func(part string) bool { return strings.Contains(p.Name, part) })
-}
-
-// neverModules reports whether a package is named as those are that belong to
-// kernels and modules and have none.
-func neverModules(name string) bool {
-	return slices.ContainsFunc([]string{"-debuginfo", "-debugsource", "-devel", "-headers", "-macros", "-docs", "-syms"},
-		func(part string) bool { return strings.Contains(name, part) })
-}
-
 // tokens picks the kernel-btf(...) dependencies, each once.
 func tokens(deps []rpm.Dependency) []string {
-	var out []string
-	for _, d := range deps {
-		if _, _, ok := fingerprint.ParseToken(d.Name); ok {
-			out = append(out, d.Name)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Sorted(slices.Values(fingerprint.Tokens(rpm.Names(deps))))
 }
 
 // required are the tokens of other packages' bases.

@@ -13,7 +13,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -89,4 +91,15 @@ func ParseToken(name string) (flavor string, base Digest, ok bool) {
 	}
 	base, err := Parse(m[2])
 	return m[1], base, err == nil
+}
+
+// Tokens picks the tokens out of the names of dependencies, each once.
+func Tokens(names iter.Seq[string]) []string {
+	var out []string
+	for name := range names {
+		if _, _, ok := ParseToken(name); ok && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }

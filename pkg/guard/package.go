@@ -83,13 +83,7 @@ func named(deps []rpm.Dependency, prefix string) []string {
 
 // tokens picks the kernel-btf(...) dependencies, each once.
 func tokens(deps []rpm.Dependency) []string {
-	var out []string
-	for _, d := range deps {
-		if _, _, ok := fingerprint.ParseToken(d.Name); ok {
-			out = with(out, d.Name)
-		}
-	}
-	return out
+	return fingerprint.Tokens(rpm.Names(deps))
 }
 
 // role is what a packaged file is. Links and files that are not in the payload

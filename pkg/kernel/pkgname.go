@@ -2,7 +2,11 @@
 
 package kernel
 
-import "strings"
+import (
+	"iter"
+	"slices"
+	"strings"
+)
 
 // IsKernelPackage reports whether an RPM is named as those that belong to a
 // kernel are: kernel-default, kernel-core, kernel-default-devel.
@@ -14,4 +18,29 @@ func IsKernelPackage(name string) bool {
 // foo-kmp-default by SUSE, kmod-foo by Fedora.
 func IsModulePackage(name string) bool {
 	return strings.Contains(name, "-kmp-") || strings.HasSuffix(name, "-kmp") || strings.HasPrefix(name, "kmod-")
+}
+
+// IsAccessory reports whether an RPM is named as those that come with a kernel or
+// its modules and hold neither: debug information, headers, documentation.
+func IsAccessory(name string) bool {
+	return slices.ContainsFunc([]string{"-debuginfo", "-debugsource", "-devel", "-headers", "-macros", "-docs", "-syms"},
+		func(part string) bool { return strings.Contains(name, part) })
+}
+
+// MayHoldModules reports whether an RPM may hold modules, by what the generators
+// of kernels write into its provides (kmod(...)) or, without them, by its name.
+func MayHoldModules(name string, provides iter.Seq[string]) bool {
+	for p := range provides {
+		if strings.HasPrefix(p, "kmod(") {
+			return true
+		}
+	}
+	switch {
+	case IsAccessory(name):
+		return false
+	case IsModulePackage(name):
+		return true
+	}
+	return IsKernelPackage(name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
+		func(part string) bool { return strings.Contains(name, part) })
 }

@@ -157,7 +157,7 @@ func (f *Finder) binaries(ctx context.Context, p *Plan, at Where, s Source) ([]*
 			continue
 		}
 		m := &built{b, at, s.Name, file, seen}
-		if tells(m) || buildsModules(s) || looksLikeModules(m) {
+		if tells(m) || buildsModules(s) || kernel.MayHoldModules(m.Name, slices.Values(m.Provides)) {
 			out = append(out, m)
 		}
 	}
@@ -175,23 +175,7 @@ func mayHoldModules(file string) bool {
 			return false
 		}
 	}
-	for _, part := range []string{"-debuginfo", "-debugsource", "-devel", "-headers", "-macros", "-docs", "-syms"} {
-		if strings.Contains(name, part) {
-			return false
-		}
-	}
-	return true
-}
-
-// looksLikeModules reports whether an RPM whose dependencies name no base may
-// have modules. Kernels' generators say which ones (kmod(...)); without them, its
-// name has to do.
-func looksLikeModules(m *built) bool {
-	if kernel.IsModulePackage(m.Name) || slices.ContainsFunc(m.Provides, func(d string) bool { return strings.HasPrefix(d, "kmod(") }) {
-		return true
-	}
-	return kernel.IsKernelPackage(m.Name) && slices.ContainsFunc([]string{"-extra", "-optional", "-base", "-modules"},
-		func(part string) bool { return strings.Contains(m.Name, part) })
+	return !kernel.IsAccessory(name)
 }
 
 // Complete puts the steps of a plan in order, and notes for those that do not

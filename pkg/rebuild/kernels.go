@@ -173,14 +173,13 @@ func (k *kernels) met(flavor string) (b *built, why string) {
 
 // tokens are the kernel-btf(...) names of a list of dependencies.
 func tokens(deps []string) []string {
-	var out []string
-	for _, d := range deps {
-		name, _, _ := strings.Cut(d, " ")
-		if _, _, ok := fingerprint.ParseToken(name); ok && !slices.Contains(out, name) {
-			out = append(out, name)
+	return fingerprint.Tokens(func(yield func(string) bool) {
+		for _, d := range deps {
+			if name, _, _ := strings.Cut(d, " "); !yield(name) {
+				return
+			}
 		}
-	}
-	return out
+	})
 }
 
 // ofFlavor are the tokens of one flavor.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 )
@@ -104,6 +105,17 @@ func (d Dependency) String() string {
 		return d.Name
 	}
 	return d.Name + " " + op.String() + " " + d.Version
+}
+
+// Names are the names of dependencies.
+func Names(deps []Dependency) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, d := range deps {
+			if !yield(d.Name) {
+				return
+			}
+		}
+	}
 }
 
 // newPackage takes the facts from a verified header.
