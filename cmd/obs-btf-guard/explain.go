@@ -57,6 +57,9 @@ func explainAction(c *cli.Context) error {
 	if c.NArg() != 2 {
 		return usageError{fmt.Sprintf("explain: %d arguments, it takes two: OLD and NEW", c.NArg()), "obs-btf-guard explain --help"}
 	}
+	if slices.Contains(c.Args().Slice(), "") {
+		return usageError{"explain: an argument is empty", "obs-btf-guard explain --help"}
+	}
 	env, err := buildEnvs(c.StringSlice("buildenv"))
 	if err != nil {
 		return err
@@ -76,6 +79,7 @@ func explainAction(c *cli.Context) error {
 			return err
 		}
 	}
+	inv.Problems = append(inv.Problems, alone(inv, changes)...)
 	doc := explanation{Schema: report.Schema, Tool: report.Tool{Name: "obs-btf-guard", Version: c.App.Version}}
 	doc.Kernels, doc.Problems, doc.Summary = []explained{}, []report.Error{}, map[string]int{}
 	for i, change := range changes {
@@ -178,5 +182,23 @@ func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
 			return nil, fmt.Errorf("explain: %s holds %d kernels with BTF, and none of a kernelrelease that the other side has; name one", name, n)
 		}
 	}
+	if from, to := sides[0][0], sides[1][0]; from.Arch != to.Arch && from.Arch != "" && to.Arch != "" {
+		return nil, fmt.Errorf("explain: OLD is for %s, NEW for %s", from.Arch, to.Arch)
+	}
 	return []guard.Change{{From: sides[0][0], To: sides[1][0]}}, nil
+}
+
+// alone makes problems of the kernels that have no counterpart on the other side.
+func alone(inv *guard.Inventory, changes []guard.Change) []guard.Problem {
+	met := map[*guard.Base]bool{}
+	for _, c := range changes {
+		met[c.From], met[c.To] = true, true
+	}
+	var out []guard.Problem
+	for _, b := range inv.Bases {
+		if !met[b] {
+			out = append(out, guard.Problem{Path: b.Label(), Err: fmt.Errorf("%s (%s) is on one side only, or has no BTF", b.Release, b.Arch)})
+		}
+	}
+	return out
 }

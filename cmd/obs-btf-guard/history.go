@@ -19,6 +19,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/history"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 )
 
 func historyCommand() *cli.Command {
@@ -76,20 +77,33 @@ func remember(c *cli.Context, inv *guard.Inventory, res *guard.Result) {
 	if c.IsSet("kernel") || c.IsSet("allow-mismatch") {
 		res = nil // verdicts on a kernel that was assumed
 	}
-	err := func() error {
-		path, err := databasePath(c)
-		if err != nil {
-			return err
-		}
-		db, err := openHistory(c, path)
-		if err != nil {
-			return err
-		}
-		return errors.Join(db.Record(c.Context, inv, res), db.Close())
-	}()
+	path, err := databasePath(c)
+	if err == nil && !c.IsSet("db") && !ownHome() {
+		return
+	}
+	var db *history.DB
+	if err == nil {
+		db, err = openHistory(c, path)
+	}
+	if err != nil && !c.IsSet("db") && !errors.Is(err, history.ErrNewer) && !errors.Is(err, history.ErrForeign) {
+		return // no home, or one that cannot be written: nobody asked for more
+	}
+	if err == nil {
+		err = errors.Join(db.Record(c.Context, inv, res), db.Close())
+	}
 	if err != nil && c.Context.Err() == nil {
 		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: not remembered (--no-db does without): %s\n", report.Printable(err.Error()))
 	}
+}
+
+// ownHome reports whether what is made below the home directory belongs there:
+// root may run with somebody else's.
+func ownHome() bool {
+	if os.Geteuid() != 0 || os.Getenv("XDG_STATE_HOME") != "" {
+		return true
+	}
+	var st unix.Stat_t
+	return unix.Stat(os.Getenv("HOME"), &st) == nil && st.Uid == 0
 }
 
 func printHistory(c *cli.Context) error {

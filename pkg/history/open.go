@@ -48,15 +48,19 @@ func DefaultPath(getenv func(string) string) (string, error) {
 		}
 		state = filepath.Join(home, ".local", "state")
 	}
-	return filepath.Join(state, "obs-btf-guard", "history.db"), nil
+	return filepath.Join(state, "obs-btf-guard", historyName), nil
 }
+
+// historyName is the name of the default file.
+const historyName = "history.db"
 
 // Open opens the history at path. Where there is none it is made, with the
 // folders to it, for its owner's eyes only: it tells which projects somebody
 // builds, and where. An older schema is brought up to date.
 //
-// A damaged file is renamed to path.broken-<time> with its journal, and a new
-// one begun. What is not damaged is never moved: a schema newer than this
+// A damaged history is renamed to path.broken-<time> with its journal, and a new
+// one begun. It is known by SQLite's and our mark at its beginning, or, without
+// them, by its name, history.db. What is something else is never moved: a schema newer than this
 // program's (ErrNewer), another program's database (ErrForeign), a folder, a file
 // that may not be written are errors.
 func Open(path string) (*DB, error) {
@@ -123,7 +127,7 @@ func place(path string) (fs.FileInfo, error) {
 func attempt(path string, migrations []string) (*DB, error) {
 	// A journal that is rolled back, not WAL: it works on network file systems, can
 	// be read where it cannot be written, and leaves one file.
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "trusted_schema(0)"}}
+	query := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "trusted_schema(0)"}}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
 	conn, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
@@ -180,9 +184,12 @@ func setAside(path string, broken fs.FileInfo) (string, error) {
 	}
 	defer f.Close()
 	var header [72]byte // sqlite.org/fileformat2.html, 1.3
-	if n, _ := io.ReadFull(f, header[:]); n == len(header) && string(header[:16]) == "SQLite format 3\x00" &&
-		binary.BigEndian.Uint32(header[68:]) != applicationID {
+	n, _ := io.ReadFull(f, header[:])
+	switch sqlite := n == len(header) && string(header[:16]) == "SQLite format 3\x00"; {
+	case sqlite && binary.BigEndian.Uint32(header[68:]) != applicationID:
 		return "", ErrForeign
+	case !sqlite && filepath.Base(path) != historyName:
+		return "", ErrForeign // perhaps not even a database: --db was mistyped
 	}
 	name := path + ".broken-" + time.Now().UTC().Format("20060102T150405Z")
 	for i, first := 2, name; exists(name); i++ {

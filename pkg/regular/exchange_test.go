@@ -31,10 +31,31 @@ func TestExchange(t *testing.T) {
 				seen, err := os.Lstat(name)
 				return seen, errors.Join(err, os.Remove(name), tc.put(name))
 			}
-			f, err := open(path, look, os.OpenFile)
+			f, err := open(path, look, os.OpenFile, true)
 			if err == nil || !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("open = %v, %v, want %q", f, err, tc.err)
 			}
 		})
+	}
+}
+
+// TestReplaced opens a file that took the place of another, as packages do that
+// are stamped meanwhile.
+func TestReplaced(t *testing.T) {
+	path := t.TempDir() + "/file"
+	if err := errors.Join(os.WriteFile(path, nil, 0o644), os.WriteFile(path+".other", []byte("other"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	look := func(name string) (fs.FileInfo, error) {
+		seen, err := os.Stat(name)
+		return seen, errors.Join(err, os.Rename(path+".other", path))
+	}
+	f, err := open(path, look, os.OpenFile, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() != 5 {
+		t.Errorf("%v, %v", info, err)
 	}
 }

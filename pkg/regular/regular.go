@@ -16,19 +16,20 @@ import (
 	"syscall"
 )
 
-// Open opens the regular file at path for reading. Symbolic links are followed.
-func Open(path string) (*os.File, error) { return open(path, os.Stat, os.OpenFile) }
+// Open opens the regular file at path for reading. Symbolic links are followed,
+// and one regular file may take the place of another meanwhile.
+func Open(path string) (*os.File, error) { return open(path, os.Stat, os.OpenFile, false) }
 
 // OpenItself does the same, but a symbolic link at the end of path is none.
-func OpenItself(path string) (*os.File, error) { return open(path, os.Lstat, os.OpenFile) }
+func OpenItself(path string) (*os.File, error) { return open(path, os.Lstat, os.OpenFile, true) }
 
 // OpenIn opens the regular file of that name below r for reading. A symbolic
 // link at its end is none.
-func OpenIn(r *os.Root, name string) (*os.File, error) { return open(name, r.Lstat, r.OpenFile) }
+func OpenIn(r *os.Root, name string) (*os.File, error) { return open(name, r.Lstat, r.OpenFile, true) }
 
 // open opens what is seen there, if it is a regular file, and makes sure that it
-// was that what it opened.
-func open(name string, look func(string) (fs.FileInfo, error), with func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
+// was one, and with itself that one, what it opened.
+func open(name string, look func(string) (fs.FileInfo, error), with func(string, int, fs.FileMode) (*os.File, error), itself bool) (*os.File, error) {
 	seen, err := look(name)
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func open(name string, look func(string) (fs.FileInfo, error), with func(string,
 	opened, err := f.Stat()
 	if err == nil && !opened.Mode().IsRegular() {
 		err = NotA("regular file", name, opened)
-	} else if err == nil && !os.SameFile(seen, opened) {
+	} else if err == nil && itself && !os.SameFile(seen, opened) {
 		err = Exchanged(name)
 	}
 	if err != nil {
