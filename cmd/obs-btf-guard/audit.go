@@ -14,6 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+var auditFormats = []string{"text", "json", "html"}
+
 func auditCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "audit",
@@ -24,7 +26,7 @@ func auditCommand() *cli.Command {
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
 			&cli.StringFlag{Name: "fail-on", Value: kindList(audit.DefaultFailOn), Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well"},
 			&cli.StringFlag{Name: "apiurl", Aliases: []string{"A"}, Usage: "`URL` or alias of the API of OBS, instead of the one in osc's configuration"},
-			formatFlag("text", "json"), colorFlag(),
+			formatFlag(auditFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
 		},
 		OnUsageError: onUsageError,
@@ -37,7 +39,7 @@ func runAudit(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usageError{"audit: no folder, RPM or repository to look over", hint}
 	}
-	out, err := outputOf(c, "text", "json")
+	out, err := outputOf(c, auditFormats...)
 	if err != nil {
 		return err
 	}
@@ -74,6 +76,8 @@ func runAudit(c *cli.Context) error {
 	switch {
 	case out.format == "json":
 		err = res.JSON(c.App.Writer, c.App.Version, failOn)
+	case out.format == "html":
+		err = res.HTML(c.App.Writer, c.App.Version, failOn)
 	case len(res.Sources) > 0:
 		err = res.Text(c.App.Writer, audit.TextOptions{Verbose: c.Bool("verbose"), Color: out.color, FailOn: failOn})
 	}

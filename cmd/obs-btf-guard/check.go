@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -12,7 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-var checkFormats = []string{"text", "json", "lint"}
+var checkFormats = []string{"text", "json", "lint", "junit", "sarif", "html"}
 
 func checkCommand() *cli.Command {
 	return &cli.Command{
@@ -61,7 +62,6 @@ func check(c *cli.Context) error {
 		return err
 	}
 	rules.Apply(res)
-	remember(c, inv, res)
 	res.Problems = append(res.Problems, sources.Idle(inv, res)...)
 	problems(c, res.Problems)
 	switch {
@@ -69,6 +69,12 @@ func check(c *cli.Context) error {
 		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
 	case out.format == "lint":
 		err = report.Lint(c.App.Writer, res, 0)
+	case out.format == "junit":
+		err = report.JUnit(c.App.Writer, res, c.App.Version, time.Now())
+	case out.format == "sarif":
+		err = report.SARIF(c.App.Writer, res, c.App.Version)
+	case out.format == "html":
+		err = report.HTML(c.App.Writer, res, c.App.Version, c.Bool("verbose"))
 	case len(res.Findings) > 0:
 		err = report.Text(c.App.Writer, res, report.TextOptions{
 			Verbose: c.Bool("verbose"), Color: out.color,
@@ -78,6 +84,7 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
+	remember(c, inv, res) // last, as it may have to wait for others
 	return status(res.Exit())
 }
 

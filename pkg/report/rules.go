@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// meanings say what each verdict means, in the words of the README's table.
+var meanings = map[guard.Verdict]string{
+	guard.SameBase:      "it was built on this base",
+	guard.Relocatable:   "its .BTF.base relocates onto this base (Linux 6.11 and later)",
+	guard.Compatible:    "the base changed, but not in what the module uses of it",
+	guard.NoBTF:         "it has no .BTF, as is normal outside the kernel's tree",
+	guard.BTFLost:       "it is in-tree and has no .BTF, while others of its build do",
+	guard.Drifted:       "all it refers to has the same names, but a definition changed",
+	guard.Unproven:      "nothing contradicts this base, and too little confirms it",
+	guard.Misread:       "the kernel accepts it and takes its types for others",
+	guard.Rejected:      "the kernel refuses its BTF",
+	guard.Unrelocatable: "its .BTF.base does not relocate onto this base",
+	guard.Malformed:     "the file cannot be read as far as a .BTF",
+	guard.Unlabeled:     "a package lacks a kernel-btf(...) dependency that others of its build have",
+	guard.Mislabeled:    "a package's kernel-btf(...) dependency names another base than its content",
+}
+
+// remedies say what a packager can do about a verdict that is not ok.
+var remedies = map[guard.Verdict]string{
+	guard.BTFLost:       "Look in the build log for pahole or resolve_btfids failing on this module, and for what strips sections after it.",
+	guard.Drifted:       "Build the package of the module again on this kernel.",
+	guard.Unproven:      "Give the kernel that the module was built on as well, or --own-base, so that both bases can be compared.",
+	guard.Misread:       "Build the package of the module again on this kernel. Two builds of one kernelrelease must be shipped as a whole, or have the same base.",
+	guard.Rejected:      "Build the package of the module again on this kernel. Two builds of one kernelrelease must be shipped as a whole, or have the same base.",
+	guard.Unrelocatable: "Build the package of the module again on this kernel.",
+	guard.Malformed:     "See what damaged the file between linking and packaging, then build the package again.",
+	guard.Unlabeled:     "Have kernel_btf.attr installed wherever the packages are built, or run obs-btf-guard stamp over all packages of the build.",
+	guard.Mislabeled:    "Take the dependency out of the spec file: the generator, or obs-btf-guard stamp, writes the right one.",
+}
+
+// details are a finding for people: what led to it, what the kernel will log,
+// what it means for a machine, and who decided otherwise. No line can be broken
+// by what comes out of a package.
+func details(f guard.Finding) []string {
+	lines := slices.Clone(f.Reasons)
+	if k := f.Kernel; k != nil && !k.Accepts && len(k.Log) > 0 {
+		lines = append(lines, strings.Join(strings.Fields("Linux "+k.Version), " ")+" will log:")
+		for _, s := range k.Log {
+			lines = append(lines, "| "+s)
+		}
+	}
+	if f.Consequence != "" {
+		lines = append(lines, strings.Split(f.Consequence, "\n")...)
+	}
+	return printables(append(lines, ruled(f.Ruling)...))
+}
+
+// ruled says who decided otherwise than a verdict's own weight.
+func ruled(r *guard.Ruling) []string {
+	if r == nil {
+		return nil
+	}
+	return []string{"by " + r.Where + ": " + r.Reason}
+}
+
+// weight orders severities.
+func weight(s guard.Severity) int { return slices.Index(guard.Severities, s) }
+
+// unreadable is the check of what could not be read or judged.
+const unreadable = "btf-unreadable"
+
+func printables(lines []string) []string {
+	for i, s := range lines {
+		lines[i] = Printable(s)
+	}
+	return lines
+}
