@@ -47,7 +47,7 @@ fuzz: ## every fuzz target for FUZZTIME
 		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "./$${file%/*}" || exit 1; \
 	done
 
-e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what it needs, downloads 400 MB
+e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what it needs, downloads 520 MB
 	$(GO) test -tags e2e -count=1 -v -timeout 80m ./e2e/...
 
 e2e-obs: ## obs-build on kernels, modules and what is wrong with them, in a build root that it makes (4 minutes)

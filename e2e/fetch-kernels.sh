@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# fetch-kernels.sh DIR: two pairs of real distribution kernels, unpacked.
+# fetch-kernels.sh DIR [FLAVOUR]: two pairs of real distribution kernels, unpacked.
 #
-# Picks the two newest plain amd64 kernels of the 6.1 series (modules stored
-# as .ko) and of the 6.12 series (modules stored as .ko.xz) that apt offers.
+# Picks the two newest kernels of FLAVOUR (default: amd64, the plain ones; or
+# cloud-amd64, a third of their size) of the 6.1 series (modules stored as .ko)
+# and of the 6.12 series (modules stored as .ko.xz) that apt offers.
 # A series with fewer than two is replaced by the two newest kernels of
 # whatever series has a pair; the script says so.
 #
 #   DIR/<krel>/   the unpacked package: boot/, lib/modules/<krel>/
 #   DIR/index     one line per kernel: "<series> <krel>", newest first
 #
-# What DIR holds already is not fetched again; E2E_REFRESH=1 picks anew.
+# A DIR is for one flavour. What it holds already is not fetched again;
+# E2E_REFRESH=1 picks anew. One fetches while others wait.
 #
 # Exit status: 0 DIR holds kernels, 2 an error, 3 there is nothing to fetch from
 # here: no apt, no mirror within reach, or one without Debian's kernels.
@@ -21,9 +23,12 @@ die() { echo "fetch-kernels: $*" >&2; exit 2; }
 say() { echo "fetch-kernels: $*" >&2; }
 skip() { say "$*"; exit 3; }
 
-[ $# -eq 1 ] || die "usage: fetch-kernels.sh DIR"
+[ $# -eq 1 ] || [ $# -eq 2 ] || die "usage: fetch-kernels.sh DIR [FLAVOUR]"
+exec 9< "$0"
+flock 9
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
+flavour=${2:-amd64}
 
 # A tree counts only with its mark, set after the whole package was unpacked.
 complete() { [ -e "$dir/$1/.complete" ] && [ -e "$dir/$1/boot/vmlinuz-$1" ]; }
@@ -37,11 +42,12 @@ if [ -s "$dir/index" ] && [ -z "${E2E_REFRESH:-}" ]; then
     fi
 fi
 
-# kernelreleases on offer, newest first; only the plain flavour
+# kernelreleases on offer, newest first: 6.1.0-56-amd64, 6.12.117+deb12-amd64;
+# neither another flavour's nor names that stand for the newest, as 6.12-amd64
 offered() {
     apt-cache pkgnames linux-image- |
-        sed -n 's/^linux-image-\([0-9][0-9.]*[-+][0-9a-z.+~]*-\{0,1\}amd64\)$/\1/p' |
-        grep -Ev 'cloud|rt-|dbg|unsigned' | sort -rV || true
+        sed -nE "s/^linux-image-([0-9]+\.[0-9]+\.[0-9.]*(-[0-9]|\+)[0-9a-z.+~]*-$flavour)\$/\1/p" |
+        sort -rV || true
 }
 # A name may be known without a package behind it (from a dependency).
 fetchable() { apt-cache show --no-all-versions "linux-image-$1" 2>/dev/null | grep '^Filename:' > /dev/null; }
@@ -67,7 +73,7 @@ reached=1
 "${sudo[@]}" apt-get -qq -o APT::Update::Error-Mode=any update > /dev/null 2>&1 ||
     { reached=; say "apt-get update failed; going on with the lists at hand"; }
 all=$(offered)
-[ -n "$all" ] || skip "apt offers no linux-image-*-amd64"
+[ -n "$all" ] || skip "apt offers no linux-image-*-$flavour"
 
 index=
 seen=' '

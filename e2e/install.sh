@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # install.sh: installs by apt-get what the e2e scripts and the making of the
-# fixtures need, if it is missing. Silent where everything is there.
+# fixtures need, if it is missing. Silent where everything is there. One installs
+# while others wait.
 #
 # Exit status: 0 all is there, 2 something could not be installed, 3 there is
 # no apt-get here, it may not be run, or it reaches no mirror.
 set -euo pipefail
 
 say() { echo "install: $*" >&2; }
+exec 9< "$0"
+flock 9
 
 # command=package
 needs=(

@@ -10,12 +10,14 @@
 #
 # Prints the path of the package. Files on the way go to $E2E_WORK (default:
 # OUTDIR) and are removed; a package already there is left as it is, if it was
-# made from the same kernel with the same payload.
+# made from the same kernel with the same payload. One packs while others wait.
 set -euo pipefail
 export LC_ALL=C
 
 die() { echo "package-kernel: $*" >&2; exit 2; }
 [ $# -eq 7 ] || die "usage: package-kernel.sh TREE OUTDIR NAME VERSION RELEASE KREL PAYLOAD"
+exec 9< "$0"
+flock 9
 name=$3 version=$4 release=$5 krel=$6 payload=$7
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$1" && pwd)
@@ -68,7 +70,7 @@ cat > "$work/kernel.spec" <<- 'END'
 	Group:          System/Kernel
 	AutoReqProv:    no
 	Provides:       kernel = %{version}-1
-	Provides:       kernel-default_x86_64 = %{version}-1
+	Provides:       %{kname}_x86_64 = %{version}-1
 	Provides:       kernel-uname-r = %{krel}
 	Provides:       multiversion(kernel)
 
