@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/audit"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/repomd"
@@ -24,7 +27,7 @@ func auditCommand() *cli.Command {
 		Description: auditDescription,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
-			&cli.StringFlag{Name: "fail-on", Value: kindList(audit.DefaultFailOn), Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well"},
+			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
 			&cli.StringFlag{Name: "apiurl", Aliases: []string{"A"}, Usage: "`URL` or alias of the API of OBS, instead of the one in osc's configuration"},
 			formatFlag(auditFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
@@ -39,21 +42,28 @@ func runAudit(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usageError{"audit: no folder, RPM or repository to look over", hint}
 	}
+	if slices.Contains(c.Args().Slice(), "") {
+		return usageError{"audit: a SOURCE is empty", hint}
+	}
 	out, err := outputOf(c, auditFormats...)
 	if err != nil {
 		return err
 	}
-	failOn, err := parseKinds(c.String("fail-on"))
+	failOn := audit.DefaultFailOn
+	if c.IsSet("fail-on") {
+		failOn, err = parseKinds(c.StringSlice("fail-on"))
+	}
 	if err != nil {
 		return usageError{"audit: --fail-on: " + err.Error(), hint}
 	}
-	dir, err := os.MkdirTemp("", "obs-btf-guard-")
-	if err != nil {
-		return err
+	ctx := c.Context
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer stop()
 	}
-	defer os.RemoveAll(dir)
 	o := audit.Options{
-		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), Dir: dir,
+		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"),
 		Web: repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
 		OBS: func() (audit.OBS, error) {
 			r := &rebuildRun{Context: c}
@@ -68,7 +78,7 @@ func runAudit(c *cli.Context) error {
 			fmt.Fprintf(c.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
 		}
 	}
-	res, err := audit.Run(c.Context, o)
+	res, err := audit.Run(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -87,21 +97,22 @@ func runAudit(c *cli.Context) error {
 	return status(res.Exit(failOn))
 }
 
-// parseKinds reads a list of kinds of findings.
-func parseKinds(list string) ([]audit.Kind, error) {
-	switch list {
-	case "all":
-		return audit.Kinds, nil
-	case "none", "":
-		return nil, nil
-	}
+// parseKinds reads lists of kinds of findings, which add up.
+func parseKinds(lists []string) ([]audit.Kind, error) {
+	words := strings.Split(strings.Join(lists, ","), ",")
 	var kinds []audit.Kind
-	for _, word := range strings.Split(list, ",") {
-		k := audit.Kind(strings.TrimSpace(word))
-		if !slices.Contains(audit.Kinds, k) {
+	for _, word := range words {
+		word = strings.TrimSpace(word)
+		switch k := audit.Kind(word); {
+		case slices.Contains(audit.Kinds, k):
+			kinds = append(kinds, k)
+		case word == "all":
+			kinds = append(kinds, audit.Kinds...)
+		case word != "none":
 			return nil, fmt.Errorf("%q is none of %s, all, none", word, kindList(audit.Kinds))
+		case len(words) > 1:
+			return nil, errors.New("none stands alone")
 		}
-		kinds = append(kinds, k)
 	}
 	return kinds, nil
 }

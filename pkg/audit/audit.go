@@ -27,9 +27,11 @@ type Options struct {
 	Sources []string
 	// MetadataOnly leaves the content of packages unread.
 	MetadataOnly bool
-	Dir          string // where packages may be downloaded to
-	Web          repomd.Options
-	OBS          func() (OBS, error) // called for sources in OBS; may be nil
+	// Dir is where a folder for downloads may be made, "" for that of temporary
+	// files. Run removes it.
+	Dir string
+	Web repomd.Options
+	OBS func() (OBS, error) // called for sources in OBS; may be nil
 	// Tell says what is being done, for who waits; may be nil.
 	Tell func(format string, args ...any)
 }
@@ -44,6 +46,8 @@ type Result struct {
 	Problems []guard.Problem // what could not be read: never counted as good
 
 	Modules int // packages with modules
+
+	Notes []string // files that lie there and were not looked at
 }
 
 // Source is one of the sources as it was read.
@@ -62,7 +66,8 @@ type Kernel struct {
 	Base    fingerprint.Digest // zero unless Known
 	Known   Knowledge
 
-	tokenless bool
+	tokenless bool // its package provides no kernel-btf(...) for it
+	ambiguous bool // and here it provides several
 }
 
 func (k *Kernel) id() guard.KernelID { return guard.KernelID{Release: k.Release, Arch: k.Package.Arch} }
@@ -152,6 +157,7 @@ func (r *Result) Exit(failOn []Kind) int {
 // same; the only error is that of ctx.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	a := &audit{Options: o, res: &Result{}}
+	defer a.removeDownloads()
 	for _, s := range o.Sources {
 		if err := a.source(ctx, s); err != nil {
 			if ctx.Err() != nil {
@@ -176,7 +182,12 @@ type audit struct {
 	packages []*Package
 	judged   map[meeting]map[guard.Verdict]int
 
-	downloaded int64 // bytes
+	downloads  string // folder, "" until needed
+	downloaded int64  // bytes
+
+	// twins are builds (by Package.build) with kernels of one NEVRA and different
+	// bases: what of the build is of which of them, nothing tells.
+	twins map[string]bool
 }
 
 // meeting is a package whose modules were judged on a kernel.
@@ -199,7 +210,7 @@ func (a *audit) tell(format string, args ...any) {
 // sort orders the packages, leaves out copies, and lists the kernels.
 func (a *audit) sort() {
 	slices.SortStableFunc(a.packages, comparePackages)
-	a.packages = slices.CompactFunc(a.packages, func(p, q *Package) bool { return p.id() == q.id() })
+	a.packages = slices.CompactFunc(a.packages, func(p, q *Package) bool { return p.copyOf(q) })
 	for _, p := range a.packages {
 		p.findKernels()
 	}
@@ -214,6 +225,7 @@ func comparePackages(p, q *Package) int {
 		compareEVR(p, q),
 		p.Built.Compare(q.Built),
 		strings.Compare(p.id(), q.id()),
+		strings.Compare(p.digest, q.digest),
 	)
 }
 
@@ -226,6 +238,7 @@ type Package struct {
 	Built  time.Time
 
 	epoch, version, release string
+	digest                  string // see newPackage
 	build                   string // the same for what one run of rpmbuild made
 
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.

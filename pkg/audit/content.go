@@ -21,15 +21,23 @@ import (
 func (a *audit) content(ctx context.Context) error {
 	a.judged = map[meeting]map[guard.Verdict]int{}
 	groups := map[guard.KernelID][]*Package{}
+	seen := map[string]bool{} // digests: which are copies may come out only now
+	copies := map[*Package]bool{}
 	for _, p := range a.packages {
 		if !p.silent() || !a.get(ctx, p) {
 			continue
 		}
+		if seen[p.digest] {
+			copies[p] = true
+			continue
+		}
+		seen[p.digest] = true
 		for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.vmlinux, p.modules)))) {
 			id := guard.KernelID{Release: r, Arch: p.Arch}
 			groups[id] = append(groups[id], p)
 		}
 	}
+	a.packages = slices.DeleteFunc(a.packages, func(p *Package) bool { return copies[p] })
 	a.listKernels()
 	for _, id := range slices.SortedFunc(maps.Keys(groups), compareIDs) {
 		if err := a.group(ctx, id, groups[id]); err != nil {
@@ -70,7 +78,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 		return false
 	}
 	defer r.Close()
-	if got := r.Package.NEVRA(); got != p.NEVRA {
+	if got := plainEpoch(r.Package).NEVRA(); got != p.NEVRA {
 		a.problem(p.Source, fmt.Errorf("%s: the file in the repository is %s", p, got))
 		return false
 	}

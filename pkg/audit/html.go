@@ -16,13 +16,19 @@ import (
 // heat map, how bases changed, and each kernel with the packages that meet it.
 func (r *Result) HTML(w io.Writer, version string, failOn []Kind) error {
 	page := &report.Page{Title: "Which modules fit which kernels", Mark: report.MarkOK, Word: "OK", Tool: "obs-btf-guard " + version + ", audit"}
-	switch r.Exit(failOn) {
-	case 1:
+	switch r.outcome(failOn) {
+	case noted:
+		page.Mark, page.Word = report.MarkWarn, "NOTE"
+	case unknown:
+		page.Mark, page.Word = report.MarkUnknown, "UNKNOWN"
+	case failed:
 		page.Mark, page.Word = report.MarkFail, "FAIL"
-	case 2:
-		page.Mark, page.Word = report.MarkFail, "INCOMPLETE"
+	}
+	if r.Exit(failOn) == 2 {
+		page.Word = "INCOMPLETE"
 		page.Lead = append(page.Lead, "Not all could be read, see below: what is well is not known to be all.")
 	}
+	page.Lead = append(page.Lead, r.Notes...)
 	releases := map[string]bool{}
 	for _, k := range r.Kernels {
 		releases[k.Release+" "+k.Package.Arch] = true

@@ -23,6 +23,7 @@ type document struct {
 	Findings []findingJSON  `json:"findings"`
 	Rebuilds []rebuildJSON  `json:"rebuilds"`
 	Summary  map[string]int `json:"summary"`
+	Notes    []string       `json:"notes,omitempty"`
 	Errors   []errorJSON    `json:"errors"`
 	Exit     int            `json:"exit"`
 }
@@ -94,6 +95,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []Kind) error {
 		Sources: []sourceJSON{}, Kernels: []kernelJSON{}, Matrix: []cellJSON{},
 		Findings: []findingJSON{}, Rebuilds: []rebuildJSON{}, Errors: []errorJSON{},
 		Summary: map[string]int{"kernels": len(r.Kernels), "modules": r.Modules},
+		Notes:   r.Notes,
 		Exit:    r.Exit(failOn),
 	}
 	for _, s := range r.Sources {

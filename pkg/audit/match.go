@@ -17,6 +17,7 @@ import (
 
 // match fills the matrix and says what needs attention.
 func (a *audit) match(ctx context.Context) {
+	a.findTwins()
 	for _, p := range a.packages {
 		if ctx.Err() != nil {
 			return
@@ -42,6 +43,25 @@ func (a *audit) match(ctx context.Context) {
 	slices.SortStableFunc(a.res.Findings, func(f, g Finding) int {
 		return cmp.Compare(slices.Index(Kinds, f.Kind), slices.Index(Kinds, g.Kind))
 	})
+}
+
+// findTwins looks for kernels that only their content tells apart.
+func (a *audit) findTwins() {
+	a.twins = map[string]bool{}
+	first := map[string]*Kernel{}
+	for _, k := range a.res.Kernels {
+		key := fmt.Sprint(k.Package.NEVRA, " ", k.Release, " ", k.Flavor, " ", k.Package.build)
+		if first[key] == nil {
+			first[key] = k
+		} else if first[key].Base != k.Base {
+			a.twins[k.Package.build] = true
+		}
+	}
+}
+
+// sameBuild reports whether modules were surely built together with a kernel.
+func (a *audit) sameBuild(p *Package, k *Kernel) bool {
+	return p.build == k.Package.build && !a.twins[p.build]
 }
 
 func (a *audit) find(k Kind, p *Package, release, format string, args ...any) {
@@ -83,7 +103,7 @@ func (a *audit) byToken(p *Package, token string) {
 	var broken *Kernel
 	for _, k := range here {
 		c := Cell{Modules: p, Kernel: k, Fit: Misfits, By: ByToken}
-		if k.Known != Unknown && k.Base != base && k.Package.build == p.build {
+		if k.Known != Unknown && k.Base != base && a.sameBuild(p, k) {
 			broken = k
 		}
 		switch {
@@ -164,7 +184,7 @@ func (a *audit) byContent(p *Package) {
 				unknown++
 			case Misfits:
 				bad = append(bad, fmt.Sprintf("%s on %s", Counts(c.Verdicts), k.Package))
-				if k.Package.build == p.build {
+				if a.sameBuild(p, k) {
 					broken = bad[len(bad)-1:]
 				}
 			}
@@ -215,7 +235,11 @@ func (a *audit) ownModules(p *Package) {
 			a.find(Undecided, p, "", "does not say which kernelrelease its kernel has")
 			continue
 		}
-		if own.Known == Unknown {
+		switch {
+		case own.Known != Unknown:
+		case own.ambiguous:
+			a.find(Undecided, p, own.Release, "provides several kernel-btf(...) of flavor %s, which do not tell its base", own.Flavor)
+		default:
 			a.find(Undecided, p, own.Release, "does not tell its base")
 		}
 		if !p.maybe {
@@ -279,7 +303,8 @@ func (a *audit) kernels() {
 			}
 		}
 		for i, k := range known {
-			if i > 0 && known[i-1].Package.Name == k.Package.Name {
+			// Which of two with one version is the later, nothing tells.
+			if i > 0 && known[i-1].Package.Name == k.Package.Name && known[i-1].Package.NEVRA != k.Package.NEVRA {
 				a.res.Rebuilds = append(a.res.Rebuilds, Rebuild{known[i-1], k})
 			}
 		}

@@ -71,7 +71,7 @@ func (a *audit) project(ctx context.Context, name string, t api.Target) error {
 			a.problem(name, fmt.Errorf("%s: %w", b.Name, err))
 			continue
 		}
-		p, err := newPackage(name, header(info))
+		p, err := newPackage(name, header(info), "")
 		if err != nil {
 			a.problem(name, fmt.Errorf("%s: %w", b.Name, err))
 			continue
@@ -88,7 +88,11 @@ func (a *audit) project(ctx context.Context, name string, t api.Target) error {
 				return "", fmt.Errorf("%s: %w", b.Name, err)
 			}
 			// Files of two repositories may be named alike.
-			dir := filepath.Join(a.Dir, t.Project, t.Repository, t.Arch)
+			dir, err := a.downloadsDir()
+			if err != nil {
+				return "", err
+			}
+			dir = filepath.Join(dir, t.Project, t.Repository, t.Arch)
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return "", err
 			}

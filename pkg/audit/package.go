@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -27,9 +28,13 @@ func relevant(name []byte) bool {
 // of a kind for each kernel that they are for.
 const maxTold = 64
 
-// newPackage takes over what a header or a repository says.
-func newPackage(source string, p *rpm.Package) (*Package, error) {
+// newPackage takes over what a header or a repository says. The digest is the same
+// for copies, "" if there is none; what it is of stands in front of its first
+// colon.
+func newPackage(source string, p *rpm.Package, digest string) (*Package, error) {
+	p = plainEpoch(p)
 	out := &Package{
+		digest: digest,
 		Source: source, Name: p.Name, NEVRA: p.NEVRA(), Arch: p.Arch, Built: p.BuildTime,
 		epoch: p.Epoch, version: p.Version, release: p.Release,
 		// As guard.Package.Build: one run stamps its packages with one time and host.
@@ -51,6 +56,17 @@ func newPackage(source string, p *rpm.Package) (*Package, error) {
 	return out, nil
 }
 
+// plainEpoch writes that there is no epoch in one way: rpm compares none as 0, and
+// metadata writes none as 0.
+func plainEpoch(p *rpm.Package) *rpm.Package {
+	if p.Epoch == "0" {
+		plain := *p
+		plain.Epoch = ""
+		p = &plain
+	}
+	return p
+}
+
 // matters reports whether a package has a kernel or modules, by what is known of
 // it.
 func (p *Package) matters() bool {
@@ -61,6 +77,7 @@ func (p *Package) matters() bool {
 // list takes over which kernels and modules a package ships, by its file list.
 func (p *Package) list(header *rpm.Package) {
 	vmlinux, modules := guard.Ships(header)
+	p.digest = "header:" + header.HeaderDigest
 	p.listed = true
 	p.vmlinux, p.modules = releases(vmlinux), releases(modules)
 	p.maybe = len(modules) > 0
@@ -91,14 +108,22 @@ func (p *Package) findKernels() {
 	known := p.kernels
 	p.kernels = nil
 	bases := map[string]fingerprint.Digest{} // by flavor
+	several := map[string]bool{}             // flavors of which it has two: neither is believed
 	for _, t := range p.Provides {
 		flavor, base, _ := fingerprint.ParseToken(t)
+		if other, ok := bases[flavor]; ok && other != base {
+			several[flavor] = true
+		}
 		bases[flavor] = base
 	}
 	for _, r := range p.vmlinux {
 		k := &Kernel{Package: p, Release: r, Flavor: kernel.Flavor(r)}
 		if i := slices.IndexFunc(known, func(k *Kernel) bool { return k.Release == r }); i >= 0 {
 			k = known[i]
+		} else if several[k.Flavor] {
+			k.ambiguous = true
+			p.kernels = append(p.kernels, k)
+			continue // they may be of several kernels
 		} else if base, ok := bases[k.Flavor]; ok {
 			k.Base, k.Known = base, ByToken
 		} else {
@@ -111,21 +136,37 @@ func (p *Package) findKernels() {
 		return
 	}
 	for _, flavor := range slices.Sorted(maps.Keys(bases)) {
-		p.kernels = append(p.kernels, &Kernel{Package: p, Flavor: flavor, Base: bases[flavor], Known: ByToken})
+		switch {
+		case !several[flavor]:
+			p.kernels = append(p.kernels, &Kernel{Package: p, Flavor: flavor, Base: bases[flavor], Known: ByToken})
+		case !slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.Flavor == flavor }):
+			p.kernels = append(p.kernels, &Kernel{Package: p, Flavor: flavor, ambiguous: true})
+		}
 	}
 }
 
 // silent reports whether nothing but its content can tell of a package.
 func (p *Package) silent() bool {
-	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.tokenless || k.Release == "" }) {
+	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.tokenless || k.ambiguous || k.Release == "" }) {
 		return true
 	}
 	return len(p.kernels) == 0 && p.maybe && len(p.Requires) == 0
 }
 
-// id is the same for copies of a package, wherever they lie.
+// id is the same for copies of a package, wherever they lie, and for builds that
+// SOURCE_DATE_EPOCH gave one time.
 func (p *Package) id() string {
 	return fmt.Sprint(p.NEVRA, " ", p.build, p.Provides, p.Requires)
+}
+
+// copyOf reports whether two packages are the same. Where their digests are of
+// different things (a header, a file), tokens have to tell that they are.
+func (p *Package) copyOf(q *Package) bool {
+	of, _, _ := strings.Cut(p.digest, ":")
+	if other, _, _ := strings.Cut(q.digest, ":"); of == other && of != "" {
+		return p.digest == q.digest && p.id() == q.id()
+	}
+	return p.id() == q.id() && len(p.Provides)+len(p.Requires) > 0
 }
 
 func (p *Package) String() string { return p.NEVRA }

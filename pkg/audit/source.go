@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,12 +54,20 @@ func (a *audit) repository(ctx context.Context, name string) error {
 	// Where the metadata breaks off nothing is known of the rest, and what came
 	// before it is looked over all the same.
 	defer func() { a.res.Sources = append(a.res.Sources, s) }()
+	var unlisted map[string]bool
+	if !repo.Remote() {
+		if unlisted, err = a.rpmsBelow(repo.Source); err != nil {
+			return err
+		}
+	}
 	for p, err := range repo.Packages(ctx, relevant) {
 		if err != nil {
 			return err
 		}
 		s.Packages++
-		pkg, err := newPackage(s.Name, &p.Package)
+		delete(unlisted, path.Clean(p.Location))
+		pkg, err := newPackage(s.Name, &p.Package, p.Digest())
+		p.Provides, p.Requires, p.Recommends = nil, nil, nil // p stays, to be fetched
 		if err != nil {
 			a.problem(s.Name, fmt.Errorf("%s: %w", p.NEVRA(), err))
 			continue
@@ -68,17 +79,80 @@ func (a *audit) repository(ctx context.Context, name string) error {
 			return errPackages
 		}
 		pkg.fetch = func(ctx context.Context) (string, error) {
-			if repo.Remote() {
-				a.tell("downloading %s", pkg)
-				if err := a.download(p.Size); err != nil {
-					return "", fmt.Errorf("%s: %w", p.Location, err)
-				}
+			if !repo.Remote() {
+				return repo.Fetch(ctx, p, "")
 			}
-			return repo.Fetch(ctx, p, a.Dir)
+			a.tell("downloading %s", pkg)
+			if err := a.download(p.Size); err != nil {
+				return "", fmt.Errorf("%s: %w", p.Location, err)
+			}
+			dir, err := a.downloadsDir()
+			if err != nil {
+				return "", err
+			}
+			return repo.Fetch(ctx, p, dir)
 		}
 		a.packages = append(a.packages, pkg)
 	}
+	if names := slices.Sorted(maps.Keys(unlisted)); len(names) > 0 {
+		more := ""
+		if len(names) > 1 {
+			more = fmt.Sprintf(" and %d more", len(names)-1)
+		}
+		a.note("%s: %s%s not in the metadata of the repository, and not looked at", s.Name, names[0], more)
+	}
 	return nil
+}
+
+// rpmsBelow finds the RPMs in a repository's folder, by their slash-separated
+// paths in it.
+func (a *audit) rpmsBelow(dir string) (map[string]bool, error) {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	out := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".rpm") || isFolder(path, d) {
+			return nil // what the metadata does not list need not be readable
+		}
+		rel, err := filepath.Rel(root, path)
+		out[filepath.ToSlash(rel)] = true
+		return err
+	})
+	return out, err
+}
+
+// isFolder reports whether what stands in a folder is a link to another one.
+func isFolder(path string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// note keeps what was left out.
+func (a *audit) note(format string, args ...any) {
+	a.res.Notes = append(a.res.Notes, fmt.Sprintf(format, args...))
+}
+
+// downloadsDir makes the folder for downloads when the first is due.
+func (a *audit) downloadsDir() (string, error) {
+	if a.downloads == "" {
+		dir, err := os.MkdirTemp(a.Dir, "obs-btf-guard-")
+		if err != nil {
+			return "", err
+		}
+		a.downloads = dir
+	}
+	return a.downloads, nil
+}
+
+func (a *audit) removeDownloads() {
+	if a.downloads != "" {
+		os.RemoveAll(a.downloads)
+	}
 }
 
 // Bounds on what a source may ask for.
@@ -110,6 +184,8 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			a.problem(path, withoutPath(err))
+		} else if isFolder(path, d) {
+			a.note("%s: a link to a folder, which is not followed", path)
 		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || path == root) {
 			paths = append(paths, path)
 		}
@@ -164,7 +240,7 @@ func readHeader(source, path string) (*Package, error) {
 		return nil, err
 	}
 	defer r.Close()
-	p, err := newPackage(source, r.Package)
+	p, err := newPackage(source, r.Package, "")
 	if err != nil {
 		return nil, err
 	}

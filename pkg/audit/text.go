@@ -31,6 +31,7 @@ func (r *Result) Text(w io.Writer, o TextOptions) error {
 		t.kernels()
 	}
 	t.matrix()
+	t.notes()
 	t.line("")
 	t.closing()
 	return t.w.Flush()
@@ -207,18 +208,54 @@ func (c Cell) words() string {
 	return "unknown: " + kernel + how
 }
 
+func (t *text) notes() {
+	if len(t.Notes) == 0 {
+		return
+	}
+	t.headline("note not looked at")
+	for _, n := range t.Notes {
+		t.line("  %s", n)
+	}
+}
+
+// outcome sums a result up.
+type outcome int
+
+// The outcomes, from good to bad.
+const (
+	good    outcome = iota // all that is here was looked at, and is well
+	noted                  // there is something that does not fail
+	unknown                // of something, nothing is known
+	failed                 // a finding fails, or something could not be read
+)
+
+func (r *Result) outcome(failOn []Kind) outcome {
+	out := good
+	if len(r.Notes) > 0 {
+		out = noted
+	}
+	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == Untold }) || r.Modules > 0 && len(r.Kernels) == 0 {
+		out = unknown
+	}
+	for _, f := range r.Findings {
+		if f.Kind == Undecided || f.Kind == Unmet {
+			out = max(out, unknown)
+		}
+		out = max(out, noted)
+	}
+	if r.Exit(failOn) > 0 {
+		out = failed
+	}
+	return out
+}
+
 // closing is the last line.
 func (t *text) closing() {
 	counts := map[Kind]int{}
-	failed := false
 	for _, f := range t.Findings {
 		counts[f.Kind]++
-		failed = failed || slices.Contains(t.FailOn, f.Kind)
 	}
-	word := "ok  "
-	if failed {
-		word = "FAIL"
-	}
+	word := map[outcome]string{good: "ok  ", noted: "note", unknown: "????", failed: "FAIL"}[t.outcome(t.FailOn)]
 	var parts []string
 	for _, k := range Kinds {
 		if counts[k] > 0 {
@@ -232,6 +269,12 @@ func (t *text) closing() {
 	case len(parts) > 0:
 	case t.Modules == 0 && len(t.Kernels) == 0:
 		parts = append(parts, "no kernel and no modules")
+	case t.Modules == 0:
+		parts = append(parts, "no modules")
+	case len(t.Kernels) == 0:
+		parts = append(parts, "no kernel, so that nothing is known of the modules")
+	case slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Fit == Untold }):
+		parts = append(parts, "of some modules it is not known whether they fit")
 	default:
 		parts = append(parts, "all modules fit the kernels they meet")
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,15 @@ type Package struct {
 	checksum checksum
 	base     string // where the location is, if not below the repository
 	line     int
+}
+
+// Digest is the package's checksum with its type in front, "" if it has none; copies
+// of a package share it.
+func (p *Package) Digest() string {
+	if sum := strings.ToLower(strings.TrimSpace(p.checksum.Hex)); sum != "" {
+		return p.checksum.Type + ":" + sum
+	}
+	return ""
 }
 
 // Packages reads the metadata of all packages, in the repository's order. Of
@@ -110,11 +120,16 @@ func (b *bounded) Read(p []byte) (int, error) {
 type primary struct {
 	scanner
 	relevant func([]byte) bool
+	kept     int // bytes of the attributes kept of a package
 }
 
-// maxKept bounds the dependencies kept of a package. A kernel has six thousand
-// modules.
-const maxKept = 1 << 16
+// Bounds on what is kept of a package. A kernel has six thousand modules, whose
+// names together have 200 KB.
+const (
+	maxKept  = 1 << 16 // dependencies
+	maxValue = 4 << 10 // bytes of one text or attribute
+	maxBytes = 2 << 20 // of all attributes
+)
 
 // read reads the next package, io.EOF behind the last.
 func (p *primary) read() (*Package, error) {
@@ -136,6 +151,7 @@ func (p *primary) read() (*Package, error) {
 				return nil, p.errorf("<%.64s> where a <package> should be", p.name)
 			}
 			pkg := &Package{line: p.line}
+			p.kept = 0
 			if err := p.fill(pkg); err != nil {
 				return nil, err
 			}
@@ -201,11 +217,22 @@ func (p *primary) addText(to *string) error {
 			return err
 		}
 	}
-	const most = 4 << 10
-	if *to += s; len(*to) > most {
-		return fmt.Errorf("<%.64s> of more than %d bytes", local(p.top()), most)
+	if *to += s; len(*to) > maxValue {
+		return fmt.Errorf("<%.64s> of more than %d bytes", local(p.top()), maxValue)
 	}
 	return nil
+}
+
+// value reads an attribute that will be kept, "" if it is not there.
+func (p *primary) value(name string) (string, error) {
+	raw := p.attr(name)
+	if len(raw) > maxValue {
+		return "", fmt.Errorf("<%.64s>: %s of more than %d bytes", p.name, name, maxValue)
+	}
+	if p.kept += len(raw); p.kept > maxBytes {
+		return "", fmt.Errorf("a package of more than %d bytes that tell of a kernel or modules", maxBytes)
+	}
+	return unescape(raw)
 }
 
 // field reads what stands directly below a package. Where that is text, it is yet
@@ -219,18 +246,18 @@ func (p *primary) field(pkg *Package) (text *string, err error) {
 	case "version":
 		pkg.Epoch, pkg.Version, pkg.Release, err = p.version()
 	case "checksum":
-		pkg.checksum.Type, err = unescape(p.attr("type"))
+		pkg.checksum.Type, err = p.value("type")
 		return &pkg.checksum.Hex, err
 	case "time":
 		var built int64
-		if built, err = p.number("build"); built > 0 {
+		if built, err = p.number("build"); built > 0 && built <= math.MaxUint32 { // a header can have no other
 			pkg.BuildTime = time.Unix(built, 0).UTC()
 		}
 	case "size":
 		pkg.Size, err = p.number("package")
 	case "location":
-		if pkg.Location, err = unescape(p.attr("href")); err == nil {
-			pkg.base, err = unescape(p.attr("xml:base"))
+		if pkg.Location, err = p.value("href"); err == nil {
+			pkg.base, err = p.value("xml:base")
 		}
 	}
 	return nil, err
@@ -255,7 +282,7 @@ func (p *primary) version() (epoch, version, release string, err error) {
 		attr string
 		to   *string
 	}{{"epoch", &epoch}, {"ver", &version}, {"rel", &release}} {
-		if *f.to, err = unescape(p.attr(f.attr)); err != nil {
+		if *f.to, err = p.value(f.attr); err != nil {
 			return
 		}
 	}
@@ -279,16 +306,19 @@ var flags = map[string]uint32{
 // kernelrelease, which has hyphens, stands there cut in two.
 func (p *primary) entry(list *[]rpm.Dependency) error {
 	raw := p.attr("name")
-	name := ""
 	if bytes.IndexByte(raw, '&') >= 0 {
-		var err error
-		if name, err = unescape(raw); err != nil {
+		name, err := unescape(raw)
+		if err != nil {
 			return err
 		}
 		raw = []byte(name)
 	}
 	if !p.relevant(raw) {
 		return nil
+	}
+	name, err := p.value("name")
+	if err != nil {
+		return err
 	}
 	if len(*list) == maxKept {
 		return fmt.Errorf("more than %d dependencies that tell of a kernel or modules", maxKept)
@@ -307,7 +337,7 @@ func (p *primary) entry(list *[]rpm.Dependency) error {
 	if epoch != "" && version != "" {
 		version = epoch + ":" + version
 	}
-	*list = append(*list, rpm.Dependency{Name: string(raw), Flags: sense, Version: version})
+	*list = append(*list, rpm.Dependency{Name: name, Flags: sense, Version: version})
 	return nil
 }
 

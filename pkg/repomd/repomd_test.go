@@ -277,6 +277,12 @@ func TestRefused(t *testing.T) {
 		"UTF-16":             {stored{text: `<?xml version="1.0" encoding="UTF-16"?><metadata/>`}, "metadata is UTF-8"},
 		"long tag":           {stored{text: `<metadata a="` + strings.Repeat("a", 3*maxToken) + `"/>`}, "more than 16777216 bytes in one tag"},
 		"long name":          {stored{text: onePackage("<name>" + strings.Repeat("a", 5000) + "</name>")}, "<name> of more than 4096 bytes"},
+		"long version":       {stored{text: onePackage(`<version epoch="0" ver="` + strings.Repeat("9", 5000) + `"/>`)}, "line 5: <version>: ver of more than 4096 bytes"},
+		"long location":      {stored{text: onePackage(`<location href="` + strings.Repeat("a", 5000) + `"/>`)}, "<location>: href of more than 4096 bytes"},
+		"long checksum type": {stored{text: onePackage(`<checksum type="` + strings.Repeat("a", 5000) + `"/>`)}, "<checksum>: type of more than 4096 bytes"},
+		"long entry":         {stored{text: entries(`<rpm:entry name="kernel-btf(` + strings.Repeat("a", 5000) + `)"/>`)}, "<entry>: name of more than 4096 bytes"},
+		"long entry version": {stored{text: entries(`<rpm:entry name="kernel-uname-r" ver="` + strings.Repeat("a", 5000) + `"/>`)}, "<entry>: ver of more than 4096 bytes"},
+		"many long entries":  {stored{text: entries(strings.Repeat(`<rpm:entry name="kernel-uname-r" ver="`+strings.Repeat("a", 4000)+`"/>`, 600))}, "more than 2097152 bytes that tell of"},
 		"no name":            {stored{text: "<metadata><package/></metadata>"}, `package "" has no name`},
 		"time":               {stored{text: onePackage(`<time build="yesterday"/>`)}, `build "yesterday" is not`},
 		"escapes":            {stored{text: onePackage(`<location href="../../etc/x.rpm"/>`)}, `package "kernel-a": location "../../etc/x.rpm" is not`},
@@ -294,6 +300,36 @@ func TestRefused(t *testing.T) {
 			}
 			if err != nil && len(err.Error()) > 1000 {
 				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+		})
+	}
+}
+
+// TestPackage reads single values of a package.
+func TestPackage(t *testing.T) {
+	for name, test := range map[string]struct {
+		more   string
+		built  int64 // 0 for unknown
+		digest string
+	}{
+		"none":           {"", 0, ""},
+		"time":           {`<time build="1640789416"/>`, 1640789416, ""},
+		"latest time":    {`<time build="4294967295"/>`, 4294967295, ""},
+		"beyond a year":  {`<time build="999999999999999"/>`, 0, ""},
+		"time too large": {`<time build="4294967296"/>`, 0, ""},
+		"checksum":       {`<checksum type="sha256" pkgid="YES"> AB </checksum>`, 0, "sha256:ab"},
+		"empty checksum": {`<checksum type="sha256" pkgid="YES"/>`, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			stored{text: onePackage(test.more)}.write(t, dir)
+			got, err := read(t, dir, Options{})
+			if err != nil || len(got) != 1 {
+				t.Fatal(got, err)
+			}
+			p := got[0]
+			if known := !p.BuildTime.IsZero(); known != (test.built > 0) || known && p.BuildTime.Unix() != test.built || p.Digest() != test.digest {
+				t.Errorf("built %v, digest %q", p.BuildTime, p.Digest())
 			}
 		})
 	}
