@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -17,6 +18,7 @@ import (
 
 // project answers as an OBS does with a kernel and a KMP of the build before.
 type project struct {
+	mu     sync.Mutex
 	kmp    string // the base that the KMP was built on
 	builds int    // of the KMP
 	posts  []string
@@ -29,6 +31,8 @@ var (
 )
 
 func (p *project) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	q := r.URL.Query()
 	fileinfo := func(name string, deps string) {
 		fmt.Fprintf(w, `<fileinfo filename="%s-1-1.x86_64.rpm"><name>%s</name><version>1</version><release>1</release><arch>x86_64</arch>%s</fileinfo>`, name, name, deps)

@@ -29,6 +29,7 @@ var kernel = Target{"Kernel:Test", "standard", "x86_64", "kernel-default"}
 // server remembers what it was asked.
 type server struct {
 	*httptest.Server
+	turn  sync.Mutex // one request after the other: handlers count without locks
 	mu    sync.Mutex
 	asked []string      // "GET /build/..."
 	heads []http.Header // of each
@@ -43,6 +44,8 @@ func serve(t *testing.T, f http.HandlerFunc) *server {
 		s.asked = append(s.asked, r.Method+" "+r.RequestURI)
 		s.heads = append(s.heads, r.Header.Clone())
 		s.mu.Unlock()
+		s.turn.Lock()
+		defer s.turn.Unlock()
 		f(w, r)
 	}))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
