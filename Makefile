@@ -15,7 +15,7 @@ RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 30s
 BENCH    ?= .
 
-.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-rebuild e2e-html testdata install rpm clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-backend e2e-html testdata install rpm clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,8 +35,8 @@ test: ## unit and command line tests, with the race detector where there is a C 
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l cmd pkg internal e2e)" || { echo 'gofmt would change:'; gofmt -l cmd pkg internal e2e; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags e2ehtml ./pkg/report && $(GO) vet -tags e2e,e2eqemu,e2eobs,e2erebuild ./e2e/...
-	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e,e2eqemu,e2eobs,e2erebuild ./e2e/...
+	$(GO) vet ./... && $(GO) vet -tags e2ehtml ./pkg/report && $(GO) vet -tags e2e,e2eqemu,e2eobs,e2ebackend ./e2e/...
+	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e,e2eqemu,e2eobs,e2ebackend ./e2e/...
 
 bench: ## benchmarks of the packages; e2e/bench.sh measures whole runs
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
@@ -56,8 +56,8 @@ e2e-obs: ## obs-build on kernels, modules and what is wrong with them, in a buil
 e2e-qemu: ## boots distribution kernels under qemu and tries thousands of tables on them (5 minutes)
 	e2e/qemu/run.sh
 
-e2e-rebuild: ## the rebuild command on a real OBS backend, on loopback: installs obs-server (2 minutes)
-	$(GO) test -tags e2erebuild -count=1 -v -timeout 20m -parallel 8 ./e2e/rebuild
+e2e-backend: ## what is asked of OBS, on a real backend on loopback: installs obs-server (2 minutes)
+	$(GO) test -tags e2ebackend -count=1 -v -timeout 20m -parallel 8 ./e2e/backend
 
 e2e-html: ## the HTML reports in a headless Chromium, if there is one
 	$(GO) test -tags e2ehtml -count=1 -v -run Chromium ./pkg/report

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2erebuild
+//go:build e2ebackend
 
-// Package rebuild proves the rebuild command against a real OBS backend: source
+// Package backend holds what the program asks of OBS against a real backend: source
 // server, repository server and scheduler of Debian's obs-server, on loopback
 // ports and in a folder of their own. A worker of our own answers the jobs that
 // the scheduler makes with packages that the test has ready.
 //
-//	go test -tags e2erebuild ./e2e/rebuild
+//	go test -tags e2ebackend ./e2e/backend
 //
 // Needs root on a Debian machine, where it installs obs-server if it is missing;
 // the backend itself runs as an unprivileged user.
-package rebuild
+package backend
 
 import (
 	"bytes"

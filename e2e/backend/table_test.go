@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build e2erebuild
+//go:build e2ebackend
 
-package rebuild
+package backend
 
 import (
 	"slices"
