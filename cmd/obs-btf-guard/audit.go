@@ -28,7 +28,7 @@ func auditCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
 			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
-			&cli.StringFlag{Name: "apiurl", Aliases: []string{"A"}, Usage: "`URL` or alias of the API of OBS, instead of the one in osc's configuration"},
+			apiurlFlag(),
 			formatFlag(auditFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
 		},
@@ -66,11 +66,11 @@ func runAudit(c *cli.Context) error {
 		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"),
 		Web: repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
 		OBS: func() (audit.OBS, error) {
-			r := &rebuildRun{Context: c}
-			if err := r.connect(c.String("apiurl")); err != nil {
+			server, _, err := connect(c, c.String("apiurl"))
+			if err != nil {
 				return nil, err
 			}
-			return r.server.Client, nil
+			return server.Client, nil
 		},
 	}
 	if isTerminal(c.App.ErrWriter) {

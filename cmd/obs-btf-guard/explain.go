@@ -8,11 +8,9 @@ import (
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/why"
 	"github.com/urfave/cli/v2"
 )
 
@@ -24,6 +22,8 @@ func explainCommand() *cli.Command {
 		Description: explainDescription,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "buildenv", Usage: "the _buildenv of OLD's and then of NEW's build, as OBS keeps it: `FILE`, given twice"},
+			&cli.BoolFlag{Name: "obs", Usage: "ask OBS, where the packages say that they were built, why NEW was built and with what"},
+			apiurlFlag(),
 			formatFlag("text", "json"), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list everything that changed"},
 		},
@@ -60,11 +60,11 @@ func explainAction(c *cli.Context) error {
 	if slices.Contains(c.Args().Slice(), "") {
 		return usageError{"explain: an argument is empty", "obs-btf-guard explain --help"}
 	}
-	env, err := buildEnvs(c.StringSlice("buildenv"))
+	w, err := newWhys(c)
 	if err != nil {
 		return err
 	}
-	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], Apart: true, Exports: true})
+	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], Apart: true, Explain: true})
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,8 @@ func explainAction(c *cli.Context) error {
 		if diff == nil {
 			diff = explain.Bases(change.From.Table, change.To.Table, explain.Options{OldExports: change.From.Exports, NewExports: change.To.Exports})
 		}
-		reasons := why.Rebuilt(made(change.From, env[0]), made(change.To, env[1]))
+		reasons, problems := w.reasons(c.Context, change, diff)
+		inv.Problems = append(inv.Problems, problems...)
 		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons})
 		if out.format == "json" {
 			continue
@@ -128,40 +129,6 @@ func explainAction(c *cli.Context) error {
 		return exitStatus(exitError)
 	}
 	return nil
-}
-
-// buildEnvs reads the build environments of both sides, or of none.
-func buildEnvs(paths []string) (env [2]why.Packages, err error) {
-	if n := len(paths); n != 0 && n != 2 {
-		return env, usageError{fmt.Sprintf("explain: --buildenv is given %d times: once for OLD and once for NEW", n), "obs-btf-guard explain --help"}
-	}
-	for i, path := range paths {
-		f, err := regular.Open(path)
-		if err != nil {
-			return env, err
-		}
-		env[i], err = why.ReadBuildEnv(f)
-		f.Close()
-		if err != nil {
-			return env, fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	return env, nil
-}
-
-// made is what a kernel and its package say of how they were made.
-func made(b *guard.Base, env why.Packages) why.Made {
-	m := why.Made{Config: b.Config, Packages: env}
-	p := b.Package
-	if p == nil {
-		return m
-	}
-	m.Sources, m.Host, m.Built = slices.Clone(p.SourceHashes), p.Host, p.Built
-	if u, ok := obs.ParseDistURL(p.DistURL); ok {
-		m.Sources = append(m.Sources, u.Revision)
-		m.Project = u.Project + "/" + u.Repository
-	}
-	return m
 }
 
 // twoKernels takes the only kernel on each side for a pair, whatever their

@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/api"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/oscrc"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rebuild"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
@@ -34,7 +32,7 @@ func rebuildCommand() *cli.Command {
 			&cli.StringFlag{Name: "project", Usage: "look at `PROJECT`, and build there what does not say where it is built"},
 			&cli.StringFlag{Name: "repository", Usage: "in `REPOSITORY`"},
 			&cli.StringFlag{Name: "arch", Usage: "for `ARCH`"},
-			&cli.StringFlag{Name: "apiurl", Aliases: []string{"A"}, Usage: "`URL` or alias of the API, instead of the one in osc's configuration"},
+			apiurlFlag(),
 			&cli.StringFlag{Name: "token-file", Usage: "ask with the trigger token in `FILE` instead of a password"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be built and do nothing; the default on a terminal, with --save-plan and with json"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it there, too"},
@@ -232,47 +230,9 @@ func readReport(path string) (*report.Document, error) {
 }
 
 // connect finds the API and who we are there.
-func (r *rebuildRun) connect(name string) error {
-	home, _ := os.UserHomeDir()
-	config, err := oscrc.Load(os.Getenv, home)
-	if err != nil {
-		return err
-	}
-	host, err := config.Host(name)
-	token := oscrc.NewSecret(strings.TrimSpace(os.Getenv("OBS_BTF_GUARD_TOKEN")))
-	if file := r.String("token-file"); file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if token = oscrc.NewSecret(strings.TrimSpace(string(text))); token.Empty() {
-			return fmt.Errorf("%s: no token in it", file)
-		}
-	}
-	if err != nil && (token.Empty() || !errors.Is(err, oscrc.ErrNoPassword)) {
-		return err
-	}
-	for _, w := range config.Warnings {
-		fmt.Fprintf(r.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(w))
-	}
-	if !host.SSLCertCheck {
-		fmt.Fprintf(r.App.ErrWriter, "obs-btf-guard: %s: sslcertck = 0 is not followed, certificates are verified\n", report.Printable(host.URL))
-	}
-	options := api.Options{
-		URL: host.URL, User: host.User, Password: host.Password, SSHKey: host.SSHKey,
-		AllowHTTP: host.AllowHTTP, CAFile: host.CAFile, CAPath: host.CAPath,
-		UserAgent: "obs-btf-guard/" + r.App.Version,
-	}
-	if !token.Empty() {
-		options.Token = token
-	}
-	client, err := api.New(options)
-	if err != nil {
-		return err
-	}
-	r.url = host.URL
-	r.server = &rebuild.OBS{Client: client, Blind: !token.Empty() && host.Password.Empty() && host.SSHKey == ""}
-	return nil
+func (r *rebuildRun) connect(name string) (err error) {
+	r.server, r.url, err = connect(r.Context, name)
+	return err
 }
 
 func (r *rebuildRun) finder() *rebuild.Finder {

@@ -84,8 +84,9 @@ const explainDescription = `Says what became of a kernel's base: whether it is t
 order, or how it changed; where the numbers part that modules refer to; which
 functions and types came, went or changed, those first that the most others
 contain; and whether a base of exported types alone would have stayed the same.
-OLD and NEW are RPMs, vmlinux files or folders. Where they hold modules, it says
-what those of the one are on the kernel of the other.
+Then why: which of source, config, tools and build root differ, and, with --obs,
+what OBS built it for. OLD and NEW are RPMs, vmlinux files or folders. Where they
+hold modules, it says what those of the one are on the kernel of the other.
 
 Exit status: 0 it is said, whatever it is; 2 something could not be read.`
 

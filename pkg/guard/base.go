@@ -41,23 +41,51 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if config == nil {
 		config = img.Config
 	}
+	if c.sources.Explain {
+		if b.explain(img); len(b.Exports) == 0 {
+			text, err := beside(f, "symvers-"+b.Release+".gz", "symvers.gz", "Module.symvers")
+			if err != nil {
+				return err
+			}
+			b.Exports = symvers(text, &d)
+		}
+	}
 	c.addBase(b, img, config)
 	return nil
 }
 
-// maxConfig bounds a kernel config in bytes; real ones have 300 KB.
+// explain takes from an image what Sources.Explain asks for. Without it, less can
+// be explained.
+func (b *Base) explain(img *kernel.Image) {
+	if img.ELF != nil {
+		b.Exports, _ = img.ELF.Exports()
+		b.Compilers, _ = img.ELF.Compilers()
+	}
+}
+
+// maxConfig bounds a kernel config or symvers in bytes; real ones have 300 KB and
+// 2 MB.
 const maxConfig = 16 << 20
 
-// configBeside reads the config that lies in the folder of a vmlinux, nil if
-// there is none. A kernel that somebody names may have a link there, as from
+// configBeside reads the config that lies beside a vmlinux, nil if there is none.
+func configBeside(vmlinux file, release string) (kernel.Config, error) {
+	text, err := beside(vmlinux, "config-"+release, "config", ".config")
+	if text == nil {
+		return nil, err
+	}
+	return kernel.ParseConfig(text), nil
+}
+
+// beside reads the first of the files named that lies in the folder of a vmlinux,
+// nil if there is none. A kernel that somebody names may have a link there, as from
 // /boot to /usr/lib/modules/<kernelrelease>/config. One of a build root may not:
 // seen from outside, the link would lead to a file of the build host.
-func configBeside(vmlinux file, release string) (kernel.Config, error) {
+func beside(vmlinux file, names ...string) ([]byte, error) {
 	look, open := os.Stat, regular.Open
 	if vmlinux.origin == Installed {
 		look, open = os.Lstat, regular.OpenItself
 	}
-	for _, name := range []string{"config-" + release, "config", ".config"} {
+	for _, name := range names {
 		path := filepath.Join(filepath.Dir(vmlinux.path), name)
 		if filepath.Base(path) != name { // a kernelrelease is what the image claims
 			continue
@@ -75,9 +103,9 @@ func configBeside(vmlinux file, release string) (kernel.Config, error) {
 			return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
 		}
 		if len(text) > maxConfig {
-			return nil, fmt.Errorf("%s: more than %d bytes, which a kernel config never has", path, maxConfig)
+			return nil, fmt.Errorf("%s: more than %d bytes, which a kernel config or symvers never has", path, maxConfig)
 		}
-		return kernel.ParseConfig(text), nil
+		return text, nil
 	}
 	return nil, nil
 }
@@ -87,9 +115,6 @@ func (c *collector) addBase(b *Base, img *kernel.Image, config kernel.Config) {
 	b.Arch = img.Arch
 	b.Banner = img.Banner
 	b.Config = config
-	if c.sources.Exports && b.Exports == nil && img.ELF != nil {
-		b.Exports, _ = img.ELF.Exports() // without them, less can be explained
-	}
 	b.Flavor = kernel.Flavor(b.Release)
 	b.setRules(c.sources, config)
 	if len(img.BTF) > 0 {

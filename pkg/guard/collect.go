@@ -43,8 +43,9 @@ type Sources struct {
 
 	// BasesOnly leaves the modules inside packages unread.
 	BasesOnly bool
-	// Exports keeps the names of the symbols that each base exports.
-	Exports bool
+	// Explain keeps what tells of a base beside its types: the symbols that it
+	// exports, and the compilers of its objects.
+	Explain bool
 
 	Progress *Progress // may be nil
 }

@@ -68,6 +68,10 @@ type Package struct {
 	// SourceHashes are its kernel-srchash-... provides: the revision of the kernel's
 	// source tree (openSUSE's kernel-source).
 	SourceHashes []string
+	// SourceID is the digest of the source package that was made with it, "" if there
+	// was none. Equal ones are of equal sources; a source package that is made again
+	// has another.
+	SourceID string
 	// Digest is the SHA-256 of its header in hex, which copies share.
 	Digest string
 	// Build is the same for all packages that one build made, and no other.
@@ -77,6 +81,8 @@ type Package struct {
 
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
+
+	exports []string // by its ksym(...) provides
 
 	tree   string // the argument it was found under
 	broken bool   // the payload ended in an error: nothing read from it counts
@@ -95,7 +101,9 @@ type Base struct {
 	Flavor  string
 	Banner  string
 	Config  kernel.Config // nil where it is not known
-	Exports []string      // symbols that modules may use, if the sources ask for them
+	// What Sources.Explain asks for: symbols that modules may use, and what
+	// compilers wrote into .comment.
+	Exports, Compilers []string
 
 	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
 	// kernel itself would not read it.

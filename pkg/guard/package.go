@@ -27,7 +27,7 @@ func (c *collector) readPackage(f file) error {
 		return nil
 	}
 	p := c.addPackage(f, r.Package)
-	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package, f.origin), configs: map[string]kernel.Config{}}
+	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package, f.origin), configs: map[string]kernel.Config{}, symvers: map[string][]string{}}
 	if len(pr.roles) == 0 {
 		c.sources.Progress.advance(f.size)
 		return nil
@@ -40,6 +40,11 @@ func (c *collector) readPackage(f file) error {
 		return err
 	}
 	for _, i := range pr.images {
+		if len(i.base.Exports) == 0 {
+			if i.base.Exports = pr.symvers[i.base.Release]; i.base.Exports == nil {
+				i.base.Exports = p.exports
+			}
+		}
 		c.addBase(i.base, i.image, pr.config(i.base.Release, i.image))
 	}
 	return nil
@@ -58,11 +63,15 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 		// One run of rpmbuild stamps its packages with one time and host.
 		Build:        fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
 		SourceHashes: named(r.Provides, "kernel-srchash-"),
+		SourceID:     r.SourcePackageID,
 		Provides:     tokens(r.Provides),
 		Requires:     append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
 	if c.sources.OneBuild && f.origin == New {
 		p.Build = "the build"
+	}
+	if c.sources.Explain {
+		p.exports = exported(r.Provides)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,6 +85,18 @@ func named(deps []rpm.Dependency, prefix string) []string {
 	for _, d := range deps {
 		if strings.HasPrefix(d.Name, prefix) {
 			out = append(out, d.Name)
+		}
+	}
+	return out
+}
+
+// exported lists the symbols of ksym(<flavor>:<symbol>) provides, which a generator
+// of openSUSE makes of all symbols that a package's kernel and modules export.
+func exported(provides []rpm.Dependency) []string {
+	var out []string
+	for _, name := range named(provides, "ksym(") {
+		if _, symbol, ok := strings.Cut(strings.TrimSuffix(name, ")"), ":"); ok {
+			out = append(out, symbol)
 		}
 	}
 	return out
@@ -122,7 +143,8 @@ func (c *collector) roles(p *rpm.Package, origin Origin) map[string]kernel.Role 
 	for i := range p.Files {
 		f := &p.Files[i]
 		role := role(f)
-		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || origin.kernels())
+		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || origin.kernels()) ||
+			role == kernel.RoleSymvers && !c.sources.Explain
 		if role == kernel.RoleNone || unwanted {
 			continue
 		}
@@ -152,6 +174,7 @@ type packageReader struct {
 
 	images  []packagedImage
 	configs map[string]kernel.Config // by kernelrelease
+	symvers map[string][]string      // likewise, what its vmlinux exports
 }
 
 // packagedImage waits for its config, which may come later in the payload.
@@ -203,6 +226,8 @@ func (r *packageReader) entry(e *rpm.Entry) error {
 		return r.send(modules, r.rpm, e.Size)
 	case names[kernel.RoleConfig] != nil:
 		return r.readConfig(names[kernel.RoleConfig], e.Size)
+	case names[kernel.RoleSymvers] != nil:
+		return r.readSymvers(names[kernel.RoleSymvers], e.Size)
 	}
 	return r.readImage(append(names[kernel.RoleVmlinux], names[kernel.RoleBootImage]...), e.Size)
 }
@@ -223,6 +248,34 @@ func (r *packageReader) readConfig(paths []string, size int64) error {
 	return nil
 }
 
+// readSymvers reads what a kernel exports. What cannot be read is as unknown as
+// what is not there: it only explains.
+func (r *packageReader) readSymvers(paths []string, size int64) error {
+	if size > maxConfig {
+		return nil
+	}
+	packed, err := io.ReadAll(r.rpm)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		release, _ := kernel.ReleaseFromPath(path)
+		r.symvers[release] = symvers(packed, &r.decoder)
+	}
+	return nil
+}
+
+// symvers reads a Module.symvers, compressed or not.
+func symvers(text []byte, d *decompress.Decoder) []string {
+	if format := decompress.Detect(text); format != decompress.None {
+		var err error
+		if text, err = d.Append(nil, format, text, maxConfig); err != nil {
+			return nil
+		}
+	}
+	return kernel.ParseSymvers(text)
+}
+
 // readImage reads a vmlinux or boot image. One that cannot be understood is a
 // problem of its own and does not end the package.
 func (r *packageReader) readImage(paths []string, size int64) error {
@@ -239,15 +292,17 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return nil
 	}
-	var exports []string
-	if r.sources.Exports && image.ELF != nil {
-		exports, _ = image.ELF.Exports()
+	var base Base
+	if r.sources.Explain {
+		base.explain(image)
 	}
 	image.ELF = nil // it holds on to all of the unpacked file
 	for _, path := range paths {
 		release, _ := kernel.ReleaseFromPath(path)
-		b := &Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release, Exports: exports, boot: kernel.ClassifyPath(path) == kernel.RoleBootImage}
-		r.images = append(r.images, packagedImage{b, image})
+		b := base
+		b.Package, b.Path, b.Origin, b.Release = r.pkg, path, r.pkg.Origin, release
+		b.boot = kernel.ClassifyPath(path) == kernel.RoleBootImage
+		r.images = append(r.images, packagedImage{&b, image})
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ const (
 	RoleBootImage Role = "boot image"
 	RoleModule    Role = "module"
 	RoleConfig    Role = "config"
+	RoleSymvers   Role = "symvers" // what the kernel and its modules export
 )
 
 // bootImages are the names boot images go by on the architectures of Linux.
@@ -34,6 +35,7 @@ var compressions = []string{".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4"}
 //	/boot/vmlinux-<krel>.gz                   /boot/vmlinuz-<krel>
 //	/usr/lib/modules/<krel>/vmlinux.xz        /usr/lib/modules/<krel>/vmlinuz
 //	/boot/config-<krel>                       /usr/lib/modules/<krel>/config
+//	/boot/symvers-<krel>.gz                   /usr/lib/modules/<krel>/symvers.gz
 //	/lib/modules/<krel>/kernel/.../e1000.ko.zst
 //
 // Debug information below /usr/lib/debug and the links in weak-updates, which
@@ -73,6 +75,8 @@ func namedRole(name string) Role {
 		return RoleVmlinux
 	case name == "config":
 		return RoleConfig
+	case name == "symvers":
+		return RoleSymvers
 	case slices.Contains(bootImages, name):
 		return RoleBootImage
 	}

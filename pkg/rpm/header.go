@@ -88,6 +88,19 @@ func (h *header) ints(t tag, want dataType) ([]uint64, error) {
 	return v, wrapTag(t, err)
 }
 
+// bin returns the bytes of a binary value, nil if the tag is absent.
+func (h *header) bin(t tag) ([]byte, error) {
+	e, _ := h.blob.find(t)
+	if e == nil {
+		return nil, nil
+	}
+	if e.typ != typeBin {
+		return nil, tagError(t, "%v, want %v", e.typ, typeBin)
+	}
+	b, err := h.tags.GetBytes(int(t))
+	return b, wrapTag(t, err)
+}
+
 // num returns a single 32-bit integer and whether the tag is there.
 func (h *header) num(t tag) (uint32, bool, error) {
 	v, err := h.ints(t, typeInt32)

@@ -25,6 +25,9 @@ type Package struct {
 	BuildHost string    // name of the machine or, in OBS, of the worker
 	BuildTime time.Time // UTC; zero if absent
 	Cookie    string    // build host and time as one token, equal for all packages of one rpmbuild run
+	// SourcePackageID is the MD5, in hex, of the source package that the same rpmbuild
+	// run made, "" if it made none.
+	SourcePackageID string
 
 	Provides   []Dependency
 	Requires   []Dependency
@@ -153,6 +156,11 @@ func newPackage(h *header) (*Package, error) {
 			p.Arch = "nosrc"
 		}
 	}
+	id, err := h.bin(tagSourcePkgID)
+	if err != nil {
+		return nil, err
+	}
+	p.SourcePackageID = hex.EncodeToString(id)
 	if err := p.readNumbers(h); err != nil {
 		return nil, err
 	}
@@ -167,7 +175,6 @@ func newPackage(h *header) (*Package, error) {
 	} else if format != "" && format != "cpio" {
 		return nil, tagError(tagPayloadFormat, "%.64q, only cpio is known", format)
 	}
-	var err error
 	p.Files, err = readFiles(h, p.IsSource)
 	return p, err
 }

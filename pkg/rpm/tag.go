@@ -44,6 +44,7 @@ const (
 	tagFileDependsX  tag = 1143
 	tagFileDependsN  tag = 1144
 	tagDependsDict   tag = 1145
+	tagSourcePkgID   tag = 1146
 	tagLongFileSizes tag = 5008
 	tagRecommendName tag = 5046
 	tagRecommendVer  tag = 5047
@@ -88,7 +89,7 @@ var tagNames = map[tag]string{
 	tagProvideName: "PROVIDENAME", tagProvideFlags: "PROVIDEFLAGS", tagProvideVer: "PROVIDEVERSION",
 	tagRequireName: "REQUIRENAME", tagRequireFlags: "REQUIREFLAGS", tagRequireVer: "REQUIREVERSION",
 	tagRecommendName: "RECOMMENDNAME", tagRecommendFlag: "RECOMMENDFLAGS", tagRecommendVer: "RECOMMENDVERSION",
-	tagNoSource: "NOSOURCE", tagNoPatch: "NOPATCH", tagCookie: "COOKIE",
+	tagNoSource: "NOSOURCE", tagNoPatch: "NOPATCH", tagCookie: "COOKIE", tagSourcePkgID: "SOURCEPKGID",
 	tagFileDevices: "FILEDEVICES", tagFileInodes: "FILEINODES",
 	tagDirIndexes: "DIRINDEXES", tagBaseNames: "BASENAMES", tagDirNames: "DIRNAMES",
 	tagFileDependsX: "FILEDEPENDSX", tagFileDependsN: "FILEDEPENDSN", tagDependsDict: "DEPENDSDICT",

@@ -67,6 +67,11 @@ func TestRoutes(t *testing.T) {
 			"/build/Kernel:Test/standard/x86_64/kernel-default/_history", []Build{
 				{Revision: "2", SrcMD5: "ec57653bfe1a2c9918faea3a5e398b70", VersRel: "5.15.12-1", BuildCount: 3, Time: at(20), Seconds: 4711},
 			}},
+		{"_buildenv.xml", func(c *Client) (any, error) { return c.BuildEnv(ctx, kernel) },
+			"/build/Kernel:Test/standard/x86_64/kernel-default/_buildenv", BuildEnv{
+				Project: "Kernel:Test", Repository: "standard", Package: "kernel-default", SrcMD5: "ec57653bfe1a2c9918faea3a5e398b70", VersRel: "5.15.12-1", Release: "1.3",
+				Packages: map[string]string{"dwarves": "1.23-1.1", "gcc11": "11.2.1-1.1"},
+			}},
 		{"_reason.xml", func(c *Client) (any, error) { return c.Reason(ctx, kernel) },
 			"/build/Kernel:Test/standard/x86_64/kernel-default/_reason", Reason{Explain: "meta change", Time: at(0), OldSource: "88ca68ed066ce9d9b73e601988800be2",
 				Changes: []PackageChange{{"md5sum", "kernel-default-devel/pahole"}, {"added", "gcc"}}}},
@@ -260,5 +265,18 @@ func TestNoJob(t *testing.T) {
 	c, _ := client(t, s, nil)
 	if job, err := c.LastJob(t.Context(), kernel); job != nil || err != nil {
 		t.Errorf("%v, %v", job, err)
+	}
+}
+
+// TestReadBuildEnv reads what was saved to a file.
+func TestReadBuildEnv(t *testing.T) {
+	e, err := ReadBuildEnv(strings.NewReader(`<buildinfo project="p"><bdep name="dwarves" version="1.22" release="2.1"/></buildinfo>`))
+	if err != nil || len(e.Packages) != 1 || e.Packages["dwarves"] != "1.22-2.1" {
+		t.Errorf("%v, %v", e, err)
+	}
+	for _, text := range []string{"", "<status/>", "<buildinfo>", "no XML"} {
+		if _, err := ReadBuildEnv(strings.NewReader(text)); err == nil {
+			t.Errorf("%q is a build environment", text)
+		}
 	}
 }

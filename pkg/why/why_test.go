@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package why
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+func TestRebuilt(t *testing.T) {
+	config := func(more ...string) kernel.Config {
+		c := kernel.Config{"CONFIG_CC_VERSION_TEXT": `"gcc (SUSE Linux) 11.2.1"`, "CONFIG_PAHOLE_VERSION": "122", "CONFIG_SMP": "y"}
+		for i := 0; i < len(more); i += 2 {
+			c[more[i]] = more[i+1]
+		}
+		return c
+	}
+	env := func(s string) map[string]string {
+		p := map[string]string{"bash": "5.1-1", "gcc11": "11.2.1-1", "dwarves": "1.22-2.1"}
+		for _, kv := range strings.Fields(s) {
+			name, v, _ := strings.Cut(kv, "=")
+			p[name] = v
+		}
+		return p
+	}
+	banner := func(compiler string) kernel.Banner {
+		return kernel.Banner{Builder: "geeko@buildhost", Compiler: compiler, Linker: "GNU ld 2.37", Version: "#1 SMP"}
+	}
+	source := Source{Hash: "kernel-srchash-1", Revision: "r1"}
+	for _, tc := range []struct {
+		name     string
+		old, new Made
+		effect   string
+		want     string
+	}{
+		{"nothing known", Made{}, Made{}, "", "neither source nor config of both is known"},
+		{"dwarves", Made{Config: config(), Source: source, Packages: env("")},
+			Made{Config: config("CONFIG_PAHOLE_VERSION", "123"), Source: source, Packages: env("dwarves=1.23-1.1 bash=5.2-1")},
+			"which functions are kept",
+			"same source, same config; dwarves 1.22-2.1 → 1.23-1.1 changed which functions are kept"},
+		{"dwarves without an effect", Made{Config: config(), Source: source, Packages: env("")}, Made{Config: config(), Source: source, Packages: env("dwarves=1.23-1.1")}, "",
+			"same source, same config; dwarves 1.22-2.1 → 1.23-1.1"},
+		{"dwarves, and the source", Made{Config: config(), Source: source, Packages: env("")}, Made{Config: config(), Source: Source{Hash: "kernel-srchash-2"}, Packages: env("dwarves=1.23-1.1")}, "types",
+			"source changed, same config; dwarves 1.22-2.1 → 1.23-1.1"},
+		{"by config alone", Made{Config: config()}, Made{Config: config("CONFIG_PAHOLE_VERSION", "123")}, "types", "same config; pahole 1.22 → 1.23; the source of both is not known"},
+		{"an option", Made{Config: config(), Source: source}, Made{Config: config("CONFIG_X", "y"), Source: Source{Hash: "kernel-srchash-2"}}, "types",
+			"source changed, config changed (CONFIG_X y is new)"},
+		{"what a tool can do is no option", Made{Config: config("CONFIG_CC_HAS_INT128", "y")}, Made{Config: config()}, "types", "same config; the source of both is not known"},
+		{"nothing at all", Made{Config: config(), Source: source}, Made{Config: config(), Source: source}, "",
+			"same source, same config, same tools as far as the config tells"},
+		{"nothing at all, and yet", Made{Config: config(), Source: source, Banner: banner("gcc")}, Made{Config: config(), Source: source, Banner: banner("gcc")}, "the order of types",
+			"same source, same config, same tools as far as the config and the banner tell; look at what differs in the build root, and at a pahole that does not build reproducibly"},
+		{"banner alone", Made{Banner: banner("gcc 11.2.1")}, Made{Banner: banner("gcc 11.3.0")}, "types", "compiler gcc 11.2.1 → gcc 11.3.0; the source and the config of both is not known"},
+		{"banner knows the revision", Made{Config: config(), Source: source, Banner: banner("gcc 11.2.1 [revision a]")}, Made{Config: config(), Source: source, Banner: banner("gcc 11.2.1 [revision b]")}, "types",
+			"same source, same config; compiler gcc 11.2.1 [revision a] → gcc 11.2.1 [revision b] changed types"},
+		{".comment alone, in any order", Made{Source: source, Compilers: []string{"GCC: 12", "GCC: 11"}}, Made{Source: source, Compilers: []string{"GCC: 11", "GCC: 12"}}, "",
+			"same source; the config of both is not known"},
+		{".comment alone", Made{Source: source, Compilers: []string{"GCC: 11"}}, Made{Source: source, Compilers: []string{"GCC: 12"}}, "types",
+			"same source; compiler GCC: 11 → GCC: 12; the config of both is not known"},
+		{"one compiler, told once", Made{Config: config(), Banner: banner("gcc 11"), Compilers: []string{"GCC: 11"}},
+			Made{Config: config("CONFIG_CC_VERSION_TEXT", "gcc 12"), Banner: banner("gcc 12"), Compilers: []string{"GCC: 12"}}, "types",
+			"same config; compiler gcc (SUSE Linux) 11.2.1 → gcc 12; the source of both is not known"},
+		{"source known by different things", Made{Source: Source{Hash: "h"}}, Made{Source: Source{Revision: "r"}}, "types", "neither source nor config of both is known"},
+		{"commit the same, files not", Made{Source: Source{Hash: "h", Revision: "r1"}}, Made{Source: Source{Hash: "h", Revision: "r2"}}, "", "source changed; the config of both is not known"},
+		{"one source package", Made{Source: Source{Package: "p"}}, Made{Source: Source{Package: "p"}}, "", "same source; the config of both is not known"},
+		{"a source package made again", Made{Source: Source{Package: "p"}}, Made{Source: Source{Package: "q"}}, "", "neither source nor config of both is known"},
+	} {
+		if got := Rebuilt(tc.old, tc.new, tc.effect, nil).Sentence; got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+	r := Rebuilt(Made{Packages: env(""), Host: "a", Built: time.Unix(1, 0), Source: source, Banner: kernel.Banner{Version: "#1"}},
+		Made{Packages: env("zlib=1-1 gcc11=11.3-1 dwarves=1.23-1"), Host: "b", Built: time.Unix(2, 0), Source: Source{Revision: "r2"}, Banner: kernel.Banner{Version: "#2"}}, "", nil)
+	var order []string
+	for _, d := range append(r.Packages, r.Other...) {
+		order = append(order, d.What)
+	}
+	if got := strings.Join(order, " "); got != "dwarves gcc11 zlib source revision build host built banner" {
+		t.Errorf("%q", got)
+	}
+}
