@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -40,6 +41,9 @@ type job struct {
 	Repository string   `xml:"repository,attr"`
 	Package    string   `xml:"package,attr"`
 	SrcMD5     string   `xml:"srcmd5"`
+	VersRel    string   `xml:"versrel"`
+	BuildCount string   `xml:"bcnt"`
+	Release    string   `xml:"release"`
 	VerifyMD5  string   `xml:"verifymd5"`
 	Reason     string   `xml:"reason"`
 	Subpacks   []string `xml:"subpack"`
@@ -124,9 +128,34 @@ func (j *job) finish(b build) error {
 			}
 			c.add(filepath.Base(path), data)
 		}
+		env, err := j.buildEnv()
+		if err != nil {
+			return err
+		}
+		c.add("_buildenv", []byte(env))
 	}
 	c.end()
 	return j.post("/putjob", url.Values{"code": {b.code}, "now": {strconv.FormatInt(time.Now().Unix(), 10)}}, &c)
+}
+
+// buildEnv is the _buildenv that a worker leaves with the results: the packages of
+// the build root, with their versions from where the backend keeps them.
+func (j *job) buildEnv() (string, error) {
+	env := fmt.Sprintf("<buildinfo project=%q repository=%q package=%q><arch>%s</arch><srcmd5>%s</srcmd5><versrel>%s</versrel><bcnt>%s</bcnt><release>%s</release>",
+		j.Project, j.Repository, j.Package, arch, j.SrcMD5, j.VersRel, j.BuildCount, j.Release)
+	for _, dep := range j.Deps {
+		from, digest, err := j.origin(dep.Name)
+		if err != nil {
+			return "", err
+		}
+		rpm := filepath.Join(server.dir, "build", from, arch, ":full", dep.Name+".rpm")
+		out, err := exec.Command("rpm", "-qp", "--qf", `version="%{VERSION}" release="%{RELEASE}" arch="%{ARCH}"`, rpm).Output()
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", rpm, err)
+		}
+		env += fmt.Sprintf("<bdep name=%q %s hdrmd5=%q/>", dep.Name, out, digest)
+	}
+	return env + "</buildinfo>\n", nil
 }
 
 func (j *job) post(route string, q url.Values, body io.Reader) error {
