@@ -14,6 +14,14 @@ import (
 	"testing"
 )
 
+// explained is what explain says of a kernel, as docs/json.md has it.
+type explained struct {
+	Why  reasons
+	Diff struct {
+		Exported struct{ Old, New struct{ Symbols, Found int } }
+	}
+}
+
 // reasons is what explain says of why, as docs/json.md has it.
 type reasons struct {
 	Sentence, Source string
@@ -26,21 +34,22 @@ type reasons struct {
 }
 
 // explain asks why a kernel was built again.
-func explain(t *testing.T, px *proxy, old, new string, more ...string) reasons {
+func explain(t *testing.T, px *proxy, old, new string, more ...string) explained {
 	t.Helper()
 	cmd := exec.Command(program, append([]string{"explain", "--format", "json", "--obs", "--apiurl", px.URL, old, new}, more...)...)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=/usr/bin:/bin", "LC_ALL=C"}
 	o := try(t, cmd)
-	var doc struct{ Kernels []struct{ Why reasons } }
+	var doc struct{ Kernels []explained }
 	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil || o.status != 0 || len(doc.Kernels) != 1 {
 		t.Fatalf("exit status %d, %v\n%s", o.status, err, o.all())
 	}
 	t.Log(doc.Kernels[0].Why.Sentence)
-	return doc.Kernels[0].Why
+	return doc.Kernels[0]
 }
 
 // kernelOf is the kernel of an incident's rebuild as the build of a project would
-// make it: with its release, and a DISTURL that names the project.
+// make it: with its release, and a DISTURL that names the project. Its ksym(...)
+// provides are gone, its symvers is there.
 func (p *project) kernelOf(s stock, rebuild, release string) string {
 	p.Helper()
 	tree, dir := p.TempDir(), p.TempDir()
@@ -69,14 +78,18 @@ func TestExplain(t *testing.T) {
 	first, third, fourth := p.kernelOf(s, "1.1", "1.1"), p.kernelOf(s, "1.3", "1.3"), p.kernelOf(s, "1.3", "1.4")
 	p.kernel(s)
 	env := p.saveEnv()
-	if w := explain(t, px, first, third); w.Trigger.Kind != "" || len(w.Trigger.Notes) != 2 || strings.Contains(w.Sentence, "built") {
+	if w := explain(t, px, first, third).Why; w.Trigger.Kind != "" || len(w.Trigger.Notes) != 2 || strings.Contains(w.Sentence, "built") {
 		t.Errorf("before it is built: %+v", w)
 	}
 	for _, b := range []build{fails, succeeds(first), succeeds(third)} {
 		p.rebuild("kernel-default")
 		p.deliver("kernel-default", b)
 	}
-	w := explain(t, px, first, third)
+	e := explain(t, px, first, third)
+	if x := e.Diff.Exported; x.Old.Symbols == 0 || x.New.Found == 0 || x.Old != x.New {
+		t.Errorf("exported by symvers: %+v", x)
+	}
+	w := e.Why
 	var jobs []string
 	for _, j := range w.Trigger.Jobs {
 		jobs = append(jobs, strings.Join([]string{j.Release, j.Code, j.Kind, j.Reason}, " "))
@@ -91,12 +104,12 @@ func TestExplain(t *testing.T) {
 	p.settle()
 	p.deliver("dwarves", succeeds(s.pahole["1.23"].files()...))
 	p.deliver("kernel-default", succeeds(fourth))
-	w = explain(t, px, first, fourth)
+	w = explain(t, px, first, fourth).Why
 	if w.Trigger.Kind != "meta change" || !slices.Equal(w.Trigger.Changed, []string{"pahole"}) || !strings.HasPrefix(w.Sentence, "built again since pahole changed; ") {
 		t.Errorf("pahole: %+v", w)
 	}
 	// OBS has the build root of the last build; that of the first was kept.
-	w = explain(t, px, first, fourth, "--buildenv", env, "--buildenv", p.saveEnv())
+	w = explain(t, px, first, fourth, "--buildenv", env, "--buildenv", p.saveEnv()).Why
 	if len(w.Packages) != 1 || w.Packages[0].What != "pahole" || w.Packages[0].From != "1.22-1.1" || w.Packages[0].To != "1.23-1.1" ||
 		!strings.Contains(w.Sentence, "pahole 1.22-1.1 → 1.23-1.1 changed which functions are kept") {
 		t.Errorf("with build roots: %+v", w)

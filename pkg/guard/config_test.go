@@ -5,6 +5,7 @@ package guard
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,5 +59,46 @@ func TestConfigBeside(t *testing.T) {
 				t.Errorf("%s, origin %v: read %t, want %t", tc.name, origin, on, want)
 			}
 		}
+	}
+}
+
+// TestExplained keeps what Sources.Explain asks for, and reads nothing for it
+// otherwise.
+func TestExplained(t *testing.T) {
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{
+		"vmlinux":        kernelTable(1, 0).Bytes(),
+		"Module.symvers": []byte("0x1\tusb_register\tvmlinux\tEXPORT_SYMBOL\t\n0x2\tipheth_open\tipheth\tEXPORT_SYMBOL\t\n"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		path    string
+		explain bool
+		want    string
+	}{
+		{filepath.Join(dir, "vmlinux"), true, "usb_register"},
+		{filepath.Join(dir, "vmlinux"), false, ""},
+		{incident + kernel11, false, ""},
+	} {
+		inv, err := Collect(t.Context(), Sources{Against: []string{tc.path}, Explain: tc.explain})
+		if err != nil || len(inv.Bases) != 1 {
+			t.Fatalf("%s: %v, %+v", tc.path, err, inv)
+		}
+		if got := strings.Join(inv.Bases[0].Exports, " "); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.path, got, tc.want)
+		}
+	}
+	// The fixture has no __ksymtab_strings, but a symvers.gz.
+	inv, err := Collect(t.Context(), Sources{Paths: []string{incident + kernel11}, Explain: true})
+	if err != nil || !slices.Contains(inv.Bases[0].Exports, "usb_alloc_urb") {
+		t.Errorf("%v, %q", err, inv.Bases[0].Exports)
+	}
+	// Its provides tell the same.
+	symvers := slices.Sorted(slices.Values(inv.Bases[0].Exports))
+	if provides := slices.Sorted(slices.Values(inv.Packages[0].exports)); !slices.Equal(symvers, provides) {
+		t.Errorf("symvers %q, provides %q", symvers, provides)
 	}
 }
