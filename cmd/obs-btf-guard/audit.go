@@ -25,13 +25,13 @@ func auditCommand() *cli.Command {
 		Usage:       "look over repositories and folders: which modules fit which kernels",
 		ArgsUsage:   "SOURCE...",
 		Description: auditDescription,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
 			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
 			apiurlFlag(),
 			formatFlag(auditFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
-		},
+		}, databaseFlags()...),
 		OnUsageError: onUsageError,
 		Action:       runAudit,
 	}
@@ -72,6 +72,10 @@ func runAudit(c *cli.Context) error {
 			}
 			return server.Client, nil
 		},
+	}
+	if m := newMemory(c); m != nil {
+		defer m.close()
+		o.Memory = m
 	}
 	if isTerminal(c.App.ErrWriter) {
 		o.Tell = func(format string, args ...any) {

@@ -19,7 +19,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/history"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 )
 
 func historyCommand() *cli.Command {
@@ -40,70 +39,6 @@ func historyCommand() *cli.Command {
 		OnUsageError: onUsageError,
 		Action:       printHistory,
 	}
-}
-
-func databaseFlag() cli.Flag {
-	return &cli.StringFlag{Name: "db", Usage: "keep the history in `FILE` instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
-}
-
-// databaseFlags are those of the commands that remember what they read.
-func databaseFlags() []cli.Flag {
-	return []cli.Flag{databaseFlag(), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what was read"}}
-}
-
-// databasePath is the file of --db, or where the history is by default.
-func databasePath(c *cli.Context) (string, error) {
-	if path := c.String("db"); path != "" {
-		return path, nil
-	}
-	return history.DefaultPath(os.Getenv)
-}
-
-// openHistory opens the history and says what was in its way.
-func openHistory(c *cli.Context, path string) (*history.DB, error) {
-	db, err := history.Open(path)
-	if err == nil && db.Aside != "" {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(db.Aside))
-	}
-	return db, err
-}
-
-// remember records what was read and judged. Nothing depends on it: what goes
-// wrong is said and changes no result. res may be nil.
-func remember(c *cli.Context, inv *guard.Inventory, res *guard.Result) {
-	if c.Bool("no-db") || !slices.ContainsFunc(inv.Bases, func(b *guard.Base) bool { return b.Package != nil }) {
-		return
-	}
-	if c.IsSet("kernel") || c.IsSet("allow-mismatch") {
-		res = nil // verdicts on a kernel that was assumed
-	}
-	path, err := databasePath(c)
-	if err == nil && !c.IsSet("db") && !ownHome() {
-		return
-	}
-	var db *history.DB
-	if err == nil {
-		db, err = openHistory(c, path)
-	}
-	if err != nil && !c.IsSet("db") && !errors.Is(err, history.ErrNewer) && !errors.Is(err, history.ErrForeign) {
-		return // no home, or one that cannot be written: nobody asked for more
-	}
-	if err == nil {
-		err = errors.Join(db.Record(c.Context, inv, res), db.Close())
-	}
-	if err != nil && c.Context.Err() == nil {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: not remembered (--no-db does without): %s\n", report.Printable(err.Error()))
-	}
-}
-
-// ownHome reports whether what is made below the home directory belongs there:
-// root may run with somebody else's.
-func ownHome() bool {
-	if os.Geteuid() != 0 || os.Getenv("XDG_STATE_HOME") != "" {
-		return true
-	}
-	var st unix.Stat_t
-	return unix.Stat(os.Getenv("HOME"), &st) == nil && st.Uid == 0
 }
 
 func printHistory(c *cli.Context) error {

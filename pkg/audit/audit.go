@@ -32,6 +32,8 @@ type Options struct {
 	Dir string
 	Web repomd.Options
 	OBS func() (OBS, error) // called for sources in OBS; may be nil
+	// Memory is asked before a package is read, and told what it holds; may be nil.
+	Memory Memory
 	// Tell says what is being done, for who waits; may be nil.
 	Tell func(format string, args ...any)
 }
@@ -80,6 +82,7 @@ const (
 	Unknown   Knowledge = ""
 	ByToken   Knowledge = "token"   // the packages' kernel-btf(...) dependencies
 	ByContent Knowledge = "content" // the packages were read
+	ByHistory Knowledge = "history" // they were read another time
 )
 
 // Fit is the answer of a cell.
@@ -181,6 +184,7 @@ type audit struct {
 	res      *Result
 	packages []*Package
 	judged   map[meeting]map[guard.Verdict]int
+	recalled map[meeting]bool // of these, what was judged another time
 
 	downloads  string // folder, "" until needed
 	downloaded int64  // bytes
@@ -253,6 +257,7 @@ type Package struct {
 	dependent bool
 
 	file    string // where it lies, "" until fetched
+	size    int64  // of the file in bytes
 	fetch   func(context.Context) (string, error)
 	missing bool // it could not be fetched or read
 	kernels []*Kernel

@@ -20,11 +20,12 @@ import (
 // the modules of all kernels at once would not fit into memory.
 func (a *audit) content(ctx context.Context) error {
 	a.judged = map[meeting]map[guard.Verdict]int{}
+	a.recalled = map[meeting]bool{}
 	groups := map[guard.KernelID][]*Package{}
 	seen := map[string]bool{} // digests: which are copies may come out only now
 	copies := map[*Package]bool{}
 	for _, p := range a.packages {
-		if !p.silent() || !a.get(ctx, p) {
+		if !p.silent() || !a.look(ctx, p) {
 			continue
 		}
 		if seen[p.digest] {
@@ -82,8 +83,13 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 		a.problem(p.Source, fmt.Errorf("%s: the file in the repository is %s", p, got))
 		return false
 	}
-	p.missing, p.file = false, file
+	before := p.digest
 	p.list(r.Package)
+	if strings.HasPrefix(before, "header:") && p.digest != before {
+		a.problem(p.Source, fmt.Errorf("%s: the file in the repository has another header than it had under the same checksum", p))
+		return false
+	}
+	p.missing, p.file = false, file
 	p.findKernels()
 	return true
 }
@@ -91,6 +97,14 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 // group reads the silent packages of one kernelrelease and judges their modules
 // on its kernels.
 func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package) error {
+	m := a.membersOf(id, silent)
+	key := m.key(id)
+	var o kept
+	if a.recall(key, &o) && a.apply(o, m, id.Release) {
+		return nil
+	}
+	problems, findings := len(a.res.Problems), len(a.res.Findings)
+	silent = slices.DeleteFunc(silent, func(p *Package) bool { return !a.get(ctx, p) })
 	a.tell("reading %d packages of %s (%s)", len(silent), id.Release, id.Arch)
 	inv, of, err := a.collect(ctx, silent)
 	if err != nil {
@@ -122,6 +136,13 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		return err
 	}
 	a.take(res, of, id.Release)
+	if a.Memory != nil {
+		a.Memory.Record(inv, res)
+		// What went wrong may go well another time, and is told each time.
+		if len(a.res.Problems) == problems && len(a.res.Findings) == findings {
+			a.keep(key, a.keptOf(m, id.Release))
+		}
+	}
 	return nil
 }
 

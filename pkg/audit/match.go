@@ -206,7 +206,11 @@ func (a *audit) byContent(p *Package) {
 
 // judgedCell is a package's modules on a kernel, by what was read.
 func (a *audit) judgedCell(p *Package, k *Kernel) Cell {
-	c := Cell{Modules: p, Kernel: k, Fit: Untold, By: ByContent, Verdicts: a.judged[meeting{p, k, k.Release}]}
+	at := meeting{p, k, k.Release}
+	c := Cell{Modules: p, Kernel: k, Fit: Untold, By: ByContent, Verdicts: a.judged[at]}
+	if a.recalled[at] {
+		c.By = ByHistory
+	}
 	if len(c.Verdicts) == 0 {
 		// Modules that need no base were not held against kernels whose metadata tells
 		// enough.

@@ -77,10 +77,14 @@ func (p *Package) matters() bool {
 // list takes over which kernels and modules a package ships, by its file list.
 func (p *Package) list(header *rpm.Package) {
 	vmlinux, modules := guard.Ships(header)
-	p.digest = "header:" + header.HeaderDigest
+	p.ships(shipped{"header:" + header.HeaderDigest, releases(vmlinux), releases(modules)})
+}
+
+// ships is list by what was kept of it.
+func (p *Package) ships(s shipped) {
+	p.digest, p.vmlinux, p.modules = s.Digest, s.Vmlinux, s.Modules
 	p.listed = true
-	p.vmlinux, p.modules = releases(vmlinux), releases(modules)
-	p.maybe = len(modules) > 0
+	p.maybe = len(s.Modules) > 0
 }
 
 func releases(ids map[guard.KernelID]bool) []string {

@@ -78,6 +78,7 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		if len(a.packages) == maxPackages {
 			return errPackages
 		}
+		pkg.size = p.Size
 		pkg.fetch = func(ctx context.Context) (string, error) {
 			if !repo.Remote() {
 				return repo.Fetch(ctx, p, "")
@@ -246,6 +247,9 @@ func readHeader(source, path string) (*Package, error) {
 	}
 	p.list(r.Package)
 	p.file = path
+	if info, err := os.Stat(path); err == nil {
+		p.size = info.Size()
+	}
 	if !p.matters() {
 		return nil, nil
 	}

@@ -81,8 +81,8 @@ func recordOne(db *DB, digest string) error {
 	if err != nil {
 		return err
 	}
-	_, ok, err := db.Known(ctx, digest)
-	if err == nil && !ok {
+	list, err := complete(ctx, db, digest)
+	if err == nil && len(list) == 0 {
 		err = errors.New(digest + " was recorded and is not known")
 	}
 	return err

@@ -2,8 +2,8 @@
 
 // Package history remembers every base that was ever read: which package had
 // which fingerprint, who built it when and with what, and what was judged on it.
-// [Open] a database, [DB.Record] what the guard found, and ask [DB.Known] before
-// a package is read again or [DB.Lines] for the builds of a kernel.
+// [Open] a database, [DB.Record] what the guard found, and ask [DB.Lines] for the
+// builds of a kernel; [DB.Keep] what need not be found out again, and [DB.Recall] it.
 //
 // It is a SQLite file that sqlite3 opens too. It is kept beside the work, never
 // in its way: whatever Open or Record return, a caller says so and goes on.

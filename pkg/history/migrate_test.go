@@ -4,6 +4,7 @@ package history
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,7 +91,7 @@ func TestMigrate(t *testing.T) {
 func TestMigrateFails(t *testing.T) {
 	path := old(t, "testdata/schema-1.sql")
 	_, err := open(path, slices.Concat(migrations, []string{"CREATE TABLE extra (x INTEGER)", "INSERT INTO missing VALUES (1)"}))
-	if err == nil || !strings.Contains(err.Error(), "to schema 3: ") {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("to schema %d: ", len(migrations)+2)) {
 		t.Errorf("%v", err)
 	}
 	db := openAt(t, path)

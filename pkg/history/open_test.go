@@ -231,7 +231,7 @@ func TestLeftAlone(t *testing.T) {
 		want error
 		says string
 	}{
-		"a newer schema":               {newer, ErrNewer, "written by a newer obs-btf-guard (schema 2, this one knows 1)"},
+		"a newer schema":               {newer, ErrNewer, "written by a newer obs-btf-guard (schema 3, this one knows 2)"},
 		"another program's":            {foreign, ErrForeign, "a database of another program"},
 		"another program's, damaged":   {foreign[:8192], ErrForeign, "a database of another program"},
 		"our pages under another's id": {edit(good, 68, 1), ErrForeign, "a database of another program"},

@@ -18,6 +18,7 @@ import (
 const (
 	packageColumns   = "digest, package, source, release, disturl, host, built, seen, complete, project"
 	baseColumns      = "digest, path, arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole"
+	memoColumns      = "key, value, kept"
 	judgementColumns = "digest, base, fingerprint, pairing, verdict, severity, modules, judged"
 )
 
@@ -25,18 +26,6 @@ const buildQuery = `
 SELECT digest, package, source, release, disturl, host, built, seen,
        path, base.arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole
 FROM base JOIN package USING (digest) `
-
-// Known gives the kernels of a package by its header's digest (rpm.Package.HeaderDigest),
-// so that its payload need not be read for their fingerprints. ok is false where it
-// was never read, or not as far as the last vmlinux.
-//
-// The header holds the payload's digest, and what was recorded came out of a
-// payload that had it. Whether the file at hand still has it is not known without
-// reading; nor is there what judging a module takes, which is the whole table.
-func (db *DB) Known(ctx context.Context, digest string) (builds []Build, ok bool, err error) {
-	builds, err = db.builds(ctx, "WHERE digest = ? AND complete = 1 ORDER BY path", digest)
-	return builds, len(builds) > 0, err
-}
 
 // Builds gives the recorded kernels that the filter picks, oldest first.
 func (db *DB) Builds(ctx context.Context, f Filter) ([]Build, error) {

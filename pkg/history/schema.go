@@ -56,6 +56,12 @@ CREATE TABLE judgement (  -- how many modules of a package came to what verdict 
 	PRIMARY KEY (digest, base, fingerprint, pairing, verdict, severity)
 );
 CREATE INDEX judgement_base ON judgement (base, fingerprint);
+`, `
+CREATE TABLE memo (  -- what programs found out with effort; any row may be deleted
+	key   TEXT PRIMARY KEY,  -- made of all that it depends on
+	value TEXT NOT NULL,     -- JSON
+	kept  INTEGER NOT NULL   -- seconds since 1970
+);
 `}
 
 // errBroken is a database that claims to be ours and is not what ours is.
@@ -82,7 +88,7 @@ func prepare(ctx context.Context, conn *sql.DB, migrations []string) error {
 			return err
 		}
 	}
-	for table, columns := range map[string]string{"package": packageColumns, "base": baseColumns, "judgement": judgementColumns} {
+	for table, columns := range map[string]string{"package": packageColumns, "base": baseColumns, "judgement": judgementColumns, "memo": memoColumns} {
 		rows, err := conn.QueryContext(ctx, "SELECT "+columns+" FROM "+table+" LIMIT 0")
 		if err != nil {
 			if ctx.Err() == nil && code(err) == sqliteError {

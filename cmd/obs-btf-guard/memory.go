@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/history"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+)
+
+func databaseFlag() cli.Flag {
+	return &cli.StringFlag{Name: "db", Usage: "keep the history in `FILE` instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
+}
+
+// databaseFlags are those of the commands that remember what they read.
+func databaseFlags() []cli.Flag {
+	return []cli.Flag{databaseFlag(), &cli.BoolFlag{Name: "no-db", Usage: "neither remember what is read nor use what is remembered"}}
+}
+
+// databasePath is the file of --db, or where the history is by default.
+func databasePath(c *cli.Context) (string, error) {
+	if path := c.String("db"); path != "" {
+		return path, nil
+	}
+	return history.DefaultPath(os.Getenv)
+}
+
+// openHistory opens the history and says what was in its way.
+func openHistory(c *cli.Context, path string) (*history.DB, error) {
+	db, err := history.Open(path)
+	if err == nil && db.Aside != "" {
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(db.Aside))
+	}
+	return db, err
+}
+
+// memory is the history to a command that remembers. It is opened when it is first
+// needed. No result depends on it: what goes wrong is said once, and after that
+// nothing is remembered.
+type memory struct {
+	c       *cli.Context
+	db      *history.DB // nil until it is open, and where it cannot be
+	tried   bool
+	program string // digest of this program
+}
+
+// newMemory is nil with --no-db.
+func newMemory(c *cli.Context) *memory {
+	if c.Bool("no-db") {
+		return nil
+	}
+	return &memory{c: c}
+}
+
+// open reports whether there is a history to work with.
+func (m *memory) open() bool {
+	if m == nil || m.tried {
+		return m != nil && m.db != nil
+	}
+	m.tried = true
+	asked := m.c.IsSet("db")
+	path, err := databasePath(m.c)
+	if err == nil && !asked && !ownHome() {
+		return false
+	}
+	var db *history.DB
+	if err == nil {
+		db, err = openHistory(m.c, path)
+	}
+	switch {
+	case err == nil:
+		m.db = db
+	case asked, errors.Is(err, history.ErrNewer), errors.Is(err, history.ErrForeign):
+		m.failed(err)
+	default: // no home, or one that cannot be written: nobody asked for more
+	}
+	return m.db != nil
+}
+
+// failed says what went wrong, and ends it.
+func (m *memory) failed(err error) {
+	if err == nil {
+		return
+	}
+	if m.c.Context.Err() == nil {
+		fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: not remembered (--no-db does without): %s\n", report.Printable(err.Error()))
+	}
+	if m.db != nil {
+		m.db.Close()
+		m.db = nil
+	}
+}
+
+func (m *memory) close() {
+	if m != nil && m.db != nil {
+		m.failed(m.db.Close())
+		m.db = nil
+	}
+}
+
+// Record notes the kernels that were read and what was judged on them; res may be
+// nil.
+func (m *memory) Record(inv *guard.Inventory, res *guard.Result) {
+	if !slices.ContainsFunc(inv.Bases, func(b *guard.Base) bool { return b.Package != nil }) || !m.open() {
+		return
+	}
+	m.failed(m.db.Record(m.c.Context, inv, res))
+}
+
+// Recall gives what this very program kept under a key.
+func (m *memory) Recall(key string) []byte {
+	if !m.open() || m.self() == "" {
+		return nil
+	}
+	value, err := m.db.Recall(m.c.Context, m.self()+" "+key)
+	m.failed(err)
+	return value
+}
+
+// Keep keeps JSON under a key.
+func (m *memory) Keep(key string, value []byte) {
+	if m.open() && m.self() != "" {
+		m.failed(m.db.Keep(m.c.Context, m.self()+" "+key, value))
+	}
+}
+
+// self is a digest of the program: another one may judge otherwise. "" where it
+// cannot be read.
+func (m *memory) self() string {
+	if m.program != "" {
+		return m.program
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	m.program = hex.EncodeToString(h.Sum(nil)[:8])
+	return m.program
+}
+
+// ownHome reports whether what is made below the home directory belongs there:
+// root may run with somebody else's.
+func ownHome() bool {
+	if os.Geteuid() != 0 || os.Getenv("XDG_STATE_HOME") != "" {
+		return true
+	}
+	var st unix.Stat_t
+	return unix.Stat(os.Getenv("HOME"), &st) == nil && st.Uid == 0
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Memory keeps from run to run what packages were found to hold, so that none is
+// downloaded and read twice. What it cannot do is its own matter: then they are.
+type Memory interface {
+	// Recall gives the JSON that was kept under a key, nil if none was. Of what
+	// another program kept, or another version of this one, it knows nothing.
+	Recall(key string) []byte
+	Keep(key string, value []byte)
+	// Record notes what was read and judged, for the history of kernels.
+	Record(inv *guard.Inventory, res *guard.Result)
+}
+
+// recall reads what was kept under a key into v.
+func (a *audit) recall(key string, v any) bool {
+	if a.Memory == nil || key == "" {
+		return false
+	}
+	value := a.Memory.Recall(key)
+	return value != nil && json.Unmarshal(value, v) == nil
+}
+
+func (a *audit) keep(key string, v any) {
+	if a.Memory == nil || key == "" {
+		return
+	}
+	if value, err := json.Marshal(v); err == nil {
+		a.Memory.Keep(key, value)
+	}
+}
+
+// shipped is what a package's file list tells, for one that is not at hand.
+type shipped struct {
+	Digest           string // of its header
+	Vmlinux, Modules []string
+}
+
+// fileKey is the key for a package of which only the digest of the whole file is
+// known beforehand, "" if that is none to rely on.
+func (p *Package) fileKey() string {
+	if p.file == "" && (strings.HasPrefix(p.digest, "sha256:") || strings.HasPrefix(p.digest, "sha512:")) {
+		return "package " + p.digest + " " + p.NEVRA
+	}
+	return ""
+}
+
+// look makes sure that a package's file list is known: by what was kept of the
+// same file, else by the file.
+func (a *audit) look(ctx context.Context, p *Package) bool {
+	if p.listed || p.missing {
+		return !p.missing
+	}
+	key := p.fileKey()
+	var s shipped
+	if a.recall(key, &s) {
+		p.ships(s)
+		p.findKernels()
+		return true
+	}
+	if !a.get(ctx, p) {
+		return false
+	}
+	a.keep(key, shipped{p.digest, p.vmlinux, p.modules})
+	return true
+}
+
+// kept is what came of reading and judging the packages of one kernelrelease.
+// Packages are numbered as membersOf lists them.
+type kept struct {
+	Bases     []keptBase
+	Judged    []keptCell
+	Dependent []int // packages with modules that need their base
+}
+
+type keptBase struct {
+	Package int
+	Release string
+	Base    string // "" without BTF
+}
+
+type keptCell struct {
+	Modules  int
+	Kernel   int // -1 for modules that met none
+	Verdicts map[guard.Verdict]int
+}
+
+// members are the packages that can matter to a kernelrelease: those that are to be
+// read for it and the others with a kernel of it.
+type members []*Package
+
+func (a *audit) membersOf(id guard.KernelID, silent []*Package) members {
+	all := slices.SortedFunc(slices.Values(silent), func(p, q *Package) int { return strings.Compare(p.digest, q.digest) })
+	for _, k := range a.res.Kernels {
+		if k.id() == id && !slices.Contains(all, k.Package) {
+			all = append(all, k.Package)
+		}
+	}
+	return all
+}
+
+// key names all that the answers depend on: the headers of what is read, which hold
+// the digests of the payloads; the sizes, since a file that was cut short has the
+// same header; and what the others say of themselves.
+func (m members) key(id guard.KernelID) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q\n", id.Release, id.Arch)
+	for _, p := range m {
+		fmt.Fprintf(h, "%q %d %q\n", p.digest, p.size, p.id())
+	}
+	return "audit " + hex.EncodeToString(h.Sum(nil))
+}
+
+// apply takes over what was kept; false if it is none of these packages.
+func (a *audit) apply(o kept, m members, release string) bool {
+	pkg := func(i int) *Package {
+		if i < 0 || i >= len(m) {
+			return nil
+		}
+		return m[i]
+	}
+	bases := make([]fingerprint.Digest, len(o.Bases))
+	for i, b := range o.Bases {
+		d, err := fingerprint.Parse(b.Base)
+		if pkg(b.Package).kernel(b.Release) == nil || b.Base != "" && err != nil {
+			return false
+		}
+		bases[i] = d
+	}
+	for _, c := range o.Judged {
+		if pkg(c.Modules) == nil || c.Kernel >= 0 && pkg(c.Kernel).kernel(release) == nil {
+			return false
+		}
+	}
+	if slices.ContainsFunc(o.Dependent, func(i int) bool { return pkg(i) == nil }) {
+		return false
+	}
+	for i, b := range o.Bases {
+		k := m[b.Package].kernel(b.Release)
+		k.Base, k.Known = bases[i], ByHistory
+	}
+	for _, c := range o.Judged {
+		at := meeting{modules: m[c.Modules], release: release}
+		if c.Kernel >= 0 {
+			at.kernel = m[c.Kernel].kernel(release)
+		}
+		a.judged[at] = c.Verdicts
+		a.recalled[at] = true
+	}
+	for _, i := range o.Dependent {
+		m[i].dependent = true
+	}
+	return true
+}
+
+// keptOf collects what was found for a kernelrelease.
+func (a *audit) keptOf(m members, release string) kept {
+	var o kept
+	for i, p := range m {
+		for _, k := range p.kernels {
+			if k.Release == release && k.Known == ByContent {
+				base := ""
+				if !k.Base.IsZero() {
+					base = k.Base.String()
+				}
+				o.Bases = append(o.Bases, keptBase{i, k.Release, base})
+			}
+		}
+		if p.dependent {
+			o.Dependent = append(o.Dependent, i)
+		}
+		for j := -1; j < len(m); j++ {
+			at := meeting{modules: p, release: release}
+			if j >= 0 {
+				if at.kernel = m[j].kernel(release); at.kernel == nil {
+					continue
+				}
+			}
+			if v := a.judged[at]; v != nil {
+				o.Judged = append(o.Judged, keptCell{i, j, v})
+			}
+		}
+	}
+	return o
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// notebook is a Memory that forgets nothing.
+type notebook struct {
+	pages    map[string]string
+	recorded int // kernels
+}
+
+func (n *notebook) Recall(key string) []byte {
+	if page, ok := n.pages[key]; ok {
+		return []byte(page)
+	}
+	return nil
+}
+
+func (n *notebook) Keep(key string, value []byte) {
+	if n.pages == nil {
+		n.pages = map[string]string{}
+	}
+	n.pages[key] = string(value)
+}
+
+func (n *notebook) Record(inv *guard.Inventory, _ *guard.Result) { n.recorded += len(inv.Bases) }
+
+// by lists where the answers of a result come from, each once.
+func by(r *Result) []Knowledge {
+	seen := map[Knowledge]bool{}
+	for _, k := range r.Kernels {
+		seen[k.Known] = true
+	}
+	for _, c := range r.Cells {
+		seen[c.By] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// TestRemembered reads each package once, and says the same each time: whatever
+// of them is stamped, in a folder, in a repository there and in one far away.
+func TestRemembered(t *testing.T) {
+	for name, stamp := range map[string]func(string) bool{
+		"none stamped":    func(string) bool { return false },
+		"kernels stamped": func(s string) bool { return s == oldKernel || s == newKernel },
+		"modules stamped": func(s string) bool { return s == oldExtra || s == newExtra },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := incident(t, stamp, "5.15.12-1.1", "5.15.12-1.3")
+			var fetched atomic.Int32
+			files := http.FileServer(http.Dir(dir))
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, ".rpm") {
+					fetched.Add(1)
+				}
+				files.ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			folder := t.TempDir()
+			if err := os.CopyFS(folder, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(filepath.Join(folder, "repodata")); err != nil {
+				t.Fatal(err)
+			}
+			for _, source := range []string{server.URL, dir, folder} {
+				var m notebook
+				first := remembering(t, source, &m)
+				if slices.Contains(by(first), ByHistory) || !slices.Contains(by(first), ByContent) || m.recorded < 2 {
+					t.Errorf("%s: by %q, %d kernels recorded", source, by(first), m.recorded)
+				}
+				before := fetched.Load()
+				again := remembering(t, source, &m)
+				if slices.Contains(by(again), ByContent) || !slices.Contains(by(again), ByHistory) || fetched.Load() != before {
+					t.Errorf("%s: by %q, %d fetched", source, by(again), fetched.Load()-before)
+				}
+				if diff := cmp.Diff(said(first), said(again)); diff != "" {
+					t.Errorf("%s: %s", source, diff)
+				}
+				// What metadata does not tell stays unknown where that was asked for.
+				res, err := Run(t.Context(), Options{Sources: []string{source}, Memory: &m, MetadataOnly: true})
+				if err != nil || slices.Contains(by(res), ByHistory) {
+					t.Errorf("%s, metadata only: by %q, %v", source, by(res), err)
+				}
+			}
+		})
+	}
+}
+
+func remembering(t *testing.T, source string, m Memory) *Result {
+	t.Helper()
+	res, err := Run(t.Context(), Options{Sources: []string{source}, Dir: t.TempDir(), Memory: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// TestReadAgain reads anew what is not what it was, and what was not well.
+func TestReadAgain(t *testing.T) {
+	lay := func(t *testing.T) string {
+		dir := incident(t, func(string) bool { return false }, "5.15.12-1.1", "5.15.12-1.3")
+		if err := os.RemoveAll(filepath.Join(dir, "repodata")); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	for name, tc := range map[string]struct {
+		change func(t *testing.T, dir string, m *notebook)
+		exit   int
+	}{
+		"a package more": {func(t *testing.T, dir string, _ *notebook) {
+			data, err := os.ReadFile("../../testdata/incident/broken/kernel-default-extra-5.15.12-1.4.x86_64.rpm")
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "more.rpm"), data, 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, 1},
+		"a kernel less": {func(t *testing.T, dir string, _ *notebook) {
+			if err := os.Remove(filepath.Join(dir, oldKernel+".rpm")); err != nil {
+				t.Fatal(err)
+			}
+		}, 1},
+		"one cut short": {func(t *testing.T, dir string, _ *notebook) {
+			path := filepath.Join(dir, newKernel+".rpm")
+			info, err := os.Stat(path)
+			if err == nil {
+				err = os.Truncate(path, info.Size()-100)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, 2},
+		"pages torn": {func(_ *testing.T, _ string, m *notebook) {
+			for key, page := range m.pages {
+				m.pages[key] = page[:len(page)/2]
+			}
+		}, 1},
+		"pages of others": {func(_ *testing.T, _ string, m *notebook) {
+			for key, page := range m.pages {
+				page = strings.ReplaceAll(page, `"Package":`, `"Package":9`)
+				m.pages[key] = strings.ReplaceAll(page, `"Modules":`, `"Modules":9`)
+			}
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := lay(t)
+			var m notebook
+			remembering(t, dir, &m)
+			tc.change(t, dir, &m)
+			res := remembering(t, dir, &m)
+			if slices.Contains(by(res), ByHistory) || res.Exit(DefaultFailOn) != tc.exit {
+				t.Errorf("by %q, exit %d, want %d", by(res), res.Exit(DefaultFailOn), tc.exit)
+			}
+			fresh := remembering(t, dir, nil)
+			if diff := cmp.Diff(said(fresh), said(res)); diff != "" {
+				t.Error(diff)
+			}
+			// What went wrong is said each time.
+			if again := remembering(t, dir, &m); again.Exit(DefaultFailOn) != tc.exit {
+				t.Errorf("again: exit %d, want %d", again.Exit(DefaultFailOn), tc.exit)
+			}
+		})
+	}
+}
+
+// TestExchanged takes nothing of a package whose checksum another file had.
+func TestExchanged(t *testing.T) {
+	dir := incident(t, func(string) bool { return false }, "5.15.12-1.3")
+	var m notebook
+	remembering(t, dir, &m)
+	for key, page := range m.pages {
+		if strings.HasPrefix(key, "package ") {
+			m.pages[key] = strings.Replace(page, "header:", "header:00", 1)
+		} else {
+			delete(m.pages, key)
+		}
+	}
+	res := remembering(t, dir, &m)
+	if res.Exit(nil) != 2 || !strings.Contains(strings.Join(said(res), "\n"), "another header than it had under the same checksum") {
+		t.Errorf("exit %d, %q", res.Exit(nil), said(res))
+	}
+}
