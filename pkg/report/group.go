@@ -86,6 +86,8 @@ func (g group) title() string {
 		return "build    modules on their own vmlinux, " + version(b.Package, b.Path)
 	case g[0].Pairing == guard.PairAcross && m.Package == nil:
 		return "across   loose modules on the vmlinux of " + b.Label()
+	case g[0].Pairing == guard.PairAcross && m.Origin == guard.Against:
+		return "across   old modules of other packages on the vmlinux of " + b.Label()
 	case g[0].Pairing == guard.PairAcross:
 		return "across   modules of other packages on the vmlinux of " + b.Label()
 	case m.Origin == guard.Against:
