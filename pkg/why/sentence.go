@@ -16,22 +16,22 @@ func (r *Reasons) sentence(effect string) string {
 	if r.Trigger != nil && r.Trigger.Kind != "" {
 		parts = append(parts, r.Trigger.words())
 	}
-	nothing := r.Source == same && r.Config == same && len(moved) == 0
-	if nothing {
+	if len(moved) == 0 && len(r.toolsOf) > 0 {
 		known = append(known, r.sameTools())
 	}
 	if len(known) > 0 {
 		parts = append(parts, strings.Join(known, ", "))
 	}
+	alike := r.Source == same && r.Config == same
 	switch {
 	case len(moved) > 0:
 		s := first(moved, 3)
 		// With all else the same, the tools did it.
-		if effect != "" && r.Source == same && r.Config == same {
+		if alike && effect != "" {
 			s += " changed " + effect
 		}
 		parts = append(parts, s)
-	case nothing && effect != "":
+	case alike && effect != "":
 		parts = append(parts, "look at what differs in the build root, and at a pahole that does not build reproducibly")
 	}
 	if len(parts) == 0 {
@@ -45,10 +45,7 @@ func (r *Reasons) sentence(effect string) string {
 
 // sameTools says so, as far as is known.
 func (r *Reasons) sameTools() string {
-	switch len(r.toolsOf) {
-	case 0:
-		return "same tools"
-	case 1:
+	if len(r.toolsOf) == 1 {
 		return "same tools as far as " + r.toolsOf[0] + " tells"
 	}
 	return "same tools as far as " + and(r.toolsOf) + " tell"
