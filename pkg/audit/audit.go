@@ -13,6 +13,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -23,7 +24,8 @@ import (
 // Options say what is looked over, and how.
 type Options struct {
 	// Sources are folders, RPMs, rpm-md repositories by path or URL, and those of
-	// OBS as obs:PROJECT/REPOSITORY/ARCH.
+	// OBS as obs:PROJECT/REPOSITORY/ARCH, or all of them as obs:PROJECT/REPOSITORY
+	// and obs:PROJECT.
 	Sources []string
 	// MetadataOnly leaves the content of packages unread.
 	MetadataOnly bool
@@ -31,7 +33,7 @@ type Options struct {
 	// files. Run removes it.
 	Dir string
 	Web repomd.Options
-	OBS func() (OBS, error) // called for sources in OBS; may be nil
+	OBS func() (OBS, error) // called once, if a source is in OBS; may be nil
 	// Tell says what is being done, for who waits; may be nil.
 	Tell func(format string, args ...any)
 }
@@ -156,6 +158,9 @@ func (r *Result) Exit(failOn []Kind) int {
 // them. What cannot be read becomes a Problem and the rest is looked over all the
 // same; the only error is that of ctx.
 func Run(ctx context.Context, o Options) (*Result, error) {
+	if o.OBS != nil {
+		o.OBS = sync.OnceValues(o.OBS)
+	}
 	a := &audit{Options: o, res: &Result{}}
 	defer a.removeDownloads()
 	for _, s := range o.Sources {

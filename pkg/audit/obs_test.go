@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,8 +23,22 @@ type fakeOBS struct {
 	asked []string
 }
 
+func (o *fakeOBS) Repositories(_ context.Context, project string) ([]api.Repository, error) {
+	switch project {
+	case "Kernel:stable":
+		return []api.Repository{{Name: "standard", Arches: []string{"x86_64", "s390x"}}, {Name: "ports", Arches: []string{"riscv64"}}}, nil
+	case "Kernel:empty":
+		return []api.Repository{{Name: "standard"}, {Name: "new", Arches: []string{"x86_64"}}}, nil
+	}
+	return nil, errors.New("404 unknown project")
+}
+
 func (o *fakeOBS) Binaries(_ context.Context, t api.Target) ([]api.Binary, error) {
-	if t != (api.Target{Project: "Kernel:stable", Repository: "standard", Arch: "x86_64", Package: "_repository"}) {
+	switch (api.Target{Project: t.Project, Repository: t.Repository, Arch: t.Arch}) {
+	case api.Target{Project: "Kernel:stable", Repository: "standard", Arch: "x86_64"}:
+	case api.Target{Project: "Kernel:stable", Repository: "ports", Arch: "riscv64"}, api.Target{Project: "Kernel:empty", Repository: "new", Arch: "x86_64"}:
+		return nil, nil
+	default:
 		return nil, errors.New("404 unknown project")
 	}
 	out := []api.Binary{{Name: "bash.rpm"}, {Name: "kernel-default-devel.rpm"}, {Name: "_buildenv"}, {Name: "kernel-broken.rpm"}}
@@ -94,10 +109,62 @@ func TestOBS(t *testing.T) {
 	}
 }
 
+// TestOBSParts holds that a name of fewer parts stands for all of them, and that one
+// which cannot be read leaves the others.
+func TestOBSParts(t *testing.T) {
+	dir := incident(t, func(string) bool { return true }, "5.15.12-1.1", "5.15.12-1.3")
+	good := Source{Name: "obs:Kernel:stable/standard/x86_64", Kind: "obs", Packages: 4}
+	ports := Source{Name: "obs:Kernel:stable/ports/riscv64", Kind: "obs"}
+	broken := "obs:Kernel:stable/standard/x86_64: kernel-broken.rpm: no such file"
+	away := "obs:Kernel:stable/standard/s390x: 404 unknown project"
+	for name, test := range map[string]struct {
+		names    string
+		sources  []Source
+		problems []string
+	}{
+		"project":             {"obs:Kernel:stable", []Source{good, ports}, []string{broken, away}},
+		"repository":          {"obs:Kernel:stable/standard", []Source{good}, []string{broken, away}},
+		"unknown repository":  {"obs:Kernel:stable/nope", nil, []string{"obs:Kernel:stable/nope: the project has no repository nope, or none that is built for an architecture"}},
+		"no architecture":     {"obs:Kernel:empty/standard", nil, []string{"obs:Kernel:empty/standard: the project has no repository standard, or none that is built for an architecture"}},
+		"unknown project":     {"obs:nope", nil, []string{"obs:nope: 404 unknown project"}},
+		"nothing built":       {"obs:Kernel:empty", []Source{{Name: "obs:Kernel:empty/new/x86_64", Kind: "obs"}}, []string{"obs:Kernel:empty: OBS has no package there"}},
+		"nothing and another": {"obs:nope obs:Kernel:stable/standard/x86_64", []Source{good}, []string{"obs:nope: 404 unknown project", broken}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connected := 0
+			connect := func() (OBS, error) {
+				connected++
+				return &fakeOBS{t: t, files: map[string]string{"kernel-default.rpm": filepath.Join(dir, newKernel+".rpm")}}, nil
+			}
+			res, err := Run(t.Context(), Options{Sources: strings.Fields(test.names), OBS: connect})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var problems []string
+			for _, p := range res.Problems {
+				problems = append(problems, p.Error())
+			}
+			if diff := cmp.Diff(test.problems, problems); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(test.sources, res.Sources); diff != "" {
+				t.Error(diff)
+			}
+			if len(res.Kernels) > 1 || slices.Contains(test.sources, good) != (len(res.Kernels) == 1) {
+				t.Errorf("%d kernels", len(res.Kernels))
+			}
+			if connected != 1 {
+				t.Errorf("connected %d times", connected)
+			}
+		})
+	}
+}
+
 func TestOBSNames(t *testing.T) {
 	for name, test := range map[string]struct{ source, want string }{
-		"project alone":  {"obs:Kernel:stable", "obs:PROJECT/REPOSITORY/ARCH"},
+		"too many parts": {"obs:Kernel:stable/standard/x86_64/kernel-default", "obs:PROJECT/REPOSITORY/ARCH"},
 		"an empty part":  {"obs:Kernel:stable//x86_64", "obs:PROJECT/REPOSITORY/ARCH"},
+		"nothing":        {"obs:", "obs:PROJECT"},
 		"unknown":        {"obs:a/b/c", "404 unknown project"},
 		"no credentials": {"obs:a/b/secret", "no password"},
 	} {

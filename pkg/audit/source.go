@@ -26,7 +26,7 @@ func (a *audit) source(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		return a.project(ctx, name, t)
+		return a.project(ctx, t)
 	}
 	if repomd.IsURL(name) {
 		return a.repository(ctx, name)
