@@ -72,7 +72,9 @@ type Kernel struct {
 	ambiguous bool // and here it provides several
 }
 
-func (k *Kernel) id() guard.KernelID { return guard.KernelID{Release: k.Release, Arch: k.Package.Arch} }
+func (k *Kernel) id() guard.KernelID {
+	return guard.KernelID{Release: k.Release, Arch: k.Package.arch()}
+}
 
 // Knowledge is where a kernel's base is known from.
 type Knowledge string
@@ -226,7 +228,7 @@ func (a *audit) sort() {
 func comparePackages(p, q *Package) int {
 	return cmp.Or(
 		strings.Compare(p.Name, q.Name),
-		strings.Compare(p.Arch, q.Arch),
+		strings.Compare(p.arch(), q.arch()),
 		compareEVR(p, q),
 		p.Built.Compare(q.Built),
 		strings.Compare(p.id(), q.id()),

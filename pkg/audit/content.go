@@ -33,7 +33,7 @@ func (a *audit) content(ctx context.Context) error {
 		}
 		seen[p.digest] = true
 		for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.vmlinux, p.modules)))) {
-			id := guard.KernelID{Release: r, Arch: p.Arch}
+			id := guard.KernelID{Release: r, Arch: p.arch()}
 			groups[id] = append(groups[id], p)
 		}
 	}

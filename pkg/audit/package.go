@@ -67,6 +67,9 @@ func plainEpoch(p *rpm.Package) *rpm.Package {
 	return p
 }
 
+// arch is the architecture of the kernels that a package has or has modules for.
+func (p *Package) arch() string { return kernel.PackageArch(p.Arch) }
+
 // matters reports whether a package has a kernel or modules, by what is known of
 // it.
 func (p *Package) matters() bool {
