@@ -21,6 +21,8 @@ type fakeOBS struct {
 	t     *testing.T
 	files map[string]string // path by name
 	asked []string
+
+	downloaded []string
 }
 
 func (o *fakeOBS) Repositories(_ context.Context, project string) ([]api.Repository, error) {
@@ -63,13 +65,14 @@ func (o *fakeOBS) FileInfo(_ context.Context, _ api.Target, file string) (api.Fi
 	for _, d := range p.Provides {
 		i.Provides = append(i.Provides, d.String())
 	}
-	for _, d := range p.Requires {
+	for _, d := range p.Requires { // what is recommended, OBS does not tell
 		i.Requires = append(i.Requires, d.String())
 	}
 	return i, nil
 }
 
 func (o *fakeOBS) Download(_ context.Context, _ api.Target, b api.Binary, dir string) (string, error) {
+	o.downloaded = append(o.downloaded, b.Name)
 	data, err := os.ReadFile(o.files[b.Name])
 	if err != nil {
 		return "", err
@@ -106,6 +109,30 @@ func TestOBS(t *testing.T) {
 				t.Error("asked for", all)
 			}
 		})
+	}
+}
+
+// TestOBSRecommends holds that a package which recommends its base is not called
+// unlabeled, nor a kernel downloaded for it.
+func TestOBSRecommends(t *testing.T) {
+	dir := incident(t, func(name string) bool { return name == newKernel }, "5.15.12-1.3")
+	modules := filepath.Join(dir, newExtra+".rpm")
+	recommends := rpm.Relation{Kind: rpm.Recommends, Dependency: rpm.Dependency{Name: base("default", 7)}}
+	if _, err := rpm.Rewrite(t.Context(), modules, rpm.Edit{Add: []rpm.Relation{recommends}}); err != nil {
+		t.Fatal(err)
+	}
+	o := &fakeOBS{t: t, files: map[string]string{"kernel-default.rpm": filepath.Join(dir, newKernel+".rpm"), "kernel-default-extra.rpm": modules}}
+	res, err := Run(t.Context(), Options{Sources: []string{"obs:Kernel:stable/standard/x86_64"}, Dir: t.TempDir(), OBS: func() (OBS, error) { return o, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"broken " + newExtra, newExtra + " on " + newKernel + " misfits",
+		"problem obs:Kernel:stable/standard/x86_64: kernel-broken.rpm: no such file"}
+	if diff := cmp.Diff(want, said(res)); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Equal(o.downloaded, []string{"kernel-default-extra.rpm"}) {
+		t.Errorf("downloaded %q", o.downloaded)
 	}
 }
 

@@ -82,6 +82,7 @@ func (p *Package) list(header *rpm.Package) {
 	vmlinux, modules := guard.Ships(header)
 	p.digest = "header:" + header.HeaderDigest
 	p.listed = true
+	p.Requires = tokens(slices.Concat(header.Requires, header.Recommends)) // OBS does not tell what is recommended
 	p.vmlinux, p.modules = releases(vmlinux), releases(modules)
 	p.maybe = len(modules) > 0
 }
