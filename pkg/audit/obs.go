@@ -16,7 +16,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// OBS is what is asked of the Open Build Service; api.Client is one.
+// OBS is what is asked of the Open Build Service, by several goroutines;
+// api.Client is one.
 type OBS interface {
 	Repositories(ctx context.Context, project string) ([]api.Repository, error)
 	Binaries(ctx context.Context, t api.Target) ([]api.Binary, error)
@@ -98,6 +99,10 @@ func parts(ctx context.Context, client OBS, t api.Target) ([]api.Target, error) 
 	return nil, errors.New("the project has no repository that is built for an architecture")
 }
 
+// requests is how many are under way at once. OBS answers each by a process of
+// its own, and is there for others as well.
+const requests = 4
+
 // part asks OBS for what the packages of a repository provide and require. Each
 // answer costs a request, so that only those are asked for that are named as
 // packages of kernels and modules are.
@@ -108,54 +113,67 @@ func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target)
 		return err
 	}
 	s := Source{Name: name, Kind: "obs"}
-	defer func() { a.res.Sources = append(a.res.Sources, s) }()
+	var named []api.Binary
 	for _, b := range files {
 		base, ok := strings.CutSuffix(b.Name, ".rpm")
 		if !ok {
 			continue
 		}
 		s.Packages++
-		if kernel.IsAccessory(base) || !kernel.IsKernelPackage(base) && !kernel.IsModulePackage(base) {
-			continue
+		if !kernel.IsAccessory(base) && (kernel.IsKernelPackage(base) || kernel.IsModulePackage(base)) {
+			named = append(named, b)
 		}
-		info, err := client.FileInfo(ctx, t, b.Name)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			a.problem(name, fmt.Errorf("%s: %w", b.Name, err))
-			continue
-		}
-		p, err := newPackage(name, header(info), "")
-		if err != nil {
-			a.problem(name, fmt.Errorf("%s: %w", b.Name, err))
-			continue
-		}
-		if !p.matters() {
-			continue
-		}
-		if len(a.packages) == maxPackages {
-			return errPackages
-		}
-		p.fetch = func(ctx context.Context) (string, error) {
-			a.tell("downloading %s", p)
-			if err := a.download(info.Size); err != nil {
-				return "", fmt.Errorf("%s: %w", b.Name, err)
-			}
-			// Files of two repositories may be named alike.
-			dir, err := a.downloadsDir()
-			if err != nil {
-				return "", err
-			}
-			dir = filepath.Join(dir, t.Project, t.Repository, t.Arch)
-			if err := os.MkdirAll(dir, 0o700); err != nil {
-				return "", err
-			}
-			return client.Download(ctx, t, b, dir)
-		}
-		a.packages = append(a.packages, p)
 	}
-	return ctx.Err()
+	a.res.Sources = append(a.res.Sources, s)
+	packages, errs := make([]*Package, len(named)), make([]error, len(named))
+	each(ctx, len(named), requests, func(i int) {
+		packages[i], errs[i] = a.ask(ctx, client, name, t, named[i])
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for i, p := range packages {
+		switch {
+		case errs[i] != nil:
+			a.problem(name, fmt.Errorf("%s: %w", named[i].Name, errs[i]))
+		case !p.matters():
+		case len(a.packages) == maxPackages:
+			return errPackages
+		default:
+			a.packages = append(a.packages, p)
+		}
+	}
+	return nil
+}
+
+// ask asks OBS for a package of a repository.
+func (a *audit) ask(ctx context.Context, client OBS, name string, t api.Target, b api.Binary) (*Package, error) {
+	info, err := client.FileInfo(ctx, t, b.Name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPackage(name, header(info), "")
+	if err != nil {
+		return nil, err
+	}
+	size := info.Size
+	p.fetch = func(ctx context.Context) (string, error) {
+		a.tell("downloading %s", p)
+		if err := a.download(size); err != nil {
+			return "", fmt.Errorf("%s: %w", b.Name, err)
+		}
+		// Files of two repositories may be named alike.
+		dir, err := a.downloadsDir()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(dir, t.Project, t.Repository, t.Arch)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return "", err
+		}
+		return client.Download(ctx, t, b, dir)
+	}
+	return p, nil
 }
 
 // header is what OBS tells of a package's header. It names the source package

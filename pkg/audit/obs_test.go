@@ -5,11 +5,15 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/api"
@@ -20,8 +24,9 @@ import (
 type fakeOBS struct {
 	t     *testing.T
 	files map[string]string // path by name
-	asked []string
 
+	mu         sync.Mutex
+	asked      []string
 	downloaded []string
 }
 
@@ -51,7 +56,9 @@ func (o *fakeOBS) Binaries(_ context.Context, t api.Target) ([]api.Binary, error
 }
 
 func (o *fakeOBS) FileInfo(_ context.Context, _ api.Target, file string) (api.FileInfo, error) {
+	o.mu.Lock()
 	o.asked = append(o.asked, file)
+	o.mu.Unlock()
 	if o.files[file] == "" {
 		return api.FileInfo{}, errors.New("no such file")
 	}
@@ -208,4 +215,87 @@ func TestOBSNames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowOBS has packages of which the first take the longest to be told of.
+type slowOBS struct {
+	fakeOBS
+	packages       int
+	now, most, all int // requests: under way, most at once, in all
+}
+
+func (o *slowOBS) Binaries(context.Context, api.Target) (out []api.Binary, err error) {
+	for i := range o.packages {
+		out = append(out, api.Binary{Name: fmt.Sprintf("m%d-kmp-default.rpm", i)})
+	}
+	return out, nil
+}
+
+func (o *slowOBS) FileInfo(ctx context.Context, _ api.Target, file string) (api.FileInfo, error) {
+	o.mu.Lock()
+	o.now++
+	o.all++
+	o.most = max(o.most, o.now)
+	n := o.all
+	o.mu.Unlock()
+	defer func() {
+		o.mu.Lock()
+		o.now--
+		o.mu.Unlock()
+	}()
+	select {
+	case <-ctx.Done():
+		return api.FileInfo{}, ctx.Err()
+	case <-time.After(time.Duration(o.packages-n) * time.Second):
+	}
+	name := strings.TrimSuffix(file, ".rpm")
+	if strings.HasPrefix(file, "m1") {
+		return api.FileInfo{}, errors.New("no such file")
+	}
+	return api.FileInfo{Name: name, Version: "1", Release: "1", Arch: "x86_64", Requires: []string{base("default", 1)}}, nil
+}
+
+// TestOBSAtOnce holds that some packages are asked for at once and no more, that
+// what comes of it stands in the order of the list, and that nothing is asked for
+// after the context has ended.
+func TestOBSAtOnce(t *testing.T) {
+	run := func(t *testing.T, ctx context.Context) (*slowOBS, *Result, error) {
+		o := &slowOBS{packages: 12}
+		res, err := Run(ctx, Options{Sources: []string{"obs:a/b/c"}, OBS: func() (OBS, error) { return o, nil }})
+		if o.now != 0 || o.most != requests {
+			t.Errorf("%d requests are under way, there were %d at once", o.now, o.most)
+		}
+		return o, res, err
+	}
+	t.Run("order", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			_, res, err := run(t, t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, line := range said(res) {
+				if strings.HasPrefix(line, "problem ") {
+					got = append(got, line)
+				}
+			}
+			var want []string
+			for _, i := range []int{1, 10, 11} {
+				want = append(want, fmt.Sprintf("problem obs:a/b/c: m%d-kmp-default.rpm: no such file", i))
+			}
+			if diff := cmp.Diff(want, got); diff != "" || res.Modules != 9 {
+				t.Errorf("%s, %d packages", diff, res.Modules)
+			}
+		})
+	})
+	t.Run("ends", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+			defer cancel()
+			o, _, err := run(t, ctx)
+			if !errors.Is(err, context.DeadlineExceeded) || o.all > 2*requests {
+				t.Errorf("%v after %d requests", err, o.all)
+			}
+		})
+	})
 }
