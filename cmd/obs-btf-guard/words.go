@@ -91,10 +91,16 @@ hold modules, it says what those of the one are on the kernel of the other.
 Exit status: 0 it is said, whatever it is; 2 something could not be read.`
 
 const auditDescription = `Looks over folders of RPMs, rpm-md repositories by path or URL, and repositories
-in OBS (obs:PROJECT/REPOSITORY/ARCH), and says which kernels are there, which
-packages of modules, and which do not fit each other. Packages with kernel-btf(...) dependencies are not read, let alone
-downloaded: what they say of themselves decides. Kernels and modules without
-are read, those of a repository after downloading just them.
+in OBS, and says which kernels are there, which packages of modules, and which
+do not fit each other. Packages with kernel-btf(...) dependencies are not read,
+let alone downloaded: what they say of themselves decides. Kernels and modules
+without are read, those of a repository after downloading just them.
+
+  the RPMs of one build     obs-btf-guard audit RPMS/
+  a repository              obs-btf-guard audit https://download.example.org/repo/
+  projects in OBS           obs-btf-guard audit obs:drivers obs:Kernel:stable
+  one of their repositories obs-btf-guard audit obs:drivers/standard
+  for one architecture      obs-btf-guard audit obs:drivers/standard/x86_64
 
   stale       modules fit none of the kernels here that they are for
   broken      modules do not fit the vmlinux of their own build

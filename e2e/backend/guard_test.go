@@ -34,13 +34,19 @@ func rebuildCommand(t *testing.T, px *proxy, args ...string) outcome {
 	return rebuildUntil(t, px, nil, nil, args...)
 }
 
-// rebuildUntil runs the command with a home that has no settings of osc, and a
-// folder for temporary files, where it is to leave none.
+// rebuildUntil sends it a signal as soon as it is time.
 func rebuildUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, args ...string) outcome {
+	t.Helper()
+	return runUntil(t, px, signal, isTime, "rebuild", append([]string{"--poll", "500ms", "--timeout", "40s"}, args...)...)
+}
+
+// runUntil runs one of the program's commands with a home that has no settings of
+// osc, and a folder for temporary files, where it is to leave none.
+func runUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, command string, args ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, append([]string{"rebuild", "--apiurl", px.URL, "--poll", "500ms", "--timeout", "40s"}, args...)...)
+	cmd := exec.CommandContext(ctx, program, append([]string{command, "--apiurl", px.URL}, args...)...)
 	tmp := t.TempDir()
 	cmd.Env = []string{"HOME=" + t.TempDir(), "TMPDIR=" + tmp, "PATH=/usr/bin:/bin", "LC_ALL=C"}
 	if signal != nil {
@@ -49,7 +55,7 @@ func rebuildUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool,
 		})
 	}
 	o := try(t, cmd)
-	t.Logf("obs-btf-guard rebuild %s: exit status %d\n%s", strings.Join(args, " "), o.status, o.all())
+	t.Logf("obs-btf-guard %s %s: exit status %d\n%s", command, strings.Join(args, " "), o.status, o.all())
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("it leaves behind %v, %v", left, err)
 	}

@@ -31,7 +31,7 @@ type proxy struct {
 
 // trouble is what happens to the next request of a kind, instead of an answer.
 type trouble struct {
-	method, contains string // what the request has
+	method, contains string // what the request has; a blank is the end of its URL
 	happens          func(w http.ResponseWriter, r *http.Request, forward http.Handler)
 }
 
@@ -52,7 +52,7 @@ func (px *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	px.mu.Lock()
 	px.requests = append(px.requests, r.Method+" "+r.URL.RequestURI())
 	i := slices.IndexFunc(px.troubles, func(t trouble) bool {
-		return t.method == r.Method && strings.Contains(r.URL.RequestURI(), t.contains)
+		return t.method == r.Method && strings.Contains(r.URL.RequestURI()+" ", t.contains)
 	})
 	happens := func(w http.ResponseWriter, r *http.Request, forward http.Handler) { forward.ServeHTTP(w, r) }
 	if i >= 0 {

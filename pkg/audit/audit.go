@@ -13,6 +13,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -23,7 +24,8 @@ import (
 // Options say what is looked over, and how.
 type Options struct {
 	// Sources are folders, RPMs, rpm-md repositories by path or URL, and those of
-	// OBS as obs:PROJECT/REPOSITORY/ARCH.
+	// OBS as obs:PROJECT/REPOSITORY/ARCH, or all of them as obs:PROJECT/REPOSITORY
+	// and obs:PROJECT.
 	Sources []string
 	// MetadataOnly leaves the content of packages unread.
 	MetadataOnly bool
@@ -31,7 +33,7 @@ type Options struct {
 	// files. Run removes it.
 	Dir string
 	Web repomd.Options
-	OBS func() (OBS, error) // called for sources in OBS; may be nil
+	OBS func() (OBS, error) // called once, if a source is in OBS; may be nil
 	// Memory is asked before a package is read, and told what it holds; may be nil.
 	Memory Memory
 	// Tell says what is being done, for who waits; may be nil.
@@ -72,7 +74,9 @@ type Kernel struct {
 	ambiguous bool // and here it provides several
 }
 
-func (k *Kernel) id() guard.KernelID { return guard.KernelID{Release: k.Release, Arch: k.Package.Arch} }
+func (k *Kernel) id() guard.KernelID {
+	return guard.KernelID{Release: k.Release, Arch: k.Package.arch()}
+}
 
 // Knowledge is where a kernel's base is known from.
 type Knowledge string
@@ -159,6 +163,9 @@ func (r *Result) Exit(failOn []Kind) int {
 // them. What cannot be read becomes a Problem and the rest is looked over all the
 // same; the only error is that of ctx.
 func Run(ctx context.Context, o Options) (*Result, error) {
+	if o.OBS != nil {
+		o.OBS = sync.OnceValues(o.OBS)
+	}
 	a := &audit{Options: o, res: &Result{}}
 	defer a.removeDownloads()
 	for _, s := range o.Sources {
@@ -225,7 +232,7 @@ func (a *audit) sort() {
 func comparePackages(p, q *Package) int {
 	return cmp.Or(
 		strings.Compare(p.Name, q.Name),
-		strings.Compare(p.Arch, q.Arch),
+		strings.Compare(p.arch(), q.arch()),
 		compareEVR(p, q),
 		p.Built.Compare(q.Built),
 		strings.Compare(p.id(), q.id()),
@@ -258,6 +265,7 @@ type Package struct {
 
 	file    string // where it lies, "" until fetched
 	size    int64  // of the file in bytes
+	known   string // what tells the file from others before it is fetched, "" if nothing does
 	fetch   func(context.Context) (string, error)
 	missing bool // it could not be fetched or read
 	kernels []*Kernel

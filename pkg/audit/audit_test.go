@@ -136,6 +136,7 @@ func said(r *Result) (out []string) {
 
 func TestMetadata(t *testing.T) {
 	of := func(p listed, change func(*listed)) listed { change(&p); return p }
+	arch := func(name string, p listed) listed { p.arch = name; return p }
 	newer := of(kernelDefault("2.1", 2), func(p *listed) { p.uname = "6.4.0-2-default" })
 	debug := listed{name: "kernel-debug", version: "6.4.0", release: "1.1", uname: "6.4.0-1-debug", provides: []string{base("debug", 9)}}
 	for name, test := range map[string]struct {
@@ -150,8 +151,15 @@ func TestMetadata(t *testing.T) {
 			[]string{"stale kernel-default-extra-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits"}},
 		"one of two tokens stale": {[]listed{kernelDefault("1.2", 2), of(extra("1.1", 1), func(p *listed) { p.requires = append(p.requires, base("default", 2)) })},
 			[]string{"stale kernel-default-extra-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 fits"}},
-		"another flavor":        {[]listed{debug, extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
-		"another architecture":  {[]listed{of(kernelDefault("1.1", 1), func(p *listed) { p.arch = "aarch64" }), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"another flavor":                        {[]listed{debug, extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"another architecture":                  {[]listed{arch("aarch64", kernelDefault("1.1", 1)), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"the same architecture by another name": {[]listed{arch("i686", kernelDefault("1.1", 1)), arch("i586", extra("1.1", 1))}, []string{"kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.1.i686 fits"}},
+		"stale by another name":                 {[]listed{arch("i686", kernelDefault("1.2", 2)), arch("i586", extra("1.1", 1))}, []string{"stale kernel-default-extra-6.4.0-1.1.i586", "kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.2.i686 misfits"}},
+		"two processors and kernels":            {[]listed{arch("armv7hl", kernelDefault("1.1", 1)), arch("armv6hl", extra("1.1", 1))}, []string{"unmet kernel-default-extra-6.4.0-1.1.armv6hl"}},
+		"32 and 64 bits":                        {[]listed{arch("i586", kernelDefault("1.1", 1)), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"incident by another name": {[]listed{arch("i586", kernelDefault("1.1", 1)), arch("i686", kernelDefault("1.1", 2))},
+			[]string{"incident 6.4.0-1-default",
+				"kernel-default-6.4.0-1.1.i586 on kernel-default-6.4.0-1.1.i686 misfits", "kernel-default-6.4.0-1.1.i686 on kernel-default-6.4.0-1.1.i586 misfits"}},
 		"another kernelrelease": {[]listed{kernelDefault("1.1", 1), newer, extra("1.1", 1)}, []string{"kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits"}},
 		"a kernel without token": {[]listed{kernelDefault("1.1", 0), extra("1.1", 1)},
 			[]string{"unknown kernel-default-6.4.0-1.1.x86_64", "unknown kernel-default-extra-6.4.0-1.1.x86_64",
@@ -195,6 +203,37 @@ func TestMetadata(t *testing.T) {
 			}
 			if res.Sources[0].Packages != len(test.packages) {
 				t.Errorf("%d packages, want %d", res.Sources[0].Packages, len(test.packages))
+			}
+		})
+	}
+}
+
+// TestArchContent holds that packages of one architecture are read together,
+// whatever RPM calls it.
+func TestArchContent(t *testing.T) {
+	dir := incident(t, func(string) bool { return false }, "5.15.12-1.3")
+	const fits, unmet = newExtra + " on " + newKernel + " fits", "unmet " + newExtra
+	for _, test := range []struct{ kernel, modules, want string }{
+		{"i686", "i586", fits}, {"i586", "i686", fits}, {"x86_64", "x86_64_v3", fits}, {"x86_64", "i686", unmet}, {"armv7hl", "armv6hl", unmet},
+	} {
+		t.Run(test.modules+" on "+test.kernel, func(t *testing.T) {
+			a := &audit{res: &Result{}}
+			for name, arch := range map[string]string{newKernel: test.kernel, newExtra: test.modules} {
+				p, err := readHeader(dir, filepath.Join(dir, name+".rpm"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Arch = arch
+				a.packages = append(a.packages, p)
+			}
+			a.sort()
+			if err := a.content(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a.match(t.Context())
+			want := []string{"unlabeled " + newKernel, "unlabeled " + newExtra, test.want}
+			if diff := cmp.Diff(want, said(a.res)); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

@@ -33,8 +33,11 @@ func (a *audit) content(ctx context.Context) error {
 			continue
 		}
 		seen[p.digest] = true
+		if !p.silent() {
+			continue // its header tells more than OBS did
+		}
 		for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.vmlinux, p.modules)))) {
-			id := guard.KernelID{Release: r, Arch: p.Arch}
+			id := guard.KernelID{Release: r, Arch: p.arch()}
 			groups[id] = append(groups[id], p)
 		}
 	}

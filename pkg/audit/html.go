@@ -29,12 +29,8 @@ func (r *Result) HTML(w io.Writer, version string, failOn []Kind) error {
 		page.Lead = append(page.Lead, "Not all could be read, see below: what is well is not known to be all.")
 	}
 	page.Lead = append(page.Lead, r.Notes...)
-	releases := map[string]bool{}
-	for _, k := range r.Kernels {
-		releases[k.Release+" "+k.Package.Arch] = true
-	}
 	page.Lead = append(page.Lead, fmt.Sprintf("%s of %s, %s with modules.",
-		number(len(r.Kernels), "kernel"), number(len(releases), "kernelrelease"), number(r.Modules, "package")))
+		number(len(r.Kernels), "kernel"), number(r.releases(), "kernelrelease"), number(r.Modules, "package")))
 	for _, s := range []report.Section{
 		{Title: "Not read", Tables: []report.Table{r.problemTable()}},
 		r.findingSection(failOn),

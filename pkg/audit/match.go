@@ -91,7 +91,7 @@ func (a *audit) byToken(p *Package, token string) {
 	var met []guard.KernelID
 	unknown := false
 	for _, k := range a.res.Kernels {
-		if k.Flavor != flavor || k.Package.Arch != p.Arch {
+		if k.Flavor != flavor || k.Package.arch() != p.arch() {
 			continue
 		}
 		here = append(here, k)
@@ -172,7 +172,7 @@ func (a *audit) byContent(p *Package) {
 		fits, unknown := 0, 0
 		var bad, broken []string
 		for _, k := range a.res.Kernels {
-			if k.Release != release || k.Package.Arch != p.Arch {
+			if k.Release != release || k.Package.arch() != p.arch() {
 				continue
 			}
 			c := a.judgedCell(p, k)
@@ -308,7 +308,7 @@ func (a *audit) kernels() {
 		}
 		for i, k := range known {
 			// Which of two with one version is the later, nothing tells.
-			if i > 0 && known[i-1].Package.Name == k.Package.Name && known[i-1].Package.NEVRA != k.Package.NEVRA {
+			if i > 0 && known[i-1].Package.Name == k.Package.Name && compareEVR(known[i-1].Package, k.Package) != 0 {
 				a.res.Rebuilds = append(a.res.Rebuilds, Rebuild{known[i-1], k})
 			}
 		}

@@ -44,19 +44,20 @@ func (a *audit) keep(key string, v any) {
 	}
 }
 
-// shipped is what a package's file list tells, for one that is not at hand.
+// shipped is what a package's header tells, for one that is not at hand.
 type shipped struct {
-	Digest           string // of its header
+	Digest           string // of the header
+	Requires         []string
 	Vmlinux, Modules []string
 }
 
-// fileKey is the key for a package of which only the digest of the whole file is
-// known beforehand, "" if that is none to rely on.
+// fileKey is the key for a package that is not at hand, "" if nothing tells its file
+// from others.
 func (p *Package) fileKey() string {
-	if p.file == "" && (strings.HasPrefix(p.digest, "sha256:") || strings.HasPrefix(p.digest, "sha512:")) {
-		return "package " + p.digest + " " + p.NEVRA
+	if p.file != "" || p.known == "" {
+		return ""
 	}
-	return ""
+	return "package " + p.known + " " + p.NEVRA
 }
 
 // look makes sure that a package's file list is known: by what was kept of the
@@ -75,7 +76,7 @@ func (a *audit) look(ctx context.Context, p *Package) bool {
 	if !a.get(ctx, p) {
 		return false
 	}
-	a.keep(key, shipped{p.digest, p.vmlinux, p.modules})
+	a.keep(key, shipped{p.digest, p.Requires, p.vmlinux, p.modules})
 	return true
 }
 

@@ -16,30 +16,34 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// OBS is what is asked of the Open Build Service; api.Client is one.
+// OBS is what is asked of the Open Build Service, by several goroutines;
+// api.Client is one.
 type OBS interface {
+	Repositories(ctx context.Context, project string) ([]api.Repository, error)
 	Binaries(ctx context.Context, t api.Target) ([]api.Binary, error)
 	FileInfo(ctx context.Context, t api.Target, file string) (api.FileInfo, error)
 	Download(ctx context.Context, t api.Target, b api.Binary, dir string) (string, error)
 }
 
-// inOBS reads the name of a repository in OBS, obs:PROJECT/REPOSITORY/ARCH.
+// inOBS reads the name of a source in OBS: a repository for one architecture,
+// obs:PROJECT/REPOSITORY/ARCH. Without the last parts it stands for all of them,
+// which are empty in the target then.
 func inOBS(source string) (t api.Target, ok bool, err error) {
 	name, ok := strings.CutPrefix(source, "obs:")
 	if !ok {
 		return t, false, nil
 	}
 	parts := strings.Split(name, "/")
-	if len(parts) != 3 || slices.Contains(parts, "") {
-		return t, true, errors.New("not a repository in OBS, which is obs:PROJECT/REPOSITORY/ARCH")
+	if len(parts) > 3 || slices.Contains(parts, "") {
+		return t, true, errors.New("not a source in OBS, which is obs:PROJECT, obs:PROJECT/REPOSITORY or obs:PROJECT/REPOSITORY/ARCH")
 	}
+	parts = append(parts, "", "")
 	return api.Target{Project: parts[0], Repository: parts[1], Arch: parts[2], Package: api.WholeRepository}, true, nil
 }
 
-// project asks OBS for what the packages of a repository provide and require. Each
-// answer costs a request, so that only those are asked for that are named as
-// packages of kernels and modules are.
-func (a *audit) project(ctx context.Context, name string, t api.Target) error {
+// project lists the packages of a project in OBS, or of the part of it that the
+// target names. A part that cannot be read is a problem of its own.
+func (a *audit) project(ctx context.Context, t api.Target) error {
 	if a.OBS == nil {
 		return errors.New("OBS cannot be asked here")
 	}
@@ -47,60 +51,130 @@ func (a *audit) project(ctx context.Context, name string, t api.Target) error {
 	if err != nil {
 		return err
 	}
+	parts, err := parts(ctx, client, t)
+	if err != nil {
+		return err
+	}
+	sources, problems := len(a.res.Sources), len(a.res.Problems)
+	for _, part := range parts {
+		name := "obs:" + part.Project + "/" + part.Repository + "/" + part.Arch
+		err := a.part(ctx, client, name, part)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			a.problem(name, err)
+		}
+	}
+	found := slices.ContainsFunc(a.res.Sources[sources:], func(s Source) bool { return s.Packages > 0 })
+	if !found && len(a.res.Problems) == problems {
+		return errors.New("OBS has no package there")
+	}
+	return nil
+}
+
+// parts lists the repositories and architectures that a target stands for.
+func parts(ctx context.Context, client OBS, t api.Target) ([]api.Target, error) {
+	if t.Arch != "" {
+		return []api.Target{t}, nil
+	}
+	repositories, err := client.Repositories(ctx, t.Project)
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Target
+	for _, r := range repositories {
+		for _, arch := range r.Arches {
+			if t.Repository == "" || t.Repository == r.Name {
+				out = append(out, api.Target{Project: t.Project, Repository: r.Name, Arch: arch, Package: t.Package})
+			}
+		}
+	}
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case t.Repository != "":
+		return nil, fmt.Errorf("the project has no repository %s, or none that is built for an architecture", t.Repository)
+	}
+	return nil, errors.New("the project has no repository that is built for an architecture")
+}
+
+// requests is how many are under way at once. OBS answers each by a process of
+// its own, and is there for others as well.
+const requests = 4
+
+// part asks OBS for what the packages of a repository provide and require. Each
+// answer costs a request, so that only those are asked for that are named as
+// packages of kernels and modules are.
+func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target) error {
 	a.tell("asking OBS for %s", name)
 	files, err := client.Binaries(ctx, t)
 	if err != nil {
 		return err
 	}
 	s := Source{Name: name, Kind: "obs"}
-	defer func() { a.res.Sources = append(a.res.Sources, s) }()
+	var named []api.Binary
 	for _, b := range files {
 		base, ok := strings.CutSuffix(b.Name, ".rpm")
 		if !ok {
 			continue
 		}
 		s.Packages++
-		if kernel.IsAccessory(base) || !kernel.IsKernelPackage(base) && !kernel.IsModulePackage(base) {
-			continue
+		if !kernel.IsAccessory(base) && (kernel.IsKernelPackage(base) || kernel.IsModulePackage(base)) {
+			named = append(named, b)
 		}
-		info, err := client.FileInfo(ctx, t, b.Name)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			a.problem(name, fmt.Errorf("%s: %w", b.Name, err))
-			continue
-		}
-		p, err := newPackage(name, header(info), "")
-		if err != nil {
-			a.problem(name, fmt.Errorf("%s: %w", b.Name, err))
-			continue
-		}
-		if !p.matters() {
-			continue
-		}
-		if len(a.packages) == maxPackages {
-			return errPackages
-		}
-		p.fetch = func(ctx context.Context) (string, error) {
-			a.tell("downloading %s", p)
-			if err := a.download(info.Size); err != nil {
-				return "", fmt.Errorf("%s: %w", b.Name, err)
-			}
-			// Files of two repositories may be named alike.
-			dir, err := a.downloadsDir()
-			if err != nil {
-				return "", err
-			}
-			dir = filepath.Join(dir, t.Project, t.Repository, t.Arch)
-			if err := os.MkdirAll(dir, 0o700); err != nil {
-				return "", err
-			}
-			return client.Download(ctx, t, b, dir)
-		}
-		a.packages = append(a.packages, p)
 	}
-	return ctx.Err()
+	a.res.Sources = append(a.res.Sources, s)
+	packages, errs := make([]*Package, len(named)), make([]error, len(named))
+	each(ctx, len(named), requests, func(i int) {
+		packages[i], errs[i] = a.ask(ctx, client, name, t, named[i])
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for i, p := range packages {
+		switch {
+		case errs[i] != nil:
+			a.problem(name, fmt.Errorf("%s: %w", named[i].Name, errs[i]))
+		case !p.matters():
+		case len(a.packages) == maxPackages:
+			return errPackages
+		default:
+			a.packages = append(a.packages, p)
+		}
+	}
+	return nil
+}
+
+// ask asks OBS for a package of a repository.
+func (a *audit) ask(ctx context.Context, client OBS, name string, t api.Target, b api.Binary) (*Package, error) {
+	info, err := client.FileInfo(ctx, t, b.Name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPackage(name, header(info), "")
+	if err != nil {
+		return nil, err
+	}
+	p.size = info.Size
+	p.known = fmt.Sprintf("%s/%s %d %d", name, b.Name, info.Size, info.MTime.Unix())
+	p.fetch = func(ctx context.Context) (string, error) {
+		a.tell("downloading %s", p)
+		if err := a.download(p.size); err != nil {
+			return "", fmt.Errorf("%s: %w", b.Name, err)
+		}
+		// Files of two repositories may be named alike.
+		dir, err := a.downloadsDir()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(dir, t.Project, t.Repository, t.Arch)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return "", err
+		}
+		return client.Download(ctx, t, b, dir)
+	}
+	return p, nil
 }
 
 // header is what OBS tells of a package's header. It names the source package

@@ -67,6 +67,9 @@ func plainEpoch(p *rpm.Package) *rpm.Package {
 	return p
 }
 
+// arch is the architecture of the kernels that a package has or has modules for.
+func (p *Package) arch() string { return kernel.PackageArch(p.Arch) }
+
 // matters reports whether a package has a kernel or modules, by what is known of
 // it.
 func (p *Package) matters() bool {
@@ -77,12 +80,14 @@ func (p *Package) matters() bool {
 // list takes over which kernels and modules a package ships, by its file list.
 func (p *Package) list(header *rpm.Package) {
 	vmlinux, modules := guard.Ships(header)
-	p.ships(shipped{"header:" + header.HeaderDigest, releases(vmlinux), releases(modules)})
+	// OBS does not tell what is recommended.
+	requires := tokens(slices.Concat(header.Requires, header.Recommends))
+	p.ships(shipped{"header:" + header.HeaderDigest, requires, releases(vmlinux), releases(modules)})
 }
 
 // ships is list by what was kept of it.
 func (p *Package) ships(s shipped) {
-	p.digest, p.vmlinux, p.modules = s.Digest, s.Vmlinux, s.Modules
+	p.digest, p.Requires, p.vmlinux, p.modules = s.Digest, s.Requires, s.Vmlinux, s.Modules
 	p.listed = true
 	p.maybe = len(s.Modules) > 0
 }

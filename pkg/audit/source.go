@@ -26,7 +26,7 @@ func (a *audit) source(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		return a.project(ctx, name, t)
+		return a.project(ctx, t)
 	}
 	if repomd.IsURL(name) {
 		return a.repository(ctx, name)
@@ -78,7 +78,7 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		if len(a.packages) == maxPackages {
 			return errPackages
 		}
-		pkg.size = p.Size
+		pkg.size, pkg.known = p.Size, p.Digest() // none is fetched by a weak one
 		pkg.fetch = func(ctx context.Context) (string, error) {
 			if !repo.Remote() {
 				return repo.Fetch(ctx, p, "")
@@ -200,23 +200,9 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	}
 	a.tell("reading the headers of %d packages", len(paths))
 	packages, errs := make([]*Package, len(paths)), make([]error, len(paths))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := range next {
-				packages[i], errs[i] = readHeader(name, paths[i])
-			}
-		})
-	}
-	for i := range paths {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+	each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
+		packages[i], errs[i] = readHeader(name, paths[i])
+	})
 	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: "directory", Packages: len(paths)})
 	for i, p := range packages {
 		if errs[i] != nil {
@@ -231,6 +217,27 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		a.packages = append(a.packages, p)
 	}
 	return ctx.Err()
+}
+
+// each calls f with the numbers below n, several at once, until the context ends.
+func each(ctx context.Context, n, atOnce int, f func(i int)) {
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range atOnce {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	wg.Wait()
 }
 
 // readHeader describes the RPM at a path, nil if it has neither kernel nor

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 )
 
@@ -60,11 +61,16 @@ func (t *text) summary() {
 	for _, s := range t.Sources {
 		t.line("%s: %s, %s", s.Name, s.Kind, number(s.Packages, "package"))
 	}
-	releases := map[string]bool{}
-	for _, k := range t.Kernels {
-		releases[k.Release+" "+k.Package.Arch] = true
+	t.line("%s of %s, %s with modules", number(len(t.Kernels), "kernel"), number(t.releases(), "kernelrelease"), number(t.Modules, "package"))
+}
+
+// releases counts what modules can be for.
+func (r *Result) releases() int {
+	ids := map[guard.KernelID]bool{}
+	for _, k := range r.Kernels {
+		ids[k.id()] = true
 	}
-	t.line("%s of %s, %s with modules", number(len(t.Kernels), "kernel"), number(len(releases), "kernelrelease"), number(t.Modules, "package"))
+	return len(ids)
 }
 
 // number counts things.

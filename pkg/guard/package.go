@@ -116,7 +116,8 @@ func role(f *rpm.File) kernel.Role {
 	return kernel.ClassifyPath(f.Path)
 }
 
-// KernelID names a kernel that modules are for.
+// KernelID names a kernel that modules are for. Arch is as kernel.PackageArch has
+// it.
 type KernelID struct{ Release, Arch string }
 
 // Ships tells by a package's header of which kernels it has a vmlinux or boot
@@ -125,7 +126,7 @@ func Ships(p *rpm.Package) (vmlinux, modules map[KernelID]bool) {
 	vmlinux, modules = map[KernelID]bool{}, map[KernelID]bool{}
 	for i := range p.Files {
 		release, _ := kernel.ReleaseFromPath(p.Files[i].Path)
-		switch id := (KernelID{release, p.Arch}); role(&p.Files[i]) {
+		switch id := (KernelID{release, kernel.PackageArch(p.Arch)}); role(&p.Files[i]) {
 		case kernel.RoleVmlinux, kernel.RoleBootImage:
 			vmlinux[id] = true
 		case kernel.RoleModule:

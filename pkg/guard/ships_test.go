@@ -19,6 +19,10 @@ func TestShips(t *testing.T) {
 		{Path: "/usr/bin/a", Mode: regular},
 	}})
 	id := KernelID{"1-default", "x86_64"}
+	_, i586 := Ships(&rpm.Package{Arch: "i586", Files: []rpm.File{{Path: "/lib/modules/1-default/a.ko", Mode: regular}}})
+	if !i586[KernelID{"1-default", "i686"}] {
+		t.Errorf("%v", i586)
+	}
 	if len(vmlinux) != 1 || !vmlinux[id] || len(modules) != 1 || !modules[id] {
 		t.Errorf("%v, %v", vmlinux, modules)
 	}

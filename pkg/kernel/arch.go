@@ -47,6 +47,27 @@ func (f *ELF) Arch() string {
 	return ""
 }
 
+// PackageArch is the architecture, by the name that Arch has for it, of the
+// kernels that an RPM's modules are for: RPM has several architectures for
+// processors that one kernel runs on (arch_compat in its rpmrc). armv6hl is not
+// among those of armv7hl, since each has kernels of its own; Arch, which reads no
+// more than ELF tells, cannot know them apart.
+func PackageArch(rpm string) string {
+	switch rpm {
+	case "i386", "i486", "i586", "i686", "athlon", "geode", "pentium3", "pentium4":
+		return "i686"
+	case "x86_64_v2", "x86_64_v3", "x86_64_v4", "amd64", "ia32e":
+		return "x86_64"
+	case "armv6l", "armv6hl":
+		return "armv6hl"
+	case "armv7l", "armv7hl", "armv7hnl":
+		return "armv7hl"
+	case "ppc64p7":
+		return "ppc64"
+	}
+	return rpm
+}
+
 func byBits(bits int, in32, in64 string) string {
 	if bits == 32 {
 		return in32

@@ -49,23 +49,35 @@ func (c *Client) Path(ctx context.Context, project, repository string) ([]PathEl
 
 // ownPath is the path that a project's configuration gives a repository.
 func (c *Client) ownPath(ctx context.Context, at PathElement) ([]PathElement, error) {
-	if err := checkProject(at.Project); err != nil {
+	repositories, err := c.Repositories(ctx, at.Project)
+	if err != nil {
 		return nil, err
 	}
-	var doc struct {
-		XMLName      xml.Name `xml:"project"`
-		Repositories []struct {
-			Name string        `xml:"name,attr"`
-			Path []PathElement `xml:"path"`
-		} `xml:"repository"`
-	}
-	if err := c.document(ctx, &doc, nil, "source", at.Project, "_meta"); err != nil {
-		return nil, err
-	}
-	for _, r := range doc.Repositories {
+	for _, r := range repositories {
 		if r.Name == at.Repository {
 			return r.Path, nil
 		}
 	}
 	return nil, nil
+}
+
+// Repository is what a project's configuration says of one of its repositories.
+type Repository struct {
+	Name   string        `xml:"name,attr"`
+	Path   []PathElement `xml:"path"`
+	Arches []string      `xml:"arch"` // that it is built for, by the names of schedulers
+}
+
+// Repositories lists the repositories of a project, whether or not anything was
+// built in them.
+func (c *Client) Repositories(ctx context.Context, project string) ([]Repository, error) {
+	if err := checkProject(project); err != nil {
+		return nil, err
+	}
+	var doc struct {
+		XMLName      xml.Name     `xml:"project"`
+		Repositories []Repository `xml:"repository"`
+	}
+	err := c.document(ctx, &doc, nil, "source", project, "_meta")
+	return doc.Repositories, err
 }

@@ -34,6 +34,10 @@ func TestRoutes(t *testing.T) {
 			}},
 			{Project: "Kernel:Test", Repository: "standard", Arch: "aarch64", Code: "published", State: "published"},
 		}},
+		{"_meta.xml", func(c *Client) (any, error) { return c.Repositories(ctx, "Kernel:Test") }, "/source/Kernel:Test/_meta", []Repository{
+			{Name: "standard", Path: []PathElement{{"openSUSE:Factory", "standard"}, {"Kernel:Tools", "standard"}}, Arches: []string{"x86_64", "i586"}},
+			{Name: "empty"},
+		}},
 		{"_builddepinfo.xml", func(c *Client) (any, error) { return c.DepInfo(ctx, "Kernel:Test", "standard", "x86_64") },
 			"/build/Kernel:Test/standard/x86_64/_builddepinfo", []Dependencies{
 				{Package: "ipu6:kmp", Source: "ipu6", Needs: []string{"kernel-default-devel", "gcc"}, Subpackages: []string{"ipu6-kmp-default"}},
@@ -177,6 +181,9 @@ func TestNames(t *testing.T) {
 		}
 		if _, err := c.Results(ctx, name, Filter{}); err == nil {
 			t.Errorf("results: project %q is taken", name)
+		}
+		if _, err := c.Repositories(ctx, name); err == nil {
+			t.Errorf("repositories: project %q is taken", name)
 		}
 		if _, err := c.Results(ctx, "P", Filter{Packages: []string{"a", name}}); err == nil {
 			t.Errorf("results: package %q is taken", name)
