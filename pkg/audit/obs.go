@@ -156,7 +156,7 @@ func (a *audit) ask(ctx context.Context, client OBS, name string, t api.Target, 
 	if err != nil {
 		return nil, err
 	}
-	size := info.Size
+	size := info.Size // the rest of it, which may be large, is not kept
 	p.fetch = func(ctx context.Context) (string, error) {
 		a.tell("downloading %s", p)
 		if err := a.download(size); err != nil {
