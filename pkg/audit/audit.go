@@ -252,6 +252,7 @@ type Package struct {
 	// dependent: it was read, and has modules that need their base.
 	dependent bool
 
+	place   string // path or URL of the one in its source
 	file    string // where it lies, "" until fetched
 	fetch   func(context.Context) (string, error)
 	missing bool // it could not be fetched or read

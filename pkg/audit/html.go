@@ -63,7 +63,7 @@ func (r *Result) findingSection(failOn []Kind) report.Section {
 	for _, f := range r.Findings {
 		if !seen[f.Kind] {
 			seen[f.Kind] = true
-			s.Text = append(s.Text, string(f.Kind)+": "+explanations[f.Kind]+".")
+			s.Text = append(s.Text, string(f.Kind)+": "+explanations[f.Kind].String()+".")
 		}
 		name := f.Release
 		if f.Package != nil {

@@ -82,6 +82,7 @@ func (a *audit) project(ctx context.Context, name string, t api.Target) error {
 		if len(a.packages) == maxPackages {
 			return errPackages
 		}
+		p.place = name + "/" + b.Name
 		p.fetch = func(ctx context.Context) (string, error) {
 			a.tell("downloading %s", p)
 			if err := a.download(info.Size); err != nil {

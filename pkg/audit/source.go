@@ -78,6 +78,7 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		if len(a.packages) == maxPackages {
 			return errPackages
 		}
+		pkg.place = repo.Place(p)
 		pkg.fetch = func(ctx context.Context) (string, error) {
 			if !repo.Remote() {
 				return repo.Fetch(ctx, p, "")
@@ -245,7 +246,7 @@ func readHeader(source, path string) (*Package, error) {
 		return nil, err
 	}
 	p.list(r.Package)
-	p.file = path
+	p.place, p.file = path, path
 	if !p.matters() {
 		return nil, nil
 	}

@@ -125,7 +125,7 @@ type Alert struct {
 	Severity guard.Severity
 	Text     string   // consumers that show one line show this
 	Details  []string // lines below
-	File     string   // path or URL as given, of an RPM or loose module
+	File     string   // path, URL or place in OBS of an RPM or loose module
 	Part     *Part    // of the file; may be nil
 	// Same is what tells the alert from others and stays the same in the next build:
 	// no version and no kernelrelease.
@@ -190,15 +190,16 @@ func (s *SARIFLog) Write(w io.Writer, version string, exit int) error {
 	}}})
 }
 
-// physical is a file as given: a URL, or a path, of which a relative one stays
-// relative, as code-scanning views want it.
-func physical(path string) sarifPhysical {
-	if u, err := url.Parse(path); err == nil && (u.Host != "" || u.Scheme == "obs") {
-		return sarifPhysical{sarifArtifact{u.String()}}
-	}
-	u := url.URL{Path: filepath.ToSlash(path)}
-	if filepath.IsAbs(path) {
+// physical is a file as given: a path, of which a relative one stays relative, as
+// code-scanning views want it, a URL, or a place in OBS.
+func physical(place string) sarifPhysical {
+	u := url.URL{Path: filepath.ToSlash(place)}
+	if filepath.IsAbs(place) {
 		u.Scheme = "file"
+	} else if parsed, err := url.Parse(place); err == nil && parsed.Host != "" {
+		u = *parsed
+	} else if name, ok := strings.CutPrefix(place, "obs:"); ok {
+		u = url.URL{Scheme: "obs", Opaque: (&url.URL{Path: name}).EscapedPath()}
 	}
 	return sarifPhysical{sarifArtifact{u.String()}}
 }

@@ -100,7 +100,7 @@ func TestPhysical(t *testing.T) {
 		{"/srv/x.rpm", "file:///srv/x.rpm"},
 		{"bad\xff\n.ko", "bad%FF%0A.ko"},
 		{"https://example.org/oss/x y.rpm", "https://example.org/oss/x%20y.rpm"},
-		{"obs:Kernel:stable/standard/x86_64/x.rpm", "obs:Kernel:stable/standard/x86_64/x.rpm"},
+		{"obs:Kernel:stable/standard/x86_64/x y.rpm", "obs:Kernel:stable/standard/x86_64/x%20y.rpm"},
 	} {
 		if got := physical(tt.path).Artifact.URI; got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.path, got, tt.want)
