@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# install.sh: installs by apt-get what the e2e scripts and the making of the
-# fixtures need, if it is missing. Silent where everything is there. One installs
-# while others wait.
+# install.sh [COMMAND=PACKAGE...]: installs by apt-get the packages whose commands
+# are missing; by default, what the e2e scripts and the making of the fixtures
+# need. Silent where everything is there. One installs while others wait.
 #
 # Exit status: 0 all is there, 2 something could not be installed, 3 there is
 # no apt-get here, it may not be run, or it reaches no mirror.
@@ -24,6 +24,7 @@ needs=(
 packages=(ca-certificates) # for mirrors behind https
 
 export PATH=$PATH:/usr/sbin:/sbin
+[ $# -eq 0 ] || needs=("$@")
 missing=()
 for need in "${needs[@]}"; do
     # type -P: "time" is a word of the shell too

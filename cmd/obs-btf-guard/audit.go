@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/audit"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/repomd"
@@ -17,7 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-var auditFormats = []string{"text", "json", "html"}
+var auditFormats = []string{"text", "json", "junit", "sarif", "html"}
 
 func auditCommand() *cli.Command {
 	return &cli.Command{
@@ -90,6 +91,10 @@ func runAudit(c *cli.Context) error {
 	switch {
 	case out.format == "json":
 		err = res.JSON(c.App.Writer, c.App.Version, failOn)
+	case out.format == "junit":
+		err = res.JUnit(c.App.Writer, c.App.Version, time.Now(), failOn)
+	case out.format == "sarif":
+		err = res.SARIF(c.App.Writer, c.App.Version, failOn)
 	case out.format == "html":
 		err = res.HTML(c.App.Writer, c.App.Version, failOn)
 	case len(res.Sources) > 0:

@@ -263,6 +263,7 @@ type Package struct {
 	// dependent: it was read, and has modules that need their base.
 	dependent bool
 
+	place   string // path or URL of the one in its source
 	file    string // where it lies, "" until fetched
 	size    int64  // of the file in bytes
 	known   string // what tells the file from others before it is fetched, "" if nothing does

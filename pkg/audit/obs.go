@@ -156,8 +156,8 @@ func (a *audit) ask(ctx context.Context, client OBS, name string, t api.Target, 
 	if err != nil {
 		return nil, err
 	}
-	p.size = info.Size
-	p.known = fmt.Sprintf("%s/%s %d %d", name, b.Name, info.Size, info.MTime.Unix())
+	p.place, p.size = name+"/"+b.Name, info.Size
+	p.known = fmt.Sprintf("%s %d %d", p.place, info.Size, info.MTime.Unix())
 	p.fetch = func(ctx context.Context) (string, error) {
 		a.tell("downloading %s", p)
 		if err := a.download(p.size); err != nil {

@@ -79,6 +79,7 @@ func (a *audit) repository(ctx context.Context, name string) error {
 			return errPackages
 		}
 		pkg.size, pkg.known = p.Size, p.Digest() // none is fetched by a weak one
+		pkg.place = repo.Place(p)
 		pkg.fetch = func(ctx context.Context) (string, error) {
 			if !repo.Remote() {
 				return repo.Fetch(ctx, p, "")
@@ -253,7 +254,7 @@ func readHeader(source, path string) (*Package, error) {
 		return nil, err
 	}
 	p.list(r.Package)
-	p.file = path
+	p.place, p.file = path, path
 	if info, err := os.Stat(path); err == nil {
 		p.size = info.Size()
 	}

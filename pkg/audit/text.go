@@ -81,15 +81,23 @@ func number(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// explanations say of each kind what it means for who installs from here.
-var explanations = map[Kind]string{
-	Stale:      "modules that fit none of the kernels here that they are for: build the package again",
-	Broken:     "modules that do not fit the vmlinux of their own build: build it again, kernel and modules together",
-	Mislabeled: "a kernel-btf(...) dependency that its content contradicts: make it anew, obs-btf-guard stamp does",
-	Incident:   "builds of one kernelrelease with different bases: they share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
-	Unlabeled:  "packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds: obs-btf-guard stamp writes it",
-	Undecided:  "cannot be told from what was read",
-	Unmet:      "modules for kernels that are not here: name their source as well",
+// explanation says of a kind what it means for who installs from here, and what
+// to do.
+type explanation struct{ meaning, remedy string }
+
+func (e explanation) String() string { return e.meaning + ": " + e.remedy }
+
+var explanations = map[Kind]explanation{
+	Stale:      {"modules that fit none of the kernels here that they are for", "build the package again"},
+	Broken:     {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
+	Mislabeled: {"a kernel-btf(...) dependency that its content contradicts", "make it anew, as obs-btf-guard stamp does"},
+	Incident: {
+		"builds of one kernelrelease with different bases, which share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
+		"ship each as a whole, with kernel-btf(...) dependencies",
+	},
+	Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
+	Undecided: {"cannot be told from what was read", "have packages read that --metadata-only leaves out, or stamp them"},
+	Unmet:     {"modules for kernels that are not here", "name their source as well"},
 }
 
 func (t *text) findings() {
@@ -113,18 +121,45 @@ func (t *text) findings() {
 }
 
 func (t *text) finding(f Finding) {
-	name := f.Release + " (" + f.Arch + ")"
-	if f.Package != nil {
-		name = f.Package.NEVRA
-	}
 	if len(f.Reasons) == 1 {
-		t.line("  %s: %s", name, f.Reasons[0])
+		t.line("  %s: %s", f.about(), f.Reasons[0])
 		return
 	}
-	t.line("  %s", name)
+	t.line("  %s", f.about())
 	for _, reason := range f.Reasons {
 		t.line("    %s", reason)
 	}
+}
+
+// about is what a finding is about: a package, or a kernelrelease.
+func (f Finding) about() string {
+	if f.Package != nil {
+		return f.Package.NEVRA
+	}
+	return releaseName(f.Release, f.Arch)
+}
+
+func releaseName(release, arch string) string {
+	if release == "" {
+		release = "unnamed kernel"
+	}
+	return release + " (" + arch + ")"
+}
+
+// line is a finding in one line, as far as that goes; more has the rest.
+func (f Finding) line() string {
+	s := string(f.Kind) + ": " + f.about() + ": "
+	if len(f.Reasons) == 1 {
+		return s + f.Reasons[0]
+	}
+	return s + explanations[f.Kind].meaning
+}
+
+func (f Finding) more() []string {
+	if len(f.Reasons) == 1 {
+		return nil
+	}
+	return f.Reasons
 }
 
 func (t *text) rebuilds() {
@@ -154,33 +189,59 @@ func (t *text) kernels() {
 	}
 }
 
-// matrix writes a line for each package of modules and flavor.
-func (t *text) matrix() {
-	type row struct {
+// row is the cells of a package with modules and the kernels of one flavor.
+type row struct {
+	modules *Package
+	flavor  string
+	cells   []Cell
+}
+
+// rows gathers the matrix, in its order.
+func (r *Result) rows() []*row {
+	type key struct {
 		modules *Package
 		flavor  string
 	}
-	var order []row
-	cells := map[row][]Cell{}
-	for _, c := range t.Cells {
-		at := row{c.Modules, c.Kernel.Flavor}
-		if cells[at] == nil {
-			order = append(order, at)
+	var out []*row
+	of := map[key]*row{}
+	for _, c := range r.Cells {
+		k := key{c.Modules, c.Kernel.Flavor}
+		if of[k] == nil {
+			of[k] = &row{modules: c.Modules, flavor: c.Kernel.Flavor}
+			out = append(out, of[k])
 		}
-		cells[at] = append(cells[at], c)
+		of[k].cells = append(of[k].cells, c)
 	}
-	shown := false
-	for _, at := range order {
-		var parts []string
-		fits := 0
-		for _, c := range cells[at] {
-			if c.Fit == Fits {
-				if fits++; !t.Verbose {
-					continue
-				}
-			}
-			parts = append(parts, c.words())
+	return out
+}
+
+// words say what the cells hold: those that do not fit, or all.
+func (r *row) words(all bool) []string {
+	var out []string
+	for _, c := range r.cells {
+		if all || c.Fit != Fits {
+			out = append(out, c.words())
 		}
+	}
+	return out
+}
+
+// String is the head of a line of such words.
+func (r *row) String() string {
+	fits := 0
+	for _, c := range r.cells {
+		if c.Fit == Fits {
+			fits++
+		}
+	}
+	return fmt.Sprintf("%s (%s): fits %d of %d; ", r.modules, r.flavor, fits, len(r.cells))
+}
+
+// matrix writes a line for each row.
+func (t *text) matrix() {
+	shown := false
+	for _, r := range t.rows() {
+		parts := r.words(t.Verbose)
 		if len(parts) == 0 {
 			continue
 		}
@@ -188,7 +249,7 @@ func (t *text) matrix() {
 			shown = true
 			t.headline("Modules and the kernels they meet")
 		}
-		t.line("  %s (%s): fits %d of %d; %s", at.modules, at.flavor, fits, len(cells[at]), strings.Join(parts, "; "))
+		t.line("  %s%s", r, strings.Join(parts, "; "))
 	}
 }
 

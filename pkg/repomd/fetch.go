@@ -13,6 +13,14 @@ import (
 	"path/filepath"
 )
 
+// Place is where a package lies: a path, or a URL without user and query.
+func (r *Repo) Place(p *Package) string {
+	if r.at.url == nil {
+		return filepath.Join(r.at.dir, filepath.FromSlash(p.Location))
+	}
+	return place{url: r.at.address(p.Location)}.String()
+}
+
 // Fetch gets a package and returns the path of the file, whose size and checksum
 // are those of the metadata. From a URL it is downloaded into dir; from a folder
 // it is read where it lies.
@@ -50,7 +58,7 @@ func (r *Repo) Fetch(ctx context.Context, p *Package, dir string) (file string, 
 		}()
 		file = to.Name()
 	} else {
-		file = filepath.Join(r.at.dir, filepath.FromSlash(p.Location))
+		file = r.Place(p)
 	}
 	err = r.at.read(ctx, p.Location, p.Size, func() (io.Writer, error) {
 		if sum, err = p.checksum.new(); err != nil || to == nil {

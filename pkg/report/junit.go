@@ -5,6 +5,7 @@ package report
 import (
 	"encoding/xml"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,33 +54,92 @@ type (
 	}
 )
 
-// JUnit writes the result as JUnit XML, when is the time of the run: a suite for
-// each kernel and pairing, a case for each module. What fails is a failure, what
-// could not be read an error, what a policy made lighter is skipped with its
-// reason. JUnit knows no warnings: they pass, and stand in the suite's output.
-func JUnit(w io.Writer, r *guard.Result, version string, when time.Time) error {
-	j := &junit{version: version, when: when.UTC().Format("2006-01-02T15:04:05")}
-	for _, g := range groups(r.Findings) {
-		j.suite(g.kernel(), g.oneLine())
-		for _, f := range g {
-			j.add(f.Module.Label(), f.Module.Path, f.Verdict, f.Severity, f.Ruling, what(f), details(f))
+// JUnitReport gathers cases in suites, to be written as JUnit XML. Its texts may
+// come from anywhere; they are made printable.
+type JUnitReport struct {
+	suites        junitSuites
+	version, when string
+}
+
+// NewJUnitReport begins a report of a version of the program; when is the time of
+// the run.
+func NewJUnitReport(version string, when time.Time) *JUnitReport {
+	return &JUnitReport{version: version, when: when.UTC().Format("2006-01-02T15:04:05")}
+}
+
+// Outcome is what became of a case.
+type Outcome int
+
+// The outcomes. What could not be read or judged is none of them, see Problems.
+const (
+	Passed Outcome = iota
+	Skipped
+	Failed
+)
+
+// Case is a question and its answer.
+type Case struct {
+	Class, Name string
+	Outcome     Outcome
+	Check       string // name of what failed
+	// Message is the answer in a line. JUnit knows no warnings: where the case passed,
+	// it is a line of the suite's output.
+	Message string
+	Details []string // lines; of a case that did not pass
+}
+
+// Suite begins a suite, which has the cases that are added from now on. Its name
+// is that of the package, and what it asks.
+func (j *JUnitReport) Suite(pkg, question string) {
+	j.suites.Suites = append(j.suites.Suites, junitSuite{
+		ID: len(j.suites.Suites), Package: Printable(pkg), Name: Printable(pkg + ": " + question),
+		Time: "0", Timestamp: j.when, Hostname: "localhost",
+		Properties: []junitProperty{{"obs-btf-guard", j.version}},
+	})
+}
+
+// Add appends a case to the last suite.
+func (j *JUnitReport) Add(c Case) {
+	s, out := j.last(), junitCase{Class: c.Class, Name: c.Name}
+	message, text := Printable(c.Message), strings.Join(printables(slices.Clone(c.Details)), "\n")
+	switch c.Outcome {
+	case Failed:
+		s.Failures++
+		out.Failure = &junitAnswer{Type: c.Check, Message: message, Text: text}
+	case Skipped:
+		s.Skipped++
+		out.Skipped = &junitAnswer{Message: message, Text: text}
+	case Passed:
+		if message != "" {
+			s.Out += message + "\n"
 		}
 	}
-	if len(r.Labels) > 0 {
-		j.suite("packages", "kernel-btf dependencies of the packages")
+	j.append(out)
+}
+
+// Problems adds a suite of errors, if there are any.
+func (j *JUnitReport) Problems(list []guard.Problem) {
+	if len(list) > 0 {
+		j.Suite("errors", "what could not be read or judged")
 	}
-	for _, l := range r.Labels {
-		text := string(l.Verdict) + ": " + meanings[l.Verdict]
-		j.add(l.Package.NEVRA, "kernel-btf dependencies", l.Verdict, l.Severity, l.Ruling, text, printables(append(ruled(l.Ruling), l.Reasons...)))
-	}
-	if len(r.Problems) > 0 {
-		j.suite("errors", "what could not be read or judged")
-	}
-	for _, p := range r.Problems {
+	for _, p := range list {
 		text := Printable(p.Err.Error())
 		j.last().Errors++
 		j.append(junitCase{Class: p.Path, Name: "is read and judged", Error: &junitAnswer{Type: unreadable, Message: text, Text: text}})
 	}
+}
+
+func (j *JUnitReport) last() *junitSuite { return &j.suites.Suites[len(j.suites.Suites)-1] }
+
+func (j *JUnitReport) append(c junitCase) {
+	c.Class, c.Name, c.Time = Printable(c.Class), Printable(c.Name), "0"
+	s := j.last()
+	s.Tests++
+	s.Cases = append(s.Cases, c)
+}
+
+// Write writes the report.
+func (j *JUnitReport) Write(w io.Writer) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -90,48 +150,4 @@ func JUnit(w io.Writer, r *guard.Result, version string, when time.Time) error {
 	}
 	_, err := io.WriteString(w, "\n")
 	return err
-}
-
-type junit struct {
-	suites        junitSuites
-	version, when string
-}
-
-func (j *junit) suite(pkg, name string) {
-	j.suites.Suites = append(j.suites.Suites, junitSuite{
-		ID: len(j.suites.Suites), Package: Printable(pkg), Name: Printable(pkg + ": " + name),
-		Time: "0", Timestamp: j.when, Hostname: "localhost",
-		Properties: []junitProperty{{"obs-btf-guard", j.version}},
-	})
-}
-
-func (j *junit) last() *junitSuite { return &j.suites.Suites[len(j.suites.Suites)-1] }
-
-func (j *junit) append(c junitCase) {
-	c.Class, c.Name, c.Time = Printable(c.Class), Printable(c.Name), "0"
-	s := j.last()
-	s.Tests++
-	s.Cases = append(s.Cases, c)
-}
-
-// add makes a case of a verdict.
-func (j *junit) add(class, name string, v guard.Verdict, severity guard.Severity, ruling *guard.Ruling, short string, lines []string) {
-	s, c := j.last(), junitCase{Class: class, Name: name}
-	answer := &junitAnswer{Type: check(v), Message: Printable(string(v) + ": " + short), Text: strings.Join(lines, "\n")}
-	switch {
-	case severity == guard.Fail:
-		s.Failures++
-		c.Failure = answer
-	case ruling != nil && lighter(severity, v):
-		s.Skipped++
-		c.Skipped = &junitAnswer{Message: Printable(string(v) + ", " + string(severity) + " " + ruled(ruling)[0]), Text: answer.Text}
-	case severity != guard.OK:
-		s.Out += strings.ToUpper(string(severity)) + " " + answer.Message + "\n"
-	}
-	j.append(c)
-}
-
-// lighter reports whether a severity weighs less than the verdict by itself.
-func lighter(s guard.Severity, v guard.Verdict) bool {
-	return weight(s) < weight(v.Severity())
 }

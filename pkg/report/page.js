@@ -11,8 +11,8 @@
     [...table.tHead.rows[0].cells].forEach((th, column) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.append(...th.childNodes);
-      th.append(button);
+      button.append(...[...th.childNodes].filter(n => n.className !== "sub"));
+      th.prepend(button);
       button.addEventListener("click", () => sort(table, th, column));
     });
   }

@@ -51,8 +51,13 @@ type (
 		Text string `json:"text"`
 	}
 	sarifInvocation struct {
-		Successful bool `json:"executionSuccessful"`
-		Exit       int  `json:"exitCode"`
+		Successful    bool                `json:"executionSuccessful"`
+		Exit          int                 `json:"exitCode"`
+		Notifications []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+	}
+	sarifNotification struct {
+		Level   string       `json:"level"`
+		Message sarifMessage `json:"message"`
 	}
 	sarifResult struct {
 		RuleID       string             `json:"ruleId"`
@@ -88,138 +93,115 @@ type (
 
 const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-// SARIF writes the findings that are not ok, and those that a policy made so, as
-// a SARIF 2.1.0 log: each verdict is a rule, a finding stands at the file that
-// was given (an RPM, a loose module) with its path in the package as logical
-// location. A policy that ignores a finding suppresses it.
-func SARIF(w io.Writer, r *guard.Result, version string) error {
-	s := &sarif{index: map[string]int{}}
-	for _, v := range append(slices.Clone(guard.Verdicts), guard.Unlabeled, guard.Mislabeled) {
-		s.rule(check(v), string(v), meanings[v], remedies[v], levels[v.Severity()])
-	}
-	s.rule(unreadable, "unreadable", "it could not be read or judged", "It is not counted as good: give the file that is missing, or mend the one that is broken.", "error")
-	for _, f := range r.Findings {
-		s.finding(f)
-	}
-	for _, l := range r.Labels {
-		s.add(l.Verdict, l.Severity, l.Ruling, sarifResult{
-			Message:      sarifText("kernel-btf dependencies of "+l.Package.NEVRA+": "+meanings[l.Verdict], printables(slices.Clone(l.Reasons))),
-			Locations:    []sarifLocation{{Physical: physical(l.Package.Path), Logical: []sarifLogical{logical(l.Package.Name, l.Package.NEVRA, "package")}}},
-			Fingerprints: sarifPrint(string(l.Verdict), l.Package.Name, l.Package.Arch),
-		})
-	}
-	for _, p := range r.Problems {
-		text := Printable(p.Err.Error())
-		s.append(unreadable, sarifResult{
-			Level: "error", Message: sarifText(Printable(p.Path)+": "+text, nil),
-			Locations:    []sarifLocation{{Physical: physical(p.Path)}},
-			Fingerprints: sarifPrint(unreadable, filepath.Base(p.Path), text),
-		})
-	}
-	log := sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{{
-		Tool:        sarifTool{sarifDriver{"obs-btf-guard", version, s.rules}},
-		Invocations: []sarifInvocation{{len(r.Problems) == 0, r.Exit()}},
-		Results:     append([]sarifResult{}, s.results...),
-	}}}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", " ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(log)
-}
-
 // levels are the severities in SARIF's words.
 var levels = map[guard.Severity]string{guard.OK: "note", guard.Warn: "warning", guard.Rebuild: "warning", guard.Fail: "error"}
 
-type sarif struct {
+// SARIFLog gathers alerts and the rules that they are of, to be written as SARIF
+// 2.1.0. Its texts may come from anywhere; they are made printable.
+type SARIFLog struct {
 	rules   []sarifRule
 	results []sarifResult
+	notes   []sarifNotification
 	index   map[string]int // of rules
+	failed  bool           // something could not be read or judged
 }
 
-func (s *sarif) rule(id, name, meaning, remedy, level string) {
+// Rule adds a rule: its name is the word that people know it by, and a remedy is
+// wanted of all but those of what is well. It comes before its alerts.
+func (s *SARIFLog) Rule(id, name, meaning, remedy string, severity guard.Severity) {
+	if s.index == nil {
+		s.index = map[string]int{}
+	}
 	s.index[id] = len(s.rules)
 	s.rules = append(s.rules, sarifRule{
 		ID: id, Name: name, Short: sarifMessage{name + ": " + meaning}, Full: sarifMessage{name + ": " + meaning + "."},
-		Help: sarifMessage{cmp.Or(remedy, "Nothing has to be done.")}, Configuration: sarifLevel{level},
+		Help: sarifMessage{cmp.Or(remedy, "Nothing has to be done.")}, Configuration: sarifLevel{levels[severity]},
 	})
 }
 
-func (s *sarif) finding(f guard.Finding) {
-	m, path, base := f.Module, f.Module.Path, ""
-	owner, arch := "", m.Arch
-	if p := m.Package; p != nil {
-		path, owner, arch = p.Path, p.Name, p.Arch
-	}
-	if f.Base != nil {
-		base = f.Base.Flavor
-	}
-	text := string(f.Verdict) + ": " + m.Path
-	if f.Base != nil {
-		text += " on " + f.Base.Label()
-	}
-	s.add(f.Verdict, f.Severity, f.Ruling, sarifResult{
-		Message:   sarifText(text, details(f)),
-		Locations: []sarifLocation{{Physical: physical(path), Logical: []sarifLogical{logical(m.Name, qualified(m), "module")}}},
-		// No version and no kernelrelease: the same trouble in the next build is the same.
-		Fingerprints: sarifPrint(string(f.Verdict), string(f.Pairing), sides[m.Origin], owner, arch, base, unversioned(m)),
-	})
+// Alert is a result of a rule.
+type Alert struct {
+	Rule     string // id
+	Severity guard.Severity
+	Text     string   // consumers that show one line show this
+	Details  []string // lines below
+	File     string   // path, URL or place in OBS of an RPM or loose module
+	Part     *Part    // of the file; may be nil
+	// Same is what tells the alert from others and stays the same in the next build:
+	// no version and no kernelrelease.
+	Same       []string
+	Suppressed string            // why, if it is
+	Properties map[string]string // may be nil
 }
 
-// add appends what is not ok, or was before a policy ignored it.
-func (s *sarif) add(v guard.Verdict, severity guard.Severity, ruling *guard.Ruling, res sarifResult) {
-	res.Level = levels[severity]
-	if severity == guard.OK {
-		if ruling == nil || v.Severity() == guard.OK {
-			return
+// Part is a logical location of SARIF.
+type Part struct{ Name, Qualified, Kind string }
+
+// Add appends an alert.
+func (s *SARIFLog) Add(a Alert) {
+	l := sarifLocation{Physical: physical(a.File)}
+	if a.Part != nil {
+		l.Logical = []sarifLogical{{Printable(a.Part.Name), Printable(a.Part.Qualified), a.Part.Kind}}
+	}
+	res := sarifResult{
+		RuleID: a.Rule, RuleIndex: s.index[a.Rule], Level: levels[a.Severity],
+		Message:   sarifMessage{strings.Join(append([]string{Printable(a.Text)}, printables(slices.Clone(a.Details))...), "\n")},
+		Locations: []sarifLocation{l}, Fingerprints: sarifPrint(a.Same...),
+	}
+	if a.Suppressed != "" {
+		res.Suppressions = []sarifSuppression{{"external", "accepted", Printable(a.Suppressed)}}
+	}
+	for k, v := range a.Properties {
+		if res.Properties == nil {
+			res.Properties = map[string]string{}
 		}
-		res.Level = levels[v.Severity()]
-		res.Suppressions = []sarifSuppression{{"external", "accepted", Printable(ruling.Reason + " (" + ruling.Where + ")")}}
-	} else if ruling != nil {
-		res.Properties = map[string]string{"severity": string(severity), "reason": Printable(ruling.Reason), "where": Printable(ruling.Where)}
+		res.Properties[k] = Printable(v)
 	}
-	s.append(check(v), res)
-}
-
-func (s *sarif) append(rule string, res sarifResult) {
-	res.RuleID, res.RuleIndex = rule, s.index[rule]
 	s.results = append(s.results, res)
 }
 
-// sarifText is a message of a line and what led to it; consumers that show one
-// line show the first.
-func sarifText(first string, more []string) sarifMessage {
-	return sarifMessage{strings.Join(append([]string{Printable(first)}, more...), "\n")}
+// Problems adds what could not be read or judged, and its rule.
+func (s *SARIFLog) Problems(list []guard.Problem) {
+	s.Rule(unreadable, "unreadable", "it could not be read or judged", "It is not counted as good: give the file that is missing, or mend the one that is broken.", guard.Fail)
+	for _, p := range list {
+		s.failed = true
+		text := Printable(p.Err.Error())
+		s.Add(Alert{
+			Rule: unreadable, Severity: guard.Fail, Text: p.Path + ": " + p.Err.Error(), File: p.Path,
+			Same: []string{unreadable, filepath.Base(p.Path), text},
+		})
+	}
 }
 
-// physical is a file as given; a relative path stays relative, as code-scanning
-// views want it.
-func physical(path string) sarifPhysical {
-	u := url.URL{Path: filepath.ToSlash(path)}
-	if filepath.IsAbs(path) {
+// Note adds what a reader should know of the run.
+func (s *SARIFLog) Note(text string) {
+	s.notes = append(s.notes, sarifNotification{"note", sarifMessage{Printable(text)}})
+}
+
+// Write writes the log of a version of the program, which ends with the status.
+func (s *SARIFLog) Write(w io.Writer, version string, exit int) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{{
+		Tool:        sarifTool{sarifDriver{"obs-btf-guard", version, s.rules}},
+		Invocations: []sarifInvocation{{!s.failed, exit, s.notes}},
+		Results:     append([]sarifResult{}, s.results...),
+	}}})
+}
+
+// physical is a file as given: a path, of which a relative one stays relative, as
+// code-scanning views want it, a URL, or a place in OBS.
+func physical(place string) sarifPhysical {
+	u := url.URL{Path: filepath.ToSlash(place)}
+	if filepath.IsAbs(place) {
 		u.Scheme = "file"
+	} else if parsed, err := url.Parse(place); err == nil && parsed.Host != "" {
+		u = *parsed
+	} else if name, ok := strings.CutPrefix(place, "obs:"); ok {
+		u = url.URL{Scheme: "obs", Opaque: (&url.URL{Path: name}).EscapedPath()}
 	}
 	return sarifPhysical{sarifArtifact{u.String()}}
-}
-
-func logical(name, qualified, kind string) sarifLogical {
-	return sarifLogical{Printable(name), Printable(qualified), kind}
-}
-
-// qualified is a module's package and the path in it, or a loose file's path.
-func qualified(m *guard.Module) string {
-	if m.Package == nil {
-		return m.Path
-	}
-	return m.Package.NEVRA + ":" + m.Path
-}
-
-// unversioned is a module's path without the kernelrelease, which the next
-// kernel changes.
-func unversioned(m *guard.Module) string {
-	if m.Release == "" {
-		return m.Path
-	}
-	return strings.ReplaceAll(m.Path, m.Release, "")
 }
 
 // sarifPrint tells a finding from others, the same in each run.

@@ -79,9 +79,8 @@ func TestSARIFFingerprints(t *testing.T) {
 	print := func(release, name, version string) string {
 		p := &guard.Package{Path: "kernel-" + version + ".rpm", Name: "kernel-default", Arch: "x86_64", NEVRA: "kernel-default-" + version + ".x86_64"}
 		m := &guard.Module{Package: p, Name: name, Release: release, Path: "/usr/lib/modules/" + release + "/" + name + ".ko"}
-		s := &sarif{}
-		s.finding(guard.Finding{Pairing: guard.PairBuild, Module: m, Verdict: guard.Rejected, Severity: guard.Fail})
-		return s.results[0].Fingerprints["finding/v1"]
+		f := guard.Finding{Pairing: guard.PairBuild, Module: m, Verdict: guard.Rejected, Severity: guard.Fail}
+		return sarifPrint(findingAlert(f).Same...)["finding/v1"]
 	}
 	first := print("5.15.12-1-default", "xpad", "1.1")
 	if again := print("5.15.13-1-default", "xpad", "1.3"); again != first {
@@ -100,6 +99,8 @@ func TestPhysical(t *testing.T) {
 		{"a:b.rpm", "./a:b.rpm"},
 		{"/srv/x.rpm", "file:///srv/x.rpm"},
 		{"bad\xff\n.ko", "bad%FF%0A.ko"},
+		{"https://example.org/oss/x y.rpm", "https://example.org/oss/x%20y.rpm"},
+		{"obs:Kernel:stable/standard/x86_64/x y.rpm", "obs:Kernel:stable/standard/x86_64/x%20y.rpm"},
 	} {
 		if got := physical(tt.path).Artifact.URI; got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.path, got, tt.want)
