@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -104,7 +105,7 @@ func (d audited) fails(t *testing.T, want ...string) {
 func (p *project) inOBS() string { return "obs:" + p.name + "/" + repository + "/" + arch }
 
 // What packages say of themselves decides, and nothing is downloaded; what they
-// do not say, they are downloaded and judged for. Both come to the same before
+// do not say, they are downloaded and judged for, once. Both come to the same before
 // and after the rebuild of a kernel that leaves a module package behind.
 func TestAudit(t *testing.T) {
 	needsBackend(t)
@@ -114,14 +115,11 @@ func TestAudit(t *testing.T) {
 			t.Parallel()
 			s, px := packages(t, stamped), newProxy(t)
 			p := oneProject(t, "direct", s)
-			by := " by token"
-			if !stamped {
-				by = " by content"
-			}
-			check := func(exit int, kernel, extra, thing, fit string, kinds ...string) {
+			db := filepath.Join(t.TempDir(), "history.db")
+			check := func(exit int, kernel, extra, thing, fit, by string) {
 				t.Helper()
 				px.forget()
-				d := auditCommand(t, px, p.inOBS())
+				d := auditCommand(t, px, "--db", db, p.inOBS())
 				var want []string
 				if exit > 0 {
 					want = append(want, "stale "+thing)
@@ -131,18 +129,27 @@ func TestAudit(t *testing.T) {
 						want = append(want, "unlabeled "+pkg)
 					}
 				}
-				want = append(want, extra+" on "+kernel+" fits"+by, thing+" on "+kernel+" "+fit+by)
+				want = append(want, extra+" on "+kernel+" fits by "+by, thing+" on "+kernel+" "+fit+" by "+by)
 				d.says(t, exit, want...)
 				d.fails(t)
 				d.reads(t, "obs "+p.inOBS()+" 5")
-				if n := px.downloads(); n > 0 == stamped {
+				if n := px.downloads(); n > 0 != (by == "content") {
 					t.Errorf("%d downloads", n)
 				}
 			}
-			check(0, oldKernel, oldExtra, oldThing, "fits")
+			checks := func(exit int, kernel, extra, thing, fit string) {
+				t.Helper()
+				if stamped {
+					check(exit, kernel, extra, thing, fit, "token")
+					return
+				}
+				check(exit, kernel, extra, thing, fit, "content")
+				check(exit, kernel, extra, thing, fit, "history")
+			}
+			checks(0, oldKernel, oldExtra, oldThing, "fits")
 			p.rebuild("kernel-default")
 			p.deliver("kernel-default", succeeds(s.kernel["1.3"].files()...))
-			check(1, newKernel, newExtra, oldThing, "misfits")
+			checks(1, newKernel, newExtra, oldThing, "misfits")
 			if !stamped {
 				px.forget()
 				auditCommand(t, px, "--metadata-only", p.inOBS()).says(t, 0,
@@ -153,7 +160,7 @@ func TestAudit(t *testing.T) {
 			}
 			p.rebuild("thing")
 			p.deliver("thing", succeeds(s.kmp["1.3"].files()...))
-			check(0, newKernel, newExtra, newThing, "fits")
+			checks(0, newKernel, newExtra, newThing, "fits")
 		})
 	}
 }

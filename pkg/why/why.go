@@ -160,11 +160,19 @@ func listed(compilers []string) string {
 	return strings.Join(slices.Sorted(slices.Values(compilers)), ", ")
 }
 
+// config compares options. One that is not set and one that is not offered are the
+// same to what is built.
 func (r *Reasons) config(old, new kernel.Config) {
+	value := func(c kernel.Config, name string) string {
+		if v := c[name]; v != "n" {
+			return v
+		}
+		return ""
+	}
 	all := maps.Clone(old)
 	maps.Copy(all, new)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if from, to := old[name], new[name]; from != to && !kernel.AboutTools(name) {
+		if from, to := value(old, name), value(new, name); from != to && !kernel.AboutTools(name) {
 			r.Options = append(r.Options, Difference{name, from, to})
 		}
 	}
