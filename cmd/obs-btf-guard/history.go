@@ -53,9 +53,9 @@ func printHistory(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	lines, aside, err := readHistory(c, path)
-	if err != nil {
-		return err
+	lines, aside, odd := readHistory(c, path)
+	if len(lines) == 0 && odd != nil {
+		return odd
 	}
 	if out.format == "json" {
 		err = historyJSON(c.App.Writer, c.App.Version, path, lines)
@@ -68,14 +68,15 @@ func printHistory(c *cli.Context) error {
 	if len(lines) == 0 && !aside {
 		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: no such build is remembered\n", report.Printable(path))
 	}
-	if len(lines) == 0 || aside {
+	if odd == nil && (len(lines) == 0 || aside) {
 		return exitStatus(exitError)
 	}
-	return nil
+	return odd
 }
 
 // readHistory reads the lines that the flags pick; aside is set where a damaged
-// history had to be put away. One that is not there is not made.
+// history had to be put away. One that is not there is not made. Lines beside an
+// error are those of the rows that could be read.
 func readHistory(c *cli.Context, path string) (lines []history.Line, aside bool, err error) {
 	lines = []history.Line{}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -239,6 +240,27 @@ func TestFilter(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestOddRow says which row cannot be read, and gives the others.
+func TestOddRow(t *testing.T) {
+	db := openNew(t)
+	inv := &guard.Inventory{Bases: []*guard.Base{made("aa", "1.1", 1, 1, nil), made("bb", "1.2", 2, 2, nil), made("cc", "1.3", 3, 3, nil)}}
+	if err := db.Record(t.Context(), inv, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.conn.Exec("UPDATE base SET fingerprint = 'sha256:no' WHERE digest = 'bb'; UPDATE package SET built = 'soon' WHERE digest = 'cc'"); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := db.Lines(t.Context(), Filter{})
+	if len(lines) != 1 || len(lines[0].Steps) != 1 || lines[0].Steps[0].Digest != "aa" {
+		t.Errorf("%+v", lines)
+	}
+	for _, want := range []string{"default-1.2.x86_64", "default-1.3.x86_64"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name %s", err, want)
 		}
 	}
 }

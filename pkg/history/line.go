@@ -51,12 +51,10 @@ func (l *Line) Changes() int {
 
 // Lines gives the line of builds of each kernel that the filter picks, by
 // kernelrelease. A package that was signed or stamped after it was built has
-// another header, and counts as one with what it was made from.
+// another header, and counts as one with what it was made from. Errors are as of
+// [DB.Builds].
 func (db *DB) Lines(ctx context.Context, f Filter) ([]Line, error) {
 	builds, err := db.Builds(ctx, f)
-	if err != nil {
-		return nil, err
-	}
 	slices.SortStableFunc(builds, func(a, b Build) int {
 		return cmp.Or(
 			natural(a.KernelRelease, b.KernelRelease), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Flavor, b.Flavor),
@@ -73,7 +71,7 @@ func (db *DB) Lines(ctx context.Context, f Filter) ([]Line, error) {
 		}
 		lines[last].add(b)
 	}
-	return lines, nil
+	return lines, err
 }
 
 func (l *Line) add(b Build) {

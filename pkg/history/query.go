@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -27,7 +28,9 @@ SELECT digest, package, source, release, disturl, host, built, seen,
        path, base.arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole
 FROM base JOIN package USING (digest) `
 
-// Builds gives the recorded kernels that the filter picks, oldest first.
+// Builds gives the recorded kernels that the filter picks, oldest first. A row that
+// something else than this package wrote, and that cannot be read, is an error
+// beside the others.
 func (db *DB) Builds(ctx context.Context, f Filter) ([]Build, error) {
 	query, args := "WHERE 1", []any{}
 	for _, c := range []struct{ condition, value string }{
@@ -41,16 +44,14 @@ func (db *DB) Builds(ctx context.Context, f Filter) ([]Build, error) {
 	return db.builds(ctx, query+" ORDER BY built, package, path, digest", args...)
 }
 
-func (db *DB) builds(ctx context.Context, where string, args ...any) (builds []Build, err error) {
-	defer func() {
-		if err != nil {
-			builds, err = nil, fmt.Errorf("history: %w", err)
-		}
-	}()
+func (db *DB) builds(ctx context.Context, where string, args ...any) ([]Build, error) {
+	var builds []Build
+	fail := func(err error) ([]Build, error) { return nil, fmt.Errorf("history: %w", err) }
 	rows, err := db.conn.QueryContext(ctx, buildQuery+where, args...)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
+	var odd []error
 	defer rows.Close()
 	for rows.Next() {
 		b := Build{Judgements: []Judgement{}}
@@ -58,7 +59,8 @@ func (db *DB) builds(ctx context.Context, where string, args ...any) (builds []B
 		if err := rows.Scan(&b.Digest, &b.Package, &b.Source, &b.Release, &b.DistURL, &b.Host, &built, &seen,
 			&b.Path, &b.Arch, &b.KernelRelease, &b.Flavor, (*digest)(&b.Fingerprint), (*digest)(&b.Types), (*digest)(&b.Strings),
 			&b.TypeCount, &b.StringBytes, &b.Toolchain.Compiler, &b.Toolchain.Linker, &b.Toolchain.Pahole); err != nil {
-			return nil, err
+			odd = append(odd, fmt.Errorf("history: row of %.200q (%.64q): %w", b.Package, b.Path, err))
+			continue
 		}
 		if built != 0 {
 			b.Built = time.Unix(built, 0).UTC()
@@ -67,15 +69,15 @@ func (db *DB) builds(ctx context.Context, where string, args ...any) (builds []B
 		builds = append(builds, b)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, err
+		return fail(err)
 	}
 	rows.Close()
 	for i := range builds {
 		if err := db.judgements(ctx, &builds[i]); err != nil {
-			return nil, err
+			return fail(err)
 		}
 	}
-	return builds, nil
+	return builds, errors.Join(odd...)
 }
 
 // judgements fills in what was judged on a vmlinux, over all module packages:
