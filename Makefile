@@ -24,9 +24,10 @@ build: ## the static binary ./obs-btf-guard
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o obs-btf-guard ./cmd/obs-btf-guard
 
 # The incident must be found: any other exit status than 1 fails the demo.
+# Without a home it is not remembered in the history of who looks at it.
 demo: build ## judge the incident of openSUSE's 5.15.12-1.3
 	@echo '$$ obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1'; echo
-	@cd testdata/incident && ../../obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1; \
+	@cd testdata/incident && HOME= XDG_STATE_HOME= ../../obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1; \
 	status=$$?; echo; echo "exit status $$status"; test $$status -eq 1
 	@echo 'As it should be: the update leaves a running 5.15.12-1.1 with modules it cannot read.'
 

@@ -56,6 +56,7 @@ func run(m *testing.M) int {
 	// Debian keeps bpftool where only root looks.
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	os.Setenv("LC_ALL", "C")
+	os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")) // not the history of this machine
 	return m.Run()
 }
 
