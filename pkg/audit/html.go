@@ -99,31 +99,17 @@ const mostCells = 60_000
 // down, kernels across, older ones first.
 func (r *Result) matrixSection() report.Section {
 	type of struct{ arch, flavor string }
-	type at struct {
-		modules *Package
-		kernel  *Kernel
-	}
-	s := report.Section{Title: "Modules and the kernels they meet", Text: []string{"Where there is a dash, the two never meet: the modules are for another kernelrelease."}}
+	s := report.Section{Title: "Modules and the kernels they meet"}
 	var order []of
-	cells := map[of]map[at]report.Cell{}
-	rows := map[of][]*Package{}
-	type row struct {
-		of      of
-		modules *Package
-	}
-	seen := map[row]bool{}
-	for _, c := range r.Cells {
-		k := of{c.Kernel.Package.Arch, c.Kernel.Flavor}
-		if cells[k] == nil {
+	rows := map[of][]*row{}
+	for _, w := range r.rows() {
+		k := of{w.cells[0].Kernel.Package.Arch, w.flavor}
+		if rows[k] == nil {
 			order = append(order, k)
-			cells[k] = map[at]report.Cell{}
 		}
-		if r := (row{k, c.Modules}); !seen[r] {
-			seen[r] = true
-			rows[k] = append(rows[k], c.Modules)
-		}
-		cells[k][at{c.Modules, c.Kernel}] = c.cell()
+		rows[k] = append(rows[k], w)
 	}
+	dashes := false
 	for _, k := range order {
 		t := report.Table{Caption: fmt.Sprintf("Packages with modules (down) and kernels (across), flavor %s, %s", k.flavor, k.arch), Grid: true, Head: report.Heads("Package with modules")}
 		var kernels []*Kernel
@@ -138,21 +124,25 @@ func (r *Result) matrixSection() report.Section {
 				k.flavor, k.arch, number(len(rows[k]), "package"), number(len(kernels), "kernel")))
 			continue
 		}
-		for _, p := range rows[k] {
-			row := []report.Cell{{Text: p.NEVRA}}
-			for _, kernel := range kernels {
-				c, ok := cells[k][at{p, kernel}]
-				if !ok {
-					c.Text = "–"
-				}
-				row = append(row, c)
+		for _, w := range rows[k] {
+			cells := map[*Kernel]report.Cell{}
+			for _, c := range w.cells {
+				cells[c.Kernel] = c.cell()
 			}
-			t.Rows = append(t.Rows, row)
+			line := []report.Cell{{Text: w.modules.NEVRA}}
+			for _, kernel := range kernels {
+				c, ok := cells[kernel]
+				if !ok {
+					c.Text, dashes = "–", true
+				}
+				line = append(line, c)
+			}
+			t.Rows = append(t.Rows, line)
 		}
 		s.Tables = append(s.Tables, t)
 	}
-	if len(order) == 0 {
-		s.Text = nil
+	if dashes {
+		s.Text = append(s.Text, "Where there is a dash, the two never meet: the modules are for another kernelrelease.")
 	}
 	return s
 }

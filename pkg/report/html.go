@@ -116,17 +116,15 @@ var (
 
 // Write writes the page. Its policy lets a browser run the page's own script and
 // nothing else, and load nothing.
-func (p *Page) Write(w io.Writer) error { return p.write(w, pageJS) }
-
-func (p *Page) write(w io.Writer, script string) error {
+func (p *Page) Write(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	err := pageParsed.Execute(b, struct {
 		*Page
 		CSS    template.CSS
 		JS     template.JS
 		Policy string
-	}{p, template.CSS(pageCSS), template.JS(script),
-		"default-src 'none'; style-src " + sourceHash(pageCSS) + "; script-src " + sourceHash(script) + "; base-uri 'none'; form-action 'none'"})
+	}{p, template.CSS(pageCSS), template.JS(pageJS),
+		"default-src 'none'; style-src " + sourceHash(pageCSS) + "; script-src " + sourceHash(pageJS) + "; base-uri 'none'; form-action 'none'"})
 	if err != nil {
 		return err
 	}
