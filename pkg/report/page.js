@@ -11,8 +11,10 @@
     [...table.tHead.rows[0].cells].forEach((th, column) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.append(...[...th.childNodes].filter(n => n.className !== "sub"));
-      th.prepend(button);
+      const sub = th.querySelectorAll(".sub");
+      for (const s of sub) s.remove();
+      button.textContent = th.textContent.trim();
+      th.replaceChildren(button, ...sub);
       button.addEventListener("click", () => sort(table, th, column));
     });
   }
