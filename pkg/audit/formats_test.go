@@ -71,6 +71,7 @@ func TestJUnit(t *testing.T) {
 				Cases   []struct {
 					Class   string  `xml:"classname,attr"`
 					Failure *answer `xml:"failure"`
+					Skipped *answer `xml:"skipped"`
 					Error   *answer `xml:"error"`
 				} `xml:"testcase"`
 				Out string `xml:"system-out"`
@@ -84,6 +85,9 @@ func TestJUnit(t *testing.T) {
 				line := s.Package + " " + c.Class
 				if c.Failure != nil {
 					line += " FAILS " + c.Failure.Type + " " + c.Failure.Message
+				}
+				if c.Skipped != nil {
+					line += " SKIPPED " + c.Skipped.Message
 				}
 				if c.Error != nil {
 					line += " ERROR " + c.Error.Message
@@ -106,13 +110,11 @@ func TestJUnit(t *testing.T) {
 			"sources RPMS",
 			"NOTE RPMS/link: a link to a folder, which is not followed",
 			"kernels 1-default (x86_64) FAILS btf-incident incident: 1-default (x86_64): " + explanations[Incident].meaning,
-			"kernels unnamed kernel (x86_64)",
-			"WARN unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
+			"kernels unnamed kernel (x86_64) SKIPPED unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
 			"modules kernel-default-extra-1-1.x86_64",
 			"modules x-kmp-default-1-1.x86_64 FAILS btf-stale " + stale,
-			"modules y-kmp-azure-1-1.x86_64",
+			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 			"WARN kernel-default-extra-1-1.x86_64 (default): fits 1 of 2; not kernel-default-1-2.x86_64 (2 rejected)",
-			"WARN unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 			"packages kernel-default-1-1.x86_64 FAILS btf-mislabeled mislabeled: kernel-default-1-1.x86_64: " + explanations[Mislabeled].meaning,
 			"errors kernel-default-1-1.x86_64 ERROR cut short",
 		}},
@@ -120,15 +122,13 @@ func TestJUnit(t *testing.T) {
 			"sources RPMS",
 			"NOTE RPMS/link: a link to a folder, which is not followed",
 			"kernels 1-default (x86_64)",
-			"kernels unnamed kernel (x86_64)",
+			"kernels unnamed kernel (x86_64) SKIPPED unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
 			"WARN incident: 1-default (x86_64): " + explanations[Incident].meaning + "; 020000000000  kernel-default-1-2.x86_64; 010000000000  kernel-default-1-1.x86_64",
-			"WARN unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
 			"modules kernel-default-extra-1-1.x86_64",
 			"modules x-kmp-default-1-1.x86_64",
-			"modules y-kmp-azure-1-1.x86_64",
+			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 			"WARN kernel-default-extra-1-1.x86_64 (default): fits 1 of 2; not kernel-default-1-2.x86_64 (2 rejected)",
 			"WARN " + stale + "; x-kmp-default-1-1.x86_64 (default): fits 0 of 1; not kernel-default-1-1.x86_64 (2 rejected)",
-			"WARN unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 			"packages kernel-default-1-1.x86_64",
 			"WARN mislabeled: kernel-default-1-1.x86_64: " + explanations[Mislabeled].meaning + "; names another base; and lacks one",
 			"errors kernel-default-1-1.x86_64 ERROR cut short",

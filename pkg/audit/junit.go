@@ -14,8 +14,8 @@ import (
 // JUnit writes the result as JUnit XML, when is the time of the run: a suite each
 // of sources, of kernelreleases, of the packages with modules, and of the
 // dependencies that are wrong. A case fails if it has a finding of a kind that
-// failOn names; other findings pass, and stand in the suite's output with what
-// does not fit.
+// failOn names, and is skipped where the answer is not known; with other findings it
+// passes, and they stand in the suite's output with what does not fit.
 func (r *Result) JUnit(w io.Writer, version string, when time.Time, failOn []Kind) error {
 	j := &junit{report.NewJUnitReport(version, when), failOn}
 	if len(r.Sources) > 0 {
@@ -114,7 +114,12 @@ func (j *junit) answer(q *question) report.Case {
 		c.Details = append(append(c.Details, line), f.more()...)
 	}
 	c.Details = append(c.Details, q.more...)
-	if c.Outcome == report.Passed && len(c.Details) > 0 {
+	if c.Outcome != report.Passed {
+		return c
+	}
+	if i := slices.IndexFunc(q.findings, func(f Finding) bool { return f.Kind == Undecided || f.Kind == Unmet }); i >= 0 {
+		c.Outcome, c.Message = report.Skipped, q.findings[i].line()
+	} else if len(c.Details) > 0 {
 		c.Message = "WARN " + strings.Join(c.Details, "; ")
 	}
 	return c
