@@ -140,11 +140,7 @@ func (m *memory) self() string {
 	if m.program != "" {
 		return m.program
 	}
-	path, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	f, err := os.Open(path)
+	f, err := os.Open("/proc/self/exe") // what its path leads to may be a newer one by now
 	if err != nil {
 		return ""
 	}

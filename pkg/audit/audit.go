@@ -49,7 +49,7 @@ type Result struct {
 	Rebuilds []Rebuild
 	Problems []guard.Problem // what could not be read: never counted as good
 
-	Modules int // packages with modules
+	Modules []*Package // with modules
 
 	Notes []string // files that lie there and were not looked at
 }
@@ -263,9 +263,14 @@ type Package struct {
 	// dependent: it was read, and has modules that need their base.
 	dependent bool
 
+	// Of a project in OBS that was named as a whole, whole is its name and repository
+	// the one the package is in; both "" for other packages.
+	whole, repository string
+
 	place   string // path or URL of the one in its source
 	file    string // where it lies, "" until fetched
 	size    int64  // of the file in bytes
+	changed int64  // when the file here was, in nanoseconds; 0 for one elsewhere
 	known   string // what tells the file from others before it is fetched, "" if nothing does
 	fetch   func(context.Context) (string, error)
 	missing bool // it could not be fetched or read

@@ -22,17 +22,21 @@ func (a *audit) content(ctx context.Context) error {
 	a.judged = map[meeting]map[guard.Verdict]int{}
 	a.recalled = map[meeting]bool{}
 	groups := map[guard.KernelID][]*Package{}
-	seen := map[string]bool{} // digests: which are copies may come out only now
+	type file struct {
+		digest string
+		size   int64
+	}
+	seen := map[file]bool{} // which are copies may come out only now
 	copies := map[*Package]bool{}
 	for _, p := range a.packages {
 		if !p.silent() || !a.look(ctx, p) {
 			continue
 		}
-		if seen[p.digest] {
+		if seen[file{p.digest, p.size}] {
 			copies[p] = true
 			continue
 		}
-		seen[p.digest] = true
+		seen[file{p.digest, p.size}] = true
 		if !p.silent() {
 			continue // its header tells more than OBS did
 		}
@@ -86,14 +90,18 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 		a.problem(p.Source, fmt.Errorf("%s: the file in the repository is %s", p, got))
 		return false
 	}
-	before := p.digest
+	remembered, before := p.listed, p.digest
 	p.list(r.Package)
-	if strings.HasPrefix(before, "header:") && p.digest != before {
-		a.problem(p.Source, fmt.Errorf("%s: the file in the repository has another header than it had under the same checksum", p))
+	p.findKernels()
+	if key := p.fileKey(); !remembered || p.digest != before {
+		a.keep(key, shipped{p.digest, p.Requires, p.vmlinux, p.modules})
+	}
+	if remembered && p.digest != before {
+		// What it was taken for before is all over the matrix by now.
+		a.problem(p.Source, fmt.Errorf("%s: the package is another one than it was under the same name; run the audit again", p))
 		return false
 	}
 	p.missing, p.file = false, file
-	p.findKernels()
 	return true
 }
 
@@ -106,7 +114,6 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	if a.recall(key, &o) && a.apply(o, m, id.Release) {
 		return nil
 	}
-	problems, findings := len(a.res.Problems), len(a.res.Findings)
 	silent = slices.DeleteFunc(silent, func(p *Package) bool { return !a.get(ctx, p) })
 	a.tell("reading %d packages of %s (%s)", len(silent), id.Release, id.Arch)
 	inv, of, err := a.collect(ctx, silent)
@@ -138,11 +145,11 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	if err != nil {
 		return err
 	}
-	a.take(res, of, id.Release)
+	well := a.take(res, of, id.Release)
 	if a.Memory != nil {
 		a.Memory.Record(inv, res)
 		// What went wrong may go well another time, and is told each time.
-		if len(a.res.Problems) == problems && len(a.res.Findings) == findings {
+		if well && !slices.ContainsFunc(m, func(p *Package) bool { return p.missing }) {
 			a.keep(key, a.keptOf(m, id.Release))
 		}
 	}
@@ -194,12 +201,15 @@ func (p *Package) kernel(release string) *Kernel {
 	return p.kernels[i]
 }
 
-// take keeps what was found of one kernelrelease.
-func (a *audit) take(res *guard.Result, of map[string]*Package, release string) {
+// take keeps what was found of one kernelrelease; well reports whether all was read,
+// and no package contradicts itself.
+func (a *audit) take(res *guard.Result, of map[string]*Package, release string) (well bool) {
+	well = true
 	for _, problem := range res.Problems {
 		if nv := (*guard.NoVmlinux)(nil); errors.As(problem.Err, &nv) {
 			continue // it is a finding here
 		}
+		well = false
 		if p := of[problem.Path]; p != nil {
 			problem.Path, p.missing = p.NEVRA, true
 		}
@@ -228,10 +238,12 @@ func (a *audit) take(res *guard.Result, of map[string]*Package, release string) 
 	}
 	for _, l := range res.Labels {
 		if p := packageOf(of, l.Package); p != nil && l.Verdict == guard.Mislabeled {
+			well = false
 			f := Finding{Kind: Mislabeled, Package: p, Arch: p.Arch, Reasons: l.Reasons}
 			if !slices.ContainsFunc(a.res.Findings, func(g Finding) bool { return g.Kind == f.Kind && g.Package == p }) {
 				a.res.Findings = append(a.res.Findings, f)
 			}
 		}
 	}
+	return well
 }

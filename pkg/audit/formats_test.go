@@ -31,7 +31,7 @@ func troubled() *Result {
 	return &Result{
 		Sources: []Source{{Name: "RPMS", Kind: "directory", Packages: 6}},
 		Kernels: []*Kernel{first, second, unknown},
-		Modules: 3,
+		Modules: []*Package{extra, kmp, other},
 		Cells: []Cell{
 			{Modules: extra, Kernel: first, Fit: Fits, By: ByContent},
 			{Modules: extra, Kernel: second, Fit: Misfits, By: ByContent, Verdicts: bad},

@@ -30,7 +30,7 @@ func (r *Result) HTML(w io.Writer, version string, failOn []Kind) error {
 	}
 	page.Lead = append(page.Lead, r.Notes...)
 	page.Lead = append(page.Lead, fmt.Sprintf("%s of %s, %s with modules.",
-		number(len(r.Kernels), "kernel"), number(r.releases(), "kernelrelease"), number(r.Modules, "package")))
+		number(len(r.Kernels), "kernel"), number(r.releases(), "kernelrelease"), number(len(r.Modules), "package")))
 	for _, s := range []report.Section{
 		{Title: "Not read", Tables: []report.Table{r.problemTable()}},
 		r.findingSection(failOn),
@@ -99,7 +99,7 @@ func (r *Result) matrixSection() report.Section {
 	var order []of
 	rows := map[of][]*row{}
 	for _, w := range r.rows() {
-		k := of{w.cells[0].Kernel.Package.Arch, w.flavor}
+		k := of{w.modules.arch(), w.flavor}
 		if rows[k] == nil {
 			order = append(order, k)
 		}
@@ -110,7 +110,7 @@ func (r *Result) matrixSection() report.Section {
 		t := report.Table{Caption: fmt.Sprintf("Packages with modules (down) and kernels (across), flavor %s, %s", k.flavor, k.arch), Grid: true, Head: report.Heads("Package with modules")}
 		var kernels []*Kernel
 		for _, kernel := range r.Kernels {
-			if k == (of{kernel.Package.Arch, kernel.Flavor}) {
+			if k == (of{kernel.Package.arch(), kernel.Flavor}) {
 				kernels = append(kernels, kernel)
 				t.Head = append(t.Head, report.Head{Text: kernel.Package.NEVRA, Sub: kernel.Release + ", base " + kernel.short()})
 			}
@@ -138,7 +138,7 @@ func (r *Result) matrixSection() report.Section {
 		s.Tables = append(s.Tables, t)
 	}
 	if dashes {
-		s.Text = append(s.Text, "Where there is a dash, the two never meet: the modules are for another kernelrelease.")
+		s.Text = append(s.Text, "Where there is a dash, the two never meet: the modules are for another kernelrelease, or for another repository of the project.")
 	}
 	return s
 }

@@ -17,7 +17,7 @@ import (
 // many has so many kernels of one kernelrelease and so many packages that meet
 // each of them.
 func many(kernels, packages int) *Result {
-	r := &Result{Modules: packages}
+	r := &Result{}
 	for i := range kernels {
 		p := &Package{Name: "kernel-default", NEVRA: fmt.Sprintf("kernel-default-5.15.12-1.%d.x86_64", i), Arch: "x86_64", version: "5.15.12", release: fmt.Sprint("1.", i),
 			Built: time.Date(2021, 12, 1+i%28, 0, 0, 0, 0, time.UTC)}
@@ -30,6 +30,7 @@ func many(kernels, packages int) *Result {
 	}
 	for i := range packages {
 		p := &Package{NEVRA: fmt.Sprintf("x%d-kmp-default-1-1.x86_64", i), Arch: "x86_64"}
+		r.Modules = append(r.Modules, p)
 		for n, k := range r.Kernels {
 			r.Cells = append(r.Cells, Cell{Modules: p, Kernel: k, Fit: []Fit{Fits, Misfits, Untold}[n%3], By: ByToken})
 		}

@@ -94,7 +94,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []Kind) error {
 		Schema: Schema, Tool: toolJSON{"obs-btf-guard", version},
 		Sources: []sourceJSON{}, Kernels: []kernelJSON{}, Matrix: []cellJSON{},
 		Findings: []findingJSON{}, Rebuilds: []rebuildJSON{}, Errors: []errorJSON{},
-		Summary: map[string]int{"kernels": len(r.Kernels), "modules": r.Modules},
+		Summary: map[string]int{"kernels": len(r.Kernels), "modules": len(r.Modules)},
 		Notes:   r.Notes,
 		Exit:    r.Exit(failOn),
 	}

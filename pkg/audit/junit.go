@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 )
 
@@ -67,7 +68,10 @@ func (r *Result) questions() (kernels, modules, labels []*question) {
 	ships := map[*Package]bool{}
 	for _, k := range r.Kernels {
 		ships[k.Package] = true
-		ofKernel(k.Release, k.Package.Arch)
+		ofKernel(k.Release, k.Package.arch())
+	}
+	for _, p := range r.Modules {
+		ofModules(p)
 	}
 	for _, row := range r.rows() {
 		q := ofModules(row.modules)
@@ -79,7 +83,7 @@ func (r *Result) questions() (kernels, modules, labels []*question) {
 		var q *question
 		switch {
 		case f.Kind == Incident, f.Kind == Undecided && ships[f.Package]:
-			q = ofKernel(f.Release, f.Arch)
+			q = ofKernel(f.Release, kernel.PackageArch(f.Arch))
 		case f.Kind == Mislabeled, f.Kind == Unlabeled:
 			q = ask(&labels, label{f.Package}, f.Package.NEVRA, "kernel-btf dependencies")
 		default:

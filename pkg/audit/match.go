@@ -29,7 +29,7 @@ func (a *audit) match(ctx context.Context) {
 			continue
 		}
 		if len(p.kernels) == 0 || p.maybe {
-			a.res.Modules++
+			a.res.Modules = append(a.res.Modules, p)
 		}
 		for _, token := range p.required() {
 			a.byToken(p, token)
@@ -91,7 +91,7 @@ func (a *audit) byToken(p *Package, token string) {
 	var met []guard.KernelID
 	unknown := false
 	for _, k := range a.res.Kernels {
-		if k.Flavor != flavor || k.Package.arch() != p.arch() {
+		if k.Flavor != flavor || k.Package.arch() != p.arch() || !p.meets(k.Package) {
 			continue
 		}
 		here = append(here, k)
@@ -172,7 +172,7 @@ func (a *audit) byContent(p *Package) {
 		fits, unknown := 0, 0
 		var bad, broken []string
 		for _, k := range a.res.Kernels {
-			if k.Release != release || k.Package.arch() != p.arch() {
+			if k.Release != release || k.Package.arch() != p.arch() || !p.meets(k.Package) {
 				continue
 			}
 			c := a.judgedCell(p, k)
@@ -250,7 +250,7 @@ func (a *audit) ownModules(p *Package) {
 			continue
 		}
 		for _, k := range a.res.Kernels {
-			if k.id() != own.id() {
+			if k.id() != own.id() || !p.meets(k.Package) {
 				continue
 			}
 			c := a.judgedCell(p, k)
@@ -298,30 +298,58 @@ func (a *audit) kernels() {
 		}
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(builds), compareIDs) {
-		of := map[fingerprint.Digest][]*Kernel{}
-		var known []*Kernel
-		for _, k := range builds[id] {
-			if k.Known != Unknown {
-				of[k.Base] = append(of[k.Base], k)
-				known = append(known, k)
-			}
+		for _, group := range alternatives(builds[id]) {
+			a.builds(id, group)
 		}
-		for i, k := range known {
-			// Which of two with one version is the later, nothing tells.
-			if i > 0 && known[i-1].Package.Name == k.Package.Name && compareEVR(known[i-1].Package, k.Package) != 0 {
-				a.res.Rebuilds = append(a.res.Rebuilds, Rebuild{known[i-1], k})
-			}
-		}
-		if len(of) < 2 {
+	}
+}
+
+// alternatives splits kernels into groups of which each replaces the others: one, or
+// where projects were named as a whole one for each of their repositories, with
+// those from elsewhere.
+func alternatives(kernels []*Kernel) (groups [][]*Kernel) {
+	seen := map[string]bool{}
+	for _, k := range kernels {
+		r := k.Package.repository
+		if r == "" || seen[r] {
 			continue
 		}
-		f := Finding{Kind: Incident, Release: id.Release, Arch: id.Arch}
-		for _, k := range slices.Backward(known) {
-			f.Packages = append(f.Packages, k.Package)
-			f.Reasons = append(f.Reasons, fmt.Sprintf("%s  %s", k.short(), k.Package))
-		}
-		a.res.Findings = append(a.res.Findings, f)
+		seen[r] = true
+		groups = append(groups, slices.DeleteFunc(slices.Clone(kernels), func(o *Kernel) bool {
+			return o.Package.repository != "" && o.Package.repository != r
+		}))
 	}
+	if groups == nil {
+		return [][]*Kernel{kernels}
+	}
+	return groups
+}
+
+// builds looks at the builds of one kernelrelease, in their order.
+func (a *audit) builds(id guard.KernelID, builds []*Kernel) {
+	of := map[fingerprint.Digest]bool{}
+	var known []*Kernel
+	for _, k := range builds {
+		if k.Known != Unknown {
+			of[k.Base] = true
+			known = append(known, k)
+		}
+	}
+	for i, k := range known {
+		// Which of two with one version is the later, nothing tells.
+		if i > 0 && known[i-1].Package.Name == k.Package.Name && compareEVR(known[i-1].Package, k.Package) != 0 {
+			a.res.Rebuilds = append(a.res.Rebuilds, Rebuild{known[i-1], k})
+		}
+	}
+	if len(of) < 2 {
+		return
+	}
+	f := Finding{Kind: Incident, Release: id.Release, Arch: id.Arch}
+	for _, k := range slices.Backward(known) {
+		f.Packages = append(f.Packages, k.Package)
+		f.Reasons = append(f.Reasons, fmt.Sprintf("%s  %s", k.short(), k.Package))
+	}
+	a.res.Findings = append(a.res.Findings, f)
 }
 
 // Counts writes how often there is each verdict, best first.

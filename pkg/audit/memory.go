@@ -66,18 +66,13 @@ func (a *audit) look(ctx context.Context, p *Package) bool {
 	if p.listed || p.missing {
 		return !p.missing
 	}
-	key := p.fileKey()
 	var s shipped
-	if a.recall(key, &s) {
+	if a.recall(p.fileKey(), &s) {
 		p.ships(s)
 		p.findKernels()
 		return true
 	}
-	if !a.get(ctx, p) {
-		return false
-	}
-	a.keep(key, shipped{p.digest, p.Requires, p.vmlinux, p.modules})
-	return true
+	return a.get(ctx, p)
 }
 
 // kept is what came of reading and judging the packages of one kernelrelease.
@@ -115,13 +110,13 @@ func (a *audit) membersOf(id guard.KernelID, silent []*Package) members {
 }
 
 // key names all that the answers depend on: the headers of what is read, which hold
-// the digests of the payloads; the sizes, since a file that was cut short has the
-// same header; and what the others say of themselves.
+// the digests of the payloads; size and time of the files, since one that was
+// damaged has the same header; and what the others say of themselves.
 func (m members) key(id guard.KernelID) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q\n", id.Release, id.Arch)
 	for _, p := range m {
-		fmt.Fprintf(h, "%q %d %q\n", p.digest, p.size, p.id())
+		fmt.Fprintf(h, "%q %d %d %q\n", p.digest, p.size, p.changed, p.id())
 	}
 	return "audit " + hex.EncodeToString(h.Sum(nil))
 }

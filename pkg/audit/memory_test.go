@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -147,6 +148,17 @@ func TestReadAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, 2},
+		"a byte of one another": {func(t *testing.T, dir string, _ *notebook) {
+			path := filepath.Join(dir, newExtra+".rpm")
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data[len(data)-200] ^= 0xff
+			if err := os.WriteFile(path, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, 2},
 		"pages torn": {func(_ *testing.T, _ string, m *notebook) {
 			for key, page := range m.pages {
 				m.pages[key] = page[:len(page)/2]
@@ -193,7 +205,52 @@ func TestExchanged(t *testing.T) {
 		}
 	}
 	res := remembering(t, dir, &m)
-	if res.Exit(nil) != 2 || !strings.Contains(strings.Join(said(res), "\n"), "another header than it had under the same checksum") {
+	if res.Exit(nil) != 2 || !strings.Contains(strings.Join(said(res), "\n"), "another one than it was under the same name; run the audit again") {
 		t.Errorf("exit %d, %q", res.Exit(nil), said(res))
+	}
+	again, fresh := remembering(t, dir, &m), remembering(t, dir, nil)
+	if diff := cmp.Diff(said(fresh), said(again)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestFailedEarlier keeps nothing of a kernelrelease whose modules failed to be
+// read for another one: next time they are there.
+func TestFailedEarlier(t *testing.T) {
+	dir := incident(t, func(string) bool { return false }, "5.15.12-1.1", "5.15.12-1.3")
+	if err := errors.Join(os.Remove(filepath.Join(dir, oldKernel+".rpm")), os.RemoveAll(filepath.Join(dir, "repodata"))); err != nil {
+		t.Fatal(err)
+	}
+	repository(t, dir,
+		listed{name: "kernel-default", version: "5.15.12", release: "1.3", file: newKernel + ".rpm", uname: "5.15.12-1-default"},
+		listed{name: "kernel-default-extra", version: "5.15.12", release: "1.1", file: oldExtra + ".rpm"})
+	var gone atomic.Bool
+	files := http.FileServer(http.Dir(dir))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if gone.Load() && strings.Contains(r.URL.Path, "extra") {
+			http.NotFound(w, r)
+			return
+		}
+		files.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	var m notebook
+	first := remembering(t, server.URL, &m)
+	for key, page := range m.pages {
+		switch {
+		case !strings.HasPrefix(key, "package "):
+			delete(m.pages, key)
+		case strings.Contains(key, "extra"):
+			m.pages[key] = strings.Replace(page, `"Modules":[`, `"Modules":["0-other",`, 1)
+		}
+	}
+	gone.Store(true)
+	if res := remembering(t, server.URL, &m); res.Exit(nil) != 2 {
+		t.Errorf("%q", said(res))
+	}
+	gone.Store(false)
+	res := remembering(t, server.URL, &m)
+	if res.Exit(DefaultFailOn) != 1 || res.Findings[0].Kind != Stale || first.Findings[0].Kind != Stale {
+		t.Errorf("%q, before %q", said(res), said(first))
 	}
 }

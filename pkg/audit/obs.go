@@ -19,6 +19,7 @@ import (
 // OBS is what is asked of the Open Build Service, by several goroutines;
 // api.Client is one.
 type OBS interface {
+	URL() string
 	Repositories(ctx context.Context, project string) ([]api.Repository, error)
 	Binaries(ctx context.Context, t api.Target) ([]api.Binary, error)
 	FileInfo(ctx context.Context, t api.Target, file string) (api.FileInfo, error)
@@ -55,18 +56,31 @@ func (a *audit) project(ctx context.Context, t api.Target) error {
 	if err != nil {
 		return err
 	}
-	sources, problems := len(a.res.Sources), len(a.res.Problems)
+	found, problems := false, len(a.res.Problems)
 	for _, part := range parts {
 		name := "obs:" + part.Project + "/" + part.Repository + "/" + part.Arch
+		if slices.ContainsFunc(a.res.Sources, func(s Source) bool { return s.Name == name }) {
+			found = true // named as well
+			continue
+		}
+		first := len(a.packages)
 		err := a.part(ctx, client, name, part)
+		for _, p := range a.packages[first:] {
+			if t.Repository == "" {
+				p.whole, p.repository = "obs:"+part.Project, part.Repository
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, errPackages):
+			return err
 		case err != nil:
 			a.problem(name, err)
+		default:
+			found = found || a.res.Sources[len(a.res.Sources)-1].Packages > 0
 		}
 	}
-	found := slices.ContainsFunc(a.res.Sources[sources:], func(s Source) bool { return s.Packages > 0 })
 	if !found && len(a.res.Problems) == problems {
 		return errors.New("OBS has no package there")
 	}
@@ -157,7 +171,9 @@ func (a *audit) ask(ctx context.Context, client OBS, name string, t api.Target, 
 		return nil, err
 	}
 	p.place, p.size = name+"/"+b.Name, info.Size
-	p.known = fmt.Sprintf("%s %d %d", p.place, info.Size, info.MTime.Unix())
+	if !info.MTime.IsZero() {
+		p.known = fmt.Sprintf("%s %s %d %d", client.URL(), p.place, info.Size, info.MTime.Unix())
+	}
 	p.fetch = func(ctx context.Context) (string, error) {
 		a.tell("downloading %s", p)
 		if err := a.download(p.size); err != nil {

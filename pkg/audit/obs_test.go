@@ -30,6 +30,8 @@ type fakeOBS struct {
 	downloaded []string
 }
 
+func (o *fakeOBS) URL() string { return "https://api.example.org" }
+
 func (o *fakeOBS) Repositories(_ context.Context, project string) ([]api.Repository, error) {
 	switch project {
 	case "Kernel:stable":
@@ -283,8 +285,8 @@ func TestOBSAtOnce(t *testing.T) {
 			for _, i := range []int{1, 10, 11} {
 				want = append(want, fmt.Sprintf("problem obs:a/b/c: m%d-kmp-default.rpm: no such file", i))
 			}
-			if diff := cmp.Diff(want, got); diff != "" || res.Modules != 9 {
-				t.Errorf("%s, %d packages", diff, res.Modules)
+			if diff := cmp.Diff(want, got); diff != "" || len(res.Modules) != 9 {
+				t.Errorf("%s, %d packages", diff, len(res.Modules))
 			}
 		})
 	})

@@ -168,9 +168,18 @@ func (p *Package) id() string {
 	return fmt.Sprint(p.NEVRA, " ", p.build, p.Provides, p.Requires)
 }
 
+// meets reports whether a machine can have both packages installed. Repositories of
+// one project are alternatives, where nobody named them one by one.
+func (p *Package) meets(q *Package) bool {
+	return p.whole == "" || p.whole != q.whole || p.repository == q.repository
+}
+
 // copyOf reports whether two packages are the same. Where their digests are of
 // different things (a header, a file), tokens have to tell that they are.
 func (p *Package) copyOf(q *Package) bool {
+	if p.whole != q.whole || p.repository != q.repository || p.size != q.size && p.size > 0 && q.size > 0 {
+		return false // a file that was cut short has the same header
+	}
 	of, _, _ := strings.Cut(p.digest, ":")
 	if other, _, _ := strings.Cut(q.digest, ":"); of == other && of != "" {
 		return p.digest == q.digest && p.id() == q.id()

@@ -168,11 +168,13 @@ var (
 	errPackages = fmt.Errorf("more than %d packages of kernels and modules; the rest is not looked at", maxPackages)
 )
 
-// download accounts for bytes that are to be downloaded.
+// download accounts for bytes that are to be downloaded. What is refused leaves room
+// for others.
 func (a *audit) download(size int64) error {
-	if a.downloaded += size; a.downloaded > maxDownloads {
-		return fmt.Errorf("not downloaded: all downloads together would have more than %d bytes; --metadata-only downloads nothing", int64(maxDownloads))
+	if size < 0 || size > maxDownloads-a.downloaded {
+		return fmt.Errorf("not downloaded: with its %d bytes, all downloads together would have more than %d; --metadata-only downloads nothing", size, int64(maxDownloads))
 	}
+	a.downloaded += size
 	return nil
 }
 
@@ -256,7 +258,7 @@ func readHeader(source, path string) (*Package, error) {
 	p.list(r.Package)
 	p.place, p.file = path, path
 	if info, err := os.Stat(path); err == nil {
-		p.size = info.Size()
+		p.size, p.changed = info.Size(), info.ModTime().UnixNano()
 	}
 	if !p.matters() {
 		return nil, nil

@@ -61,7 +61,7 @@ func (t *text) summary() {
 	for _, s := range t.Sources {
 		t.line("%s: %s, %s", s.Name, s.Kind, number(s.Packages, "package"))
 	}
-	t.line("%s of %s, %s with modules", number(len(t.Kernels), "kernel"), number(t.releases(), "kernelrelease"), number(t.Modules, "package"))
+	t.line("%s of %s, %s with modules", number(len(t.Kernels), "kernel"), number(t.releases(), "kernelrelease"), number(len(t.Modules), "package"))
 }
 
 // releases counts what modules can be for.
@@ -301,7 +301,7 @@ func (r *Result) outcome(failOn []Kind) outcome {
 	if len(r.Notes) > 0 {
 		out = noted
 	}
-	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == Untold }) || r.Modules > 0 && len(r.Kernels) == 0 {
+	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == Untold }) {
 		out = unknown
 	}
 	for _, f := range r.Findings {
@@ -334,12 +334,12 @@ func (t *text) closing() {
 	}
 	switch {
 	case len(parts) > 0:
-	case t.Modules == 0 && len(t.Kernels) == 0:
+	case len(t.Modules) == 0 && len(t.Kernels) == 0:
 		parts = append(parts, "no kernel and no modules")
-	case t.Modules == 0:
+	case len(t.Modules) == 0:
 		parts = append(parts, "no modules")
 	case len(t.Kernels) == 0:
-		parts = append(parts, "no kernel, so that nothing is known of the modules")
+		parts = append(parts, "no kernel, and modules that need no base")
 	case slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Fit == Untold }):
 		parts = append(parts, "of some modules it is not known whether they fit")
 	default:

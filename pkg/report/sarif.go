@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/url"
 	"path/filepath"
@@ -103,6 +104,7 @@ type SARIFLog struct {
 	results []sarifResult
 	notes   []sarifNotification
 	index   map[string]int // of rules
+	prints  map[string]int // how many alerts have one
 	failed  bool           // something could not be read or judged
 }
 
@@ -146,7 +148,7 @@ func (s *SARIFLog) Add(a Alert) {
 	res := sarifResult{
 		RuleID: a.Rule, RuleIndex: s.index[a.Rule], Level: levels[a.Severity],
 		Message:   sarifMessage{strings.Join(append([]string{Printable(a.Text)}, printables(slices.Clone(a.Details))...), "\n")},
-		Locations: []sarifLocation{l}, Fingerprints: sarifPrint(a.Same...),
+		Locations: []sarifLocation{l}, Fingerprints: s.print(a.Same),
 	}
 	if a.Suppressed != "" {
 		res.Suppressions = []sarifSuppression{{"external", "accepted", Printable(a.Suppressed)}}
@@ -204,8 +206,16 @@ func physical(place string) sarifPhysical {
 	return sarifPhysical{sarifArtifact{u.String()}}
 }
 
-// sarifPrint tells a finding from others, the same in each run.
-func sarifPrint(parts ...string) map[string]string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return map[string]string{"finding/v1": hex.EncodeToString(sum[:16])}
+// print tells an alert from others, the same in each run. Of those that nothing but
+// versions tells apart, the number is part of it.
+func (s *SARIFLog) print(same []string) map[string]string {
+	sum := sha256.Sum256([]byte(strings.Join(same, "\x00")))
+	print := hex.EncodeToString(sum[:16])
+	if s.prints == nil {
+		s.prints = map[string]int{}
+	}
+	if s.prints[print]++; s.prints[print] > 1 {
+		print += fmt.Sprintf(":%d", s.prints[print])
+	}
+	return map[string]string{"finding/v1": print}
 }

@@ -80,7 +80,7 @@ func TestSARIFFingerprints(t *testing.T) {
 		p := &guard.Package{Path: "kernel-" + version + ".rpm", Name: "kernel-default", Arch: "x86_64", NEVRA: "kernel-default-" + version + ".x86_64"}
 		m := &guard.Module{Package: p, Name: name, Release: release, Path: "/usr/lib/modules/" + release + "/" + name + ".ko"}
 		f := guard.Finding{Pairing: guard.PairBuild, Module: m, Verdict: guard.Rejected, Severity: guard.Fail}
-		return sarifPrint(findingAlert(f).Same...)["finding/v1"]
+		return new(SARIFLog).print(findingAlert(f).Same)["finding/v1"]
 	}
 	first := print("5.15.12-1-default", "xpad", "1.1")
 	if again := print("5.15.13-1-default", "xpad", "1.3"); again != first {
@@ -88,6 +88,10 @@ func TestSARIFFingerprints(t *testing.T) {
 	}
 	if other := print("5.15.12-1-default", "ipheth", "1.1"); other == first {
 		t.Errorf("two modules have %s", other)
+	}
+	var log SARIFLog
+	if one, two := log.print([]string{"a"}), log.print([]string{"a"}); one["finding/v1"] == two["finding/v1"] {
+		t.Errorf("two alerts have %s", one)
 	}
 }
 

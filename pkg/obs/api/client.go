@@ -137,6 +137,9 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
+// URL is that of the API.
+func (c *Client) URL() string { return c.base.String() }
+
 // isLoopback reports whether what is sent to a host stays on the machine.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
