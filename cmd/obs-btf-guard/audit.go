@@ -67,11 +67,11 @@ func runAudit(c *cli.Context) error {
 		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"),
 		Web: repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
 		OBS: func() (audit.OBS, error) {
-			server, _, err := connect(c, c.String("apiurl"))
+			client, err := reader(c)
 			if err != nil {
 				return nil, err
 			}
-			return server.Client, nil
+			return client, nil
 		},
 	}
 	if m := newMemory(c); m != nil {

@@ -62,3 +62,15 @@ func connect(c *cli.Context, name string) (server *rebuild.OBS, url string, err 
 	}
 	return &rebuild.OBS{Client: client, Blind: !token.Empty() && host.Password.Empty() && host.SSHKey == ""}, host.URL, nil
 }
+
+// reader connects to OBS to read there, which a trigger token alone does not permit.
+func reader(c *cli.Context) (*api.Client, error) {
+	server, _, err := connect(c, c.String("apiurl"))
+	if err != nil {
+		return nil, err
+	}
+	if server.Blind {
+		return nil, fmt.Errorf("%s: no password and no key, and a trigger token does not let anybody read", server.Client.URL())
+	}
+	return server.Client, nil
+}

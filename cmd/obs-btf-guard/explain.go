@@ -85,7 +85,7 @@ func explainAction(c *cli.Context) error {
 	for i, change := range changes {
 		diff := change.Diff
 		if diff == nil {
-			diff = explain.Bases(change.From.Table, change.To.Table, explain.Options{OldExports: change.From.Exports, NewExports: change.To.Exports})
+			diff = change.Explain()
 		}
 		reasons, problems := w.reasons(c.Context, change, diff)
 		inv.Problems = append(inv.Problems, problems...)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -47,7 +49,7 @@ func TestExplainOBS(t *testing.T) {
 	}
 	status, out, errs := explain(incident+"5.15.12-1.1", incident+"5.15.12-1.3")
 	for _, want := range []string{
-		"Why: built again by hand; same source, same config, same tools",
+		"Why: built again by hand; same source, same config, same compiler and linker; look at",
 		"  build    5.15.12-1.3 2022-01-01 14:50:16, succeeded: by hand (OBS says \"new build\", and had built this source before)\n  build    5.15.12-1.2 ",
 		"  note     what was in the build root of 5.15.12-1.1 is not known: OBS keeps the _buildenv of the last build alone, which is 5.15.12-1.3\n",
 	} {
@@ -59,18 +61,49 @@ func TestExplainOBS(t *testing.T) {
 		t.Errorf("the old build is none of those that came after it:\n%s", out)
 	}
 
-	// Saved when it was there, the other build root tells.
+	// Saved while they were there, build roots tell.
+	var envs []string
+	for _, version := range []string{"1.22", "1.23"} {
+		path := filepath.Join(t.TempDir(), "_buildenv")
+		if err := os.WriteFile(path, fmt.Appendf(nil, `<buildinfo><bdep name="dwarves" version="%s" release="1"/></buildinfo>`, version), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		envs = append(envs, "--buildenv", path)
+	}
+	status, out, errs = explain(append(envs, incident+"5.15.12-1.1", incident+"5.15.12-1.3")...)
+	if want := "Why: built again by hand; same source, same config; dwarves 1.22-1 → 1.23-1 changed which functions are kept\n"; status != exitOK || !strings.Contains(out, want) {
+		t.Errorf("%d, %q\n%s\nwant %s", status, errs, out, want)
+	}
 	if status, out, errs = explain("--format", "json", incident+"5.15.12-1.1", incident+"5.15.12-1.3"); status != exitOK || !strings.Contains(out, `"kind": "by hand"`) {
 		t.Errorf("%d, %q\n%s", status, errs, out)
 	}
 
 	broken = true
 	status, out, errs = explain(incident+"5.15.12-1.1", incident+"5.15.12-1.3")
-	if status != exitError || !strings.Contains(errs, "not you") || !strings.Contains(out, "2 functions added") || strings.Contains(errs, "1.3.x86_64: --obs") {
+	if status != exitError || !strings.Contains(errs, "not you") || !strings.Contains(out, "2 functions added") || strings.Count(errs, "not you") != 1 || strings.Contains(out, "note ") {
 		t.Errorf("refused: %d, %q\n%s", status, errs, out)
 	}
 	status, out, errs = explain(incident+"src/vmlinux/vmlinux.lds", incident+"5.15.12-1.3")
 	if status != exitError {
 		t.Errorf("no kernel: %d, %q\n%s", status, errs, out)
+	}
+}
+
+// TestElsewhere tells an API that is surely not that of the server in a DISTURL.
+func TestElsewhere(t *testing.T) {
+	for _, tc := range []struct {
+		server, api string
+		want        bool
+	}{
+		{"build.opensuse.org", "https://api.opensuse.org", false},
+		{"build.suse.de", "https://api.opensuse.org/prefix", true},
+		{"build.example.org", "https://api.example.com:444", true},
+		{"loopback.test", "http://127.0.0.1:15352", false},
+		{"loopback.test", "http://[::1]:15352", false},
+		{"build.example.org", "http://obs", false},
+	} {
+		if got := elsewhere(tc.server, tc.api); got != tc.want {
+			t.Errorf("%s by %s: %t", tc.server, tc.api, got)
+		}
 	}
 }

@@ -4,7 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
@@ -19,8 +22,8 @@ import (
 
 // whys is what explain was given to say with why a base changed.
 type whys struct {
-	envs []buildEnv // of OLD and NEW, or none
-	obs  why.OBS    // nil if it is not to be asked
+	envs []buildEnv  // of OLD and NEW, or none
+	obs  *api.Client // nil if it is not to be asked
 }
 
 // buildEnv is a build environment out of a file.
@@ -30,9 +33,10 @@ type buildEnv struct {
 }
 
 func newWhys(c *cli.Context) (w whys, err error) {
+	const hint = "obs-btf-guard explain --help"
 	paths := c.StringSlice("buildenv")
 	if n := len(paths); n != 0 && n != 2 {
-		return w, usageError{fmt.Sprintf("explain: --buildenv is given %d times: once for OLD and once for NEW", n), "obs-btf-guard explain --help"}
+		return w, usageError{fmt.Sprintf("explain: --buildenv: %d given, two are needed: that of OLD, then that of NEW", n), hint}
 	}
 	for _, path := range paths {
 		f, err := regular.Open(path)
@@ -46,12 +50,15 @@ func newWhys(c *cli.Context) (w whys, err error) {
 		}
 		w.envs = append(w.envs, buildEnv{path, env})
 	}
-	if c.Bool("obs") {
-		server, _, err := connect(c, c.String("apiurl"))
+	switch {
+	case c.Bool("obs"):
+		client, err := reader(c)
 		if err != nil {
 			return w, err
 		}
-		w.obs = server.Client
+		w.obs = client
+	case c.IsSet("apiurl"):
+		return w, usageError{"explain: --apiurl says which OBS --obs asks, which is not given", hint}
 	}
 	return w, nil
 }
@@ -62,53 +69,85 @@ func (w *whys) reasons(ctx context.Context, change guard.Change, diff *explain.D
 	var trigger *why.Trigger
 	var problems []guard.Problem
 	if w.obs != nil {
-		asked, errs := w.ask(ctx, change)
+		var asked why.Asked
+		asked, problems = w.ask(ctx, change)
 		trigger, old.Packages, new.Packages = asked.Trigger, asked.Old, asked.New
-		for _, err := range errs {
-			problems = append(problems, guard.Problem{Path: change.To.Label(), Err: err})
-		}
 	}
 	if w.envs != nil {
 		for i, side := range []struct {
 			base *guard.Base
 			to   *why.Made
 		}{{change.From, &old}, {change.To, &new}} {
-			env := w.envs[i]
-			if p := side.base.Package; p != nil && !why.Of(env.BuildEnv, p.VersionRelease) {
-				err := fmt.Errorf("is of the build of %s, not of %s", env.VersionRelease(), p.NEVRA)
-				problems = append(problems, guard.Problem{Path: env.path, Err: err})
+			if err := w.envs[i].fits(side.base.Package); err != nil {
+				problems = append(problems, guard.Problem{Path: w.envs[i].path, Err: err})
 				continue
 			}
-			side.to.Packages = env.Packages
+			side.to.Packages = w.envs[i].Packages
 		}
 	}
 	return why.Rebuilt(old, new, diff.Effect(), trigger), problems
 }
 
+// fits says why a build environment is not that of a package, as far as both tell.
+func (e *buildEnv) fits(p *guard.Package) error {
+	if p == nil {
+		return nil
+	}
+	if u, ok := obs.ParseDistURL(p.DistURL); ok && e.Package != "" && e.Package != u.Package {
+		return fmt.Errorf("is of a build of %s, and %s comes from one of %s", e.Package, p.NEVRA, u.Package)
+	}
+	if !why.Of(e.BuildEnv, p.VersionRelease) {
+		return fmt.Errorf("is of the build of %s, not of %s", e.VersionRelease(), p.NEVRA)
+	}
+	return nil
+}
+
 // ask asks OBS, where the packages say that they were built.
-func (w *whys) ask(ctx context.Context, change guard.Change) (why.Asked, []error) {
+func (w *whys) ask(ctx context.Context, change guard.Change) (why.Asked, []guard.Problem) {
 	var builds [2]why.Build
+	var server string
 	for i, b := range []*guard.Base{change.From, change.To} {
 		var ok bool
-		if builds[i], ok = inOBS(b); !ok {
-			return why.Asked{}, []error{fmt.Errorf("--obs: %s does not say by a DISTURL where OBS built it", b.Label())}
+		if builds[i], server, ok = inOBS(b); !ok {
+			return why.Asked{}, []guard.Problem{{Path: b.Label(), Err: errors.New("--obs: no DISTURL says where OBS built it")}}
 		}
 	}
 	asked, errs := why.Ask(ctx, w.obs, builds[0], builds[1])
 	if err := ctx.Err(); err != nil {
 		errs = []error{err}
 	}
-	return asked, errs
+	if t := asked.Trigger; len(errs) == 0 && elsewhere(server, w.obs.URL()) {
+		t.Notes = append(t.Notes, fmt.Sprintf("asked was %s; the packages say that %s built them", w.obs.URL(), server))
+	}
+	var problems []guard.Problem
+	for _, err := range errs {
+		problems = append(problems, guard.Problem{Path: "OBS", Err: err})
+	}
+	return asked, problems
 }
 
-// inOBS is the build in OBS that a base came out of.
-func inOBS(b *guard.Base) (why.Build, bool) {
+// elsewhere reports whether the server that a DISTURL names is surely not that of an
+// API: build.opensuse.org has its API at api.opensuse.org.
+func elsewhere(server, api string) bool {
+	domain := func(host string) string {
+		labels := strings.Split(host, ".")
+		return strings.Join(labels[max(0, len(labels)-2):], ".")
+	}
+	u, err := url.Parse(api)
+	if err != nil || net.ParseIP(u.Hostname()) != nil || !strings.Contains(u.Hostname(), ".") {
+		return false
+	}
+	return domain(u.Hostname()) != domain(server)
+}
+
+// inOBS is the build in OBS that a base came out of, and the name of its server.
+func inOBS(b *guard.Base) (build why.Build, server string, ok bool) {
 	if b.Package == nil {
-		return why.Build{}, false
+		return build, "", false
 	}
 	u, ok := obs.ParseDistURL(b.Package.DistURL)
 	t := api.Target{Project: u.Project, Repository: u.Repository, Arch: obs.SchedulerArch(b.Package.Arch), Package: u.Package}
-	return why.Build{Target: t, VersionRelease: b.Package.VersionRelease}, ok
+	return why.Build{Target: t, VersionRelease: b.Package.VersionRelease}, u.Server, ok
 }
 
 // made is what a kernel and its package say of how they were made.

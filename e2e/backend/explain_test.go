@@ -95,7 +95,7 @@ func TestExplain(t *testing.T) {
 		jobs = append(jobs, strings.Join([]string{j.Release, j.Code, j.Kind, j.Reason}, " "))
 	}
 	t.Logf("%q", jobs)
-	if w.Trigger.Kind != "by hand" || !strings.HasPrefix(w.Sentence, "built again by hand; same source, same config, same tools") ||
+	if w.Trigger.Kind != "by hand" || !strings.HasPrefix(w.Sentence, "built again by hand; same source, same config, same compiler") ||
 		len(jobs) != 3 || !strings.Contains(jobs[0], "failed by hand") || jobs[2] != "5.15.12-1.3 succeeded by hand new build" {
 		t.Errorf("by hand: %q, %+v", jobs, w)
 	}

@@ -31,6 +31,10 @@ type Change struct {
 	OldID btf.TypeID `json:"old_id,omitempty"`
 	NewID btf.TypeID `json:"new_id,omitempty"`
 
+	// Copy: the side that does not have it has another of its kind and name. Pahole may
+	// record a function once or several times.
+	Copy bool `json:"copy,omitempty"`
+
 	// Old and New say what the type is on each side, on one line: a function's
 	// signature, what a typedef or variable is, the size of others.
 	Old string `json:"old,omitempty"`
@@ -139,20 +143,52 @@ func (d *differ) list(out *Diff) {
 	}
 	d.weigh(out.Changes)
 	d.weigh(out.Anonymous)
+	d.copies(out.Changes)
+}
+
+// copies marks what came or went while others of its kind and name are there.
+func (d *differ) copies(changes []Change) {
+	wanted := [2]map[uint64]bool{{}, {}} // keys, by side
+	of := func(c *Change) (side int, key uint64) {
+		if c.Op == Added {
+			return 0, d.new.keys[c.NewID]
+		}
+		return 1, d.old.keys[c.OldID]
+	}
+	for i := range changes {
+		if c := &changes[i]; c.Op != Changed && c.Name != "" {
+			side, key := of(c)
+			wanted[side][key] = false
+		}
+	}
+	for side, s := range []*side{d.old, d.new} {
+		for id, key := range s.keys {
+			if _, ok := wanted[side][key]; ok && s.named[id] {
+				wanted[side][key] = true
+			}
+		}
+	}
+	for i := range changes {
+		if c := &changes[i]; c.Op != Changed && c.Name != "" {
+			side, key := of(c)
+			c.Copy = wanted[side][key]
+		}
+	}
 }
 
 func isEnum(t btf.Type) bool { return t.Kind() == btf.KindEnum || t.Kind() == btf.KindEnum64 }
 
-// rank puts first what the most types contain, of equals what modules can use.
+// rank puts first what the most types contain, of equals what modules can use, and
+// last what is there once more or once less.
 func rank(changes []Change) {
-	exported := func(c Change) int {
-		if c.Exported {
+	one := func(is bool) int {
+		if is {
 			return 1
 		}
 		return 0
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(b.Drags, a.Drags), cmp.Compare(b.Folds, a.Folds), exported(b)-exported(a),
+		return cmp.Or(one(a.Copy)-one(b.Copy), cmp.Compare(b.Drags, a.Drags), cmp.Compare(b.Folds, a.Folds), one(b.Exported)-one(a.Exported),
 			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
 	})
 }

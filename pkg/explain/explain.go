@@ -24,7 +24,7 @@ import (
 // Options says what is known of the two bases beside their tables.
 type Options struct {
 	// OldExports and NewExports are the symbols that modules can use, in any order.
-	// Without either, nothing is said of the exported part.
+	// Unless both are given, nothing is said of the exported part.
 	OldExports, NewExports []string
 }
 
@@ -119,7 +119,7 @@ func (d *differ) explain(old, new *btf.Table, o Options) *Diff {
 	out := &Diff{Changes: []Change{}, Anonymous: []Change{}, Folded: []Folded{}}
 	d.list(out)
 	d.count(out)
-	if len(o.OldExports)+len(o.NewExports) > 0 {
+	if len(o.OldExports) > 0 && len(o.NewExports) > 0 {
 		d.exported(out, o)
 	}
 	rank(out.Changes)

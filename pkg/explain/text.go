@@ -49,7 +49,9 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 			t.folded(d.Folded)
 		}
 	}
-	t.exported(d.Exported)
+	if !d.Same() {
+		t.exported(d.Exported)
+	}
 	return t.w.Flush()
 }
 
@@ -96,8 +98,13 @@ func (d *Diff) Sentence() string {
 			several(d.Types.New, "type"), several(d.Strings.New, "string"))
 	}
 	counts := map[int]map[Op]int{aType: {}, aFunction: {}, aVariable: {}}
+	copies := map[Op]int{}
 	for i := range d.Changes {
-		counts[d.Changes[i].sort()][d.Changes[i].Op]++
+		if c := &d.Changes[i]; c.Copy {
+			copies[c.Op]++
+		} else {
+			counts[c.sort()][c.Op]++
+		}
 	}
 	var parts []string
 	for what, word := range []string{aType: "type", aFunction: "function", aVariable: "variable"} {
@@ -112,6 +119,9 @@ func (d *Diff) Sentence() string {
 		if len(list) > 0 {
 			parts = append(parts, strings.Join(list, ", "))
 		}
+	}
+	if n := copies[Added] + copies[Removed]; n > 0 {
+		parts = append(parts, "of names that both have, "+number(copies[Added])+" recorded once more and "+number(copies[Removed])+" once less")
 	}
 	switch {
 	case len(parts) == 0 && len(d.Anonymous) > 0:
@@ -253,10 +263,16 @@ func (t *text) change(c *Change) {
 	if c.Folds > 0 {
 		notes = append(notes, number(c.Folds)+" changed only through it")
 	}
-	if c.Exported {
+	what := string(c.Op)
+	switch {
+	case c.Copy && c.Op == Added:
+		what = "recorded once more"
+	case c.Copy:
+		what = "recorded once less"
+	case c.Exported:
 		notes = append(notes, "exported")
 	}
-	s := name + " " + string(c.Op)
+	s := name + " " + what
 	if len(notes) > 0 {
 		s += ": " + strings.Join(notes, ", ")
 	}

@@ -42,25 +42,17 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 		config = img.Config
 	}
 	if c.sources.Explain {
-		if b.explain(img); len(b.Exports) == 0 {
-			text, err := beside(f, "symvers-"+b.Release+".gz", "symvers.gz", "Module.symvers")
-			if err != nil {
-				return err
-			}
-			b.Exports = symvers(text, &d)
+		b.explain(img)
+		symvers, err := beside(f, "symvers-"+b.Release+".gz", "symvers.gz", "Module.symvers")
+		if err == nil {
+			b.Exports.Symvers, err = readSymvers(symvers, &d)
+		}
+		if err != nil { // it only explains
+			c.problem(f.path, f.origin, fmt.Errorf("symvers beside it: %w", err))
 		}
 	}
 	c.addBase(b, img, config)
 	return nil
-}
-
-// explain takes from an image what Sources.Explain asks for. Without it, less can
-// be explained.
-func (b *Base) explain(img *kernel.Image) {
-	if img.ELF != nil {
-		b.Exports, _ = img.ELF.Exports()
-		b.Compilers, _ = img.ELF.Compilers()
-	}
 }
 
 // maxConfig bounds a kernel config or symvers in bytes; real ones have 300 KB and

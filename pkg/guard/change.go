@@ -18,14 +18,20 @@ type Change struct {
 // Same reports whether nothing changed at all.
 func (c *Change) Same() bool { return c.From.Fingerprint.Base == c.To.Fingerprint.Base }
 
-// Names lists the named types and functions of which op is what became.
+// Explain compares the two, whether or not something changed.
+func (c *Change) Explain() *explain.Diff {
+	return explain.Bases(c.From.Table, c.To.Table, exportsOf(c.From, c.To))
+}
+
+// Names lists the named types and functions of which op is what became, without those
+// of which others of their name are on both sides.
 func (c *Change) Names(op explain.Op) []string {
 	var out []string
 	if c.Diff == nil {
 		return nil
 	}
 	for i := range c.Diff.Changes {
-		if change := &c.Diff.Changes[i]; change.Op == op {
+		if change := &c.Diff.Changes[i]; change.Op == op && !change.Copy {
 			out = append(out, change.String())
 		}
 	}
@@ -60,5 +66,5 @@ func diff(before []Change, c Change) *explain.Diff {
 	if i >= 0 {
 		return before[i].Diff
 	}
-	return explain.Bases(c.From.Table, c.To.Table, explain.Options{OldExports: c.From.Exports, NewExports: c.To.Exports})
+	return c.Explain()
 }

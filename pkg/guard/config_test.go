@@ -87,18 +87,31 @@ func TestExplained(t *testing.T) {
 		if err != nil || len(inv.Bases) != 1 {
 			t.Fatalf("%s: %v, %+v", tc.path, err, inv)
 		}
-		if got := strings.Join(inv.Bases[0].Exports, " "); got != tc.want {
+		if got := strings.Join(inv.Bases[0].Exports.Symvers, " "); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.path, got, tc.want)
 		}
 	}
 	// The fixture has no __ksymtab_strings, but a symvers.gz.
 	inv, err := Collect(t.Context(), Sources{Paths: []string{incident + kernel11}, Explain: true})
-	if err != nil || !slices.Contains(inv.Bases[0].Exports, "usb_alloc_urb") {
-		t.Errorf("%v, %q", err, inv.Bases[0].Exports)
+	if err != nil || !slices.Contains(inv.Bases[0].Exports.Symvers, "usb_alloc_urb") {
+		t.Errorf("%v, %q", err, inv.Bases[0].Exports.Symvers)
 	}
 	// Its provides tell the same.
-	symvers := slices.Sorted(slices.Values(inv.Bases[0].Exports))
-	if provides := slices.Sorted(slices.Values(inv.Packages[0].exports)); !slices.Equal(symvers, provides) {
+	symvers := slices.Sorted(slices.Values(inv.Bases[0].Exports.Symvers))
+	if provides := slices.Sorted(slices.Values(inv.Bases[0].Exports.Provides)); !slices.Equal(symvers, provides) {
 		t.Errorf("symvers %q, provides %q", symvers, provides)
+	}
+
+	// One that cannot be read is said; the kernel counts all the same.
+	if err := os.WriteFile(filepath.Join(dir, "symvers.gz"), []byte{0x1f, 0x8b, 8, 0, 0}, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	inv, err = Collect(t.Context(), Sources{Against: []string{filepath.Join(dir, "vmlinux")}, Explain: true})
+	if err != nil || len(inv.Bases) != 1 || len(inv.Problems) != 1 || !strings.Contains(inv.Problems[0].Error(), "vmlinux: symvers beside it: ") {
+		t.Errorf("%v, %+v", err, inv.Problems)
+	}
+	// Nothing is told of two that different things tell of.
+	if o := exportsOf(&Base{Exports: Exports{Symvers: symvers}}, &Base{Exports: Exports{Provides: symvers}}); len(o.OldExports)+len(o.NewExports) > 0 {
+		t.Errorf("%+v", o)
 	}
 }

@@ -82,8 +82,6 @@ type Package struct {
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
 
-	exports []string // by its ksym(...) provides
-
 	tree   string // the argument it was found under
 	broken bool   // the payload ended in an error: nothing read from it counts
 }
@@ -103,7 +101,8 @@ type Base struct {
 	Config  kernel.Config // nil where it is not known
 	// What Sources.Explain asks for: symbols that modules may use, and what
 	// compilers wrote into .comment.
-	Exports, Compilers []string
+	Exports   Exports
+	Compilers []string
 
 	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
 	// kernel itself would not read it.

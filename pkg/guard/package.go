@@ -40,10 +40,9 @@ func (c *collector) readPackage(f file) error {
 		return err
 	}
 	for _, i := range pr.images {
-		if len(i.base.Exports) == 0 {
-			if i.base.Exports = pr.symvers[i.base.Release]; i.base.Exports == nil {
-				i.base.Exports = p.exports
-			}
+		if c.sources.Explain {
+			i.base.Exports.Symvers = pr.symvers[i.base.Release]
+			i.base.Exports.Provides = provided(r.Package.Provides)
 		}
 		c.addBase(i.base, i.image, pr.config(i.base.Release, i.image))
 	}
@@ -70,9 +69,6 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 	if c.sources.OneBuild && f.origin == New {
 		p.Build = "the build"
 	}
-	if c.sources.Explain {
-		p.exports = exported(r.Provides)
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inv.Packages = append(c.inv.Packages, p)
@@ -85,18 +81,6 @@ func named(deps []rpm.Dependency, prefix string) []string {
 	for _, d := range deps {
 		if strings.HasPrefix(d.Name, prefix) {
 			out = append(out, d.Name)
-		}
-	}
-	return out
-}
-
-// exported lists the symbols of ksym(<flavor>:<symbol>) provides, which a generator
-// of openSUSE makes of all symbols that a package's kernel and modules export.
-func exported(provides []rpm.Dependency) []string {
-	var out []string
-	for _, name := range named(provides, "ksym(") {
-		if _, symbol, ok := strings.Cut(strings.TrimSuffix(name, ")"), ":"); ok {
-			out = append(out, symbol)
 		}
 	}
 	return out
@@ -249,32 +233,27 @@ func (r *packageReader) readConfig(paths []string, size int64) error {
 	return nil
 }
 
-// readSymvers reads what a kernel exports. What cannot be read is as unknown as
-// what is not there: it only explains.
+// readSymvers reads what a kernel exports. What cannot be read of it is a problem
+// of its own.
 func (r *packageReader) readSymvers(paths []string, size int64) error {
 	if size > maxConfig {
+		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a symvers has at most %d", paths[0], size, maxConfig))
 		return nil
 	}
 	packed, err := io.ReadAll(r.rpm)
 	if err != nil {
 		return err
 	}
+	symbols, err := readSymvers(packed, &r.decoder)
+	if err != nil {
+		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
+		return nil
+	}
 	for _, path := range paths {
 		release, _ := kernel.ReleaseFromPath(path)
-		r.symvers[release] = symvers(packed, &r.decoder)
+		r.symvers[release] = symbols
 	}
 	return nil
-}
-
-// symvers reads a Module.symvers, compressed or not.
-func symvers(text []byte, d *decompress.Decoder) []string {
-	if format := decompress.Detect(text); format != decompress.None {
-		var err error
-		if text, err = d.Append(nil, format, text, maxConfig); err != nil {
-			return nil
-		}
-	}
-	return kernel.ParseSymvers(text)
 }
 
 // readImage reads a vmlinux or boot image. One that cannot be understood is a

@@ -2,54 +2,83 @@
 
 package kernel
 
-import "bytes"
+import (
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// Bounds on what a vmlinux says of itself in lists of strings. Real ones export
+// 12,000 symbols and have a handful of compilers.
+const (
+	maxExports   = 1 << 18
+	maxCompilers = 64
+	maxCompiler  = 512 // bytes of one
+)
 
 // Exports lists the names of the symbols that a vmlinux exports to modules, and
 // of their namespaces, which look the same: the strings of __ksymtab_strings
 // (include/asm-generic/vmlinux.lds.h). Empty where it has no such section.
-func (f *ELF) Exports() ([]string, error) { return f.stringsOf("__ksymtab_strings") }
-
-// Compilers lists what the compilers of its objects wrote into a vmlinux, each
-// once: the strings of .comment, "GCC: (SUSE Linux) 11.2.1 20211124 [revision
-// ...]". Empty where the section was stripped, as in boot images.
-func (f *ELF) Compilers() ([]string, error) {
-	all, err := f.stringsOf(".comment")
-	seen := map[string]bool{}
+func (f *ELF) Exports() ([]string, error) {
+	text, err := f.text("__ksymtab_strings")
 	var out []string
-	for _, s := range all {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
+	for s := range nulTerminated(text) {
+		if len(out) == maxExports {
+			return nil, fmt.Errorf("__ksymtab_strings: more than %d strings", maxExports)
 		}
+		out = append(out, s)
 	}
 	return out, err
 }
 
-// stringsOf lists the strings of a section that end with a NUL each.
-func (f *ELF) stringsOf(section string) ([]string, error) {
-	data, _, err := f.Section(section)
-	if err != nil {
-		return nil, err
-	}
+// Compilers lists what the compilers of its objects wrote into a vmlinux, each
+// once: the strings of .comment, "GCC: (SUSE Linux) 11.2.1 20211124 [revision
+// ...]". Empty where the section was stripped, as in boot images. Of a .comment that
+// no compilers wrote, the beginning is given.
+func (f *ELF) Compilers() ([]string, error) {
+	text, err := f.text(".comment")
+	seen := map[string]bool{}
 	var out []string
-	for s := range bytes.SplitSeq(data, []byte{0}) {
-		if len(s) > 0 {
-			out = append(out, string(s))
+	for s := range nulTerminated(text) {
+		if s = strings.Clone(s[:min(len(s), maxCompiler)]); seen[s] {
+			continue
+		}
+		if len(out) == maxCompilers {
+			break
+		}
+		seen[s] = true
+		out = append(out, s)
+	}
+	return out, err
+}
+
+func (f *ELF) text(section string) (string, error) {
+	data, _, err := f.Section(section)
+	return string(data), err
+}
+
+// nulTerminated yields the strings that end with a NUL each, but for empty ones.
+func nulTerminated(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for s := range strings.SplitSeq(text, "\x00") {
+			if s != "" && !yield(s) {
+				return
+			}
 		}
 	}
-	return out, nil
 }
 
 // ParseSymvers lists the names that the vmlinux exports by the text of a
 // Module.symvers (scripts/mod/modpost.c, write_dump): lines of CRC, symbol, module
 // and more, separated by tabs. What modules export is left out, and lines that are
 // something else are passed over.
-func ParseSymvers(text []byte) []string {
+func ParseSymvers(text string) []string {
 	var out []string
-	for line := range bytes.Lines(text) {
-		fields := bytes.Split(bytes.TrimRight(line, "\n"), []byte("\t"))
-		if len(fields) >= 3 && bytes.HasPrefix(fields[0], []byte("0x")) && string(fields[2]) == "vmlinux" {
-			out = append(out, string(fields[1]))
+	for line := range strings.Lines(text) {
+		crc, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		symbol, rest, _ := strings.Cut(rest, "\t")
+		if module, _, _ := strings.Cut(rest, "\t"); module == "vmlinux" && strings.HasPrefix(crc, "0x") {
+			out = append(out, symbol)
 		}
 	}
 	return out

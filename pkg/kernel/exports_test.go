@@ -3,8 +3,10 @@
 package kernel_test
 
 import (
+	"bytes"
 	"debug/elf"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -29,6 +31,21 @@ func TestExports(t *testing.T) {
 		t.Errorf("%q, %v, want %q", compilers, err, want)
 	}
 
+	f = testVmlinux()
+	f.sections = append(f.sections,
+		testSection{name: "__ksymtab_strings", typ: elf.SHT_PROGBITS, data: bytes.Repeat([]byte("a\x00"), 1<<18+1)},
+		testSection{name: ".comment", typ: elf.SHT_PROGBITS, data: numbers(1 << 18)},
+	)
+	if img, err = openImage(f.bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if exports, err = img.ELF.Exports(); err == nil || len(exports) > 0 {
+		t.Errorf("%d exports are believed", len(exports))
+	}
+	if compilers, err = img.ELF.Compilers(); err != nil || len(compilers) != 64 || len(compilers[63]) > 512 {
+		t.Errorf("%d compilers, %v", len(compilers), err)
+	}
+
 	if img, err = openImage(testVmlinux().bytes()); err != nil {
 		t.Fatal(err)
 	}
@@ -39,12 +56,22 @@ func TestExports(t *testing.T) {
 	}
 }
 
+// numbers are so many different strings, some of them long.
+func numbers(n int) []byte {
+	var out []byte
+	for i := range n {
+		out = append(strconv.AppendInt(out, int64(i), 10), bytes.Repeat([]byte("x"), i%3*1000*max(0, 100-i))...)
+		out = append(out, 0)
+	}
+	return out
+}
+
 func TestParseSymvers(t *testing.T) {
 	const text = "0x1a2b3c4d\tusb_register\tvmlinux\tEXPORT_SYMBOL_GPL\t\n" +
 		"0x00000000\tipheth_open\tdrivers/net/usb/ipheth\tEXPORT_SYMBOL\n" +
 		"not a line\n0x1\tshort\n\n" +
 		"0xdeadbeef\tprintk\tvmlinux\tEXPORT_SYMBOL\tNS"
-	if got, want := kernel.ParseSymvers([]byte(text)), []string{"usb_register", "printk"}; !slices.Equal(got, want) {
+	if got, want := kernel.ParseSymvers(text), []string{"usb_register", "printk"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

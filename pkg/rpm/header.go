@@ -88,17 +88,17 @@ func (h *header) ints(t tag, want dataType) ([]uint64, error) {
 	return v, wrapTag(t, err)
 }
 
-// bin returns the bytes of a binary value, nil if the tag is absent.
-func (h *header) bin(t tag) ([]byte, error) {
+// bin returns the bytes of a binary value, nil if the tag is absent or of another type.
+func (h *header) bin(t tag) []byte {
 	e, _ := h.blob.find(t)
-	if e == nil {
-		return nil, nil
-	}
-	if e.typ != typeBin {
-		return nil, tagError(t, "%v, want %v", e.typ, typeBin)
+	if e == nil || e.typ != typeBin {
+		return nil
 	}
 	b, err := h.tags.GetBytes(int(t))
-	return b, wrapTag(t, err)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // num returns a single 32-bit integer and whether the tag is there.

@@ -3,6 +3,7 @@
 package rpm
 
 import (
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -26,7 +27,7 @@ type Package struct {
 	BuildTime time.Time // UTC; zero if absent
 	Cookie    string    // build host and time as one token, equal for all packages of one rpmbuild run
 	// SourcePackageID is the MD5, in hex, of the source package that the same rpmbuild
-	// run made, "" if it made none.
+	// run made, "" if it made none or the header has something else there.
 	SourcePackageID string
 
 	Provides   []Dependency
@@ -156,11 +157,9 @@ func newPackage(h *header) (*Package, error) {
 			p.Arch = "nosrc"
 		}
 	}
-	id, err := h.bin(tagSourcePkgID)
-	if err != nil {
-		return nil, err
+	if id := h.bin(tagSourcePkgID); len(id) == md5.Size {
+		p.SourcePackageID = hex.EncodeToString(id)
 	}
-	p.SourcePackageID = hex.EncodeToString(id)
 	if err := p.readNumbers(h); err != nil {
 		return nil, err
 	}
@@ -175,6 +174,7 @@ func newPackage(h *header) (*Package, error) {
 	} else if format != "" && format != "cpio" {
 		return nil, tagError(tagPayloadFormat, "%.64q, only cpio is known", format)
 	}
+	var err error
 	p.Files, err = readFiles(h, p.IsSource)
 	return p, err
 }

@@ -4,55 +4,46 @@ package why
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// sentence says it all at once: why it was built, what is the same, and what of
-// the rest can have moved the base.
+// sentence says it all at once: why it was built, what is the same, what of the
+// rest can have moved the base, and what is not known.
 func (r *Reasons) sentence(effect string) string {
-	known, unknowns := r.inputs()
-	moved := r.moved()
 	var parts []string
 	if r.Trigger != nil && r.Trigger.Kind != "" {
 		parts = append(parts, r.Trigger.words())
 	}
-	if len(moved) == 0 && len(r.toolsOf) > 0 {
-		known = append(known, r.sameTools())
-	}
+	moved := r.moved()
+	known, unknowns := r.inputs(len(moved) > 0)
 	if len(known) > 0 {
 		parts = append(parts, strings.Join(known, ", "))
 	}
 	alike := r.Source == same && r.Config == same
 	switch {
 	case len(moved) > 0:
-		s := first(moved, 3)
-		// With all else the same, the tools did it.
-		if alike && effect != "" {
+		s := few(moved, 3)
+		switch { // with all else the same, the tools did it
+		case alike && effect != "" && len(moved) == 1:
 			s += " changed " + effect
+		case alike && effect != "":
+			s += ": one of them, or all, changed " + effect
 		}
 		parts = append(parts, s)
 	case alike && effect != "":
 		parts = append(parts, "look at what differs in the build root, and at a pahole that does not build reproducibly")
 	}
-	if len(parts) == 0 {
-		return "neither source nor config of both is known"
-	}
 	if len(unknowns) > 0 {
-		parts = append(parts, "the "+strings.Join(unknowns, " and the ")+" of both is not known")
+		parts = append(parts, "not known of both: "+strings.Join(unknowns, ", "))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// sameTools says so, as far as is known.
-func (r *Reasons) sameTools() string {
-	if len(r.toolsOf) == 1 {
-		return "same tools as far as " + r.toolsOf[0] + " tells"
-	}
-	return "same tools as far as " + and(r.toolsOf) + " tell"
-}
-
-// inputs says of source and config whether they are the same, as far as is known.
-func (r *Reasons) inputs() (known, unknowns []string) {
+// inputs says of source, config and tools whether they are the same, as far as is
+// known. Where build roots tell of tools, or others are named, those that are the
+// same are no matter.
+func (r *Reasons) inputs(named bool) (known, unknowns []string) {
 	for _, k := range []struct{ what, is string }{{"source", r.Source}, {"config", r.Config}} {
 		switch {
 		case k.is == unknown:
@@ -60,10 +51,16 @@ func (r *Reasons) inputs() (known, unknowns []string) {
 		case k.is == same:
 			known = append(known, "same "+k.what)
 		case k.what == "config":
-			known = append(known, "config changed ("+first(r.Options, 3)+")")
+			known = append(known, "config changed ("+few(r.Options, 3)+")")
 		default:
 			known = append(known, k.what+" changed")
 		}
+	}
+	if len(r.SameTools) > 0 && !named {
+		known = append(known, "same "+and(r.SameTools))
+	}
+	if !r.roots {
+		unknowns = append(unknowns, r.UnknownTools...)
 	}
 	return known, unknowns
 }
@@ -71,20 +68,15 @@ func (r *Reasons) inputs() (known, unknowns []string) {
 // moved lists what can have moved the base: packages of the build root if it is
 // known, else what the kernel says of its tools.
 func (r *Reasons) moved() []Difference {
-	var out []Difference
-	for _, p := range r.Packages {
-		if mover(p.What) < len(movers) {
-			out = append(out, p)
-		}
-	}
+	out := slices.DeleteFunc(slices.Clone(r.Packages), func(p Difference) bool { return mover(p.What) == len(movers) })
 	if len(out) == 0 {
 		out = r.Tools
 	}
 	return out
 }
 
-// first lists the first few differences.
-func first(list []Difference, most int) string {
+// few lists the first few of many.
+func few[T fmt.Stringer](list []T, most int) string {
 	var out []string
 	for _, d := range list[:min(len(list), most)] {
 		out = append(out, d.String())

@@ -71,7 +71,7 @@ func (t *text) trigger(r *Trigger) {
 		builds = append(builds, s)
 	}
 	for _, c := range r.Changed {
-		changed = append(changed, c+" changed")
+		changed = append(changed, c.String()+" changed")
 	}
 	t.list("build", builds)
 	t.list("for", changed)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/api"
@@ -28,12 +27,12 @@ type Build struct {
 
 // Trigger is why OBS built the newer of two kernels.
 type Trigger struct {
-	// Kind is ByHand, FirstBuild or what OBS says: "source change", "meta change",
-	// ...; "" where its history does not reach back to the build.
+	// Kind is ByHand, FirstBuild, NoReason or what OBS says: "source change", "meta
+	// change", ...; "" where nothing is known of the build.
 	Kind string `json:"kind"`
 	// Changed are the packages that OBS built it again for, each by the way that leads
 	// to it: "kernel-default-devel/pahole". Known of its last build only.
-	Changed []string `json:"changed"`
+	Changed []Way `json:"changed"`
 	// Jobs are the builds after the older one, up to the newer one; of builds in
 	// different places the newer one alone.
 	Jobs []Job `json:"jobs"`
@@ -41,11 +40,17 @@ type Trigger struct {
 	Notes []string `json:"notes"`
 }
 
+// Way leads to a package, by what brings it into the build root.
+type Way string
+
+func (w Way) String() string { return string(w) }
+
 // Kinds of triggers that OBS has no words for: a build that somebody asked for is
 // a "new build" to it, as the first one is.
 const (
 	ByHand     = "by hand"
 	FirstBuild = "first build"
+	NoReason   = "no reason told"
 )
 
 // newBuild is what OBS says of both.
@@ -69,9 +74,9 @@ type Asked struct {
 
 // Ask asks OBS why the newer of two builds was made, and what was in the build
 // roots of both. What it does not know any more is a note in the trigger; the
-// errors are of what it did not answer.
+// errors are of what it did not answer. Who is not let in is told so once.
 func Ask(ctx context.Context, obs OBS, old, new Build) (Asked, []error) {
-	a := Asked{Trigger: &Trigger{Changed: []string{}, Jobs: []Job{}, Notes: []string{}}}
+	a := Asked{Trigger: &Trigger{Changed: []Way{}, Jobs: []Job{}, Notes: []string{}}}
 	var errs []error
 	fail := func(err error) bool {
 		if err != nil && !api.NotFound(err) {
@@ -80,13 +85,15 @@ func Ask(ctx context.Context, obs OBS, old, new Build) (Asked, []error) {
 		return err != nil
 	}
 	jobs, err := obs.JobHistory(ctx, new.Target)
-	fail(err)
+	if fail(err) && !api.NotFound(err) {
+		return a, errs // the rest would get the same answer
+	}
 	builds, err := obs.BuildHistory(ctx, new.Target)
 	fail(err)
 	if last := a.Trigger.read(jobs, builds, old, new); last && a.Trigger.Kind != ByHand && a.Trigger.Kind != FirstBuild {
 		if reason, err := obs.Reason(ctx, new.Target); !fail(err) && reason.Explain == a.Trigger.Kind {
 			for _, c := range reason.Changes {
-				a.Trigger.Changed = append(a.Trigger.Changed, c.Key)
+				a.Trigger.Changed = append(a.Trigger.Changed, Way(c.Key))
 			}
 		}
 	}
@@ -114,8 +121,8 @@ func Ask(ctx context.Context, obs OBS, old, new Build) (Asked, []error) {
 	return a, errs
 }
 
-// Of reports whether a build root is that of the build with a version and release;
-// also where it says nothing of either.
+// Of reports whether a build root is that of the build with a version and release, or
+// says nothing of either.
 func Of(env api.BuildEnv, versionRelease string) bool {
 	made := env.VersionRelease()
 	return made == "" || made == versionRelease
@@ -165,6 +172,8 @@ func release(versRel string, count int) string { return fmt.Sprintf("%s.%d", ver
 // somebody asked for it.
 func kind(before []api.Job, builds []api.Build, j api.Job) string {
 	switch {
+	case j.Reason == "":
+		return NoReason
 	case j.Reason != newBuild:
 		return j.Reason
 	case j.BuildCount > 1,
@@ -183,16 +192,14 @@ func (t *Trigger) words() string {
 	case FirstBuild:
 		return "the first build there"
 	case "meta change":
-		if n := len(t.Changed); n > 0 {
-			s := strings.Join(t.Changed[:min(n, 3)], ", ")
-			if n > 3 {
-				s += fmt.Sprintf(" and %d more", n-3)
-			}
-			return "built again since " + s + " changed"
+		if len(t.Changed) > 0 {
+			return "built again since " + few(t.Changed, 3) + " changed"
 		}
 		return "built again since packages changed that it is built with"
 	case "source change":
 		return "built again for a change of its source"
+	case NoReason:
+		return "built again for no reason that OBS tells"
 	}
 	return fmt.Sprintf("built again by OBS (%s)", t.Kind)
 }

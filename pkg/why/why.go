@@ -49,9 +49,14 @@ type Reasons struct {
 	Packages []Difference `json:"packages"` // of the build root, those that make BTF first
 	Other    []Difference `json:"other"`    // source, project, host, time, banner
 
+	// SameTools are those that are known of both and equal, UnknownTools those that are
+	// not known of both.
+	SameTools    []string `json:"same_tools"`
+	UnknownTools []string `json:"unknown_tools"`
+
 	Trigger *Trigger `json:"trigger,omitempty"` // where OBS was asked
 
-	toolsOf []string // what told of the tools of both
+	roots bool // the build roots of both are known
 }
 
 // Difference is something that is not what it was; "" is not there.
@@ -85,6 +90,7 @@ func Rebuilt(old, new Made, effect string, trigger *Trigger) *Reasons {
 	r := &Reasons{
 		Source: unknown, Config: unknown, Trigger: trigger,
 		Tools: []Difference{}, Options: []Difference{}, Packages: []Difference{}, Other: []Difference{},
+		SameTools: []string{}, UnknownTools: []string{}, roots: old.Packages != nil && new.Packages != nil,
 	}
 	r.source(old.Source, new.Source)
 	r.tools(old, new)
@@ -127,31 +133,27 @@ func (r *Reasons) source(old, new Source) {
 	}
 }
 
-// tools compares the words of config, banner and .comment each with their like; of
-// a tool that several tell of, the first that differs counts.
+// tools compares the words of config, banner and .comment each with their like. Of
+// those that tell of both, the first in which a tool differs counts.
 func (r *Reasons) tools(old, new Made) {
-	add := func(d Difference) {
-		if d.From != d.To && !slices.ContainsFunc(r.Tools, func(o Difference) bool { return o.What == d.What }) {
-			r.Tools = append(r.Tools, d)
+	a, b := old.Config.Toolchain(), new.Config.Toolchain()
+	for _, tool := range []struct {
+		name string
+		told [][2]string
+	}{
+		{"compiler", [][2]string{{a.Compiler, b.Compiler}, {old.Banner.Compiler, new.Banner.Compiler}, {listed(old.Compilers), listed(new.Compilers)}}},
+		{"linker", [][2]string{{a.Linker, b.Linker}, {old.Banner.Linker, new.Banner.Linker}}},
+		{"pahole", [][2]string{{a.Pahole, b.Pahole}}},
+	} {
+		told := slices.DeleteFunc(tool.told, func(t [2]string) bool { return t[0] == "" || t[1] == "" })
+		switch i := slices.IndexFunc(told, func(t [2]string) bool { return t[0] != t[1] }); {
+		case i >= 0:
+			r.Tools = append(r.Tools, Difference{tool.name, told[i][0], told[i][1]})
+		case len(told) > 0:
+			r.SameTools = append(r.SameTools, tool.name)
+		default:
+			r.UnknownTools = append(r.UnknownTools, tool.name)
 		}
-	}
-	if old.Config != nil && new.Config != nil {
-		a, b := old.Config.Toolchain(), new.Config.Toolchain()
-		r.toolsOf = append(r.toolsOf, "the config")
-		add(Difference{"compiler", a.Compiler, b.Compiler})
-		add(Difference{"linker", a.Linker, b.Linker})
-		add(Difference{"pahole", a.Pahole, b.Pahole})
-	}
-	if a, b := old.Banner, new.Banner; a.Compiler != "" && b.Compiler != "" {
-		r.toolsOf = append(r.toolsOf, "the banner")
-		add(Difference{"compiler", a.Compiler, b.Compiler})
-		if a.Linker != "" && b.Linker != "" {
-			add(Difference{"linker", a.Linker, b.Linker})
-		}
-	}
-	if a, b := old.Compilers, new.Compilers; len(a) > 0 && len(b) > 0 {
-		r.toolsOf = append(r.toolsOf, ".comment")
-		add(Difference{"compiler", listed(a), listed(b)})
 	}
 }
 
@@ -182,8 +184,9 @@ func (r *Reasons) config(old, new kernel.Config) {
 	}
 }
 
-// movers are the packages that can move BTF, by how they begin.
-var movers = []string{"dwarves", "pahole", "libdwarves", "gcc", "cpp", "clang", "llvm", "lld", "binutils", "elfutils", "libdw", "libelf", "rust"}
+// movers are the packages that can move BTF, those that make it first. Versions may be
+// part of their names: gcc13, libelf1, rust1.85.
+var movers = []string{"dwarves", "pahole", "libdwarves", "libbpf", "gcc", "cpp", "clang", "llvm", "libLLVM", "lld", "binutils", "elfutils", "libdw", "libelf", "rust"}
 
 // packages lists what differs between two build roots, what can move BTF first.
 func packages(old, new map[string]string) []Difference {
@@ -203,7 +206,10 @@ func packages(old, new map[string]string) []Difference {
 }
 
 func mover(name string) int {
-	i := slices.IndexFunc(movers, func(m string) bool { return strings.HasPrefix(name, m) })
+	i := slices.IndexFunc(movers, func(m string) bool {
+		version, ok := strings.CutPrefix(name, m)
+		return ok && strings.Trim(version, "0123456789.") == ""
+	})
 	if i < 0 {
 		return len(movers)
 	}

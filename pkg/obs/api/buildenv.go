@@ -5,6 +5,8 @@ package api
 import (
 	"context"
 	"encoding/xml"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -13,12 +15,9 @@ import (
 // it with the results, as _buildenv, and foretells it for the next build, as
 // _buildinfo.
 type BuildEnv struct {
-	Project    string
-	Repository string
-	Package    string
-	SrcMD5     string
-	VersRel    string // version and release of the source, without the rebuild counter
-	Release    string // of the packages that it made, "1.3"; "" if it does not say
+	Package string // of OBS; "" if it does not say
+	VersRel string // version and release of the source, without the rebuild counter
+	Release string // of the packages that it made, "1.3"; "" if it does not say
 	// Packages are those of the build root by name, with version and release.
 	Packages map[string]string
 }
@@ -33,52 +32,105 @@ func (e BuildEnv) VersionRelease() string {
 	return e.VersRel[:at] + "-" + e.Release
 }
 
-// buildEnvXML is a _buildenv as BSXML.pm of OBS has it.
-type buildEnvXML struct {
-	XMLName    xml.Name `xml:"buildinfo"`
-	Project    string   `xml:"project,attr"`
-	Repository string   `xml:"repository,attr"`
-	Package    string   `xml:"package,attr"`
-	SrcMD5     string   `xml:"srcmd5"`
-	VersRel    string   `xml:"versrel"`
-	Release    string   `xml:"release"`
-	Deps       []struct {
-		Name    string `xml:"name,attr"`
-		Version string `xml:"version,attr"`
-		Release string `xml:"release,attr"`
-	} `xml:"bdep"`
-}
-
-func (x *buildEnvXML) env() BuildEnv {
-	e := BuildEnv{x.Project, x.Repository, x.Package, x.SrcMD5, x.VersRel, x.Release, map[string]string{}}
-	for _, d := range x.Deps {
-		if d.Release != "" {
-			d.Version += "-" + d.Release
-		}
-		if d.Name != "" && d.Version != "" {
-			e.Packages[d.Name] = d.Version
-		}
-	}
-	return e
-}
-
 // BuildEnv gives what the last build of a target was made of. OBS keeps none of
 // the builds before it.
-func (c *Client) BuildEnv(ctx context.Context, t Target) (BuildEnv, error) {
+func (c *Client) BuildEnv(ctx context.Context, t Target) (e BuildEnv, err error) {
 	if err := t.check(); err != nil {
-		return BuildEnv{}, err
+		return e, err
 	}
-	var x buildEnvXML
-	err := c.document(ctx, &x, nil, t.path("_buildenv")...)
-	return x.env(), err
+	err = c.read(ctx, nil, t.path("_buildenv"), func(r io.Reader) error {
+		e, err = ReadBuildEnv(r)
+		return err
+	})
+	return e, err
 }
 
-// maxEnv bounds a _buildenv in a file; real ones have 100 KB.
-const maxEnv = 16 << 20
+// Bounds of a _buildenv. Real ones have 100 KB, and a thousand packages.
+const (
+	maxEnv         = 16 << 20
+	maxEnvPackages = 20_000
+)
 
-// ReadBuildEnv reads a _buildenv or _buildinfo.
+// ReadBuildEnv reads a _buildenv or _buildinfo. One that names no package of a
+// build root, as OBS writes it where there can be none, is an error.
 func ReadBuildEnv(r io.Reader) (BuildEnv, error) {
-	var x buildEnvXML
-	err := xml.NewDecoder(io.LimitReader(r, maxEnv)).Decode(&x)
-	return x.env(), err
+	in := &io.LimitedReader{R: r, N: maxEnv}
+	e, err := readBuildEnv(xml.NewDecoder(in))
+	switch {
+	case err != nil && in.N == 0:
+		return BuildEnv{}, fmt.Errorf("build environment of more than %d bytes", maxEnv)
+	case err != nil:
+		return BuildEnv{}, err
+	case len(e.Packages) == 0:
+		return BuildEnv{}, errors.New("names no package of a build root")
+	}
+	return e, nil
+}
+
+// readBuildEnv reads a <buildinfo> element by element: what is not kept costs
+// nothing.
+func readBuildEnv(in *xml.Decoder) (BuildEnv, error) {
+	e := BuildEnv{Packages: map[string]string{}}
+	var path []string // names of the elements that are open
+	var reason string
+	for {
+		token, err := in.Token()
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return e, err
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			path = append(path, token.Name.Local)
+			switch {
+			case path[0] != "buildinfo":
+				return e, fmt.Errorf("expected element type <buildinfo> but have <%s>", words(path[0]))
+			case len(path) > 10: // real ones have two
+				return e, errors.New("elements in more than 10 others")
+			case len(path) == 1:
+				e.Package = attribute(token, "package")
+			case len(path) == 2 && path[1] == "bdep":
+				if len(e.Packages) == maxEnvPackages {
+					return e, fmt.Errorf("more than %d packages in a build root", maxEnvPackages)
+				}
+				name, version := attribute(token, "name"), attribute(token, "version")
+				if release := attribute(token, "release"); release != "" {
+					version += "-" + release
+				}
+				if name != "" && version != "" {
+					e.Packages[name] = version
+				}
+			}
+		case xml.CharData:
+			if len(path) == 2 {
+				switch path[1] {
+				case "versrel":
+					e.VersRel += string(token)
+				case "release":
+					e.Release += string(token)
+				case "error":
+					reason += string(token)
+				}
+			}
+		case xml.EndElement:
+			if path = path[:len(path)-1]; len(path) > 0 {
+				continue
+			}
+			if reason != "" && len(e.Packages) == 0 {
+				return e, fmt.Errorf("no build root: %s", words(reason))
+			}
+			return e, nil
+		}
+	}
+}
+
+func attribute(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -73,7 +74,7 @@ func TestRoutes(t *testing.T) {
 			}},
 		{"_buildenv.xml", func(c *Client) (any, error) { return c.BuildEnv(ctx, kernel) },
 			"/build/Kernel:Test/standard/x86_64/kernel-default/_buildenv", BuildEnv{
-				Project: "Kernel:Test", Repository: "standard", Package: "kernel-default", SrcMD5: "ec57653bfe1a2c9918faea3a5e398b70", VersRel: "5.15.12-1", Release: "1.3",
+				Package: "kernel-default", VersRel: "5.15.12-1", Release: "1.3",
 				Packages: map[string]string{"dwarves": "1.23-1.1", "gcc11": "11.2.1-1.1"},
 			}},
 		{"_reason.xml", func(c *Client) (any, error) { return c.Reason(ctx, kernel) },
@@ -281,9 +282,31 @@ func TestReadBuildEnv(t *testing.T) {
 	if err != nil || len(e.Packages) != 1 || e.Packages["dwarves"] != "1.22-2.1" {
 		t.Errorf("%v, %v", e, err)
 	}
-	for _, text := range []string{"", "<status/>", "<buildinfo>", "no XML"} {
-		if _, err := ReadBuildEnv(strings.NewReader(text)); err == nil {
-			t.Errorf("%q is a build environment", text)
+	for text, want := range map[string]string{
+		"":             "unexpected EOF",
+		"no XML":       "unexpected EOF",
+		"<buildinfo>":  "unexpected EOF",
+		"<status/>":    "expected element type <buildinfo>",
+		"<buildinfo/>": "names no package",
+		"<buildinfo><error>unresolvable: nothing provides\x09gcc</error></buildinfo>":       "no build root: unresolvable: nothing provides gcc",
+		"<buildinfo>" + strings.Repeat("<a>", 11):                                           "more than 10",
+		"<buildinfo>" + strings.Repeat("<bdep/>", 16<<20/7):                                 "more than 16777216 bytes",
+		"<buildinfo>" + numbered(`<bdep name="p%d" version="1"/>`, 20_001) + "</buildinfo>": "more than 20000 packages",
+	} {
+		_, err := ReadBuildEnv(strings.NewReader(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: %v, want %s", text, err, want)
 		}
 	}
+	if e, err := ReadBuildEnv(strings.NewReader(`<buildinfo><versrel>5.15-12-1</versrel><release>1.3</release><bdep name="a" version="1"/></buildinfo>`)); err != nil || e.VersionRelease() != "5.15-12-1.3" {
+		t.Errorf("%q, %v", e.VersionRelease(), err)
+	}
+}
+
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
 }

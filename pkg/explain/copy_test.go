@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCopies tells functions that came or went from those that are recorded once
+// more or less, whether or not they are exported.
+func TestCopies(t *testing.T) {
+	write := func(names ...string) kernel {
+		k := newKernel(false, 8)
+		for _, name := range names {
+			k.Func(name, k.FuncProto(k.num), 0)
+		}
+		return k
+	}
+	all := []string{"strncpy", "memchr", "gone", "new"}
+	for _, tc := range []struct {
+		name         string
+		old, new     []string
+		want, effect string
+		lines        []string
+	}{
+		{"less", []string{"strncpy", "strncpy", "memchr"}, []string{"strncpy", "memchr"},
+			"of names that both have, 0 recorded once more and 1 once less", "how often functions are recorded", []string{"  FUNC strncpy (void) recorded once less"}},
+		{"more", []string{"strncpy"}, []string{"strncpy", "strncpy", "strncpy"},
+			"of names that both have, 2 recorded once more and 0 once less", "how often functions are recorded", []string{"  FUNC strncpy (void) recorded once more"}},
+		{"and another", []string{"strncpy", "strncpy", "gone"}, []string{"strncpy", "new"},
+			"1 function added, 1 removed; of names that both have, 0 recorded once more and 1 once less", "which functions are kept",
+			[]string{"  FUNC gone (void) removed: exported", "  FUNC new (void) added: exported", "  FUNC strncpy (void) recorded once less"}},
+		{"all gone", []string{"strncpy", "strncpy"}, []string{"new"},
+			"1 function added, 2 removed", "which functions are kept", []string{"  FUNC strncpy (void) removed: exported"}},
+		{"the same", []string{"memchr"}, []string{"memchr"}, "Nothing changed", "", nil},
+		{"the order", []string{"memchr", "strncpy"}, []string{"strncpy", "memchr"}, "Reordered only", "the order of types", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := Bases(write(tc.old...).Table(t), write(tc.new...).Table(t), Options{OldExports: all, NewExports: all})
+			consistent(t, d)
+			var b strings.Builder
+			if err := d.Text(&b, TextOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(b.String(), tc.want) || d.Effect() != tc.effect {
+				t.Errorf("%s\nwant %s; effect %q, want %q", b.String(), tc.want, d.Effect(), tc.effect)
+			}
+			for _, line := range tc.lines {
+				if !strings.Contains(b.String(), line+"\n") {
+					t.Errorf("%s\nlacks %s", b.String(), line)
+				}
+			}
+			if same := strings.HasPrefix(tc.want, "Nothing"); strings.Contains(b.String(), "survived") == same && same {
+				t.Errorf("of the same base it says\n%s", b.String())
+			}
+		})
+	}
+}
