@@ -31,7 +31,7 @@ func (r *Reasons) sentence(effect string) string {
 			s += ": one of them, or all, changed " + effect
 		}
 		parts = append(parts, s)
-	case alike && effect != "":
+	case alike && effect != "" && (r.Trigger == nil || !r.Trigger.names()):
 		parts = append(parts, "look at what differs in the build root, and at a pahole that does not build reproducibly")
 	}
 	if len(unknowns) > 0 {

@@ -5,6 +5,7 @@ package why
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -182,6 +183,11 @@ func kind(before []api.Job, builds []api.Build, j api.Job) string {
 		return ByHand
 	}
 	return FirstBuild
+}
+
+// names reports whether OBS built it again for a package that can move BTF.
+func (t *Trigger) names() bool {
+	return slices.ContainsFunc(t.Changed, func(w Way) bool { return mover(path.Base(string(w))) < len(movers) })
 }
 
 // words say it in a sentence.
