@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -38,7 +39,9 @@ type explanation struct {
 	Tool     report.Tool    `json:"tool"`
 	Kernels  []explained    `json:"kernels"`
 	Summary  map[string]int `json:"summary"`
+	Groups   []report.Group `json:"groups"`
 	Problems []report.Error `json:"errors"`
+	Exit     int            `json:"exit"`
 }
 
 // explained is what became of one kernel.
@@ -55,7 +58,7 @@ func explainAction(c *cli.Context) error {
 		return err
 	}
 	if c.NArg() != 2 {
-		return usageError{fmt.Sprintf("explain: %d arguments, it takes two: OLD and NEW", c.NArg()), "obs-btf-guard explain --help"}
+		return usageError{fmt.Sprintf("explain: it takes two arguments, OLD and NEW, and not %d", c.NArg()), "obs-btf-guard explain --help"}
 	}
 	if slices.Contains(c.Args().Slice(), "") {
 		return usageError{"explain: an argument is empty", "obs-btf-guard explain --help"}
@@ -75,11 +78,12 @@ func explainAction(c *cli.Context) error {
 	changes := res.Changes
 	if len(changes) == 0 {
 		if changes, err = twoKernels(inv); err != nil {
-			problems(c, inv.Problems)
-			return err
+			inv.Problems = append(inv.Problems, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: err})
 		}
 	}
-	inv.Problems = append(inv.Problems, alone(inv, changes)...)
+	if len(changes) > 0 {
+		inv.Problems = append(inv.Problems, alone(inv, changes)...)
+	}
 	doc := explanation{Schema: report.Schema, Tool: report.Tool{Name: "obs-btf-guard", Version: c.App.Version}}
 	doc.Kernels, doc.Problems, doc.Summary = []explained{}, []report.Error{}, map[string]int{}
 	for i, change := range changes {
@@ -107,28 +111,34 @@ func explainAction(c *cli.Context) error {
 		}
 	}
 	problems(c, inv.Problems)
-	if out.format == "json" {
+	exit := exitOK
+	if len(inv.Problems) > 0 {
+		exit = exitError
+	}
+	switch {
+	case out.format == "json":
 		for _, f := range res.Findings {
 			doc.Summary[string(f.Verdict)]++
 		}
 		for _, p := range inv.Problems {
 			doc.Problems = append(doc.Problems, report.Error{Path: p.Path, Error: p.Err.Error()})
 		}
+		doc.Groups, doc.Exit = report.NewGroups(res), exit
 		enc := json.NewEncoder(c.App.Writer)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
 		err = enc.Encode(doc)
-	} else if len(res.Findings) > 0 {
+	case len(res.Findings) > 0 && len(changes) > 0:
 		fmt.Fprintln(c.App.Writer)
 		err = report.Groups(c.App.Writer, res, out.color)
+		if err == nil && res.Worst() != guard.OK {
+			_, err = fmt.Fprintln(c.App.Writer, "\n\"obs-btf-guard check NEW --against OLD\" tells of each module.")
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
-	if len(inv.Problems) > 0 {
-		return exitStatus(exitError)
-	}
-	return nil
+	return status(exit)
 }
 
 // twoKernels takes the only kernel on each side for a pair, whatever their
@@ -146,7 +156,7 @@ func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
 	}
 	for i, name := range []string{"OLD", "NEW"} {
 		if n := len(sides[i]); n != 1 {
-			return nil, fmt.Errorf("explain: %s holds %d kernels with BTF, and none of a kernelrelease that the other side has; name one", name, n)
+			return nil, fmt.Errorf("explain: %s holds %d kernels with BTF, and no kernelrelease is on both sides; give one kernel on each", name, n)
 		}
 	}
 	if from, to := sides[0][0], sides[1][0]; from.Arch != to.Arch && from.Arch != "" && to.Arch != "" {

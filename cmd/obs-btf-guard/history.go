@@ -28,7 +28,7 @@ func historyCommand() *cli.Command {
 		ArgsUsage:   "[KERNEL]",
 		Description: historyDescription,
 		Flags: []cli.Flag{
-			databaseFlag(),
+			databaseFlag("read"),
 			&cli.StringFlag{Name: "arch", Usage: "only builds for `ARCH`, as RPM names it"},
 			&cli.StringFlag{Name: "flavor", Usage: "only kernels of flavor `NAME`"},
 			&cli.StringFlag{Name: "project", Usage: "only builds of the OBS project `NAME`"},
@@ -66,12 +66,28 @@ func printHistory(c *cli.Context) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	if len(lines) == 0 && !aside {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: no such build is remembered\n", report.Printable(path))
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %s\n", report.Printable(path), nothingIn(c, path))
 	}
 	if odd == nil && (len(lines) == 0 || aside) {
 		return exitStatus(exitError)
 	}
 	return odd
+}
+
+// nothingIn says why a history has nothing to print.
+func nothingIn(c *cli.Context, path string) string {
+	_, err := os.Stat(path)
+	narrowed := c.NArg() > 0
+	for _, flag := range []string{"arch", "flavor", "project", "changed"} {
+		narrowed = narrowed || c.IsSet(flag)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && c.IsSet("db"):
+		return "no such file"
+	case err != nil || !narrowed:
+		return "nothing is remembered yet; check and audit remember the kernels in RPMs"
+	}
+	return "no such build is remembered; history without arguments lists all, and a pattern such as '5.15.*' many"
 }
 
 // readHistory reads the lines that the flags pick; aside is set where a damaged
@@ -257,20 +273,26 @@ func digestText(d fingerprint.Digest) string {
 	return d.String()
 }
 
-// judgements tells how modules fared on a vmlinux, by pairing: what is not ok, or all.
+// judgements tells how modules fared on a vmlinux, by pairing and build: what is not
+// ok, or all.
 func (t historyWriter) judgements(s *history.Step) {
 	for i, j := range s.Judgements {
-		if i > 0 && s.Judgements[i-1].Pairing == j.Pairing {
+		like := func(k history.Judgement) bool { return k.Pairing == j.Pairing && k.Of == j.Of }
+		if i > 0 && like(s.Judgements[i-1]) {
 			continue
 		}
 		var counts []string
 		for _, k := range s.Judgements[i:] {
-			if k.Pairing == j.Pairing && (t.verbose || k.Severity != string(guard.OK)) {
+			if like(k) && (t.verbose || k.Severity != string(guard.OK)) {
 				counts = append(counts, fmt.Sprintf("%d %s", k.Modules, k.Verdict))
 			}
 		}
 		if len(counts) > 0 {
-			t.line("%s%-8s modules on it: %s", historyIndent, j.Pairing, strings.Join(counts, ", "))
+			of := "its own modules"
+			if j.Pairing != string(guard.PairBuild) {
+				of = "modules of " + j.Of
+			}
+			t.line("%s%-8s %s on it: %s", historyIndent, j.Pairing, of, strings.Join(counts, ", "))
 		}
 	}
 }

@@ -25,10 +25,10 @@ func TestHistoryText(t *testing.T) {
 	dated.Built = time.Date(2021, 12, 20, 23, 59, 59, 0, time.UTC)
 	judged := build("1.2", 2, 99, 1000)
 	judged.Judgements = []history.Judgement{
-		{Pairing: "build", Verdict: "same-base", Severity: "ok", Modules: 4},
-		{Pairing: "rebuild", Verdict: "misread", Severity: "warn", Modules: 2},
-		{Pairing: "rebuild", Verdict: "rejected", Severity: "fail", Modules: 1},
-		{Pairing: "across", Verdict: "rejected", Severity: "rebuild", Modules: 3},
+		{Pairing: "build", Of: "1.2", Verdict: "same-base", Severity: "ok", Modules: 4},
+		{Pairing: "rebuild", Of: "1.1", Verdict: "misread", Severity: "warn", Modules: 2},
+		{Pairing: "rebuild", Of: "1.1", Verdict: "rejected", Severity: "fail", Modules: 1},
+		{Pairing: "across", Of: "0.1", Verdict: "rejected", Severity: "rebuild", Modules: 3},
 	}
 	hostile := build("1.7\x1b[31m\n", 0, 0, 0)
 	lines := []history.Line{{
@@ -58,8 +58,8 @@ func TestHistoryText(t *testing.T) {
                        pahole: 1.22 → 1.23
                        the same: compiler, linker
                        not known: project, source revision
-              rebuild  modules on it: 2 misread, 1 rejected
-              across   modules on it: 3 rejected
+              rebuild  modules of 1.1 on it: 2 misread, 1 rejected
+              across   modules of 0.1 on it: 3 rejected
   unknown     kernel-default-1.3.x86_64  same base
   unknown     kernel-default-1.4.x86_64  base 010000000000, 100 types
               change   since 1.3: 1 type more; 1 string byte fewer; the base of 1.1 again

@@ -18,13 +18,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func databaseFlag() cli.Flag {
-	return &cli.StringFlag{Name: "db", Usage: "keep the history in `FILE` instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
+func databaseFlag(does string) cli.Flag {
+	return &cli.StringFlag{Name: "db", Usage: does + " the history in `FILE` instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
 }
 
 // databaseFlags are those of the commands that remember what they read.
 func databaseFlags() []cli.Flag {
-	return []cli.Flag{databaseFlag(), &cli.BoolFlag{Name: "no-db", Usage: "neither remember what is read nor use what is remembered"}}
+	return []cli.Flag{databaseFlag("keep"), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what is read, and use nothing that is remembered"}}
 }
 
 // databasePath is the file of --db, or where the history is by default.

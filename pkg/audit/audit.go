@@ -57,7 +57,7 @@ type Result struct {
 // Source is one of the sources as it was read.
 type Source struct {
 	Name     string // without user and query of a URL
-	Kind     string // "directory", "repository" or "obs"
+	Kind     string // "directory", "package", "repository" or "obs"
 	Revision string // of a repository, may be ""
 	Packages int    // in it
 }

@@ -211,7 +211,7 @@ func (a *audit) take(res *guard.Result, of map[string]*Package, release string) 
 		}
 		well = false
 		if p := of[problem.Path]; p != nil {
-			problem.Path, p.missing = p.NEVRA, true
+			problem.Path, p.missing = p.place, true
 		}
 		if !slices.ContainsFunc(a.res.Problems, func(q guard.Problem) bool { return q.Error() == problem.Error() }) {
 			a.res.Problems = append(a.res.Problems, problem)

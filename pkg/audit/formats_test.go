@@ -44,7 +44,7 @@ func troubled() *Result {
 			{Kind: Undecided, Package: unknown.Package, Arch: "x86_64", Reasons: []string{"does not say which kernelrelease its kernel has"}},
 			{Kind: Unmet, Package: other, Arch: "x86_64", Reasons: []string{"no kernel of that flavor is here"}},
 		},
-		Problems: []guard.Problem{{Path: older.NEVRA, Err: errors.New("cut short")}},
+		Problems: []guard.Problem{{Path: older.place, Err: errors.New("cut short")}},
 		Notes:    []string{"RPMS/link: a link to a folder, which is not followed"},
 	}
 }
@@ -116,7 +116,7 @@ func TestJUnit(t *testing.T) {
 			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 			"WARN kernel-default-extra-1-1.x86_64 (default): fits 1 of 2; not kernel-default-1-2.x86_64 (2 rejected)",
 			"packages kernel-default-1-1.x86_64 FAILS btf-mislabeled mislabeled: kernel-default-1-1.x86_64: " + explanations[Mislabeled].meaning,
-			"errors kernel-default-1-1.x86_64 ERROR cut short",
+			"errors RPMS/kernel-default-1-1.x86_64.rpm ERROR cut short",
 		}},
 		{"none", nil, []string{
 			"sources RPMS",
@@ -131,7 +131,7 @@ func TestJUnit(t *testing.T) {
 			"WARN " + stale + "; x-kmp-default-1-1.x86_64 (default): fits 0 of 1; not kernel-default-1-1.x86_64 (2 rejected)",
 			"packages kernel-default-1-1.x86_64",
 			"WARN mislabeled: kernel-default-1-1.x86_64: " + explanations[Mislabeled].meaning + "; names another base; and lacks one",
-			"errors kernel-default-1-1.x86_64 ERROR cut short",
+			"errors RPMS/kernel-default-1-1.x86_64.rpm ERROR cut short",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

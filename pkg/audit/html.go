@@ -28,6 +28,9 @@ func (r *Result) HTML(w io.Writer, version string, failOn []Kind) error {
 		page.Word = "INCOMPLETE"
 		page.Lead = append(page.Lead, "Not all could be read, see below: what is well is not known to be all.")
 	}
+	if counts := r.counts(); len(counts) > 0 {
+		page.Lead = append(page.Lead, strings.Join(counts, ", ")+".")
+	}
 	page.Lead = append(page.Lead, r.Notes...)
 	page.Lead = append(page.Lead, fmt.Sprintf("%s of %s, %s with modules.",
 		number(len(r.Kernels), "kernel"), number(r.releases(), "kernelrelease"), number(len(r.Modules), "package")))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 )
@@ -24,6 +25,9 @@ func (r *Result) JUnit(w io.Writer, version string, when time.Time, failOn []Kin
 	}
 	for i, s := range r.Sources {
 		c := report.Case{Class: s.Name, Name: "is looked over"}
+		if j := slices.IndexFunc(r.Problems, func(p guard.Problem) bool { return p.Path == s.Name }); j >= 0 {
+			c.Outcome, c.Message = report.Skipped, r.Problems[j].Err.Error()
+		}
 		if i == 0 && len(r.Notes) > 0 {
 			c.Message = "NOTE " + strings.Join(r.Notes, "; ")
 		}

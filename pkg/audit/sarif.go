@@ -35,18 +35,7 @@ func (r *Result) SARIF(w io.Writer, version string, failOn []Kind) error {
 			Same: []string{"audit", string(f.Kind), p.Name, p.Arch, kernel.Flavor(f.Release)},
 		})
 	}
-	// What could be opened and not be read is named, for people, by its NEVRA.
-	places := map[string]string{}
-	for _, f := range r.Findings {
-		places[f.at().NEVRA] = f.at().place
-	}
-	problems := slices.Clone(r.Problems)
-	for i, p := range problems {
-		if place := places[p.Path]; place != "" {
-			problems[i].Path = place
-		}
-	}
-	s.Problems(problems)
+	s.Problems(r.Problems)
 	for _, n := range r.Notes {
 		s.Note("not looked at: " + n)
 	}

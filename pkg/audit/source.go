@@ -201,12 +201,16 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	a.tell("reading the headers of %d packages", len(paths))
+	a.tell("reading the headers of %s", number(len(paths), "package"))
 	packages, errs := make([]*Package, len(paths)), make([]error, len(paths))
 	each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
 		packages[i], errs[i] = readHeader(name, paths[i])
 	})
-	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: "directory", Packages: len(paths)})
+	kind := "directory"
+	if len(paths) == 1 && paths[0] == root {
+		kind = "package"
+	}
+	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: kind, Packages: len(paths)})
 	for i, p := range packages {
 		if errs[i] != nil {
 			a.problem(paths[i], withoutPath(errs[i]))

@@ -96,7 +96,7 @@ var explanations = map[Kind]explanation{
 		"ship each as a whole, with kernel-btf(...) dependencies",
 	},
 	Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
-	Undecided: {"cannot be told from what was read", "have packages read that --metadata-only leaves out, or stamp them"},
+	Undecided: {"cannot be told from what was read", "mend what could not be read, read what --metadata-only leaves out, or stamp the packages"},
 	Unmet:     {"modules for kernels that are not here", "name their source as well"},
 }
 
@@ -228,13 +228,15 @@ func (r *row) words(all bool) []string {
 
 // String is the head of a line of such words.
 func (r *row) String() string {
-	fits := 0
+	fits := map[Fit]int{}
 	for _, c := range r.cells {
-		if c.Fit == Fits {
-			fits++
-		}
+		fits[c.Fit]++
 	}
-	return fmt.Sprintf("%s (%s): fits %d of %d; ", r.modules, r.flavor, fits, len(r.cells))
+	unknown := ""
+	if n := fits[Untold]; n > 0 {
+		unknown = fmt.Sprintf(", unknown of %d", n)
+	}
+	return fmt.Sprintf("%s (%s): fits %d of %d%s; ", r.modules, r.flavor, fits[Fits], len(r.cells), unknown)
 }
 
 // matrix writes a line for each row.
@@ -316,22 +318,31 @@ func (r *Result) outcome(failOn []Kind) outcome {
 	return out
 }
 
-// closing is the last line.
-func (t *text) closing() {
-	counts := map[Kind]int{}
-	for _, f := range t.Findings {
-		counts[f.Kind]++
-	}
-	word := map[outcome]string{good: "ok  ", noted: "note", unknown: "????", failed: "FAIL"}[t.outcome(t.FailOn)]
+// counts says how many findings of each kind there are, heaviest first, and how much
+// could not be read.
+func (r *Result) counts() []string {
 	var parts []string
-	for _, k := range Kinds {
-		if counts[k] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
+	for _, kind := range Kinds {
+		n := 0
+		for _, f := range r.Findings {
+			if f.Kind == kind {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
 		}
 	}
-	if len(t.Problems) > 0 {
-		parts = append(parts, fmt.Sprintf("%d could not be read", len(t.Problems)))
+	if n := len(r.Problems); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d could not be read", n))
 	}
+	return parts
+}
+
+// closing is the last line.
+func (t *text) closing() {
+	word := map[outcome]string{good: "ok  ", noted: "note", unknown: "????", failed: "FAIL"}[t.outcome(t.FailOn)]
+	parts := t.counts()
 	switch {
 	case len(parts) > 0:
 	case len(t.Modules) == 0 && len(t.Kernels) == 0:

@@ -146,9 +146,9 @@ func TestConcurrent(t *testing.T) {
 				t.Errorf("%d builds, want %d; %q", len(list), want, db.Aside)
 			}
 			for _, b := range list {
-				want := Judgement{"build", "same-base", "ok", 1}
+				want := Judgement{"build", "1.1", "same-base", "ok", 1}
 				if b.Digest == "shared" {
-					want = Judgement{"rebuild", "rejected", "fail", writers * threads * records}
+					want = Judgement{"rebuild", "1.1", "rejected", "fail", writers * threads * records}
 				}
 				if len(b.Judgements) != 1 || b.Judgements[0] != want {
 					t.Errorf("%s: %v", b.Digest, b.Judgements)

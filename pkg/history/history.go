@@ -45,6 +45,7 @@ type Build struct {
 // Judgement counts the modules that came to one verdict.
 type Judgement struct {
 	Pairing  string `json:"pairing"`
+	Of       string `json:"of"` // version-release of their packages
 	Verdict  string `json:"verdict"`
 	Severity string `json:"severity"`
 	Modules  int    `json:"modules"`

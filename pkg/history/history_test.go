@@ -91,8 +91,8 @@ func TestRecord(t *testing.T) {
 		TypeCount:   536, StringBytes: 7787,
 		Toolchain: kernel.Toolchain{Compiler: "gcc (SUSE Linux) 11.2.1 20211124"},
 		Judgements: []Judgement{
-			{"rebuild", "rejected", "fail", 7},
-			{"across", "no-btf", "ok", 1},
+			{"rebuild", "5.15.12-1.3", "rejected", "fail", 7},
+			{"across", "1.0_k5.15.12_1-2.1", "no-btf", "ok", 1},
 		},
 	}
 	for i, b := range inv.Bases {
@@ -107,10 +107,10 @@ func TestRecord(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	newer := []Judgement{
-		{"build", "same-base", "ok", 7},
-		{"rebuild", "misread", "fail", 2},
-		{"rebuild", "rejected", "fail", 5},
-		{"across", "no-btf", "ok", 1},
+		{"build", "5.15.12-1.3", "same-base", "ok", 7},
+		{"rebuild", "5.15.12-1.1", "misread", "fail", 2},
+		{"rebuild", "5.15.12-1.1", "rejected", "fail", 5},
+		{"across", "1.0_k5.15.12_1-2.1", "no-btf", "ok", 1},
 	}
 	if !slices.Equal(got[1].Judgements, newer) {
 		t.Errorf("on 1.3: %v", got[1].Judgements)
@@ -172,7 +172,7 @@ func TestComplete(t *testing.T) {
 	}
 	record(inv, res)
 	if list := known("aa", true); len(list) == 1 {
-		if list[0].Fingerprint != whole.Fingerprint.Base || !slices.Equal(list[0].Judgements, []Judgement{{"across", "same-base", "ok", 1}}) {
+		if list[0].Fingerprint != whole.Fingerprint.Base || !slices.Equal(list[0].Judgements, []Judgement{{"across", "", "same-base", "ok", 1}}) {
 			t.Errorf("%+v", list[0])
 		}
 	}
@@ -207,7 +207,7 @@ func TestJudgedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := builds(t, db, Filter{})[0].Judgements; !slices.Equal(got, []Judgement{{"build", "same-base", "ok", 2}}) {
+	if got := builds(t, db, Filter{})[0].Judgements; !slices.Equal(got, []Judgement{{"build", "", "same-base", "ok", 2}}) {
 		t.Errorf("%v", got)
 	}
 }

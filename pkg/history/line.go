@@ -114,7 +114,7 @@ func sum(a, b []Judgement) []Judgement {
 	out := slices.Clone(a)
 	for _, j := range b {
 		i := slices.IndexFunc(out, func(o Judgement) bool {
-			return o.Pairing == j.Pairing && o.Verdict == j.Verdict && o.Severity == j.Severity
+			return o.Pairing == j.Pairing && o.Of == j.Of && o.Verdict == j.Verdict && o.Severity == j.Severity
 		})
 		if i < 0 {
 			out = append(out, j)

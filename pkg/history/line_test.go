@@ -72,7 +72,7 @@ func TestLines(t *testing.T) {
 
 // TestSigned counts the judgements on all forms of one package.
 func TestSigned(t *testing.T) {
-	judgement := func(verdict string, n int) Judgement { return Judgement{"build", verdict, "ok", n} }
+	judgement := func(verdict string, n int) Judgement { return Judgement{"build", "1.1", verdict, "ok", n} }
 	b := Build{Package: "a", Built: time.Unix(1, 0), Judgements: []Judgement{judgement("compatible", 1)}}
 	signed := b
 	signed.Judgements = []Judgement{judgement("same-base", 2), judgement("compatible", 3)}
@@ -81,6 +81,14 @@ func TestSigned(t *testing.T) {
 	l.add(signed)
 	if len(l.Steps) != 1 || !slices.Equal(l.Steps[0].Judgements, []Judgement{judgement("same-base", 2), judgement("compatible", 4)}) {
 		t.Errorf("%+v", l.Steps)
+	}
+}
+
+// TestBuildsApart counts the modules of each build for themselves.
+func TestBuildsApart(t *testing.T) {
+	old, new := Judgement{"rebuild", "1.9", "misread", "fail", 24}, Judgement{"rebuild", "1.10", "misread", "fail", 24}
+	if got := sum([]Judgement{old}, []Judgement{new}); !slices.Equal(got, []Judgement{new, old}) {
+		t.Errorf("%v", got)
 	}
 }
 

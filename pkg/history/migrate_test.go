@@ -48,7 +48,7 @@ func TestOldFiles(t *testing.T) {
 		inv, res := incident(t)
 		lines, err := db.Lines(t.Context(), Filter{Kernel: "5.15.12-1-default"})
 		if err != nil || len(lines) != 1 || lines[0].Changes() != 1 || lines[0].Steps[1].Build.TypeCount != 540 ||
-			!slices.Contains(lines[0].Steps[1].Judgements, Judgement{"rebuild", "misread", "fail", 2}) {
+			!slices.Contains(lines[0].Steps[1].Judgements, Judgement{"rebuild", "5.15.12-1.1", "misread", "fail", 2}) {
 			t.Errorf("%s: %+v, %v", dump, lines, err)
 		}
 		if err := db.Record(t.Context(), inv, res); err != nil {

@@ -22,7 +22,7 @@ import (
 // Databases that Open leaves alone.
 var (
 	ErrNewer   = errors.New("written by a newer obs-btf-guard")
-	ErrForeign = errors.New("a database of another program")
+	ErrForeign = errors.New("not a history of obs-btf-guard, but something of another program")
 )
 
 // DB is an open history. Its methods may be called at the same time, and by
@@ -94,6 +94,9 @@ func open(path string, migrations []string) (*DB, error) {
 			return nil, err
 		}
 		to, moveErr := setAside(path, info)
+		if errors.Is(moveErr, ErrForeign) {
+			return nil, moveErr
+		}
 		if moveErr != nil {
 			return nil, fmt.Errorf("%w, and cannot be set aside: %w", err, moveErr)
 		}

@@ -232,9 +232,9 @@ func TestLeftAlone(t *testing.T) {
 		says string
 	}{
 		"a newer schema":               {newer, ErrNewer, "written by a newer obs-btf-guard (schema 3, this one knows 2)"},
-		"another program's":            {foreign, ErrForeign, "a database of another program"},
-		"another program's, damaged":   {foreign[:8192], ErrForeign, "a database of another program"},
-		"our pages under another's id": {edit(good, 68, 1), ErrForeign, "a database of another program"},
+		"another program's":            {foreign, ErrForeign, "something of another program"},
+		"another program's, damaged":   {foreign[:8192], ErrForeign, "something of another program"},
+		"our pages under another's id": {edit(good, 68, 1), ErrForeign, "something of another program"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

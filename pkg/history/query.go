@@ -80,18 +80,19 @@ func (db *DB) builds(ctx context.Context, where string, args ...any) ([]Build, e
 	return builds, errors.Join(odd...)
 }
 
-// judgements fills in what was judged on a vmlinux, over all module packages:
-// by pairing, best verdict first.
+// judgements fills in what was judged on a vmlinux, over all module packages of a
+// version-release: by pairing, the newest first, best verdict first.
 func (db *DB) judgements(ctx context.Context, b *Build) error {
-	rows, err := db.conn.QueryContext(ctx, `SELECT pairing, verdict, severity, sum(modules) FROM judgement
-		WHERE base = ? AND fingerprint = ? GROUP BY pairing, verdict, severity`, b.Digest, text(b.Fingerprint))
+	rows, err := db.conn.QueryContext(ctx, `SELECT pairing, coalesce(package.release, ''), verdict, severity, sum(modules)
+		FROM judgement LEFT JOIN package USING (digest)
+		WHERE base = ? AND fingerprint = ? GROUP BY pairing, package.release, verdict, severity`, b.Digest, text(b.Fingerprint))
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var j Judgement
-		if err := rows.Scan(&j.Pairing, &j.Verdict, &j.Severity, &j.Modules); err != nil {
+		if err := rows.Scan(&j.Pairing, &j.Of, &j.Verdict, &j.Severity, &j.Modules); err != nil {
 			return err
 		}
 		b.Judgements = append(b.Judgements, j)
@@ -105,6 +106,7 @@ func sortJudgements(list []Judgement) {
 	slices.SortFunc(list, func(a, b Judgement) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(pairings, guard.Pairing(a.Pairing)), slices.Index(pairings, guard.Pairing(b.Pairing))),
+			natural(b.Of, a.Of),
 			cmp.Compare(slices.Index(guard.Verdicts, guard.Verdict(a.Verdict)), slices.Index(guard.Verdicts, guard.Verdict(b.Verdict))),
 			cmp.Compare(a.Severity, b.Severity))
 	})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -157,3 +158,47 @@ func (g group) parts() []group {
 func (g group) verdict() guard.Verdict   { return g[0].Verdict }
 func (g group) severity() guard.Severity { return g[0].Severity }
 func (g group) ruling() *guard.Ruling    { return g[0].Ruling }
+
+// Group is the modules of one origin on one vmlinux, for machines.
+type Group struct {
+	Pairing       string         `json:"pairing"`
+	KernelRelease string         `json:"kernelrelease"`
+	Modules       string         `json:"modules"` // version-release of their package, or their folder
+	Base          string         `json:"base"`    // package or file of the vmlinux; "" for none
+	Verdicts      map[string]int `json:"verdicts"`
+	// Refused is what becomes of modules that are rejected or do not relocate, in words;
+	// absent where none is.
+	Refused string `json:"refused,omitempty"`
+}
+
+// NewGroups counts the verdicts of each group. The list is never nil.
+func NewGroups(r *guard.Result) []Group {
+	out := []Group{}
+	for _, g := range groups(r.Findings) {
+		m, base := g[0].Module, ""
+		if b := g.base(); b != nil {
+			base = b.Label()
+		}
+		verdicts := map[string]int{}
+		for _, f := range g {
+			verdicts[string(f.Verdict)]++
+		}
+		out = append(out, Group{string(g[0].Pairing), g.release(), version(m.Package, m.Tree), base, verdicts, g.refused()})
+	}
+	return out
+}
+
+// refused says in a few words what becomes of modules that the kernel refuses, ""
+// where it refuses none.
+func (g group) refused() string {
+	if len(g.of(guard.Rejected))+len(g.of(guard.Unrelocatable)) == 0 || g.base() == nil {
+		return ""
+	}
+	switch g.base().Allow {
+	case verify.AllowYes:
+		return "loads without BTF"
+	case verify.AllowNo:
+		return "does not load"
+	}
+	return "does not load, or loads without BTF"
+}

@@ -80,7 +80,11 @@ func (t *text) section(headline string, points []string) {
 func Groups(w io.Writer, r *guard.Result, color bool) error {
 	t := &text{w: bufio.NewWriter(w), TextOptions: TextOptions{Color: color}}
 	for _, g := range groups(r.Findings) {
-		t.line("%s %s: %s", t.severity(g.worst()), g.title(), g.counts())
+		s := g.counts()
+		if what := g.refused(); what != "" {
+			s += "; what is rejected " + what
+		}
+		t.line("%s %s: %s", t.severity(g.worst()), g.title(), s)
 	}
 	return t.w.Flush()
 }
