@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -167,9 +166,9 @@ func (t historyWriter) line(format string, args ...any) {
 // step writes a build: what its base is, and below it what is to be known.
 func (t historyWriter) step(l *history.Line, i int) {
 	s := &l.Steps[i]
-	built := "unknown   "
+	built := "unknown         "
 	if !s.Built.IsZero() {
-		built = s.Built.Format(time.DateOnly)
+		built = s.Built.UTC().Format("2006-01-02 15:04")
 	}
 	base := "same base"
 	switch {
@@ -190,7 +189,7 @@ func (t historyWriter) step(l *history.Line, i int) {
 	t.judgements(s)
 }
 
-const historyIndent = "              "
+const historyIndent = "                    "
 
 // change tells what is different from the build before.
 func (t historyWriter) change(l *history.Line, i int) {

@@ -52,38 +52,38 @@ func TestHistoryText(t *testing.T) {
 		KernelRelease: "6.5", Arch: "aarch64", Steps: []history.Step{{Build: build("2", 9, 2, 1)}, {Build: build("3", 9, 2, 1)}},
 	}}
 	want := `5.15.12-1-default (x86_64): 8 builds, the base changed 6 times
-  2021-12-20  kernel-default-1.1.x86_64  base 010000000000, 100 types
-  unknown     kernel-default-1.2.x86_64  base 020000000000, 99 types
-              change   since 1.1: 1 type fewer; as many string bytes
-                       pahole: 1.22 → 1.23
-                       the same: compiler, linker
-                       not known: project, source revision
-              rebuild  modules of 1.1 on it: 2 misread, 1 rejected
-              across   modules of 0.1 on it: 3 rejected
-  unknown     kernel-default-1.3.x86_64  same base
-  unknown     kernel-default-1.4.x86_64  base 010000000000, 100 types
-              change   since 1.3: 1 type more; 1 string byte fewer; the base of 1.1 again
-                       the same: compiler, linker, pahole, project, source revision
-  unknown     kernel-default-1.5.x86_64  no .BTF
-              change   since 1.4: its .BTF is gone
-                       the same: compiler, linker, pahole, project, source revision
-  unknown     kernel-default-1.6.x86_64  base 030000000000, which cannot be read
-              change   since 1.5: it has .BTF
-                       the same: compiler, linker, pahole, project, source revision
-  unknown     kernel-default-1.7\x1b[31m\x0a.x86_64  no .BTF
-              change   since 1.6: its .BTF is gone
-                       compiler: gcc → \x1b]0;\x07
-                       the same: linker, pahole, project, source revision
-  unknown     kernel-default-1.8.x86_64  base 010000000000, 100 types
-              change   since 1.7\x1b[31m\x0a: it has .BTF; the base of 1.1 again
-                       the same: compiler, linker, pahole, project, source revision
+  2021-12-20 23:59  kernel-default-1.1.x86_64  base 010000000000, 100 types
+  unknown           kernel-default-1.2.x86_64  base 020000000000, 99 types
+                    change   since 1.1: 1 type fewer; as many string bytes
+                             pahole: 1.22 → 1.23
+                             the same: compiler, linker
+                             not known: project, source revision
+                    rebuild  modules of 1.1 on it: 2 misread, 1 rejected
+                    across   modules of 0.1 on it: 3 rejected
+  unknown           kernel-default-1.3.x86_64  same base
+  unknown           kernel-default-1.4.x86_64  base 010000000000, 100 types
+                    change   since 1.3: 1 type more; 1 string byte fewer; the base of 1.1 again
+                             the same: compiler, linker, pahole, project, source revision
+  unknown           kernel-default-1.5.x86_64  no .BTF
+                    change   since 1.4: its .BTF is gone
+                             the same: compiler, linker, pahole, project, source revision
+  unknown           kernel-default-1.6.x86_64  base 030000000000, which cannot be read
+                    change   since 1.5: it has .BTF
+                             the same: compiler, linker, pahole, project, source revision
+  unknown           kernel-default-1.7\x1b[31m\x0a.x86_64  no .BTF
+                    change   since 1.6: its .BTF is gone
+                             compiler: gcc → \x1b]0;\x07
+                             the same: linker, pahole, project, source revision
+  unknown           kernel-default-1.8.x86_64  base 010000000000, 100 types
+                    change   since 1.7\x1b[31m\x0a: it has .BTF; the base of 1.1 again
+                             the same: compiler, linker, pahole, project, source revision
 
 6.4.0\x9b (aarch64): 1 build
-  unknown     kernel-default-2.x86_64  base 090000000000, 2 types
+  unknown           kernel-default-2.x86_64  base 090000000000, 2 types
 
 6.5 (aarch64): 2 builds, all with the same base
-  unknown     kernel-default-2.x86_64  base 090000000000, 2 types
-  unknown     kernel-default-3.x86_64  same base
+  unknown           kernel-default-2.x86_64  base 090000000000, 2 types
+  unknown           kernel-default-3.x86_64  same base
 `
 	var out strings.Builder
 	if err := historyText(&out, lines, false); err != nil {

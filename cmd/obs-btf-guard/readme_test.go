@@ -34,6 +34,7 @@ func TestReadme(t *testing.T) {
 				dir = "../../testdata/incident"
 			}
 			t.Chdir(dir)
+			t.Setenv("XDG_STATE_HOME", t.TempDir())
 			var stdout, stderr bytes.Buffer
 			run(t.Context(), strings.Fields(call), &stdout, &stderr)
 			if *update {
