@@ -46,6 +46,9 @@ func runAudit(c *cli.Context) error {
 	if slices.Contains(c.Args().Slice(), "") {
 		return usageError{"audit: a SOURCE is empty", hint}
 	}
+	if c.IsSet("db") && c.Bool("no-db") {
+		return usageError{"audit: --db and --no-db; give one of them", hint}
+	}
 	out, err := outputOf(c, auditFormats...)
 	if err != nil {
 		return err

@@ -109,6 +109,9 @@ func checkSources(c *cli.Context) (guard.Sources, error) {
 	if s.Base != "" && len(s.Against) > 0 {
 		return s, usageError{"check: --base judges everything on one base, --against pairs by kernelrelease; give one of them", hint}
 	}
+	if c.IsSet("db") && c.Bool("no-db") {
+		return s, usageError{"check: --db and --no-db; give one of them", hint}
+	}
 	if k := c.String("kernel"); k != "" {
 		v, err := verify.ParseVersion(k)
 		if err != nil {
