@@ -264,3 +264,29 @@ func TestTime(t *testing.T) {
 		t.Error(built)
 	}
 }
+
+// TestCutCopy holds that a copy of a package that was cut short is no copy, in
+// whichever order they are named.
+func TestCutCopy(t *testing.T) {
+	dir := incident(t, func(string) bool { return false }, "5.15.12-1.3")
+	if err := os.RemoveAll(filepath.Join(dir, "repodata")); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, newExtra+".rpm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(t.TempDir(), "cut.rpm")
+	if err := os.WriteFile(cut, data[:len(data)-300], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, sources := range [][]string{{dir, cut}, {cut, dir}} {
+		res, err := Run(t.Context(), Options{Sources: sources})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Exit(DefaultFailOn) != 2 || len(res.Problems) != 1 || res.Problems[0].Path != cut {
+			t.Errorf("%q: exit %d, %q", sources, res.Exit(DefaultFailOn), said(res))
+		}
+	}
+}
