@@ -77,8 +77,9 @@ func explainAction(c *cli.Context) error {
 	}
 	changes := res.Changes
 	if len(changes) == 0 {
-		if changes, err = twoKernels(inv); err != nil {
-			inv.Problems = append(inv.Problems, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: err})
+		var none error
+		if changes, none = twoKernels(inv); none != nil {
+			inv.Problems = append(inv.Problems, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: none})
 		}
 	}
 	if len(changes) > 0 {
@@ -106,7 +107,7 @@ func explainAction(c *cli.Context) error {
 			return fmt.Errorf("standard output: %w", err)
 		}
 		fmt.Fprintln(c.App.Writer)
-		if err := reasons.Text(c.App.Writer, why.TextOptions{Verbose: c.Bool("verbose"), Printable: report.Printable}); err != nil {
+		if err := reasons.Text(c.App.Writer, why.TextOptions{Verbose: c.Bool("verbose"), Printable: report.Printable, Wrap: report.Wrap}); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
@@ -156,11 +157,11 @@ func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
 	}
 	for i, name := range []string{"OLD", "NEW"} {
 		if n := len(sides[i]); n != 1 {
-			return nil, fmt.Errorf("explain: %s holds %d kernels with BTF, and no kernelrelease is on both sides; give one kernel on each", name, n)
+			return nil, fmt.Errorf("%s holds %d kernels with BTF, and no kernelrelease is on both sides; give one kernel on each", name, n)
 		}
 	}
 	if from, to := sides[0][0], sides[1][0]; from.Arch != to.Arch && from.Arch != "" && to.Arch != "" {
-		return nil, fmt.Errorf("explain: OLD is for %s, NEW for %s", from.Arch, to.Arch)
+		return nil, fmt.Errorf("OLD is for %s, NEW for %s", from.Arch, to.Arch)
 	}
 	return []guard.Change{{From: sides[0][0], To: sides[1][0]}}, nil
 }

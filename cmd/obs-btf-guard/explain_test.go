@@ -71,7 +71,7 @@ func TestExplainOBS(t *testing.T) {
 		envs = append(envs, "--buildenv", path)
 	}
 	status, out, errs = explain(append(envs, incident+"5.15.12-1.1", incident+"5.15.12-1.3")...)
-	if want := "Why: built again by hand; same source, same config; dwarves 1.22-1 → 1.23-1 changed which functions are kept\n"; status != exitOK || !strings.Contains(out, want) {
+	if want := "Why: built again by hand; same source, same config; dwarves 1.22-1 → 1.23-1 changed which\n     functions are kept\n"; status != exitOK || !strings.Contains(out, want) {
 		t.Errorf("%d, %q\n%s\nwant %s", status, errs, out, want)
 	}
 	if status, out, errs = explain("--format", "json", incident+"5.15.12-1.1", incident+"5.15.12-1.3"); status != exitOK || !strings.Contains(out, `"kind": "by hand"`) {

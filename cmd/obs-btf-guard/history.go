@@ -57,7 +57,7 @@ func printHistory(c *cli.Context) error {
 		return odd
 	}
 	if out.format == "json" {
-		err = historyJSON(c.App.Writer, c.App.Version, path, lines)
+		err = historyJSON(c.App.Writer, c.App.Version, path, lines, odd)
 	} else {
 		err = historyText(c.App.Writer, lines, c.Bool("verbose"))
 	}
@@ -67,10 +67,15 @@ func printHistory(c *cli.Context) error {
 	if len(lines) == 0 && !aside {
 		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %s\n", report.Printable(path), nothingIn(c, path))
 	}
-	if odd == nil && (len(lines) == 0 || aside) {
+	if odd != nil {
+		for _, line := range errorLines(odd) {
+			fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s; what it says is missing above\n", line)
+		}
+	}
+	if odd != nil || len(lines) == 0 || aside {
 		return exitStatus(exitError)
 	}
-	return odd
+	return nil
 }
 
 // nothingIn says why a history has nothing to print.
@@ -113,7 +118,13 @@ func readHistory(c *cli.Context, path string) (lines []history.Line, aside bool,
 	return lines, db.Aside != "", err
 }
 
-func historyJSON(w io.Writer, version, path string, lines []history.Line) error {
+func historyJSON(w io.Writer, version, path string, lines []history.Line, odd error) error {
+	problems := []report.Error{}
+	if odd != nil {
+		for _, line := range errorLines(odd) {
+			problems = append(problems, report.Error{Path: path, Error: line})
+		}
+	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
@@ -122,7 +133,8 @@ func historyJSON(w io.Writer, version, path string, lines []history.Line) error 
 		Tool     report.Tool    `json:"tool"`
 		Database string         `json:"database"`
 		Kernels  []history.Line `json:"kernels"`
-	}{report.Schema, report.Tool{Name: "obs-btf-guard", Version: version}, path, lines})
+		Problems []report.Error `json:"errors"`
+	}{report.Schema, report.Tool{Name: "obs-btf-guard", Version: version}, path, lines, problems})
 }
 
 // historyText writes the lines for people.

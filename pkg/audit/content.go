@@ -22,21 +22,22 @@ func (a *audit) content(ctx context.Context) error {
 	a.judged = map[meeting]map[guard.Verdict]int{}
 	a.recalled = map[meeting]bool{}
 	groups := map[guard.KernelID][]*Package{}
-	type file struct {
-		digest string
-		size   int64
-	}
-	seen := map[file]bool{} // which are copies may come out only now
+	seen := map[any]bool{} // which are copies may come out only now
 	copies := map[*Package]bool{}
 	for _, p := range a.packages {
 		if !p.silent() || !a.look(ctx, p) {
 			continue
 		}
-		if seen[file{p.digest, p.size}] {
+		type place struct {
+			file              fileID
+			whole, repository string
+		}
+		at := place{p.fileID(), p.whole, p.repository}
+		if seen[at] {
 			copies[p] = true
 			continue
 		}
-		seen[file{p.digest, p.size}] = true
+		seen[at] = true
 		if !p.silent() {
 			continue // its header tells more than OBS did
 		}
@@ -115,8 +116,9 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		return nil
 	}
 	silent = slices.DeleteFunc(silent, func(p *Package) bool { return !a.get(ctx, p) })
-	a.tell("reading %d packages of %s (%s)", len(silent), id.Release, id.Arch)
-	inv, of, err := a.collect(ctx, silent)
+	read, twins := once(silent)
+	a.tell("reading %s of %s (%s)", number(len(read), "package"), id.Release, id.Arch)
+	inv, of, err := a.collect(ctx, read)
 	if err != nil {
 		return err
 	}
@@ -129,7 +131,8 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 			}
 		}
 		if len(packages) > len(silent) {
-			if inv, of, err = a.collect(ctx, packages); err != nil {
+			read, twins = once(packages)
+			if inv, of, err = a.collect(ctx, read); err != nil {
 				return err
 			}
 		}
@@ -146,6 +149,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		return err
 	}
 	well := a.take(res, of, id.Release)
+	a.share(twins, id.Release)
 	if a.Memory != nil {
 		a.Memory.Record(inv, res)
 		// What went wrong may go well another time, and is told each time.
@@ -154,6 +158,64 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		}
 	}
 	return nil
+}
+
+// fileID tells files apart that are to be read.
+type fileID struct {
+	digest string
+	size   int64
+}
+
+func (p *Package) fileID() fileID { return fileID{p.digest, p.size} }
+
+// once splits packages into those to read and, by them, those that are the same file
+// in another repository.
+func once(packages []*Package) (first []*Package, twins map[*Package][]*Package) {
+	twins = map[*Package][]*Package{}
+	of := map[fileID]*Package{}
+	for _, p := range packages {
+		if f := of[p.fileID()]; f != nil {
+			twins[f] = append(twins[f], p)
+			continue
+		}
+		of[p.fileID()] = p
+		first = append(first, p)
+	}
+	return first, twins
+}
+
+// share has twins know what was found of the package that was read for them.
+func (a *audit) share(twins map[*Package][]*Package, release string) {
+	if len(twins) == 0 {
+		return
+	}
+	for p, others := range twins {
+		for _, o := range others {
+			o.dependent, o.missing = p.dependent, p.missing
+			for _, k := range o.kernels {
+				if read := p.kernel(k.Release); read != nil {
+					k.Base, k.Known = read.Base, read.Known
+				}
+			}
+		}
+	}
+	all := func(p *Package) []*Package { return append([]*Package{p}, twins[p]...) }
+	for at, verdicts := range maps.Clone(a.judged) {
+		if at.release != release {
+			continue
+		}
+		for _, modules := range all(at.modules) {
+			if at.kernel == nil {
+				a.judged[meeting{modules: modules, release: release}] = verdicts
+				continue
+			}
+			for _, p := range all(at.kernel.Package) {
+				if k := p.kernel(release); k != nil {
+					a.judged[meeting{modules, k, release}] = verdicts
+				}
+			}
+		}
+	}
 }
 
 // needBase reports whether a module of the kernelrelease depends on its base.

@@ -34,7 +34,11 @@ func (a *audit) match(ctx context.Context) {
 		for _, token := range p.required() {
 			a.byToken(p, token)
 		}
-		if len(p.kernels) == 0 && len(p.Requires) == 0 {
+		switch {
+		case len(p.kernels) > 0 || len(p.required()) > 0:
+		case len(p.Requires) > 0:
+			a.find(Undecided, p, "", "requires the kernel-btf(...) that it provides itself, and has no vmlinux that is known")
+		default:
 			a.byContent(p)
 		}
 	}
@@ -293,63 +297,70 @@ func (a *audit) unlabeled() {
 func (a *audit) kernels() {
 	builds := map[guard.KernelID][]*Kernel{}
 	for _, k := range a.res.Kernels {
-		if k.Release != "" {
+		if k.Release != "" && k.Known != Unknown {
 			builds[k.id()] = append(builds[k.id()], k)
 		}
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(builds), compareIDs) {
-		for _, group := range alternatives(builds[id]) {
-			a.builds(id, group)
+		a.rebuilds(builds[id])
+		if in := conflicting(builds[id]); len(in) > 0 {
+			f := Finding{Kind: Incident, Release: id.Release, Arch: id.Arch}
+			for _, k := range slices.Backward(in) {
+				reason := fmt.Sprintf("%s  %s", k.short(), k.Package)
+				if !slices.Contains(f.Reasons, reason) { // it may lie in several repositories
+					f.Packages = append(f.Packages, k.Package)
+					f.Reasons = append(f.Reasons, reason)
+				}
+			}
+			a.res.Findings = append(a.res.Findings, f)
 		}
 	}
 }
 
-// alternatives splits kernels into groups of which each replaces the others: one, or
-// where projects were named as a whole one for each of their repositories, with
-// those from elsewhere.
-func alternatives(kernels []*Kernel) (groups [][]*Kernel) {
-	seen := map[string]bool{}
-	for _, k := range kernels {
-		r := k.Package.repository
-		if r == "" || seen[r] {
-			continue
+// rebuilds notes for each build the one before it that it replaces.
+func (a *audit) rebuilds(builds []*Kernel) {
+	type pair struct{ from, to string }
+	seen := map[pair]bool{}
+	for i, k := range builds {
+		for _, before := range slices.Backward(builds[:i]) {
+			if before.Package.Name != k.Package.Name {
+				break
+			}
+			if !before.Package.meets(k.Package) {
+				continue
+			}
+			// Which of two with one version is the later, nothing tells.
+			p := pair{before.short() + before.Package.NEVRA, k.short() + k.Package.NEVRA}
+			if compareEVR(before.Package, k.Package) != 0 && !seen[p] {
+				seen[p] = true
+				a.res.Rebuilds = append(a.res.Rebuilds, Rebuild{before, k})
+			}
+			break
 		}
-		seen[r] = true
-		groups = append(groups, slices.DeleteFunc(slices.Clone(kernels), func(o *Kernel) bool {
-			return o.Package.repository != "" && o.Package.repository != r
-		}))
 	}
-	if groups == nil {
-		return [][]*Kernel{kernels}
-	}
-	return groups
 }
 
-// builds looks at the builds of one kernelrelease, in their order.
-func (a *audit) builds(id guard.KernelID, builds []*Kernel) {
-	of := map[fingerprint.Digest]bool{}
-	var known []*Kernel
+// conflicting picks the builds that have another base than one that they meet.
+func conflicting(builds []*Kernel) []*Kernel {
+	type side struct {
+		whole, repository string
+		base              fingerprint.Digest
+	}
+	of := func(k *Kernel) side { return side{k.Package.whole, k.Package.repository, k.Base} }
+	sides := map[side]*Kernel{}
 	for _, k := range builds {
-		if k.Known != Unknown {
-			of[k.Base] = true
-			known = append(known, k)
+		sides[of(k)] = k
+	}
+	conflict := map[side]bool{}
+	for s, k := range sides {
+		for _, o := range sides {
+			if o.Base != k.Base && k.Package.meets(o.Package) {
+				conflict[s] = true
+				break
+			}
 		}
 	}
-	for i, k := range known {
-		// Which of two with one version is the later, nothing tells.
-		if i > 0 && known[i-1].Package.Name == k.Package.Name && compareEVR(known[i-1].Package, k.Package) != 0 {
-			a.res.Rebuilds = append(a.res.Rebuilds, Rebuild{known[i-1], k})
-		}
-	}
-	if len(of) < 2 {
-		return
-	}
-	f := Finding{Kind: Incident, Release: id.Release, Arch: id.Arch}
-	for _, k := range slices.Backward(known) {
-		f.Packages = append(f.Packages, k.Package)
-		f.Reasons = append(f.Reasons, fmt.Sprintf("%s  %s", k.short(), k.Package))
-	}
-	a.res.Findings = append(a.res.Findings, f)
+	return slices.DeleteFunc(slices.Clone(builds), func(k *Kernel) bool { return !conflict[of(k)] })
 }
 
 // Counts writes how often there is each verdict, best first.

@@ -61,6 +61,9 @@ func (a *audit) project(ctx context.Context, t api.Target) error {
 		name := "obs:" + part.Project + "/" + part.Repository + "/" + part.Arch
 		if slices.ContainsFunc(a.res.Sources, func(s Source) bool { return s.Name == name }) {
 			found = true // named as well
+			if t.Repository != "" {
+				a.together(name)
+			}
 			continue
 		}
 		first := len(a.packages)
@@ -85,6 +88,15 @@ func (a *audit) project(ctx context.Context, t api.Target) error {
 		return errors.New("OBS has no package there")
 	}
 	return nil
+}
+
+// together takes back that the packages of a source are only alternatives.
+func (a *audit) together(source string) {
+	for _, p := range a.packages {
+		if p.Source == source {
+			p.whole, p.repository = "", ""
+		}
+	}
 }
 
 // parts lists the repositories and architectures that a target stands for.

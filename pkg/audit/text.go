@@ -49,12 +49,14 @@ func (t *text) line(format string, args ...any) {
 	fmt.Fprintln(t.w, report.Printable(fmt.Sprintf(format, args...)))
 }
 
-func (t *text) headline(s string) {
+func (t *text) headline(lines ...string) {
 	t.line("")
-	if t.Color {
-		s = "\x1b[1m" + s + "\x1b[0m"
+	for _, s := range lines {
+		if t.Color {
+			s = "\x1b[1m" + s + "\x1b[0m"
+		}
+		fmt.Fprintln(t.w, s)
 	}
-	fmt.Fprintln(t.w, s)
 }
 
 func (t *text) summary() {
@@ -113,7 +115,7 @@ func (t *text) findings() {
 				if slices.Contains(t.FailOn, kind) {
 					word = "FAIL"
 				}
-				t.headline(fmt.Sprintf("%s %s: %s", word, kind, explanations[kind]))
+				t.headline(report.Wrap(word+" "+string(kind)+": ", explanations[kind].String())...)
 			}
 			t.finding(f)
 		}

@@ -31,8 +31,8 @@ type Change struct {
 	OldID btf.TypeID `json:"old_id,omitempty"`
 	NewID btf.TypeID `json:"new_id,omitempty"`
 
-	// Copy: the side that does not have it has another of its kind and name. Pahole may
-	// record a function once or several times.
+	// Copy: a function that the other side has as well, of the same name and signature.
+	// Pahole may record one once or several times.
 	Copy bool `json:"copy,omitempty"`
 
 	// Old and New say what the type is on each side, on one line: a function's
@@ -146,32 +146,34 @@ func (d *differ) list(out *Diff) {
 	d.copies(out.Changes)
 }
 
-// copies marks what came or went while others of its kind and name are there.
+// copies marks functions that came or went while the other side has one that is
+// defined alike.
 func (d *differ) copies(changes []Change) {
-	wanted := [2]map[uint64]bool{{}, {}} // keys, by side
-	of := func(c *Change) (side int, key uint64) {
+	is := func(c *Change) bool { return c.Op != Changed && c.sort() == aFunction && c.Name != "" }
+	of := func(c *Change) (side int, definition uint64) {
 		if c.Op == Added {
-			return 0, d.new.keys[c.NewID]
+			return 0, d.new.levels[0][c.NewID]
 		}
-		return 1, d.old.keys[c.OldID]
+		return 1, d.old.levels[0][c.OldID]
 	}
+	wanted := [2]map[uint64]bool{{}, {}} // by the side that may have them: definitions
 	for i := range changes {
-		if c := &changes[i]; c.Op != Changed && c.Name != "" {
-			side, key := of(c)
-			wanted[side][key] = false
+		if c := &changes[i]; is(c) {
+			side, definition := of(c)
+			wanted[side][definition] = false
 		}
 	}
 	for side, s := range []*side{d.old, d.new} {
-		for id, key := range s.keys {
-			if _, ok := wanted[side][key]; ok && s.named[id] {
-				wanted[side][key] = true
+		for _, definition := range s.levels[0] {
+			if _, ok := wanted[side][definition]; ok {
+				wanted[side][definition] = true
 			}
 		}
 	}
 	for i := range changes {
-		if c := &changes[i]; c.Op != Changed && c.Name != "" {
-			side, key := of(c)
-			c.Copy = wanted[side][key]
+		if c := &changes[i]; is(c) {
+			side, definition := of(c)
+			c.Copy = wanted[side][definition]
 		}
 	}
 }

@@ -5,6 +5,8 @@ package explain
 import (
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 )
 
 // TestCopies tells functions that came or went from those that are recorded once
@@ -25,11 +27,11 @@ func TestCopies(t *testing.T) {
 		lines        []string
 	}{
 		{"less", []string{"strncpy", "strncpy", "memchr"}, []string{"strncpy", "memchr"},
-			"of names that both have, 0 recorded once more and 1 once less", "how often functions are recorded", []string{"  FUNC strncpy (void) recorded once less"}},
+			"Of functions that both have, 0 recorded once more and 1 once less", "how often functions are recorded", []string{"  FUNC strncpy (void) recorded once less"}},
 		{"more", []string{"strncpy"}, []string{"strncpy", "strncpy", "strncpy"},
-			"of names that both have, 2 recorded once more and 0 once less", "how often functions are recorded", []string{"  FUNC strncpy (void) recorded once more"}},
+			"Of functions that both have, 2 recorded once more and 0 once less", "how often functions are recorded", []string{"  FUNC strncpy (void) recorded once more"}},
 		{"and another", []string{"strncpy", "strncpy", "gone"}, []string{"strncpy", "new"},
-			"1 function added, 1 removed; of names that both have, 0 recorded once more and 1 once less", "which functions are kept",
+			"1 function added, 1 removed; of functions that both have, 0 recorded once more and 1 once less", "which functions are kept",
 			[]string{"  FUNC gone (void) removed: exported", "  FUNC new (void) added: exported", "  FUNC strncpy (void) recorded once less"}},
 		{"all gone", []string{"strncpy", "strncpy"}, []string{"new"},
 			"1 function added, 2 removed", "which functions are kept", []string{"  FUNC strncpy (void) removed: exported"}},
@@ -55,5 +57,31 @@ func TestCopies(t *testing.T) {
 				t.Errorf("of the same base it says\n%s", b.String())
 			}
 		})
+	}
+}
+
+// TestNoCopies holds that what is of another definition, or no function, came or
+// went, whatever has its name.
+func TestNoCopies(t *testing.T) {
+	old, new := newKernel(false, 8), newKernel(false, 8)
+	old.Func("show", old.FuncProto(old.num), 0)
+	new.Func("show", new.FuncProto(new.num), 0)
+	new.Func("show", new.FuncProto(new.num, btftest.Param{Name: "n", Type: new.long}), 0)
+	old.Struct("s", 4, member{Name: "a", Type: old.num})
+	old.Struct("s", 8, member{Name: "b", Type: old.long})
+	new.Struct("s", 4, member{Name: "a", Type: new.num})
+	d := Bases(old.Table(t), new.Table(t), Options{OldExports: []string{"show"}, NewExports: []string{"show"}})
+	consistent(t, d)
+	var b strings.Builder
+	if err := d.Text(&b, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 type removed; 1 function added", "FUNC show (long unsigned int) added: exported\n", "struct s removed: 8 bytes\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s\nlacks %s", b.String(), want)
+		}
+	}
+	if d.Effect() != "types" {
+		t.Errorf("effect %q", d.Effect())
 	}
 }

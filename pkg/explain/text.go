@@ -121,7 +121,11 @@ func (d *Diff) Sentence() string {
 		}
 	}
 	if n := copies[Added] + copies[Removed]; n > 0 {
-		parts = append(parts, "of names that both have, "+number(copies[Added])+" recorded once more and "+number(copies[Removed])+" once less")
+		of := "of functions that both have, "
+		if len(parts) == 0 {
+			of = "Of functions that both have, "
+		}
+		parts = append(parts, of+number(copies[Added])+" recorded once more and "+number(copies[Removed])+" once less")
 	}
 	switch {
 	case len(parts) == 0 && len(d.Anonymous) > 0:

@@ -329,20 +329,28 @@ func modules(r *guard.Result) string {
 // width is where paragraphs wrap, in columns.
 const width = 96
 
-// paragraph wraps s behind a prefix, further lines indented as far.
+// paragraph writes s behind a prefix, wrapped.
 func (t *text) paragraph(prefix, s string) {
+	for _, line := range Wrap(prefix, s) {
+		t.line("%s", line)
+	}
+}
+
+// Wrap breaks s behind a prefix into lines for a terminal, further lines indented as
+// far.
+func Wrap(prefix, s string) (lines []string) {
 	indent := strings.Repeat(" ", len(prefix))
 	line := prefix
 	for i, word := range strings.Fields(s) {
 		if i > 0 && len(line)+1+len(word) > width {
-			t.line("%s", line)
+			lines = append(lines, line)
 			line = indent
 		} else if i > 0 {
 			line += " "
 		}
 		line += word
 	}
-	t.line("%s", line)
+	return append(lines, line)
 }
 
 // number groups digits, 4023 as 4,023.

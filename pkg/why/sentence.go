@@ -25,14 +25,20 @@ func (r *Reasons) sentence(effect string) string {
 	case len(moved) > 0:
 		s := few(moved, 3)
 		switch { // with all else the same, the tools did it
-		case alike && effect != "" && len(moved) == 1:
+		case alike && effect != "" && len(moved) == 1 && moved[0].From != "" && moved[0].To != "":
 			s += " changed " + effect
+		case alike && effect != "" && len(moved) == 1:
+			s += ", which changed " + effect
 		case alike && effect != "":
 			s += ": one of them, or all, changed " + effect
 		}
 		parts = append(parts, s)
 	case alike && effect != "" && (r.Trigger == nil || !r.Trigger.names()):
-		parts = append(parts, "look at what differs in the build root, and at a pahole that does not build reproducibly")
+		at := "look at what differs in the build root, and at"
+		if r.roots && len(r.Packages) == 0 {
+			at = "same packages in the build root: look at"
+		}
+		parts = append(parts, at+" a pahole that does not build reproducibly")
 	}
 	if len(unknowns) > 0 {
 		parts = append(parts, "not known of both: "+strings.Join(unknowns, ", "))

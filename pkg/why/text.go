@@ -15,6 +15,8 @@ type TextOptions struct {
 	Verbose bool // list every difference
 	// Printable makes text that comes out of files fit for a terminal; nil leaves it.
 	Printable func(string) string
+	// Wrap breaks a text behind a prefix into lines; nil does not.
+	Wrap func(prefix, s string) []string
 }
 
 // named is how many differences of a kind a short text lists.
@@ -27,7 +29,12 @@ func (r *Reasons) Text(w io.Writer, o TextOptions) error {
 	if t.Printable == nil {
 		t.Printable = func(s string) string { return s }
 	}
-	fmt.Fprintf(t.w, "Why: %s\n", t.Printable(r.Sentence))
+	if t.Wrap == nil {
+		t.Wrap = func(prefix, s string) []string { return []string{prefix + s} }
+	}
+	for _, line := range t.Wrap("Why: ", r.Sentence) {
+		fmt.Fprintln(t.w, t.Printable(line))
+	}
 	t.differences("tool", r.Tools)
 	t.differences("config", r.Options)
 	t.differences("package", r.Packages)

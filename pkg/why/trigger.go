@@ -4,7 +4,9 @@ package why
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"path"
 	"slices"
 	"time"
@@ -86,12 +88,13 @@ func Ask(ctx context.Context, obs OBS, old, new Build) (Asked, []error) {
 		return err != nil
 	}
 	jobs, err := obs.JobHistory(ctx, new.Target)
-	if fail(err) && !api.NotFound(err) {
+	if fail(err) && alone(err) {
 		return a, errs // the rest would get the same answer
 	}
+	told := err == nil || api.NotFound(err)
 	builds, err := obs.BuildHistory(ctx, new.Target)
 	fail(err)
-	if last := a.Trigger.read(jobs, builds, old, new); last && a.Trigger.Kind != ByHand && a.Trigger.Kind != FirstBuild {
+	if last := told && a.Trigger.read(jobs, builds, old, new); last && a.Trigger.Kind != ByHand && a.Trigger.Kind != FirstBuild {
 		if reason, err := obs.Reason(ctx, new.Target); !fail(err) && reason.Explain == a.Trigger.Kind {
 			for _, c := range reason.Changes {
 				a.Trigger.Changed = append(a.Trigger.Changed, Way(c.Key))
@@ -120,6 +123,12 @@ func Ask(ctx context.Context, obs OBS, old, new Build) (Asked, []error) {
 		}
 	}
 	return a, errs
+}
+
+// alone reports whether it is no use to ask on: nobody answers, or to somebody else.
+func alone(err error) bool {
+	e, ok := errors.AsType[*api.StatusError](err)
+	return !ok || e.StatusCode == http.StatusUnauthorized || e.StatusCode == http.StatusForbidden
 }
 
 // Of reports whether a build root is that of the build with a version and release, or
