@@ -32,8 +32,10 @@ type Change struct {
 	NewID btf.TypeID `json:"new_id,omitempty"`
 
 	// Copy: a function that the other side has as well, of the same name and signature.
-	// Pahole may record one once or several times.
-	Copy bool `json:"copy,omitempty"`
+	// Pahole may record one once or several times. Namesake: the other side has a function
+	// of its name, and of another signature.
+	Copy     bool `json:"copy,omitempty"`
+	Namesake bool `json:"namesake,omitempty"`
 
 	// Old and New say what the type is on each side, on one line: a function's
 	// signature, what a typedef or variable is, the size of others.
@@ -143,37 +145,41 @@ func (d *differ) list(out *Diff) {
 	}
 	d.weigh(out.Changes)
 	d.weigh(out.Anonymous)
-	d.copies(out.Changes)
+	d.copies(out.Changes, old, new)
 }
 
-// copies marks functions that came or went while the other side has one that is
-// defined alike.
-func (d *differ) copies(changes []Change) {
-	is := func(c *Change) bool { return c.Op != Changed && c.sort() == aFunction && c.Name != "" }
-	of := func(c *Change) (side int, definition uint64) {
-		if c.Op == Added {
-			return 0, d.new.levels[0][c.NewID]
-		}
-		return 1, d.old.levels[0][c.OldID]
-	}
-	wanted := [2]map[uint64]bool{{}, {}} // by the side that may have them: definitions
+// copies marks functions that came or went while the other side has one of the same
+// name. That of a copy may name its parameters differently.
+func (d *differ) copies(changes []Change, old, new *writer) {
+	is := func(c *Change) bool { return c.Op != Changed && c.sort() == aFunction && c.Old+c.New != "" }
+	type function struct{ name, signature string }
+	have := [2]map[function]bool{{}, {}} // of the sides, those of names that changed; with no signature, any
+	names := [2]map[uint64]bool{{}, {}}  // likewise, keys of the names
 	for i := range changes {
-		if c := &changes[i]; is(c) {
-			side, definition := of(c)
-			wanted[side][definition] = false
+		switch c := &changes[i]; {
+		case is(c) && c.Op == Added:
+			names[0][d.new.keys[c.NewID]] = true
+		case is(c):
+			names[1][d.old.keys[c.OldID]] = true
 		}
 	}
-	for side, s := range []*side{d.old, d.new} {
-		for _, definition := range s.levels[0] {
-			if _, ok := wanted[side][definition]; ok {
-				wanted[side][definition] = true
+	for i, w := range []*writer{old, new} {
+		for id, key := range w.s.keys {
+			if names[i][key] && w.s.named[id] {
+				name := w.s.name(w.s.typ(uint32(id)).NameOff)
+				have[i][function{name, w.heading(uint32(id))}] = true
+				have[i][function{name, ""}] = true
 			}
 		}
 	}
 	for i := range changes {
 		if c := &changes[i]; is(c) {
-			side, definition := of(c)
-			c.Copy = wanted[side][definition]
+			there := have[1]
+			if c.Op == Added {
+				there = have[0]
+			}
+			c.Copy = there[function{c.Name, c.Old + c.New}]
+			c.Namesake = !c.Copy && there[function{c.Name, ""}]
 		}
 	}
 }
@@ -181,7 +187,7 @@ func (d *differ) copies(changes []Change) {
 func isEnum(t btf.Type) bool { return t.Kind() == btf.KindEnum || t.Kind() == btf.KindEnum64 }
 
 // rank puts first what the most types contain, of equals what modules can use, and
-// last what is there once more or once less.
+// last functions of which others of their name are there.
 func rank(changes []Change) {
 	one := func(is bool) int {
 		if is {
@@ -190,7 +196,7 @@ func rank(changes []Change) {
 		return 0
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int {
-		return cmp.Or(one(a.Copy)-one(b.Copy), cmp.Compare(b.Drags, a.Drags), cmp.Compare(b.Folds, a.Folds), one(b.Exported)-one(a.Exported),
+		return cmp.Or(one(a.Copy)-one(b.Copy), one(a.Namesake)-one(b.Namesake), cmp.Compare(b.Drags, a.Drags), cmp.Compare(b.Folds, a.Folds), one(b.Exported)-one(a.Exported),
 			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
 	})
 }

@@ -60,11 +60,14 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// TestNoCopies holds that what is of another definition, or no function, came or
-// went, whatever has its name.
+// TestNoCopies holds that what is of another signature, or no function, came or
+// went, whatever has its name; other names of parameters are no other signature.
 func TestNoCopies(t *testing.T) {
 	old, new := newKernel(false, 8), newKernel(false, 8)
 	old.Func("show", old.FuncProto(old.num), 0)
+	old.Func("copy", old.FuncProto(0, btftest.Param{Name: "to", Type: old.long}), 0)
+	new.Func("copy", new.FuncProto(0, btftest.Param{Name: "to", Type: new.long}), 0)
+	new.Func("copy", new.FuncProto(0, btftest.Param{Name: "p", Type: new.long}), 0)
 	new.Func("show", new.FuncProto(new.num), 0)
 	new.Func("show", new.FuncProto(new.num, btftest.Param{Name: "n", Type: new.long}), 0)
 	old.Struct("s", 4, member{Name: "a", Type: old.num})
@@ -76,7 +79,7 @@ func TestNoCopies(t *testing.T) {
 	if err := d.Text(&b, TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1 type removed; 1 function added", "FUNC show (long unsigned int) added: exported\n", "struct s removed: 8 bytes\n"} {
+	for _, want := range []string{"1 type removed; 1 function added; of functions that both have, 1 recorded once more and 0 once less", "FUNC copy (long unsigned int) recorded once more\n", "FUNC show (long unsigned int) added: exported, another of its name was there\n", "struct s removed: 8 bytes\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%s\nlacks %s", b.String(), want)
 		}

@@ -276,6 +276,12 @@ func (t *text) change(c *Change) {
 	case c.Exported:
 		notes = append(notes, "exported")
 	}
+	switch {
+	case c.Namesake && c.Op == Added:
+		notes = append(notes, "another of its name was there")
+	case c.Namesake:
+		notes = append(notes, "another of its name stays")
+	}
 	s := name + " " + what
 	if len(notes) > 0 {
 		s += ": " + strings.Join(notes, ", ")

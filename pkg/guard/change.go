@@ -23,15 +23,15 @@ func (c *Change) Explain() *explain.Diff {
 	return explain.Bases(c.From.Table, c.To.Table, exportsOf(c.From, c.To))
 }
 
-// Names lists the named types and functions of which op is what became, without those
-// of which others of their name are on both sides.
+// Names lists the named types and functions of which op is what became, without
+// functions that are merely recorded once more or less and those whose name stays.
 func (c *Change) Names(op explain.Op) []string {
 	var out []string
 	if c.Diff == nil {
 		return nil
 	}
 	for i := range c.Diff.Changes {
-		if change := &c.Diff.Changes[i]; change.Op == op && !change.Copy {
+		if change := &c.Diff.Changes[i]; change.Op == op && !change.Copy && !change.Namesake {
 			out = append(out, change.String())
 		}
 	}
