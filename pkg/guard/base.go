@@ -20,6 +20,8 @@ import (
 // readLooseImage reads a vmlinux, boot image or raw base that is a file of its
 // own, and the config beside it.
 func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
+	c.unpacking.Lock()
+	defer c.unpacking.Unlock()
 	var d decompress.Decoder
 	defer d.Close()
 	img, err := kernel.OpenImage(r, f.size, &d)

@@ -120,6 +120,8 @@ type collector struct {
 
 	tables atomic.Int64 // bytes of .BTF kept so far
 
+	unpacking sync.Mutex // held while a loose image is unpacked: two would be twice the memory
+
 	mu  sync.Mutex // guards what is below
 	inv *Inventory
 }
