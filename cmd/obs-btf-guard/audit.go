@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/audit"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/repomd"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/audit"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/urfave/cli/v2"
 )
 

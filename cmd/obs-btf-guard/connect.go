@@ -8,10 +8,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/api"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/oscrc"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rebuild"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/oscrc"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/urfave/cli/v2"
 )
 

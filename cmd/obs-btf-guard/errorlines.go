@@ -6,7 +6,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 )
 
 // errorLines writes an error as lines that can be printed: one, or where

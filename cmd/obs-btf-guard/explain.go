@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/why"
 	"github.com/urfave/cli/v2"
 )
 

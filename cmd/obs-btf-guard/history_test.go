@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/history"
 )
 
 // TestHistoryText tells what became of a base, and never more than is known.

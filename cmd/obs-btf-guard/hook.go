@@ -14,12 +14,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/policy"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 	"github.com/urfave/cli/v2"
 )

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/generator"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 	"github.com/urfave/cli/v2"

@@ -10,13 +10,13 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/obs/api"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/why"
 	"github.com/urfave/cli/v2"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 )
 
 func pageOf(t *testing.T, table report.Table) string {

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 

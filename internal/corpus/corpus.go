@@ -15,8 +15,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
 )
 
 // Trial is what a kernel did with one table.

@@ -5,7 +5,7 @@ package guard
 import (
 	"slices"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 )
 
 // Change is what became of the base of a kernelrelease from an older build to

@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 )
 
 // TestChanges pairs the bases that replace each other; what changed is
-// pkg/explain's to test.
+// internal/explain's to test.
 func TestChanges(t *testing.T) {
 	a := kernelTable(0, 0)
 	for _, tc := range []struct {

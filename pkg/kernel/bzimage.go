@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // The x86 setup header, in bytes from the start of the file, all fields little

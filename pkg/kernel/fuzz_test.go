@@ -7,7 +7,7 @@ import (
 	"io"
 	"testing"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // expands says whether data unpacks to so much that trying it would only show

@@ -6,7 +6,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // Kind is what a file is, judged by its first bytes. Its text is fit for a

@@ -9,7 +9,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // MaxUnpacked counts all wrappings together: here each layer alone would pass.

@@ -10,7 +10,7 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // MaxModule is the most bytes a module may have once it is decompressed. It

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // extent is size bytes at offset of a file.

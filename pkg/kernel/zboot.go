@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // The header of an EFI zboot image, in bytes from the start, all fields little

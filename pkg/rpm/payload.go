@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // An Entry is one thing in the payload.

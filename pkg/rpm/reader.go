@@ -27,8 +27,8 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/decompress"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // A Reader reads one package, strictly forward. Except for Progress, it must not

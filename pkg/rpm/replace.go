@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/regular"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // ErrBusy says that another process, or goroutine, is rewriting the package.

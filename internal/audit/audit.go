@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package audit looks over whole repositories and folders: which kernels are
+// there, which packages of modules, and which of them fit each other.
+//
+// [Run] does it and gives a [Result]. What packages say of themselves decides
+// where they carry kernel-btf(...) tokens; the others are read, those of a
+// repository after downloading just them.
+package audit
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Options say what is looked over, and how.
+type Options struct {
+	// Sources are folders, RPMs, rpm-md repositories by path or URL, and those of
+	// OBS as obs:PROJECT/REPOSITORY/ARCH, or all of them as obs:PROJECT/REPOSITORY
+	// and obs:PROJECT.
+	Sources []string
+	// MetadataOnly leaves the content of packages unread.
+	MetadataOnly bool
+	// Dir is where a folder for downloads may be made, "" for that of temporary
+	// files. Run removes it.
+	Dir string
+	Web repomd.Options
+	OBS func() (OBS, error) // called once, if a source is in OBS; may be nil
+	// Memory is asked before a package is read, and told what it holds; may be nil.
+	Memory Memory
+	// Tell says what is being done, for who waits; may be nil.
+	Tell func(format string, args ...any)
+}
+
+// Result is what was found.
+type Result struct {
+	Sources  []Source
+	Kernels  []*Kernel
+	Cells    []Cell // the matrix, without pairs that never meet
+	Findings []Finding
+	Rebuilds []Rebuild
+	Problems []guard.Problem // what could not be read: never counted as good
+
+	Modules []*Package // with modules
+
+	Notes []string // files that lie there and were not looked at
+}
+
+// Source is one of the sources as it was read.
+type Source struct {
+	Name     string // without user and query of a URL
+	Kind     string // "directory", "package", "repository" or "obs"
+	Revision string // of a repository, may be ""
+	Packages int    // in it
+}
+
+// Kernel is a vmlinux in a package.
+type Kernel struct {
+	Package *Package
+	Release string // kernelrelease, "" if it is not known
+	Flavor  string
+	Base    fingerprint.Digest // zero unless Known
+	Known   Knowledge
+
+	tokenless bool // its package provides no kernel-btf(...) for it
+	ambiguous bool // and here it provides several
+}
+
+func (k *Kernel) id() guard.KernelID {
+	return guard.KernelID{Release: k.Release, Arch: k.Package.arch()}
+}
+
+// Knowledge is where a kernel's base is known from.
+type Knowledge string
+
+// What the base of a kernel, or the answer in a cell, rests on.
+const (
+	Unknown   Knowledge = ""
+	ByToken   Knowledge = "token"   // the packages' kernel-btf(...) dependencies
+	ByContent Knowledge = "content" // the packages were read
+	ByHistory Knowledge = "history" // they were read another time
+)
+
+// Fit is the answer of a cell.
+type Fit string
+
+// The answers.
+const (
+	Fits    Fit = "fits"
+	Misfits Fit = "misfits"
+	Untold  Fit = "unknown"
+)
+
+// Cell is a package of modules on a kernel that it can meet.
+type Cell struct {
+	Modules *Package
+	Kernel  *Kernel
+	Fit     Fit
+	By      Knowledge
+	// Verdicts counts the modules by verdict where they were judged.
+	Verdicts map[guard.Verdict]int
+}
+
+// Kind is what a finding is about.
+type Kind string
+
+// The kinds, heaviest first.
+const (
+	Stale      Kind = "stale"      // modules fit none of the kernels here that they are for
+	Broken     Kind = "broken"     // modules do not fit the vmlinux of their own build
+	Mislabeled Kind = "mislabeled" // a kernel-btf(...) dependency names another base than the content
+	Incident   Kind = "incident"   // kernels of one kernelrelease have different bases
+	Unlabeled  Kind = "unlabeled"  // a package lacks a kernel-btf(...) dependency that its content calls for
+	Undecided  Kind = "unknown"    // it cannot be told, or was not looked for
+	Unmet      Kind = "unmet"      // modules for a kernel that is not here
+)
+
+// Kinds lists all of them, heaviest first.
+var Kinds = []Kind{Stale, Broken, Mislabeled, Incident, Unlabeled, Undecided, Unmet}
+
+// DefaultFailOn are the kinds that fail unless somebody says otherwise: with
+// them, a machine that installs from here can end up with modules that misfit.
+var DefaultFailOn = []Kind{Stale, Broken, Mislabeled, Incident}
+
+// Finding is something that needs attention.
+type Finding struct {
+	Kind     Kind
+	Package  *Package // nil for an incident
+	Release  string   // kernelrelease, where it is about one
+	Arch     string
+	Reasons  []string
+	Packages []*Package // of an incident, the kernels
+}
+
+// Rebuild is what became of a kernel's base from one build of a kernelrelease to
+// the next.
+type Rebuild struct{ From, To *Kernel }
+
+// Changed reports whether the base did.
+func (r Rebuild) Changed() bool { return r.From.Base != r.To.Base }
+
+// Exit is the exit status: 2 if something could not be read, 1 if there is a
+// finding of one of the kinds, otherwise 0.
+func (r *Result) Exit(failOn []Kind) int {
+	if len(r.Problems) > 0 {
+		return 2
+	}
+	if slices.ContainsFunc(r.Findings, func(f Finding) bool { return slices.Contains(failOn, f.Kind) }) {
+		return 1
+	}
+	return 0
+}
+
+// Run reads the sources and holds all modules in them against all kernels in
+// them. What cannot be read becomes a Problem and the rest is looked over all the
+// same; the only error is that of ctx.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	if o.OBS != nil {
+		o.OBS = sync.OnceValues(o.OBS)
+	}
+	a := &audit{Options: o, res: &Result{}}
+	defer a.removeDownloads()
+	for _, s := range o.Sources {
+		if err := a.source(ctx, s); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			a.problem(repomd.Name(s), err)
+		}
+	}
+	a.sort()
+	if !o.MetadataOnly {
+		if err := a.content(ctx); err != nil {
+			return nil, err
+		}
+	}
+	a.match(ctx)
+	return a.res, ctx.Err()
+}
+
+type audit struct {
+	Options
+	res      *Result
+	packages []*Package
+	judged   map[meeting]map[guard.Verdict]int
+	recalled map[meeting]bool // of these, what was judged another time
+
+	downloads  string // folder, "" until needed
+	downloaded int64  // bytes
+
+	// twins are builds (by Package.build) with kernels of one NEVRA and different
+	// bases: what of the build is of which of them, nothing tells.
+	twins map[string]bool
+}
+
+// meeting is a package whose modules were judged on a kernel.
+type meeting struct {
+	modules *Package
+	kernel  *Kernel // nil for modules that met none
+	release string  // of the modules
+}
+
+func (a *audit) problem(path string, err error) {
+	a.res.Problems = append(a.res.Problems, guard.Problem{Path: path, Err: err})
+}
+
+func (a *audit) tell(format string, args ...any) {
+	if a.Tell != nil {
+		a.Tell(format, args...)
+	}
+}
+
+// sort orders the packages, leaves out copies, and lists the kernels.
+func (a *audit) sort() {
+	slices.SortStableFunc(a.packages, comparePackages)
+	a.packages = slices.CompactFunc(a.packages, func(p, q *Package) bool { return p.copyOf(q) })
+	for _, p := range a.packages {
+		p.findKernels()
+	}
+	a.listKernels()
+}
+
+// comparePackages orders by name, architecture, and then age.
+func comparePackages(p, q *Package) int {
+	return cmp.Or(
+		strings.Compare(p.Name, q.Name),
+		strings.Compare(p.arch(), q.arch()),
+		compareEVR(p, q),
+		p.Built.Compare(q.Built),
+		strings.Compare(p.id(), q.id()),
+		strings.Compare(p.digest, q.digest),
+	)
+}
+
+// Package is a package that ships a kernel or modules, or may.
+type Package struct {
+	Source string // the one it was found in
+	Name   string
+	NEVRA  string
+	Arch   string
+	Built  time.Time
+
+	epoch, version, release string
+	digest                  string // see newPackage
+	build                   string // the same for what one run of rpmbuild made
+
+	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
+	Provides, Requires []string
+
+	vmlinux []string // kernelreleases of which it has a vmlinux
+	modules []string // and modules; known only where listed
+	listed  bool     // its file list was read
+	maybe   bool     // it may have modules
+
+	// dependent: it was read, and has modules that need their base.
+	dependent bool
+
+	// Of a project in OBS that was named as a whole, whole is its name and repository
+	// the one the package is in; both "" for other packages.
+	whole, repository string
+
+	place   string // path or URL of the one in its source
+	file    string // where it lies, "" until fetched
+	size    int64  // of the file in bytes
+	changed int64  // when the file here was, in nanoseconds; 0 for one elsewhere
+	known   string // what tells the file from others before it is fetched, "" if nothing does
+	fetch   func(context.Context) (string, error)
+	missing bool // it could not be fetched or read
+	kernels []*Kernel
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// source lists the packages of one source.
+func (a *audit) source(ctx context.Context, name string) error {
+	if t, ok, err := inOBS(name); ok {
+		if err != nil {
+			return err
+		}
+		return a.project(ctx, t)
+	}
+	if repomd.IsURL(name) {
+		return a.repository(ctx, name)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return withoutPath(err)
+	}
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(name, "repodata", "repomd.xml")); err == nil {
+			return a.repository(ctx, name)
+		}
+	}
+	return a.directory(ctx, name)
+}
+
+// repository reads the metadata of a repository.
+func (a *audit) repository(ctx context.Context, name string) error {
+	a.tell("reading %s", repomd.Name(name))
+	repo, err := repomd.Open(ctx, name, a.Web)
+	if err != nil {
+		return err
+	}
+	s := Source{Name: repo.Source, Kind: "repository", Revision: repo.Revision}
+	// Where the metadata breaks off nothing is known of the rest, and what came
+	// before it is looked over all the same.
+	defer func() { a.res.Sources = append(a.res.Sources, s) }()
+	var unlisted map[string]bool
+	if !repo.Remote() {
+		if unlisted, err = a.rpmsBelow(repo.Source); err != nil {
+			return err
+		}
+	}
+	for p, err := range repo.Packages(ctx, relevant) {
+		if err != nil {
+			return err
+		}
+		s.Packages++
+		delete(unlisted, path.Clean(p.Location))
+		pkg, err := newPackage(s.Name, &p.Package, p.Digest())
+		p.Provides, p.Requires, p.Recommends = nil, nil, nil // p stays, to be fetched
+		if err != nil {
+			a.problem(s.Name, fmt.Errorf("%s: %w", p.NEVRA(), err))
+			continue
+		}
+		if !pkg.matters() {
+			continue
+		}
+		if len(a.packages) == maxPackages {
+			return errPackages
+		}
+		pkg.size, pkg.known = p.Size, p.Digest() // none is fetched by a weak one
+		pkg.place = repo.Place(p)
+		pkg.fetch = func(ctx context.Context) (string, error) {
+			if !repo.Remote() {
+				return repo.Fetch(ctx, p, "")
+			}
+			a.tell("downloading %s", pkg)
+			if err := a.download(p.Size); err != nil {
+				return "", fmt.Errorf("%s: %w", p.Location, err)
+			}
+			dir, err := a.downloadsDir()
+			if err != nil {
+				return "", err
+			}
+			return repo.Fetch(ctx, p, dir)
+		}
+		a.packages = append(a.packages, pkg)
+	}
+	if names := slices.Sorted(maps.Keys(unlisted)); len(names) > 0 {
+		more := ""
+		if len(names) > 1 {
+			more = fmt.Sprintf(" and %d more", len(names)-1)
+		}
+		a.note("%s: %s%s not in the metadata of the repository, and not looked at", s.Name, names[0], more)
+	}
+	return nil
+}
+
+// rpmsBelow finds the RPMs in a repository's folder, by their slash-separated
+// paths in it.
+func (a *audit) rpmsBelow(dir string) (map[string]bool, error) {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	out := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".rpm") || isFolder(path, d) {
+			return nil // what the metadata does not list need not be readable
+		}
+		rel, err := filepath.Rel(root, path)
+		out[filepath.ToSlash(rel)] = true
+		return err
+	})
+	return out, err
+}
+
+// isFolder reports whether what stands in a folder is a link to another one.
+func isFolder(path string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// note keeps what was left out.
+func (a *audit) note(format string, args ...any) {
+	a.res.Notes = append(a.res.Notes, fmt.Sprintf(format, args...))
+}
+
+// downloadsDir makes the folder for downloads when the first is due.
+func (a *audit) downloadsDir() (string, error) {
+	if a.downloads == "" {
+		dir, err := os.MkdirTemp(a.Dir, "obs-btf-guard-")
+		if err != nil {
+			return "", err
+		}
+		a.downloads = dir
+	}
+	return a.downloads, nil
+}
+
+func (a *audit) removeDownloads() {
+	if a.downloads != "" {
+		os.RemoveAll(a.downloads)
+	}
+}
+
+// Bounds on what a source may ask for.
+const (
+	maxPackages  = 50_000   // that have kernels or modules
+	maxDownloads = 64 << 30 // bytes
+)
+
+var (
+	errNothing  = errors.New("holds no RPM and is no repository (it has no repodata/repomd.xml)")
+	errPackages = fmt.Errorf("more than %d packages of kernels and modules; the rest is not looked at", maxPackages)
+)
+
+// download accounts for bytes that are to be downloaded. What is refused leaves room
+// for others.
+func (a *audit) download(size int64) error {
+	if size < 0 || size > maxDownloads-a.downloaded {
+		return fmt.Errorf("not downloaded: with its %d bytes, all downloads together would have more than %d; --metadata-only downloads nothing", size, int64(maxDownloads))
+	}
+	a.downloaded += size
+	return nil
+}
+
+// directory reads the headers of all RPMs in a folder, or of one.
+func (a *audit) directory(ctx context.Context, name string) error {
+	root, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return withoutPath(err)
+	}
+	var paths []string
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			a.problem(path, withoutPath(err))
+		} else if isFolder(path, d) {
+			a.note("%s: a link to a folder, which is not followed", path)
+		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || path == root) {
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err == nil && len(paths) == 0 {
+		err = errNothing
+	}
+	if err != nil {
+		return err
+	}
+	a.tell("reading the headers of %s", number(len(paths), "package"))
+	packages, errs := make([]*Package, len(paths)), make([]error, len(paths))
+	each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
+		packages[i], errs[i] = readHeader(name, paths[i])
+	})
+	kind := "directory"
+	if len(paths) == 1 && paths[0] == root {
+		kind = "package"
+	}
+	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: kind, Packages: len(paths)})
+	for i, p := range packages {
+		if errs[i] != nil {
+			a.problem(paths[i], withoutPath(errs[i]))
+		}
+		if p == nil {
+			continue
+		}
+		if len(a.packages) == maxPackages {
+			return errPackages
+		}
+		a.packages = append(a.packages, p)
+	}
+	return ctx.Err()
+}
+
+// each calls f with the numbers below n, several at once, until the context ends.
+func each(ctx context.Context, n, atOnce int, f func(i int)) {
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range atOnce {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+// readHeader describes the RPM at a path, nil if it has neither kernel nor
+// modules.
+func readHeader(source, path string) (*Package, error) {
+	r, err := rpm.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	p, err := newPackage(source, r.Package, "")
+	if err != nil {
+		return nil, err
+	}
+	p.list(r.Package)
+	p.place, p.file = path, path
+	if info, err := os.Stat(path); err == nil {
+		p.size, p.changed = info.Size(), info.ModTime().UnixNano()
+	}
+	if !p.matters() {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// withoutPath takes the path out of an error that will be printed behind one.
+func withoutPath(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

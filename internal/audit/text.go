@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// TextOptions say how an audit for people is written.
+type TextOptions struct {
+	Verbose bool // the whole matrix and all kernels, not only what does not fit
+	Color   bool
+	FailOn  []Kind
+}
+
+// Text writes the result for people: a summary, what needs attention, heaviest
+// first, what became of kernels that were built again, and what does not fit
+// what.
+func (r *Result) Text(w io.Writer, o TextOptions) error {
+	t := &text{Result: r, TextOptions: o, w: bufio.NewWriter(w)}
+	t.summary()
+	t.findings()
+	t.rebuilds()
+	if o.Verbose {
+		t.kernels()
+	}
+	t.matrix()
+	t.notes()
+	t.line("")
+	t.closing()
+	return t.w.Flush()
+}
+
+type text struct {
+	*Result
+	TextOptions
+	w *bufio.Writer
+}
+
+// line writes a line; what comes out of packages cannot write another.
+func (t *text) line(format string, args ...any) {
+	fmt.Fprintln(t.w, report.Printable(fmt.Sprintf(format, args...)))
+}
+
+func (t *text) headline(lines ...string) {
+	t.line("")
+	for _, s := range lines {
+		if t.Color {
+			s = "\x1b[1m" + s + "\x1b[0m"
+		}
+		fmt.Fprintln(t.w, s)
+	}
+}
+
+func (t *text) summary() {
+	for _, s := range t.Sources {
+		t.line("%s: %s, %s", s.Name, s.Kind, number(s.Packages, "package"))
+	}
+	t.line("%s of %s, %s with modules", number(len(t.Kernels), "kernel"), number(t.releases(), "kernelrelease"), number(len(t.Modules), "package"))
+}
+
+// releases counts what modules can be for.
+func (r *Result) releases() int {
+	ids := map[guard.KernelID]bool{}
+	for _, k := range r.Kernels {
+		ids[k.id()] = true
+	}
+	return len(ids)
+}
+
+// number counts things.
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// explanation says of a kind what it means for who installs from here, and what
+// to do.
+type explanation struct{ meaning, remedy string }
+
+func (e explanation) String() string { return e.meaning + ": " + e.remedy }
+
+var explanations = map[Kind]explanation{
+	Stale:      {"modules that fit none of the kernels here that they are for", "build the package again"},
+	Broken:     {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
+	Mislabeled: {"a kernel-btf(...) dependency that its content contradicts", "make it anew, as obs-btf-guard stamp does"},
+	Incident: {
+		"builds of one kernelrelease with different bases, which share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
+		"ship each as a whole, with kernel-btf(...) dependencies",
+	},
+	Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
+	Undecided: {"cannot be told from what was read", "mend what could not be read, read what --metadata-only leaves out, or stamp the packages"},
+	Unmet:     {"modules for kernels that are not here", "name their source as well"},
+}
+
+func (t *text) findings() {
+	for _, kind := range Kinds {
+		first := true
+		for _, f := range t.Findings {
+			if f.Kind != kind {
+				continue
+			}
+			if first {
+				first = false
+				word := "note"
+				if slices.Contains(t.FailOn, kind) {
+					word = "FAIL"
+				}
+				t.headline(report.Wrap(word+" "+string(kind)+": ", explanations[kind].String())...)
+			}
+			t.finding(f)
+		}
+	}
+}
+
+func (t *text) finding(f Finding) {
+	if len(f.Reasons) == 1 {
+		t.line("  %s: %s", f.about(), f.Reasons[0])
+		return
+	}
+	t.line("  %s", f.about())
+	for _, reason := range f.Reasons {
+		t.line("    %s", reason)
+	}
+}
+
+// about is what a finding is about: a package, or a kernelrelease.
+func (f Finding) about() string {
+	if f.Package != nil {
+		return f.Package.NEVRA
+	}
+	return releaseName(f.Release, f.Arch)
+}
+
+func releaseName(release, arch string) string {
+	if release == "" {
+		release = "unnamed kernel"
+	}
+	return release + " (" + arch + ")"
+}
+
+// line is a finding in one line, as far as that goes; more has the rest.
+func (f Finding) line() string {
+	s := string(f.Kind) + ": " + f.about() + ": "
+	if len(f.Reasons) == 1 {
+		return s + f.Reasons[0]
+	}
+	return s + explanations[f.Kind].meaning
+}
+
+func (f Finding) more() []string {
+	if len(f.Reasons) == 1 {
+		return nil
+	}
+	return f.Reasons
+}
+
+func (t *text) rebuilds() {
+	if len(t.Rebuilds) == 0 {
+		return
+	}
+	t.headline("Built again")
+	for _, r := range t.Rebuilds {
+		what := "the base stayed " + r.To.short()
+		if r.Changed() {
+			what = fmt.Sprintf("the base changed, from %s to %s", r.From.short(), r.To.short())
+		}
+		t.line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), what)
+	}
+}
+
+func (p *Package) versionRelease() string { return p.version + "-" + p.release }
+
+func (t *text) kernels() {
+	t.headline("Kernels")
+	for _, k := range t.Kernels {
+		by := ""
+		if k.Known != Unknown {
+			by = ", by " + string(k.Known)
+		}
+		t.line("  %s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.short(), by)
+	}
+}
+
+// row is the cells of a package with modules and the kernels of one flavor.
+type row struct {
+	modules *Package
+	flavor  string
+	cells   []Cell
+}
+
+// rows gathers the matrix, in its order.
+func (r *Result) rows() []*row {
+	type key struct {
+		modules *Package
+		flavor  string
+	}
+	var out []*row
+	of := map[key]*row{}
+	for _, c := range r.Cells {
+		k := key{c.Modules, c.Kernel.Flavor}
+		if of[k] == nil {
+			of[k] = &row{modules: c.Modules, flavor: c.Kernel.Flavor}
+			out = append(out, of[k])
+		}
+		of[k].cells = append(of[k].cells, c)
+	}
+	return out
+}
+
+// words say what the cells hold: those that do not fit, or all.
+func (r *row) words(all bool) []string {
+	var out []string
+	for _, c := range r.cells {
+		if all || c.Fit != Fits {
+			out = append(out, c.words())
+		}
+	}
+	return out
+}
+
+// String is the head of a line of such words.
+func (r *row) String() string {
+	fits := map[Fit]int{}
+	for _, c := range r.cells {
+		fits[c.Fit]++
+	}
+	unknown := ""
+	if n := fits[Untold]; n > 0 {
+		unknown = fmt.Sprintf(", unknown of %d", n)
+	}
+	return fmt.Sprintf("%s (%s): fits %d of %d%s; ", r.modules, r.flavor, fits[Fits], len(r.cells), unknown)
+}
+
+// matrix writes a line for each row.
+func (t *text) matrix() {
+	shown := false
+	for _, r := range t.rows() {
+		parts := r.words(t.Verbose)
+		if len(parts) == 0 {
+			continue
+		}
+		if !shown {
+			shown = true
+			t.headline("Modules and the kernels they meet")
+		}
+		t.line("  %s%s", r, strings.Join(parts, "; "))
+	}
+}
+
+// words say what a cell holds.
+func (c Cell) words() string {
+	kernel := c.Kernel.Package.NEVRA
+	if c.Kernel.Package == c.Modules {
+		kernel = "its own"
+	}
+	how := ""
+	switch {
+	case len(c.Verdicts) > 0:
+		how = " (" + Counts(c.Verdicts) + ")"
+	case c.Fit == Misfits:
+		how = " (another base)"
+	}
+	switch c.Fit {
+	case Fits:
+		return "fits " + kernel + how
+	case Misfits:
+		return "not " + kernel + how
+	}
+	return "unknown: " + kernel + how
+}
+
+func (t *text) notes() {
+	if len(t.Notes) == 0 {
+		return
+	}
+	t.headline("note not looked at")
+	for _, n := range t.Notes {
+		t.line("  %s", n)
+	}
+}
+
+// outcome sums a result up.
+type outcome int
+
+// The outcomes, from good to bad.
+const (
+	good    outcome = iota // all that is here was looked at, and is well
+	noted                  // there is something that does not fail
+	unknown                // of something, nothing is known
+	failed                 // a finding fails, or something could not be read
+)
+
+func (r *Result) outcome(failOn []Kind) outcome {
+	out := good
+	if len(r.Notes) > 0 {
+		out = noted
+	}
+	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == Untold }) {
+		out = unknown
+	}
+	for _, f := range r.Findings {
+		if f.Kind == Undecided || f.Kind == Unmet {
+			out = max(out, unknown)
+		}
+		out = max(out, noted)
+	}
+	if r.Exit(failOn) > 0 {
+		out = failed
+	}
+	return out
+}
+
+// counts says how many findings of each kind there are, heaviest first, and how much
+// could not be read.
+func (r *Result) counts() []string {
+	var parts []string
+	for _, kind := range Kinds {
+		n := 0
+		for _, f := range r.Findings {
+			if f.Kind == kind {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	if n := len(r.Problems); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d could not be read", n))
+	}
+	return parts
+}
+
+// closing is the last line.
+func (t *text) closing() {
+	word := map[outcome]string{good: "ok  ", noted: "note", unknown: "????", failed: "FAIL"}[t.outcome(t.FailOn)]
+	parts := t.counts()
+	switch {
+	case len(parts) > 0:
+	case len(t.Modules) == 0 && len(t.Kernels) == 0:
+		parts = append(parts, "no kernel and no modules")
+	case len(t.Modules) == 0:
+		parts = append(parts, "no modules")
+	case len(t.Kernels) == 0:
+		parts = append(parts, "no kernel, and modules that need no base")
+	case slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Fit == Untold }):
+		parts = append(parts, "of some modules it is not known whether they fit")
+	default:
+		parts = append(parts, "all modules fit the kernels they meet")
+	}
+	t.line("%s %s", word, strings.Join(parts, ", "))
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generator_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+const (
+	incident = "../../testdata/incident/"
+	base11   = "kernel-btf(default:sha256:8c4d27686c13aa439ea2ff7996485873c1b259fd7ca01e460c8c29a71898afea)"
+	base13   = "kernel-btf(default:sha256:18720e183f0ff8d5c18949905769050c4751ff3ad17f25180a4e5ce34715a360)"
+	modules  = "usr/lib/modules/5.15.12-1-default/"
+)
+
+// unpack lays the files of fixture packages out as a build root has them.
+func unpack(t *testing.T, root string, packages ...string) {
+	t.Helper()
+	for _, name := range packages {
+		r, err := rpm.Open(incident + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		for {
+			e, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !e.Files[0].IsRegular() {
+				continue
+			}
+			data, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := filepath.Join(root, e.Path())
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(to, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func kernelRPM(release string) string {
+	return release + "/kernel-default-" + release + ".x86_64.rpm"
+}
+
+func extraRPM(release string) string {
+	return release + "/kernel-default-extra-" + release + ".x86_64.rpm"
+}
+
+// TestSurvey asks for the files of a build root, in which the kernel may be
+// packaged together with the modules, installed, named, or nowhere.
+func TestSurvey(t *testing.T) {
+	installed := func(path string, tokens ...string) func(context.Context, string) (string, []string) {
+		return func(_ context.Context, release string) (string, []string) {
+			if release != "5.15.12-1-default" {
+				t.Errorf("asked for kernel %q", release)
+			}
+			return path, tokens
+		}
+	}
+	older := t.TempDir()
+	unpack(t, older, kernelRPM("5.15.12-1.1"))
+	vmlinux11 := filepath.Join(older, modules, "vmlinux.xz")
+
+	for _, tc := range []struct {
+		name     string
+		packages []string
+		options  generator.Options
+		want     map[string]generator.Answer // Why by a part of it
+	}{
+		{"kernel and modules", []string{kernelRPM("5.15.12-1.3"), extraRPM("5.15.12-1.3")}, generator.Options{}, map[string]generator.Answer{
+			"vmlinux.xz":                                {Token: base13},
+			"kernel/drivers/net/usb/ipheth.ko":          {Token: base13, Strength: generator.Requires},
+			"kernel/lib/crc7.ko":                        {Token: base13, Strength: generator.Requires},
+			"kernel/drivers/hid/hid-apple.ko":           {Token: base13, Strength: generator.Requires},
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: base13, Strength: generator.Requires},
+		}},
+		{"modules of another build", []string{kernelRPM("5.15.12-1.3"), extraRPM("5.15.12-1.1")}, generator.Options{}, map[string]generator.Answer{
+			"kernel/lib/crc7.ko":                        {Token: base13, Strength: generator.Requires},
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Why: "rejected on "},
+		}},
+		{"nowhere", []string{extraRPM("5.15.12-1.1")}, generator.Options{}, map[string]generator.Answer{
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Why: "no vmlinux of 5.15.12-1-default"},
+		}},
+		{"installed as a file", []string{extraRPM("5.15.12-1.1")}, generator.Options{Installed: installed(vmlinux11)}, map[string]generator.Answer{
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: base11, Strength: generator.Requires},
+		}},
+		{"installed as a file that does not fit", []string{extraRPM("5.15.12-1.3")}, generator.Options{Installed: installed(vmlinux11)}, map[string]generator.Answer{
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Why: "rejected on "},
+		}},
+		{"installed with tokens", []string{extraRPM("5.15.12-1.1")}, generator.Options{Installed: installed("", strings.Replace(base13, "default", "rt", 1), base11)}, map[string]generator.Answer{
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: base11, Strength: generator.Recommends},
+		}},
+		{"named", []string{extraRPM("5.15.12-1.1")}, generator.Options{Base: incident + kernelRPM("5.15.12-1.1")}, map[string]generator.Answer{
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: base11, Strength: generator.Requires},
+		}},
+		{"KMP without BTF", []string{"5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm"}, generator.Options{}, map[string]generator.Answer{
+			"updates/ipu6.ko.xz": {},
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			root := t.TempDir()
+			unpack(t, root, tc.packages...)
+			s, err := generator.New(t.Context(), root, tc.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for path, want := range tc.want {
+				got := s.Answers[filepath.Join(root, modules, path)]
+				if got.Token != want.Token || got.Strength != want.Strength || !strings.Contains(got.Why, want.Why) || (got.Why == "") != (want.Why == "") {
+					t.Errorf("%s: %+v, want %+v", path, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestCached answers from an earlier survey until a file that matters changes.
+func TestCached(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	unpack(t, root, kernelRPM("5.15.12-1.3"), extraRPM("5.15.12-1.3"))
+	module := filepath.Join(root, modules, "kernel/lib/crc7.ko")
+	asks := 0
+	o := generator.Options{Installed: func(context.Context, string) (string, []string) { asks++; return "", nil }}
+	ask := func() generator.Answer {
+		t.Helper()
+		s, err := generator.Cached(t.Context(), root, []string{module}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Answers[module]
+	}
+	if got := ask(); got.Token != base13 {
+		t.Fatalf("first: %+v", got)
+	}
+	// Without its file a survey could not answer, so the cache does.
+	vmlinux := filepath.Join(root, modules, "vmlinux.xz")
+	if err := os.Remove(filepath.Join(root, modules, "kernel/net/ipv4/tcp_bbr.ko")); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(); got.Token != base13 {
+		t.Errorf("again: %+v", got)
+	}
+	// The kernel of the other build in its place: everything is asked anew.
+	unpack(t, root, kernelRPM("5.15.12-1.1"))
+	past := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(vmlinux, past, past); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(); got.Token != base11 {
+		t.Errorf("after the kernel changed: %+v", got)
+	}
+	// A kernel that is gone.
+	if err := os.Remove(vmlinux); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(); got.Token != "" || asks == 0 {
+		t.Errorf("without a kernel: %+v, asked %d times", got, asks)
+	}
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+func parse(t *testing.T, name, text string) policy.Policy {
+	t.Helper()
+	p, err := policy.Parse(name, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// rule writes a rule with the given lines beside action and reason.
+func rule(action string, lines ...string) string {
+	return "[[rule]]\naction = \"" + action + "\"\nreason = \"to " + action + "\"\n" + strings.Join(lines, "\n") + "\n"
+}
+
+func finding(v guard.Verdict, pairing guard.Pairing, pkg, module string) guard.Finding {
+	f := guard.Finding{Verdict: v, Severity: v.Severity(), Pairing: pairing, Module: &guard.Module{Name: module}}
+	if pkg != "" {
+		f.Module.Package = &guard.Package{Name: pkg}
+	}
+	return f
+}
+
+func TestMatch(t *testing.T) {
+	rejected := finding(guard.Rejected, guard.PairRebuild, "kernel-default-extra", "hid_apple")
+	loose := finding(guard.Rejected, guard.PairGiven, "", "hid_apple")
+	tests := []struct {
+		name    string
+		lines   string
+		finding guard.Finding
+		want    bool
+	}{
+		{"verdict", `verdict = "rejected"`, rejected, true},
+		{"another verdict", `verdict = "misread"`, rejected, false},
+		{"one of several verdicts", `verdict = ["misread", "rejected"]`, rejected, true},
+		{"pairing", `pairing = "rebuild"`, rejected, true},
+		{"another pairing", `pairing = ["build", "across"]`, rejected, false},
+		{"one of several pairings", `pairing = ["build", "rebuild"]`, rejected, true},
+		{"package", `package = "kernel-default-extra"`, rejected, true},
+		{"package is not its beginning", `package = "kernel-default"`, rejected, false},
+		{"package by glob", `package = "kernel-*-ext?a"`, rejected, true},
+		{"one of several packages", `package = ["x*", "*-extra"]`, rejected, true},
+		{"package of a loose module", `package = "*"`, loose, false},
+		{"hyphens of a package are no underscores", `package = "kernel_default_extra"`, rejected, false},
+		{"module", `module = "hid_apple"`, rejected, true},
+		{"module with a hyphen", `module = "hid-apple"`, rejected, true},
+		{"module with an escaped hyphen", `module = 'hid\-*'`, rejected, true},
+		{"module that names itself with a hyphen", `module = "hid_apple"`, finding(guard.Rejected, guard.PairRebuild, "", "hid-apple"), true},
+		{"range in a module's glob", `module = "[g-i]id-[^b-z]*"`, rejected, true},
+		{"range that leaves it out", `module = "[a-c]id-apple"`, rejected, false},
+		{"hyphen among others", `module = 'hid[.\-]apple'`, rejected, true},
+		{"bracket after a range", `module = 'hid-[\]a]pple'`, rejected, true},
+		{"case counts", `module = "HID*"`, rejected, false},
+		{"module of a loose file", `module = "hid*"`, loose, true},
+		{"all selectors", `verdict = "rejected"` + "\n" + `pairing = "rebuild"` + "\n" + `package = "kernel-*"` + "\n" + `module = "hid*"`, rejected, true},
+		{"all selectors but one", `pairing = "rebuild"` + "\n" + `package = "kernel-*"` + "\n" + `module = "usb*"`, rejected, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if !strings.Contains(tt.lines, "verdict") {
+				tt.lines += "\n" + `verdict = "rejected"`
+			}
+			p := parse(t, "f", rule("warn", tt.lines))
+			res := guard.Result{Findings: []guard.Finding{tt.finding}}
+			p.Apply(&res)
+			got := res.Findings[0]
+			want := tt.finding
+			if tt.want {
+				want.Severity, want.Ruling = guard.Warn, &guard.Ruling{Reason: "to warn", Where: "f:1"}
+			}
+			if got.Severity != want.Severity || !cmp.Equal(got.Ruling, want.Ruling) {
+				t.Errorf("%s %+v, want %s %+v", got.Severity, got.Ruling, want.Severity, want.Ruling)
+			}
+			if unused := len(p.Unused(&res)); (unused == 0) != tt.want {
+				t.Errorf("%d rules decided nothing", unused)
+			}
+		})
+	}
+}
+
+func TestActions(t *testing.T) {
+	for action, want := range map[string]guard.Severity{
+		"fail": guard.Fail, "rebuild": guard.Rebuild, "warn": guard.Warn, "ignore": guard.OK,
+	} {
+		res := guard.Result{Findings: []guard.Finding{finding(guard.BTFLost, guard.PairBuild, "", "m")}}
+		parse(t, "f", rule(action, `verdict = "btf-lost"`)).Apply(&res)
+		if f := res.Findings[0]; f.Severity != want || f.Ruling == nil {
+			t.Errorf("%s: %s %v, want %s and its reason", action, f.Severity, f.Ruling, want)
+		}
+	}
+}
+
+func TestLabels(t *testing.T) {
+	pkg := &guard.Package{Name: "kernel-default"}
+	label := func(v guard.Verdict) guard.Label {
+		return guard.Label{Package: pkg, Verdict: v, Severity: v.Severity()}
+	}
+	p := parse(t, "f", rule("fail", `verdict = "unlabeled"`, `package = "kernel-*"`)+
+		rule("ignore", `verdict = ["rejected", "unlabeled"]`, `package = "foo"`))
+	res := guard.Result{Labels: []guard.Label{label(guard.Unlabeled), label(guard.Mislabeled)}}
+	p.Apply(&res)
+	want := []guard.Label{
+		{Package: pkg, Verdict: guard.Unlabeled, Severity: guard.Fail, Ruling: &guard.Ruling{Reason: "to fail", Where: "f:1"}},
+		label(guard.Mislabeled),
+	}
+	for i, l := range res.Labels {
+		if l.Severity != want[i].Severity || !cmp.Equal(l.Ruling, want[i].Ruling) {
+			t.Errorf("%s %+v, want %s %+v", l.Severity, l.Ruling, want[i].Severity, want[i].Ruling)
+		}
+	}
+	unused := p.Unused(&res)
+	if diff := cmp.Diff([]guard.Ruling{{Reason: "to ignore", Where: "f:6"}}, unused); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestLastDecides has a distribution's file and that of one package.
+func TestLastDecides(t *testing.T) {
+	system := parse(t, "system", rule("rebuild", `verdict = "rejected"`)+rule("fail", `verdict = "rejected"`, `module = "xpad"`))
+	source := parse(t, "source", rule("warn", `verdict = "rejected"`, `module = "ipheth"`)+rule("ignore", `verdict = "misread"`))
+	res := guard.Result{}
+	for _, module := range []string{"tcp_bbr", "xpad", "ipheth"} {
+		res.Findings = append(res.Findings, finding(guard.Rejected, guard.PairRebuild, "kernel-default", module))
+	}
+	res.Findings = append(res.Findings, finding(guard.Malformed, guard.PairBuild, "kernel-default", "crc7"))
+	system.Then(source).Apply(&res)
+	var got []string
+	for _, f := range res.Findings {
+		where := "itself"
+		if f.Ruling != nil {
+			where = f.Ruling.Where
+		}
+		got = append(got, f.Module.Name+" "+string(f.Severity)+" by "+where)
+	}
+	want := []string{"tcp_bbr rebuild by system:1", "xpad fail by system:5", "ipheth warn by source:1", "crc7 fail by itself"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]guard.Ruling{{Reason: "to ignore", Where: "source:6"}}, source.Unused(&res)); diff != "" {
+		t.Error(diff)
+	}
+	if unused := system.Unused(&res); unused != nil {
+		t.Errorf("of the system's rules %v decided nothing", unused)
+	}
+}
+
+func TestNoRules(t *testing.T) {
+	res := guard.Result{Findings: []guard.Finding{finding(guard.Rejected, guard.PairBuild, "kernel-default", "xpad")}}
+	var none policy.Policy
+	none.Then(parse(t, "f", "# nothing\n")).Apply(&res)
+	if f := res.Findings[0]; f.Severity != guard.Fail || f.Ruling != nil {
+		t.Errorf("%s %v", f.Severity, f.Ruling)
+	}
+	if unused := none.Unused(&res); unused != nil {
+		t.Error(unused)
+	}
+}

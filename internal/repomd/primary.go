@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package repomd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// Package is a package as a repository lists it.
+type Package struct {
+	// Package has what the metadata says. Of dependencies, those that were asked
+	// for; an epoch of 0 is none. What metadata lacks is absent: the file list (but
+	// for what others may depend on), DISTURL, cookie, header digest and format.
+	rpm.Package
+
+	Location string // of the file, below the repository
+	Size     int64  // of the file in bytes, 0 if it is not said
+
+	checksum checksum
+	base     string // where the location is, if not below the repository
+	line     int
+}
+
+// Digest is the package's checksum with its type in front, "" if it has none; copies
+// of a package share it.
+func (p *Package) Digest() string {
+	if sum := strings.ToLower(strings.TrimSpace(p.checksum.Hex)); sum != "" {
+		return p.checksum.Type + ":" + sum
+	}
+	return ""
+}
+
+// Packages reads the metadata of all packages, in the repository's order. Of
+// their dependencies, which are most of it, only those are kept whose name is
+// relevant; the name is valid for the call. An error ends it; nothing is yielded
+// before the checksum of all metadata was found right.
+func (r *Repo) Packages(ctx context.Context, relevant func(name []byte) bool) iter.Seq2[*Package, error] {
+	return func(yield func(*Package, error) bool) {
+		stored, err := r.readPrimary(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		fail := func(err error) { yield(nil, fmt.Errorf("%s: %w", r.primary.Location.Href, err)) }
+		var d decompress.Decoder
+		defer d.Close()
+		text, err := d.Reader(decompress.Detect(stored[:min(len(stored), decompress.DetectLen)]), bytes.NewReader(stored))
+		if err != nil {
+			fail(err)
+			return
+		}
+		limit := int64(maxOpen)
+		if r.primary.OpenSize > 0 {
+			limit = r.primary.OpenSize
+		}
+		p := &primary{scanner: scanner{r: &bounded{text, limit, limit}}, relevant: relevant}
+		for ctx.Err() == nil {
+			pkg, err := p.read()
+			switch {
+			case err == io.EOF:
+				return
+			case err != nil:
+				fail(err)
+				return
+			case !yield(pkg, nil):
+				return
+			}
+		}
+		yield(nil, ctx.Err())
+	}
+}
+
+// readPrimary reads the file as it is stored and holds it against its checksum.
+func (r *Repo) readPrimary(ctx context.Context) ([]byte, error) {
+	href, limit := r.primary.Location.Href, int64(maxPrimary)
+	if r.primary.Size > 0 {
+		limit = r.primary.Size
+	}
+	var stored bytes.Buffer
+	if err := r.at.read(ctx, href, limit, func() (io.Writer, error) { stored.Reset(); return &stored, nil }); err != nil {
+		return nil, err
+	}
+	h, err := r.primary.Checksum.new()
+	if err == nil {
+		h.Write(stored.Bytes())
+		err = r.primary.Checksum.matches(h)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", href, err)
+	}
+	return stored.Bytes(), nil
+}
+
+// bounded is a reader that is an error behind limit bytes.
+type bounded struct {
+	r           io.Reader
+	left, limit int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left+1)])
+	if b.left -= int64(n); b.left < 0 {
+		return 0, tooLong(b.limit)
+	}
+	return n, err
+}
+
+// primary reads primary.xml.
+type primary struct {
+	scanner
+	relevant func([]byte) bool
+	kept     int // bytes of the attributes kept of a package
+}
+
+// Bounds on what is kept of a package. A kernel has six thousand modules, whose
+// names together have 200 KB.
+const (
+	maxKept  = 1 << 16 // dependencies
+	maxValue = 4 << 10 // bytes of one text or attribute
+	maxBytes = 2 << 20 // of all attributes
+)
+
+// read reads the next package, io.EOF behind the last.
+func (p *primary) read() (*Package, error) {
+	for {
+		t, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		if t != start {
+			continue
+		}
+		switch p.depth() {
+		case 1:
+			if string(p.name) != "metadata" {
+				return nil, p.errorf("<%.64s> is not the <metadata> of primary", p.name)
+			}
+		case 2:
+			if string(p.name) != "package" {
+				return nil, p.errorf("<%.64s> where a <package> should be", p.name)
+			}
+			pkg := &Package{line: p.line}
+			p.kept = 0
+			if err := p.fill(pkg); err != nil {
+				return nil, err
+			}
+			return pkg, pkg.check()
+		}
+	}
+}
+
+func (p *primary) errorf(format string, args ...any) error {
+	return fmt.Errorf("line %d: "+format, append([]any{p.line}, args...)...)
+}
+
+// fill reads up to the package's end.
+func (p *primary) fill(pkg *Package) error {
+	var text *string           // where the text that comes belongs
+	var list *[]rpm.Dependency // where the entries belong
+	in := func(name string) bool { return string(p.name) == name }
+	for {
+		t, err := p.next()
+		switch {
+		case err != nil:
+			return err
+		case t == chars && text != nil:
+			err = p.addText(text)
+		case t == end:
+			text = nil
+			switch p.depth() {
+			case 1:
+				return nil
+			case 3:
+				list = nil
+			}
+		case t == start:
+			switch {
+			case p.depth() == 3:
+				text, err = p.field(pkg)
+			case p.depth() == 4 && in("sourcerpm"):
+				text = &pkg.SourceRPM
+			case p.depth() == 4 && in("buildhost"):
+				text = &pkg.BuildHost
+			case p.depth() == 4 && in("provides"):
+				list = &pkg.Provides
+			case p.depth() == 4 && in("requires"):
+				list = &pkg.Requires
+			case p.depth() == 4 && in("recommends"):
+				list = &pkg.Recommends
+			case p.depth() == 5 && list != nil && in("entry"):
+				err = p.entry(list)
+			}
+		}
+		if err != nil {
+			return p.errorf("%w", err)
+		}
+	}
+}
+
+// addText appends the text just read.
+func (p *primary) addText(to *string) error {
+	s := string(p.text)
+	if !p.cdata {
+		var err error
+		if s, err = unescape(p.text); err != nil {
+			return err
+		}
+	}
+	if *to += s; len(*to) > maxValue {
+		return fmt.Errorf("<%.64s> of more than %d bytes", local(p.top()), maxValue)
+	}
+	return nil
+}
+
+// value reads an attribute that will be kept, "" if it is not there.
+func (p *primary) value(name string) (string, error) {
+	raw := p.attr(name)
+	if len(raw) > maxValue {
+		return "", fmt.Errorf("<%.64s>: %s of more than %d bytes", p.name, name, maxValue)
+	}
+	if p.kept += len(raw); p.kept > maxBytes {
+		return "", fmt.Errorf("a package of more than %d bytes that tell of a kernel or modules", maxBytes)
+	}
+	return unescape(raw)
+}
+
+// field reads what stands directly below a package. Where that is text, it is yet
+// to come, to the place returned.
+func (p *primary) field(pkg *Package) (text *string, err error) {
+	switch string(p.name) {
+	case "name":
+		return &pkg.Name, nil
+	case "arch":
+		return &pkg.Arch, nil
+	case "version":
+		pkg.Epoch, pkg.Version, pkg.Release, err = p.version()
+	case "checksum":
+		pkg.checksum.Type, err = p.value("type")
+		return &pkg.checksum.Hex, err
+	case "time":
+		var built int64
+		if built, err = p.number("build"); built > 0 && built <= math.MaxUint32 { // a header can have no other
+			pkg.BuildTime = time.Unix(built, 0).UTC()
+		}
+	case "size":
+		pkg.Size, err = p.number("package")
+	case "location":
+		if pkg.Location, err = p.value("href"); err == nil {
+			pkg.base, err = p.value("xml:base")
+		}
+	}
+	return nil, err
+}
+
+// number reads an attribute, 0 if it is not there.
+func (p *primary) number(name string) (int64, error) {
+	v := p.attr(name)
+	if len(v) == 0 {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("<%.64s>: %s %.64q is not a number of bytes or seconds", p.name, name, v)
+	}
+	return n, nil
+}
+
+// version reads epoch, ver and rel.
+func (p *primary) version() (epoch, version, release string, err error) {
+	for _, f := range []struct {
+		attr string
+		to   *string
+	}{{"epoch", &epoch}, {"ver", &version}, {"rel", &release}} {
+		if *f.to, err = p.value(f.attr); err != nil {
+			return
+		}
+	}
+	if epoch == "0" { // how metadata writes that there is none
+		epoch = ""
+	}
+	return
+}
+
+// flags are the comparisons in the words of metadata.
+var flags = map[string]uint32{
+	"":   0,
+	"EQ": rpm.SenseEqual,
+	"LT": rpm.SenseLess,
+	"GT": rpm.SenseGreater,
+	"LE": rpm.SenseLess | rpm.SenseEqual,
+	"GE": rpm.SenseGreater | rpm.SenseEqual,
+}
+
+// entry adds a dependency if it is relevant. A version is put together again: a
+// kernelrelease, which has hyphens, stands there cut in two.
+func (p *primary) entry(list *[]rpm.Dependency) error {
+	raw := p.attr("name")
+	if bytes.IndexByte(raw, '&') >= 0 {
+		name, err := unescape(raw)
+		if err != nil {
+			return err
+		}
+		raw = []byte(name)
+	}
+	if !p.relevant(raw) {
+		return nil
+	}
+	name, err := p.value("name")
+	if err != nil {
+		return err
+	}
+	if len(*list) == maxKept {
+		return fmt.Errorf("more than %d dependencies that tell of a kernel or modules", maxKept)
+	}
+	sense, ok := flags[string(p.attr("flags"))]
+	if !ok {
+		return fmt.Errorf("<entry>: flags %.64q is no comparison", p.attr("flags"))
+	}
+	epoch, version, release, err := p.version()
+	if err != nil {
+		return err
+	}
+	if release != "" {
+		version += "-" + release
+	}
+	if epoch != "" && version != "" {
+		version = epoch + ":" + version
+	}
+	*list = append(*list, rpm.Dependency{Name: name, Flags: sense, Version: version})
+	return nil
+}
+
+// check refuses a package of which nothing could be said or fetched.
+func (p *Package) check() error {
+	for _, f := range []struct{ what, value string }{{"name", p.Name}, {"arch", p.Arch}, {"version", p.Version}, {"location", p.Location}} {
+		if strings.TrimSpace(f.value) == "" {
+			return fmt.Errorf("line %d: package %.128q has no %s", p.line, p.Name, f.what)
+		}
+	}
+	p.IsSource = p.Arch == "src" || p.Arch == "nosrc"
+	if err := checkHref(p.Location); err != nil {
+		return fmt.Errorf("line %d: package %.128q: %w", p.line, p.Name, err)
+	}
+	return nil
+}

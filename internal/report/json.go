@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package report writes what the guard found: [Text] for people, [JSON] for
+// machines.
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Schema is the version of the JSON format, documented in docs/json.md. Fields
+// may be added to a schema and are never renamed.
+const Schema = 1
+
+// Document is the whole JSON report.
+type Document struct {
+	Schema   int            `json:"schema"`
+	Tool     Tool           `json:"tool"`
+	Bases    []Base         `json:"bases"`
+	Verdicts []Verdict      `json:"verdicts"`
+	Labels   []Label        `json:"labels"`
+	Changes  []Change       `json:"changes"`
+	Rebuild  []Rebuild      `json:"rebuild"`
+	Hook     *Hook          `json:"hook,omitempty"`
+	History  []Build        `json:"history,omitempty"`
+	Summary  map[string]int `json:"summary"`
+	Errors   []Error        `json:"errors"`
+	Exit     int            `json:"exit"`
+}
+
+// Tool names the program that wrote a report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Base is a vmlinux.
+type Base struct {
+	Side          string              `json:"side,omitempty"`
+	Package       string              `json:"package,omitempty"`
+	Path          string              `json:"path"`
+	Arch          string              `json:"arch,omitempty"`
+	KernelRelease string              `json:"kernelrelease,omitempty"`
+	Flavor        string              `json:"flavor,omitempty"`
+	Fingerprint   *fingerprint.Digest `json:"fingerprint,omitempty"` // absent without .BTF
+	Types         *fingerprint.Digest `json:"types,omitempty"`
+	Strings       *fingerprint.Digest `json:"strings,omitempty"`
+	TypeCount     uint32              `json:"type_count"` // void not counted
+	StringBytes   uint32              `json:"string_bytes"`
+}
+
+// Verdict is one module on one base.
+type Verdict struct {
+	Pairing       guard.Pairing       `json:"pairing"`
+	Module        string              `json:"module"`
+	Package       string              `json:"package,omitempty"`
+	Path          string              `json:"path"`
+	Arch          string              `json:"arch,omitempty"`
+	KernelRelease string              `json:"kernelrelease,omitempty"`
+	Side          string              `json:"side"`
+	Base          *fingerprint.Digest `json:"base,omitempty"`
+	BasePackage   string              `json:"base_package,omitempty"`
+	BasePath      string              `json:"base_path,omitempty"`
+	Verdict       guard.Verdict       `json:"verdict"`
+	Severity      guard.Severity      `json:"severity"`
+	Ruling        *Ruling             `json:"ruling,omitempty"`
+	Basis         guard.Basis         `json:"basis,omitempty"`
+	Kernel        *Kernel             `json:"kernel,omitempty"`
+	Reasons       []string            `json:"reasons"`
+	Consequence   string              `json:"consequence"`
+}
+
+// Kernel is what the kernel would do.
+type Kernel struct {
+	Version string   `json:"version"`
+	Accepts bool     `json:"accepts"`
+	Errno   int      `json:"errno"`
+	Log     []string `json:"log"`
+	Hidden  []string `json:"hidden,omitempty"`
+}
+
+// Ruling is why a severity is not the verdict's own.
+type Ruling struct {
+	Reason string `json:"reason"`
+	Where  string `json:"where"`
+}
+
+// Label is a verdict on a package's kernel-btf dependencies.
+type Label struct {
+	Package  string         `json:"package"`
+	Verdict  guard.Verdict  `json:"verdict"`
+	Severity guard.Severity `json:"severity"`
+	Ruling   *Ruling        `json:"ruling,omitempty"`
+	Reasons  []string       `json:"reasons"`
+}
+
+// Change is what became of a kernelrelease's base since an older build.
+type Change struct {
+	KernelRelease string             `json:"kernelrelease"`
+	Arch          string             `json:"arch"`
+	From          fingerprint.Digest `json:"from"`
+	FromPackage   string             `json:"from_package,omitempty"`
+	To            fingerprint.Digest `json:"to"`
+	ToPackage     string             `json:"to_package,omitempty"`
+	Parted        uint32             `json:"parted,omitempty"`
+	Sentence      string             `json:"sentence,omitempty"`
+	Added         Names              `json:"added"`
+	Removed       Names              `json:"removed"`
+	Changed       Names              `json:"changed"`
+	// Outdated is the token of the old base where the policy's word is that whatever
+	// requires it has to be built again.
+	Outdated string `json:"outdated,omitempty"`
+}
+
+// Names are named types and functions, of which the first are listed.
+type Names struct {
+	Count int      `json:"count"`
+	First []string `json:"first"`
+}
+
+// Rebuild is a source package that has to be built again.
+type Rebuild struct {
+	Project     string              `json:"project,omitempty"`
+	Repository  string              `json:"repository,omitempty"`
+	Arch        string              `json:"arch"`
+	Package     string              `json:"package"`
+	Base        *fingerprint.Digest `json:"base,omitempty"`
+	BasePackage string              `json:"base_package,omitempty"`
+	Modules     int                 `json:"modules"`
+	Severity    guard.Severity      `json:"severity"`
+}
+
+// Hook is what the post-build check adds.
+type Hook struct {
+	Package string `json:"package"`
+	// Where OBS built it, from its packages' DISTURL.
+	Project    string   `json:"project,omitempty"`
+	Repository string   `json:"repository,omitempty"`
+	Arch       string   `json:"arch,omitempty"`
+	Stage      string   `json:"stage,omitempty"`
+	Notes      []string `json:"notes"`
+}
+
+// Error is something that could not be read or judged.
+type Error struct {
+	Path  string `json:"path"`
+	Error string `json:"error"`
+}
+
+// NewDocument turns a result into the JSON report's form.
+func NewDocument(r *guard.Result, version string) *Document {
+	d := &Document{
+		Schema: Schema, Tool: Tool{"obs-btf-guard", version},
+		Summary: map[string]int{"modules": r.Modules()},
+		Exit:    r.Exit(),
+	}
+	d.fill()
+	for _, b := range r.Bases {
+		d.Bases = append(d.Bases, NewBase(b))
+	}
+	for _, f := range r.Findings {
+		d.Verdicts = append(d.Verdicts, newVerdict(f))
+		d.Summary[string(f.Verdict)]++
+	}
+	for _, l := range r.Labels {
+		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, newRuling(l.Ruling), l.Reasons})
+	}
+	for _, c := range r.Changes {
+		d.Changes = append(d.Changes, newChange(c))
+	}
+	for _, c := range r.Outdated() {
+		for i, change := range d.Changes {
+			if change.From == c.From.Fingerprint.Base && change.To == c.To.Fingerprint.Base {
+				d.Changes[i].Outdated = fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)
+			}
+		}
+	}
+	for _, m := range r.Remakes() {
+		d.Rebuild = append(d.Rebuild, newRebuild(m))
+	}
+	for _, p := range r.Problems {
+		d.Errors = append(d.Errors, Error{p.Path, p.Err.Error()})
+	}
+	return d
+}
+
+// Compact writes the document on one line.
+func (d *Document) Compact(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(d)
+}
+
+// JSON writes the document with one line for each of its small parts.
+func (d *Document) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(d)
+}
+
+// NewBase turns a base into its JSON form.
+func NewBase(b *guard.Base) Base {
+	out := Base{
+		Side: sides[b.Origin],
+		Path: b.Path, Package: basePackage(b),
+		Arch: b.Arch, KernelRelease: b.Release, Flavor: b.Flavor,
+	}
+	if f := b.Fingerprint; !f.Base.IsZero() {
+		out.Fingerprint, out.Types, out.Strings = &f.Base, &f.Types, &f.Strings
+	}
+	if b.Table != nil {
+		out.TypeCount = uint32(b.Table.Len())
+		out.StringBytes = b.Table.EndString()
+	}
+	return out
+}
+
+func newVerdict(f guard.Finding) Verdict {
+	m := f.Module
+	v := Verdict{
+		Pairing: f.Pairing, Module: m.Name, Package: nevra(m.Package), Path: m.Path,
+		Arch: m.Arch, KernelRelease: m.Release, Side: sides[m.Origin],
+		Verdict: f.Verdict, Severity: f.Severity, Ruling: newRuling(f.Ruling), Basis: f.Basis,
+		Reasons: f.Reasons, Consequence: f.Consequence,
+	}
+	v.Reasons = list(v.Reasons)
+	if f.Base != nil {
+		v.BasePackage, v.BasePath = basePackage(f.Base), f.Base.Path
+		if fp := f.Base.Fingerprint.Base; !fp.IsZero() {
+			v.Base = &fp
+		}
+	}
+	if k := f.Kernel; k != nil {
+		v.Kernel = &Kernel{k.Version, k.Accepts, k.Errno, list(k.Log), k.Hidden}
+	}
+	return v
+}
+
+var sides = map[guard.Origin]string{
+	guard.New: "new", guard.Against: "against", guard.Installed: "installed", guard.Given: "given", guard.Own: "own",
+}
+
+func newRuling(r *guard.Ruling) *Ruling {
+	if r == nil {
+		return nil
+	}
+	return &Ruling{r.Reason, r.Where}
+}
+
+func newChange(c guard.Change) Change {
+	out := Change{
+		KernelRelease: c.To.Release, Arch: c.To.Arch,
+		From: c.From.Fingerprint.Base, FromPackage: basePackage(c.From),
+		To: c.To.Fingerprint.Base, ToPackage: basePackage(c.To),
+		Added: newNames(c.Names(explain.Added)), Removed: newNames(c.Names(explain.Removed)), Changed: newNames(c.Names(explain.Changed)),
+	}
+	if c.Diff != nil {
+		out.Sentence, out.Parted = c.Diff.Sentence(), c.Diff.IDs.At
+	}
+	return out
+}
+
+// mostNames is how many a report lists; explain has them all.
+const mostNames = 20
+
+func newNames(names []string) Names {
+	return Names{len(names), list(names[:min(len(names), mostNames)])}
+}
+
+func newRebuild(m guard.Remake) Rebuild {
+	out := Rebuild{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules, Severity: m.Severity}
+	if u, ok := obs.ParseDistURL(m.DistURL); ok {
+		out.Project, out.Repository, out.Package = u.Project, u.Repository, u.Package
+	}
+	if fp := m.On.Fingerprint.Base; !fp.IsZero() {
+		out.Base = &fp
+	}
+	return out
+}
+
+// basePackage is the package that a vmlinux is in or belongs to.
+func basePackage(b *guard.Base) string {
+	if b.Package == nil {
+		return b.Owner
+	}
+	return b.Package.NEVRA
+}
+
+func nevra(p *guard.Package) string {
+	if p == nil {
+		return ""
+	}
+	return p.NEVRA
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// advice says what a packager can do, each thing once.
+func (t *text) advice(r *guard.Result, all []group) []string {
+	var out []string
+	add := func(s string) {
+		if s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	for _, g := range all {
+		add(g.advice())
+	}
+	for _, l := range r.Labels {
+		switch {
+		case l.Severity == guard.OK:
+		case l.Verdict == guard.Mislabeled:
+			add("dependencies: take the kernel-btf(...) that stands in the spec file, or was copied from another package, out of it; " +
+				"the generator, or \"obs-btf-guard stamp\", writes the right one.")
+		case t.Generator:
+			add("dependencies: the generator is installed and wrote less than it should have; the build log has a line of it (obs-btf-guard: ...) " +
+				"for each file where it could not tell.")
+		default:
+			add("dependencies: have kernel_btf.attr installed wherever the packages are built, also where they are signed and packed " +
+				"a second time, or run \"obs-btf-guard stamp\" over all packages of the build.")
+		}
+	}
+	return out
+}
+
+// exception writes the rules that would decide otherwise, for who knows better:
+// one for each pairing, since what is right for one may hide what is wrong in
+// another.
+func (t *text) exception(r *guard.Result) {
+	if t.Policy == "" || r.Worst() != guard.Fail {
+		return
+	}
+	type key struct{ pairing, pkg string }
+	verdicts := map[key][]string{}
+	var order []key
+	add := func(k key, v guard.Verdict) {
+		if len(verdicts[k]) == 0 {
+			order = append(order, k)
+		}
+		if s := strconv.Quote(string(v)); !slices.Contains(verdicts[k], s) {
+			verdicts[k] = append(verdicts[k], s)
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Severity == guard.Fail {
+			k := key{pairing: string(f.Pairing)}
+			if f.Module.Package != nil && f.Pairing != guard.PairRebuild {
+				k.pkg = f.Module.Package.Name
+			}
+			add(k, f.Verdict)
+		}
+	}
+	for _, l := range r.Labels {
+		if l.Severity == guard.Fail {
+			add(key{pkg: l.Package.Name}, l.Verdict)
+		}
+	}
+	if len(order) == 0 {
+		return
+	}
+	t.paragraph("  - ", "if you know that it is as it should be, say so at the end of "+t.Policy+"; obs-btf-guard.conf(5) has the details:")
+	for _, k := range order {
+		t.line("        [[rule]]")
+		t.line("        verdict = [%s]", strings.Join(verdicts[k], ", "))
+		action := "warn"
+		if k.pairing != "" {
+			t.line("        pairing = %s", strconv.Quote(k.pairing))
+		}
+		if k.pkg != "" {
+			t.line("        package = %s", strconv.Quote(k.pkg))
+		}
+		if k.pairing == string(guard.PairRebuild) || k.pairing == string(guard.PairAcross) {
+			action = "rebuild"
+		}
+		t.line("        action  = %s", strconv.Quote(action))
+		t.line("        reason  = \"who decided it, and why: it is printed here\"")
+	}
+}
+
+// advice says what a packager can do about a group that fails.
+func (g group) advice() string {
+	if w := g.worst(); w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
+		return ""
+	}
+	if g.base().Table == nil {
+		return g.base().Label() + ": its vmlinux has no usable .BTF. Build it with CONFIG_DEBUG_INFO_BTF=y, and see that nothing strips the " +
+			"section afterwards (find-debuginfo keeps it with --keep-section .BTF)."
+	}
+	switch g[0].Pairing {
+	case guard.PairBuild:
+		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
+			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
+	case guard.PairRebuild:
+		return fmt.Sprintf("rebuild: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. "+
+			"Ship all packages of one build together and have the machine rebooted right after the update; or make the rebuild reproduce the base; "+
+			"or give it a kernelrelease of its own.", g.release())
+	case guard.PairAcross:
+		if g.base().Origin == guard.Installed {
+			return fmt.Sprintf("across: these modules were just built, and not on the vmlinux of %s, which is the one that is installed. Look for where "+
+				"they got their base from: a .ko that came with the sources, another kernel's vmlinux or devel package, %%kernel_btf_base.", g.base().Label())
+		}
+		if packages := g.packages(); packages != nil {
+			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
+		}
+	}
+	return ""
+}
+
+// onlyMalformed reports whether all that fails could not even be read, of which
+// the base is not to blame.
+func (g group) onlyMalformed() bool {
+	return !slices.ContainsFunc(g, func(f guard.Finding) bool {
+		return (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && f.Verdict != guard.Malformed
+	})
+}
+
+// packages names those with modules that do not fit.
+func (g group) packages() []string {
+	var out []string
+	for _, f := range g {
+		p := f.Module.Package
+		if (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && p != nil && !slices.Contains(out, p.Name) {
+			out = append(out, p.Name)
+		}
+	}
+	return out
+}
+
+// remakes says what is to be built again by the policy's word.
+func remakes(r *guard.Result) []string {
+	var out []string
+	for _, m := range r.Remakes() {
+		if m.Severity != guard.Rebuild {
+			continue // what to do stands above
+		}
+		u, _ := obs.ParseDistURL(m.DistURL)
+		out = append(out, remake(cmp.Or(u.Package, m.Source), u.Project, u.Repository, m.Arch, m.Modules, m.On.Label()))
+	}
+	for _, c := range r.Outdated() {
+		out = append(out, outdated(c.From.Release, c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
+	}
+	return out
+}
+
+func remake(pkg, project, repository, arch string, modules int, on string) string {
+	where := arch
+	if project != "" {
+		where = fmt.Sprintf("project %s, repository %s, %s", project, repository, arch)
+	}
+	return fmt.Sprintf("%s (%s): %s of it %s not fit the vmlinux of %s", pkg, where, several(modules, "module"), does(modules), on)
+}
+
+func does(n int) string {
+	if n == 1 {
+		return "does"
+	}
+	return "do"
+}
+
+func outdated(release, from, token string) string {
+	return fmt.Sprintf("whatever else ships modules for %s that were built on the base of %s: by its metadata, what requires %s. "+
+		"\"obs-btf-guard rebuild\" with this build's report finds it and has OBS build it", release, from, token)
+}
+
+// labels lists the packages whose dependencies are not what their content calls
+// for.
+func (t *text) labels(labels []guard.Label) {
+	if len(labels) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%s", t.bold("kernel-btf dependencies of the packages"))
+	for _, l := range labels {
+		t.line("  %s %s %s", t.severity(l.Severity), string(l.Verdict), l.Package.NEVRA)
+		for _, reason := range l.Reasons {
+			t.paragraph("        ", reason)
+		}
+		t.ruling(l.Ruling)
+	}
+}
+
+// changes says what became of the bases under one headline since the older build.
+func (t *text) changes(all []guard.Change, groups []group, name string) {
+	under := map[*guard.Base]bool{}
+	for _, g := range groups {
+		if g.kernel() == name {
+			under[g.base()] = true
+		}
+	}
+	for _, c := range all {
+		if under[c.To] || under[c.From] {
+			t.paragraph("  change   ", change(c))
+		}
+	}
+}
+
+// change is what became of a base, in a sentence and with the first names.
+func change(c guard.Change) string {
+	since := fmt.Sprintf("from %s to %s: ", version(c.From.Package, c.From.Path), version(c.To.Package, c.To.Path))
+	if c.Diff == nil {
+		return since + "none, the base is the same to the byte"
+	}
+	s := since + c.Diff.Sentence()
+	const most = 6
+	var names []string
+	for _, op := range []explain.Op{explain.Added, explain.Removed, explain.Changed} {
+		for _, name := range c.Names(op) {
+			names = append(names, name+" "+string(op))
+		}
+	}
+	if len(names) == 0 {
+		return s
+	}
+	s += " " + strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		s += fmt.Sprintf(" and %s more", number(more))
+	}
+	return s + " (\"obs-btf-guard explain OLD NEW\" shows all)"
+}
