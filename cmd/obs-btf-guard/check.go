@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -53,7 +54,7 @@ func check(c *cli.Context) error {
 		}
 		rules = rules.Then(p)
 	}
-	inv, err := collect(c, sources)
+	inv, err := readSources(c, sources)
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func check(c *cli.Context) error {
 		return err
 	}
 	rules.Apply(res)
-	res.Problems = append(res.Problems, sources.Idle(inv, res)...)
+	res.Problems = append(res.Problems, inv.Idle(res)...)
 	problems(c, res.Problems)
 	switch {
 	case out.format == "json":
@@ -95,8 +96,8 @@ func check(c *cli.Context) error {
 	return status(res.Exit())
 }
 
-func checkSources(c *cli.Context) (guard.Sources, error) {
-	s := guard.Sources{
+func checkSources(c *cli.Context) (collect.Sources, error) {
+	s := collect.Sources{
 		Paths:   c.Args().Slice(),
 		Against: c.StringSlice("against"),
 		Base:    c.String("base"),
@@ -120,14 +121,14 @@ func checkSources(c *cli.Context) (guard.Sources, error) {
 		if !v.AtLeast(5, 11) {
 			return s, usageError{fmt.Sprintf("check: --kernel: Linux %v does not read module BTF, 5.11 was the first to", v), hint}
 		}
-		s.Kernel = v
+		s.Assumed.Kernel = v
 	}
 	switch a := c.String("allow-mismatch"); a {
 	case "auto":
 	case "yes":
-		s.Allow = verify.AllowYes
+		s.Assumed.Allow = verify.AllowYes
 	case "no":
-		s.Allow = verify.AllowNo
+		s.Assumed.Allow = verify.AllowNo
 	default:
 		return s, usageError{fmt.Sprintf("check: --allow-mismatch: %q is none of yes, no, auto", a), hint}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -37,7 +38,7 @@ func distill(c *cli.Context) error {
 	if c.NArg() == 0 || c.String("base") == "" {
 		return usageError{"distill: give modules, and with --base the vmlinux they were built on", hint}
 	}
-	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice(), Base: c.String("base")})
+	inv, err := readSources(c, collect.Sources{Paths: c.Args().Slice(), Base: c.String("base")})
 	if err != nil {
 		return err
 	}

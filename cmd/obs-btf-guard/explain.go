@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
@@ -67,7 +68,7 @@ func explainAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], Apart: true, Explain: true})
+	inv, err := readSources(c, collect.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], Apart: true, Explain: true})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
@@ -34,7 +35,7 @@ func fingerprints(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	inv, err := collect(c, guard.Sources{Paths: c.Args().Slice(), BasesOnly: !c.Bool("verbose")})
+	inv, err := readSources(c, collect.Sources{Paths: c.Args().Slice(), BasesOnly: !c.Bool("verbose")})
 	if err != nil {
 		return err
 	}

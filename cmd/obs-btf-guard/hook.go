@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
@@ -104,7 +105,7 @@ func survey(rpms []string) builtPackages {
 			r.Close()
 			continue
 		}
-		vmlinux, modules := guard.Ships(r.Package)
+		vmlinux, modules := collect.Ships(r.Package)
 		maps.Copy(b.vmlinux, vmlinux)
 		maps.Copy(b.modules, modules)
 		b.labeled = b.labeled || slices.ContainsFunc(r.Package.Provides, func(d rpm.Dependency) bool {
@@ -158,11 +159,11 @@ func (h *hookRun) readPolicy() error {
 
 // judge judges all three pairings and weighs them by the policy.
 func (h *hookRun) judge(built builtPackages) error {
-	s := guard.Sources{
+	s := collect.Sources{
 		Paths: h.root.RPMs, Against: h.root.Old, OneBuild: true, Apart: true,
 		Installed: h.installed(built), Labeled: h.root.HasGenerator(),
 	}
-	inv, err := guard.Collect(h.Context.Context, s)
+	inv, err := collect.Read(h.Context.Context, s)
 	if err != nil {
 		return err
 	}
@@ -184,18 +185,18 @@ func (h *hookRun) judge(built builtPackages) error {
 // installed finds the kernels that modules will meet which come without their
 // own. The packages that were just built may be installed too, so that a kernel
 // among them does not count.
-func (h *hookRun) installed(built builtPackages) []guard.InstalledKernel {
+func (h *hookRun) installed(built builtPackages) []collect.InstalledKernel {
 	releases := map[string]bool{}
 	for id := range built.modules {
 		releases[id.Release] = releases[id.Release] || !built.vmlinux[id]
 	}
-	var out []guard.InstalledKernel
+	var out []collect.InstalledKernel
 	for _, release := range slices.Sorted(maps.Keys(releases)) {
 		if !releases[release] {
 			continue
 		}
 		if k := h.root.Installed(h.Context.Context, release); k.Vmlinux != "" {
-			out = append(out, guard.InstalledKernel{Path: k.Vmlinux, Owner: k.Package})
+			out = append(out, collect.InstalledKernel{Path: k.Vmlinux, Owner: k.Package})
 		}
 	}
 	return out

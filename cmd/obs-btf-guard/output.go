@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
@@ -55,13 +56,13 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// collect reads the sources, with a progress line where somebody watches.
-func collect(c *cli.Context, s guard.Sources) (*guard.Inventory, error) {
-	s.Progress = new(guard.Progress)
+// readSources reads the sources, with a progress line where somebody watches.
+func readSources(c *cli.Context, s collect.Sources) (*guard.Inventory, error) {
+	s.Progress = new(collect.Progress)
 	if isTerminal(c.App.ErrWriter) {
 		defer showProgress(c.App.ErrWriter, s.Progress)()
 	}
-	return guard.Collect(c.Context, s)
+	return collect.Read(c.Context, s)
 }
 
 // problems says on standard error what could not be read or judged.

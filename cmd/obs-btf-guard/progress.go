@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 )
 
 // Progress is shown only for work that takes longer than this, and then so
@@ -21,7 +21,7 @@ const (
 
 // showProgress draws one line that it takes away again when the function it
 // returns is called.
-func showProgress(w io.Writer, p *guard.Progress) (stop func()) {
+func showProgress(w io.Writer, p *collect.Progress) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -49,7 +49,7 @@ func showProgress(w io.Writer, p *guard.Progress) (stop func()) {
 }
 
 // progressLine fits into 80 columns.
-func progressLine(p *guard.Progress) string {
+func progressLine(p *collect.Progress) string {
 	const width = 30
 	read, total := p.Bytes()
 	full := 0

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -176,8 +177,8 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	if len(packages) == 0 {
 		return nil
 	}
-	s := guard.Sources{Paths: packages}
-	inv, err := collect(r.Context, s)
+	s := collect.Sources{Paths: packages}
+	inv, err := readSources(r.Context, s)
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	if err != nil {
 		return err
 	}
-	res.Problems = append(res.Problems, s.Idle(inv, res)...)
+	res.Problems = append(res.Problems, inv.Idle(res)...)
 	for _, problem := range res.Problems {
 		p.Notes = append(p.Notes, problem.Error())
 	}

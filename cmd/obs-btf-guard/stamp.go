@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -45,8 +46,8 @@ func stamp(c *cli.Context) error {
 	if c.Bool("verify") && c.Bool("remove") {
 		return usageError{"stamp: --verify compares and --remove removes; give one of them", hint}
 	}
-	s := guard.Sources{Paths: c.Args().Slice(), Against: c.StringSlice("with"), BasesOnly: c.Bool("remove")}
-	inv, err := collect(c, s)
+	s := collect.Sources{Paths: c.Args().Slice(), Against: c.StringSlice("with"), BasesOnly: c.Bool("remove")}
+	inv, err := readSources(c, s)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -274,7 +275,7 @@ func incident(t *testing.T, stamp func(name string) bool, builds ...string) stri
 			}
 		}
 	}
-	inv, err := guard.Collect(t.Context(), guard.Sources{Paths: []string{dir}})
+	inv, err := collect.Read(t.Context(), collect.Sources{Paths: []string{dir}})
 	if err != nil {
 		t.Fatal(err)
 	}

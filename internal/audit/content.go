@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
@@ -239,7 +240,7 @@ func (a *audit) collect(ctx context.Context, packages []*Package) (*guard.Invent
 		paths = append(paths, path)
 		of[path] = p
 	}
-	inv, err := guard.Collect(ctx, guard.Sources{Paths: paths})
+	inv, err := collect.Read(ctx, collect.Sources{Paths: paths})
 	return inv, of, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -79,7 +80,7 @@ func (p *Package) matters() bool {
 
 // list takes over which kernels and modules a package ships, by its file list.
 func (p *Package) list(header *rpm.Package) {
-	vmlinux, modules := guard.Ships(header)
+	vmlinux, modules := collect.Ships(header)
 	// OBS does not tell what is recommended.
 	requires := tokens(slices.Concat(header.Requires, header.Recommends))
 	p.ships(shipped{"header:" + header.HeaderDigest, requires, releases(vmlinux), releases(modules)})

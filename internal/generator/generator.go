@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -65,7 +66,7 @@ type Options struct {
 // have an answer without token.
 func New(ctx context.Context, root string, o Options) (*Survey, error) {
 	s := &Survey{Root: root, Answers: map[string]Answer{}, lasting: true}
-	inv, err := guard.Collect(ctx, guard.Sources{Paths: []string{root}})
+	inv, err := collect.Read(ctx, collect.Sources{Paths: []string{root}})
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func (o Options) elsewhere(ctx context.Context, release string) prover {
 }
 
 func proverOf(ctx context.Context, path string) (prover, bool) {
-	inv, err := guard.Collect(ctx, guard.Sources{Base: path})
+	inv, err := collect.Read(ctx, collect.Sources{Base: path})
 	if err != nil {
 		return prover{}, false
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -45,7 +46,7 @@ func builds(t *testing.T, db *DB, f Filter) []Build {
 func incident(t *testing.T) (*guard.Inventory, *guard.Result) {
 	t.Helper()
 	const dir = "../../testdata/incident/"
-	inv, err := guard.Collect(t.Context(), guard.Sources{Paths: []string{dir + "5.15.12-1.3"}, Against: []string{dir + "5.15.12-1.1"}})
+	inv, err := collect.Read(t.Context(), collect.Sources{Paths: []string{dir + "5.15.12-1.3"}, Against: []string{dir + "5.15.12-1.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

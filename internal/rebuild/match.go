@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -98,7 +99,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 	if len(d.paths) == 0 {
 		return nil
 	}
-	inv, err := guard.Collect(ctx, guard.Sources{Paths: d.paths})
+	inv, err := collect.Read(ctx, collect.Sources{Paths: d.paths})
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,7 @@ func (d *downloads) weigh(ctx context.Context, at Where) error {
 	if len(d.paths) == 0 {
 		return nil
 	}
-	inv, err := guard.Collect(ctx, guard.Sources{Paths: d.paths})
+	inv, err := collect.Read(ctx, collect.Sources{Paths: d.paths})
 	if err != nil {
 		return err
 	}

@@ -7,42 +7,27 @@ import (
 	"fmt"
 )
 
-// argument is a path that the user gave, and what for.
-type argument struct {
-	path   string
-	origin Origin
-}
-
-func (s Sources) arguments() []argument {
-	var out []argument
-	if s.Base != "" {
-		out = append(out, argument{s.Base, Given})
-	}
-	if s.OwnBase != "" {
-		out = append(out, argument{s.OwnBase, Own})
-	}
-	for _, p := range s.Paths {
-		out = append(out, argument{p, New})
-	}
-	for _, p := range s.Against {
-		out = append(out, argument{p, Against})
-	}
-	for _, k := range s.Installed {
-		out = append(out, argument{k.Path, Installed})
-	}
-	return out
+// Argument is a path that the user gave, and what for.
+type Argument struct {
+	Path   string
+	Origin Origin
+	Copies bool // it has packages that another argument has, too, where they are counted
 }
 
 // Idle makes problems of the arguments that came to nothing, which an all clear
 // must not pass over: paths without kernel or module, a base that is none or
 // several, an older build that shares no kernelrelease with what is judged.
-func (s Sources) Idle(inv *Inventory, res *Result) []Problem {
-	bases, modules := map[argument]int{}, map[argument]int{}
+func (inv *Inventory) Idle(res *Result) []Problem {
+	type place struct {
+		tree   string
+		origin Origin
+	}
+	bases, modules := map[place]int{}, map[place]int{}
 	for _, b := range inv.Bases {
-		bases[argument{tree(b.Package, b.Tree), b.Origin}]++
+		bases[place{tree(b.Package, b.Tree), b.Origin}]++
 	}
 	for _, m := range inv.Modules {
-		modules[argument{tree(m.Package, m.Tree), m.Origin}]++
+		modules[place{tree(m.Package, m.Tree), m.Origin}]++
 	}
 	failed := map[string]bool{}
 	for _, p := range inv.Problems {
@@ -53,22 +38,23 @@ func (s Sources) Idle(inv *Inventory, res *Result) []Problem {
 		crossed = crossed || f.Module.Origin == Against || f.Base != nil && f.Base.Origin == Against
 	}
 	var out []Problem
-	for _, a := range s.arguments() {
+	for _, a := range inv.Arguments {
+		at := place{a.Path, a.Origin}
 		var err error
-		switch n := bases[a]; {
-		case failed[a.path]:
-		case a.origin.named() && n == 0:
+		switch n := bases[at]; {
+		case failed[a.Path]:
+		case a.Origin.Named() && n == 0:
 			err = errors.New("holds no kernel to judge on")
-		case a.origin.named() && n > 1:
+		case a.Origin.Named() && n > 1:
 			err = fmt.Errorf("holds %d kernels; name one", n)
-		case inv.copies[a]:
-		case n+modules[a] == 0:
+		case a.Copies:
+		case n+modules[at] == 0:
 			err = errors.New("holds no kernel and no module, so nothing of it was judged")
-		case a.origin == Against && !crossed:
+		case a.Origin == Against && !crossed:
 			err = errors.New("holds no kernelrelease of what is judged, so nothing was held against it")
 		}
 		if err != nil {
-			out = append(out, Problem{Path: a.path, Err: err, Origin: a.origin})
+			out = append(out, Problem{Path: a.Path, Err: err, Origin: a.Origin})
 		}
 	}
 	return out
@@ -76,7 +62,7 @@ func (s Sources) Idle(inv *Inventory, res *Result) []Problem {
 
 func tree(p *Package, tree string) string {
 	if p != nil {
-		return p.tree
+		return p.Tree
 	}
 	return tree
 }

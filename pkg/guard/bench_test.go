@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package guard
+package guard_test
 
 import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 // BenchmarkJudge judges the modules of a real kernel package, named first in
@@ -16,23 +19,23 @@ func BenchmarkJudge(b *testing.B) {
 	if len(rpms) != 2 {
 		b.Skip("KERNEL_RPMS does not name two kernel packages")
 	}
-	inv, err := Collect(b.Context(), Sources{Paths: rpms[:1], Against: rpms[1:]})
+	inv, err := collect.Read(b.Context(), collect.Sources{Paths: rpms[:1], Against: rpms[1:]})
 	if err != nil {
 		b.Fatal(err)
 	}
 	var bytes int64
-	var modules []*Module
+	var modules []*guard.Module
 	for _, m := range inv.Modules {
-		if m.Origin == New {
+		if m.Origin == guard.New {
 			bytes += int64(len(m.BTF))
 			modules = append(modules, m)
 		}
 	}
 	for _, bench := range []struct {
 		name   string
-		origin Origin
-	}{{"own base", New}, {"foreign base", Against}} {
-		one := &Inventory{Modules: modules}
+		origin guard.Origin
+	}{{"own base", guard.New}, {"foreign base", guard.Against}} {
+		one := &guard.Inventory{Modules: modules}
 		for _, base := range inv.Bases {
 			if base.Origin == bench.origin {
 				one.Bases = append(one.Bases, base)
@@ -41,7 +44,7 @@ func BenchmarkJudge(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			b.SetBytes(bytes)
 			for b.Loop() {
-				if _, err := Judge(b.Context(), one); err != nil {
+				if _, err := guard.Judge(b.Context(), one); err != nil {
 					b.Fatal(err)
 				}
 			}

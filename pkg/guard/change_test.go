@@ -69,3 +69,14 @@ func TestNoChange(t *testing.T) {
 		}
 	}
 }
+
+// TestExportsOf compares like with like only.
+func TestExportsOf(t *testing.T) {
+	symvers, provides := Exports{Symvers: []string{"a"}}, Exports{Provides: []string{"a"}}
+	if o := exportsOf(&Base{Exports: symvers}, &Base{Exports: provides}); len(o.OldExports)+len(o.NewExports) > 0 {
+		t.Errorf("%+v", o)
+	}
+	if o := exportsOf(&Base{Exports: symvers}, &Base{Exports: symvers}); len(o.OldExports) != 1 || len(o.NewExports) != 1 {
+		t.Errorf("%+v", o)
+	}
+}

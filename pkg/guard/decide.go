@@ -10,7 +10,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // decide judges one module on one base.
@@ -69,12 +68,6 @@ func (j *judge) withoutBTF(f *Finding) {
 		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, although CONFIG_DEBUG_INFO_BTF_MODULES=y: " +
 			"something stripped it (find-debuginfo keeps it with --keep-section .BTF)"}
 	}
-}
-
-// withModules reports whether a config says that modules are built with BTF.
-func withModules(c kernel.Config) bool {
-	on, _ := c.Enabled("CONFIG_DEBUG_INFO_BTF_MODULES")
-	return on
 }
 
 // onBrokenBase is for a vmlinux whose own BTF is missing or refused.

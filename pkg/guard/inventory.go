@@ -3,9 +3,6 @@
 package guard
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -15,9 +12,10 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// Inventory is all that was found in the paths given: what Collect makes and
-// Judge reads.
+// Inventory is all that was found in the paths given.
 type Inventory struct {
+	Arguments []Argument
+
 	Packages []*Package
 	Bases    []*Base
 	Modules  []*Module
@@ -26,9 +24,6 @@ type Inventory struct {
 	// Labeled: every new package should carry its tokens, not only those of a build
 	// of which some do.
 	Labeled bool
-
-	copies map[argument]bool // arguments with packages that are there already
-	apart  bool
 }
 
 // Origin says on which side of a comparison something stands.
@@ -82,8 +77,7 @@ type Package struct {
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
 
-	tree   string // the argument it was found under
-	broken bool   // the payload ended in an error: nothing read from it counts
+	Tree string // the argument it was found under
 }
 
 // Base is a vmlinux: what modules are read on.
@@ -99,8 +93,8 @@ type Base struct {
 	Flavor  string
 	Banner  string
 	Config  kernel.Config // nil where it is not known
-	// What Sources.Explain asks for: symbols that modules may use, and what
-	// compilers wrote into .comment.
+	// What explains a change: symbols that modules may use, and what compilers wrote
+	// into .comment. Both may be missing.
 	Exports   Exports
 	Compilers []string
 
@@ -110,7 +104,7 @@ type Base struct {
 	Fingerprint fingerprint.Fingerprint
 	Refused     *verify.Result
 	pointerSize int
-	boot        bool // a boot image, which holds the same as the vmlinux beside it
+	BootImage   bool // it was a boot image, which holds the same as the vmlinux beside it
 
 	Rules        verify.Rules
 	VersionKnown bool // the rules are those of a version that was found or given
@@ -177,57 +171,5 @@ func (b *Base) Build() string { return build(b.Package, b.Tree) }
 // Build identifies the build that the module came out of.
 func (m *Module) Build() string { return build(m.Package, m.Tree) }
 
-// named reports whether the user named a base, of which nothing else counts.
-func (o Origin) named() bool { return o == Given || o == Own }
-
-// kernels reports whether of what is found only the kernels count.
-func (o Origin) kernels() bool { return o.named() || o == Installed }
-
-// finish drops what came out of broken packages, what is there twice, and orders
-// the rest by place.
-func (inv *Inventory) finish() {
-	slices.SortFunc(inv.Packages, func(a, b *Package) int {
-		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Path, b.Path))
-	})
-	// Of copies the first counts: one that is given on both sides is new. Where the
-	// sides are builds of their own, a package may come out of both alike.
-	seen := map[string]bool{}
-	for _, p := range inv.Packages {
-		id := p.Digest
-		if p.Origin.named() || inv.apart {
-			id += fmt.Sprint(p.Origin)
-		}
-		if seen[id] && !p.broken {
-			p.broken = true
-			inv.copies[argument{p.tree, p.Origin}] = true
-		}
-		seen[id] = seen[id] || !p.broken
-	}
-	broken := func(p *Package) bool { return p != nil && p.broken }
-	inv.Packages = slices.DeleteFunc(inv.Packages, broken)
-	inv.Bases = slices.DeleteFunc(inv.Bases, func(b *Base) bool { return broken(b.Package) })
-	inv.Modules = slices.DeleteFunc(inv.Modules, func(m *Module) bool { return broken(m.Package) })
-
-	slices.SortFunc(inv.Bases, func(a, b *Base) int {
-		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Label(), b.Label()), cmp.Compare(a.Path, b.Path))
-	})
-	slices.SortFunc(inv.Modules, func(a, b *Module) int {
-		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Label(), b.Label()), cmp.Compare(a.Path, b.Path))
-	})
-	slices.SortStableFunc(inv.Problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
-	inv.dropBootImages()
-}
-
-// dropBootImages leaves of the files of one kernel in a tree the vmlinux, where
-// the boot image beside it has the same base.
-func (inv *Inventory) dropBootImages() {
-	type kernel struct{ tree, release, arch, base string }
-	id := func(b *Base) kernel {
-		return kernel{b.Tree + fmt.Sprint(b.Origin), b.Release, b.Arch, b.Fingerprint.Base.String()}
-	}
-	there := map[kernel]bool{}
-	for _, b := range inv.Bases {
-		there[id(b)] = there[id(b)] || !b.boot
-	}
-	inv.Bases = slices.DeleteFunc(inv.Bases, func(b *Base) bool { return b.Package == nil && b.boot && there[id(b)] })
-}
+// Named reports whether the user named a base, of which nothing else counts.
+func (o Origin) Named() bool { return o == Given || o == Own }

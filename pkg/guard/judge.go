@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package guard judges kernel modules on the kernels that they will meet: what a
+// kernel does with the BTF of each, and whether what it then believes is true.
+//
+// It reads no file. Fill an [Inventory] with what is known of packages, kernels
+// ([Base.Describe]) and modules ([Module.Describe]); [Judge] pairs and judges them.
 package guard
 
 import (

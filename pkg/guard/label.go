@@ -65,7 +65,7 @@ func (l *labelling) provides(t Tokens, inv *Inventory) {
 	}
 	for _, b := range inv.Bases {
 		token := fingerprint.Token(b.Flavor, b.Fingerprint.Base)
-		if b.Package == t.Package && b.Table != nil && !b.boot && !slices.Contains(t.Package.Provides, token) {
+		if b.Package == t.Package && b.Table != nil && !b.BootImage && !slices.Contains(t.Package.Provides, token) {
 			l.missing = append(l.missing, "it ships a vmlinux and does not provide "+token)
 		}
 	}

@@ -29,7 +29,8 @@ func (f *functions) has(name []byte) bool {
 
 // readSymbols takes from a module's symbol table what BTF speaks of: functions,
 // and the places of .BTF_ids with what their numbers are to name.
-func (m *Module) readSymbols(opened *kernel.Module, seed maphash.Seed) error {
+func (m *Module) readSymbols(opened *kernel.Module) error {
+	seed := maphash.MakeSeed()
 	f := &functions{seed: seed}
 	for s, err := range opened.Symbols() {
 		if err != nil {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package guard
+package collect
 
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 // TestExchanged puts FIFOs in the place of files after they were found: nobody
@@ -24,8 +25,9 @@ func TestExchanged(t *testing.T) {
 	}
 	c := &collector{
 		ctx: t.Context(), sources: Sources{Paths: []string{dir, dir + "/named"}, Installed: []InstalledKernel{{Path: dir + "/vmlinux"}}},
-		inv: &Inventory{copies: map[argument]bool{}}, listed: map[argument]bool{}, seed: maphash.MakeSeed(), jobs: make(chan job),
+		inv: &guard.Inventory{}, listed: map[place]bool{}, jobs: make(chan job),
 	}
+	c.inv.Arguments = c.sources.arguments()
 	c.find()
 	if len(c.files) != 5 {
 		t.Fatalf("found %d files, want each and vmlinux twice: %v", len(c.files), c.files)
@@ -54,7 +56,7 @@ func TestInterrupted(t *testing.T) {
 	put(t, dir, kernel13, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if inv, err := Collect(ctx, Sources{Paths: []string{dir}}); !errors.Is(err, context.Canceled) {
-		t.Errorf("Collect = %v, %v", inv, err)
+	if inv, err := Read(ctx, Sources{Paths: []string{dir}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Read = %v, %v", inv, err)
 	}
 }

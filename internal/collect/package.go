@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package guard
+package collect
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
@@ -35,7 +36,7 @@ func (c *collector) readPackage(f file) error {
 	defer pr.decoder.Close()
 	if err := pr.read(); err != nil {
 		c.mu.Lock()
-		p.broken = true
+		c.broken[p] = true
 		c.mu.Unlock()
 		return err
 	}
@@ -50,9 +51,9 @@ func (c *collector) readPackage(f file) error {
 }
 
 // addPackage notes a package.
-func (c *collector) addPackage(f file, r *rpm.Package) *Package {
-	p := &Package{
-		Path: f.path, Origin: f.origin, tree: f.tree, Digest: r.HeaderDigest,
+func (c *collector) addPackage(f file, r *rpm.Package) *guard.Package {
+	p := &guard.Package{
+		Path: f.path, Origin: f.origin, Tree: f.tree, Digest: r.HeaderDigest,
 		Name: r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
 		Source:         r.SourceName(),
 		DistURL:        r.DistURL,
@@ -66,7 +67,7 @@ func (c *collector) addPackage(f file, r *rpm.Package) *Package {
 		Provides:     tokens(r.Provides),
 		Requires:     append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
-	if c.sources.OneBuild && f.origin == New {
+	if c.sources.OneBuild && f.origin == guard.New {
 		p.Build = "the build"
 	}
 	c.mu.Lock()
@@ -100,17 +101,13 @@ func role(f *rpm.File) kernel.Role {
 	return kernel.ClassifyPath(f.Path)
 }
 
-// KernelID names a kernel that modules are for. Arch is as kernel.PackageArch has
-// it.
-type KernelID struct{ Release, Arch string }
-
 // Ships tells by a package's header of which kernels it has a vmlinux or boot
 // image, and of which it has modules.
-func Ships(p *rpm.Package) (vmlinux, modules map[KernelID]bool) {
-	vmlinux, modules = map[KernelID]bool{}, map[KernelID]bool{}
+func Ships(p *rpm.Package) (vmlinux, modules map[guard.KernelID]bool) {
+	vmlinux, modules = map[guard.KernelID]bool{}, map[guard.KernelID]bool{}
 	for i := range p.Files {
 		release, _ := kernel.ReleaseFromPath(p.Files[i].Path)
-		switch id := (KernelID{release, kernel.PackageArch(p.Arch)}); role(&p.Files[i]) {
+		switch id := (guard.KernelID{Release: release, Arch: kernel.PackageArch(p.Arch)}); role(&p.Files[i]) {
 		case kernel.RoleVmlinux, kernel.RoleBootImage:
 			vmlinux[id] = true
 		case kernel.RoleModule:
@@ -122,13 +119,13 @@ func Ships(p *rpm.Package) (vmlinux, modules map[KernelID]bool) {
 
 // roles picks the files to read by their paths in the header. Where a kernel has
 // a vmlinux, its boot image, which holds the same, is left alone.
-func (c *collector) roles(p *rpm.Package, origin Origin) map[string]kernel.Role {
+func (c *collector) roles(p *rpm.Package, origin guard.Origin) map[string]kernel.Role {
 	roles := map[string]kernel.Role{}
 	vmlinux := map[string]string{} // the first of each kernelrelease
 	for i := range p.Files {
 		f := &p.Files[i]
 		role := role(f)
-		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || origin.kernels()) ||
+		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || kernelsOnly(origin)) ||
 			role == kernel.RoleSymvers && !c.sources.Explain
 		if role == kernel.RoleNone || unwanted {
 			continue
@@ -153,7 +150,7 @@ func (c *collector) roles(p *rpm.Package, origin Origin) map[string]kernel.Role 
 type packageReader struct {
 	*collector
 	rpm     *rpm.Reader
-	pkg     *Package
+	pkg     *guard.Package
 	roles   map[string]kernel.Role
 	decoder decompress.Decoder
 
@@ -164,7 +161,7 @@ type packageReader struct {
 
 // packagedImage waits for its config, which may come later in the payload.
 type packagedImage struct {
-	base  *Base
+	base  *guard.Base
 	image *kernel.Image
 }
 
@@ -203,10 +200,10 @@ func (r *packageReader) entry(e *rpm.Entry) error {
 	case len(names) == 0:
 		return nil
 	case names[kernel.RoleModule] != nil:
-		var modules []*Module
+		var modules []*guard.Module
 		for _, path := range names[kernel.RoleModule] {
 			release, _ := kernel.ReleaseFromPath(path)
-			modules = append(modules, &Module{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release})
+			modules = append(modules, &guard.Module{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release})
 		}
 		return r.send(modules, r.rpm, e.Size)
 	case names[kernel.RoleConfig] != nil:
@@ -272,16 +269,16 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return nil
 	}
-	var base Base
+	var base guard.Base
 	if r.sources.Explain {
-		base.explain(image)
+		explain(&base, image)
 	}
 	image.ELF = nil // it holds on to all of the unpacked file
 	for _, path := range paths {
 		release, _ := kernel.ReleaseFromPath(path)
 		b := base
 		b.Package, b.Path, b.Origin, b.Release = r.pkg, path, r.pkg.Origin, release
-		b.boot = kernel.ClassifyPath(path) == kernel.RoleBootImage
+		b.BootImage = kernel.ClassifyPath(path) == kernel.RoleBootImage
 		r.images = append(r.images, packagedImage{&b, image})
 	}
 	return nil

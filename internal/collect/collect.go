@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package guard
+// Package collect reads what [guard.Judge] judges: the kernels and modules in
+// packages, folders and files. Whatever they claim, memory stays bounded, nothing
+// is written to disk, and one file that cannot be read costs no other.
+package collect
 
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -16,9 +18,15 @@ import (
 	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
+
+// place is a path, and what it was given for.
+type place struct {
+	path   string
+	origin guard.Origin
+}
 
 // Sources says what to collect and what is known beforehand.
 type Sources struct {
@@ -38,8 +46,7 @@ type Sources struct {
 	// Labeled: each of them should carry its kernel-btf(...) tokens.
 	Labeled bool
 
-	Kernel verify.Version // the kernel to assume; zero: what each vmlinux says
-	Allow  verify.Allow   // CONFIG_MODULE_ALLOW_BTF_MISMATCH; unknown: what each config says
+	Assumed guard.Assumed
 
 	// BasesOnly leaves the modules inside packages unread.
 	BasesOnly bool
@@ -50,22 +57,43 @@ type Sources struct {
 	Progress *Progress // may be nil
 }
 
+func (s Sources) arguments() []guard.Argument {
+	var out []guard.Argument
+	add := func(origin guard.Origin, paths ...string) {
+		for _, p := range paths {
+			out = append(out, guard.Argument{Path: p, Origin: origin})
+		}
+	}
+	if s.Base != "" {
+		add(guard.Given, s.Base)
+	}
+	if s.OwnBase != "" {
+		add(guard.Own, s.OwnBase)
+	}
+	add(guard.New, s.Paths...)
+	add(guard.Against, s.Against...)
+	for _, k := range s.Installed {
+		add(guard.Installed, k.Path)
+	}
+	return out
+}
+
 // InstalledKernel is the vmlinux of an installed package.
 type InstalledKernel struct {
 	Path  string
 	Owner string // NEVRA of the package, "" if it is not known
 }
 
-// Collect reads everything that the sources name. What cannot be read becomes a
+// Read reads everything that the sources name. What cannot be read becomes a
 // Problem and the rest is read all the same; the only error is that of ctx.
-func Collect(ctx context.Context, s Sources) (*Inventory, error) {
+func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &collector{
 		ctx: ctx, sources: s,
-		inv:    &Inventory{copies: map[argument]bool{}, apart: s.Apart, Labeled: s.Labeled},
-		listed: map[argument]bool{},
-		seed:   maphash.MakeSeed(),
+		inv:    &guard.Inventory{Arguments: s.arguments(), Labeled: s.Labeled},
+		listed: map[place]bool{},
+		broken: map[*guard.Package]bool{},
 		jobs:   make(chan job),
 	}
 	workers := runtime.GOMAXPROCS(0)
@@ -96,7 +124,7 @@ func Collect(ctx context.Context, s Sources) (*Inventory, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c.inv.finish()
+	c.finish()
 	return c.inv, nil
 }
 
@@ -104,7 +132,7 @@ func Collect(ctx context.Context, s Sources) (*Inventory, error) {
 type file struct {
 	path   string
 	tree   string // the argument it was found under
-	origin Origin
+	origin guard.Origin
 	named  bool // it was named itself, not found in a folder
 	size   int64
 }
@@ -113,8 +141,7 @@ type collector struct {
 	ctx     context.Context
 	sources Sources
 	files   []file
-	listed  map[argument]bool // files by their absolute path
-	seed    maphash.Seed      // of all function symbols
+	listed  map[place]bool // files by their absolute path
 	jobs    chan job
 	buffers sync.Pool // of *[]byte: modules on their way from a payload to a Loader
 
@@ -122,29 +149,30 @@ type collector struct {
 
 	unpacking sync.Mutex // held while a loose image is unpacked: two would be twice the memory
 
-	mu  sync.Mutex // guards what is below
-	inv *Inventory
+	mu     sync.Mutex // guards what is below
+	inv    *guard.Inventory
+	broken map[*guard.Package]bool // the payload ended in an error: nothing read from it counts
 }
 
-func (c *collector) problem(path string, origin Origin, err error) {
+func (c *collector) problem(path string, origin guard.Origin, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inv.Problems = append(c.inv.Problems, Problem{path, err, origin})
+	c.inv.Problems = append(c.inv.Problems, guard.Problem{Path: path, Err: err, Origin: origin})
 }
 
 // find lists the files to read.
 func (c *collector) find() {
-	for _, a := range c.sources.arguments() {
-		c.walk(a)
+	for i := range c.inv.Arguments {
+		c.walk(&c.inv.Arguments[i])
 	}
 }
 
 // walk lists the files of one argument. Below a folder only symbolic links to
 // packages are followed: those below /lib/modules lead to other kernels.
-func (c *collector) walk(a argument) {
-	root, err := filepath.EvalSymlinks(a.path)
+func (c *collector) walk(a *guard.Argument) {
+	root, err := filepath.EvalSymlinks(a.Path)
 	if err != nil {
-		c.problem(a.path, a.origin, withoutPath(err))
+		c.problem(a.Path, a.Origin, withoutPath(err))
 		return
 	}
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -157,7 +185,7 @@ func (c *collector) walk(a argument) {
 			err = errors.New("neither a file nor a folder")
 		}
 		if err != nil {
-			c.problem(path, a.origin, withoutPath(err))
+			c.problem(path, a.Origin, withoutPath(err))
 		} else if info != nil && info.Mode().IsRegular() {
 			c.list(a, path, path == root, info.Size())
 		}
@@ -166,16 +194,16 @@ func (c *collector) walk(a argument) {
 }
 
 // list notes a file to read, once on each side.
-func (c *collector) list(a argument, path string, named bool, size int64) {
+func (c *collector) list(a *guard.Argument, path string, named bool, size int64) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		abs = path
 	}
-	if id := (argument{abs, a.origin}); c.listed[id] {
-		c.inv.copies[a] = true
+	if id := (place{abs, a.Origin}); c.listed[id] {
+		a.Copies = true
 	} else {
 		c.listed[id] = true
-		c.files = append(c.files, file{path, a.path, a.origin, named, size})
+		c.files = append(c.files, file{path, a.Path, a.Origin, named, size})
 	}
 }
 
@@ -219,9 +247,9 @@ func (c *collector) readFile(f file) error {
 	switch {
 	case kind == kernel.KindRPM && f.named:
 		return c.readPackage(f)
-	case f.origin.kernels():
+	case kernelsOnly(f.origin):
 		return c.readLooseImage(f, r)
-	case kind == kernel.KindBTF && f.origin == New:
+	case kind == kernel.KindBTF && f.origin == guard.New:
 		return c.readTable(f, r)
 	case isModule, kind == kernel.KindModule && f.named:
 		return c.readLooseModule(f, r)
@@ -234,6 +262,9 @@ func (c *collector) readFile(f file) error {
 	}
 	return nil
 }
+
+// kernelsOnly reports whether of what is found only the kernels count.
+func kernelsOnly(o guard.Origin) bool { return o.Named() || o == guard.Installed }
 
 // looksLikeImage tells the kernels of a build or /boot folder by name.
 func looksLikeImage(base string) bool {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package guard
+package collect
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 const incident = "../../testdata/incident/"
@@ -39,14 +41,14 @@ func TestCopies(t *testing.T) {
 	put(t, dir+"/copy", kernel13, 1)
 	put(t, dir+"/cut", kernel13, 0.9)
 	for range 20 {
-		inv, err := Collect(t.Context(), Sources{Paths: []string{dir + "/new"}, Against: []string{dir + "/copy"}})
+		inv, err := Read(t.Context(), Sources{Paths: []string{dir + "/new"}, Against: []string{dir + "/copy"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(inv.Packages) != 1 || inv.Packages[0].Origin != New || len(inv.Modules) != 5 || len(inv.Problems) != 0 {
+		if len(inv.Packages) != 1 || inv.Packages[0].Origin != guard.New || len(inv.Modules) != 5 || len(inv.Problems) != 0 {
 			t.Fatalf("%d packages, %d modules, problems %v", len(inv.Packages), len(inv.Modules), inv.Problems)
 		}
-		inv, err = Collect(t.Context(), Sources{Paths: []string{dir + "/cut", dir + "/new"}})
+		inv, err = Read(t.Context(), Sources{Paths: []string{dir + "/cut", dir + "/new"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +71,7 @@ func TestLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	inv, err := Collect(t.Context(), Sources{Paths: []string{dir + "/links"}})
+	inv, err := Read(t.Context(), Sources{Paths: []string{dir + "/links"}})
 	if err != nil || len(inv.Packages) != 2 || len(inv.Bases) != 2 {
 		t.Errorf("%d packages, %d bases, %v", len(inv.Packages), len(inv.Bases), err)
 	}
@@ -104,15 +106,15 @@ func TestIdle(t *testing.T) {
 		{"a base that is none", Sources{Paths: at("new"), Base: dir + "/empty"}, "empty: holds no kernel to judge on"},
 		{"an own base that is several", Sources{Paths: at("new"), Base: dir + "/new", OwnBase: dir}, "holds 2 kernels; name one"},
 	} {
-		inv, err := Collect(t.Context(), tc.sources)
+		inv, err := Read(t.Context(), tc.sources)
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := Judge(t.Context(), inv)
+		res, err := guard.Judge(t.Context(), inv)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := tc.sources.Idle(inv, res)
+		got := inv.Idle(res)
 		found := false
 		for _, p := range got {
 			found = found || strings.Contains(p.Error(), tc.want)

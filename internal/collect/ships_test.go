@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package guard
+package collect
 
 import (
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -18,9 +19,9 @@ func TestShips(t *testing.T) {
 		{Path: "/boot/vmlinuz-3-default", Mode: regular, Flags: 1 << 6}, // %ghost
 		{Path: "/usr/bin/a", Mode: regular},
 	}})
-	id := KernelID{"1-default", "x86_64"}
+	id := guard.KernelID{Release: "1-default", Arch: "x86_64"}
 	_, i586 := Ships(&rpm.Package{Arch: "i586", Files: []rpm.File{{Path: "/lib/modules/1-default/a.ko", Mode: regular}}})
-	if !i586[KernelID{"1-default", "i686"}] {
+	if !i586[guard.KernelID{Release: "1-default", Arch: "i686"}] {
 		t.Errorf("%v", i586)
 	}
 	if len(vmlinux) != 1 || !vmlinux[id] || len(modules) != 1 || !modules[id] {
