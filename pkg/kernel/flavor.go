@@ -2,38 +2,124 @@
 
 package kernel
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // defaultFlavor is the flavor of a kernel whose release does not name one.
 const defaultFlavor = "default"
 
-// Flavor is the kernel's flavor by its kernelrelease: what follows the last
-// "-" or "+" and is no number.
+// Flavor is the kernel's flavor by its kernelrelease. Fedora and its like write
+// it behind the architecture; the others end with it, in words that are joined
+// by "-".
 //
-//	5.15.12-1-default           default   openSUSE
-//	6.4.0-150600.23-rt_debug    rt_debug
-//	6.1.0-53-amd64              amd64     Debian
-//	6.5.6-300.fc39.x86_64+debug debug     Fedora
-//	5.14.0-427.el9.aarch64+64k  64k       only behind "+" may it start with a digit
-//	6.5.6-300.fc39.x86_64       default
-//	6.19.0-rc3                  default   a release candidate, not a flavor
+//	5.15.12-1-default                     default     openSUSE
+//	6.4.0-150600.23-rt_debug              rt_debug
+//	6.4.0-150600.23-64kb                  64kb        a page size may start with a digit
+//	6.1.0-53-amd64                        amd64       Debian
+//	6.12.117+deb12-cloud-amd64            cloud-amd64
+//	6.5.6-300.fc39.x86_64+debug           debug       Fedora
+//	5.14.0-427.el9.aarch64+64k-debug      64k-debug
+//	5.14.0-70.13.1.rt21.83.el9_0.x86_64   default
+//	6.19.0-rc3-00012-gabcdef123456        default     a candidate and a revision are none
 func Flavor(krel string) string {
-	at := strings.LastIndexAny(krel, "-+")
-	if at < 0 || at == len(krel)-1 {
+	if flavor, ok := behindArch(krel); ok {
+		return flavor
+	}
+	words := strings.Split(krel, "-")
+	at := len(words)
+	for at > 1 && isFlavorWord(words[at-1]) {
+		at--
+	}
+	if at == len(words) {
 		return defaultFlavor
 	}
-	last := krel[at+1:]
-	if krel[at] == '-' && (!startsWithLetter(last) || isReleaseCandidate(last)) {
+	return strings.Join(words[at:], "-")
+}
+
+// FlavorOf is the flavor of the kernel that an RPM has or has modules for, where
+// no kernelrelease is known: by the symbols that it provides or requires, which
+// openSUSE writes as ksym(<flavor>:<symbol>), else by its name. It is "" where
+// neither says. Fedora's names tell of parts of a kernel, too, which are no
+// flavors: kernel-modules-core, kernel-debug-core.
+func FlavorOf(name string, dependencies []string) string {
+	for _, d := range dependencies {
+		inside, ok := strings.CutPrefix(d, "ksym(")
+		if flavor, _, named := strings.Cut(inside, ":"); ok && named {
+			return flavor
+		}
+	}
+	if _, flavor, ok := strings.Cut(name, "-kmp-"); ok {
+		return flavor
+	}
+	rest, ok := strings.CutPrefix(name, "kernel-")
+	if !ok {
+		if name == "kernel" {
+			return defaultFlavor
+		}
+		return ""
+	}
+	words := slices.DeleteFunc(strings.Split(rest, "-"), func(w string) bool { return slices.Contains(kernelParts, w) })
+	if len(words) == 0 {
 		return defaultFlavor
 	}
-	return last
+	return strings.Join(words, "-")
+}
+
+// kernelParts are the words in package names that say which part of a kernel it is.
+var kernelParts = []string{
+	"core", "modules", "extra", "internal", "partner", "matched", // Fedora
+	"base", "optional", "livepatch", // openSUSE
+	"devel", "uki", "virt",
+}
+
+// behindArch cuts off what Fedora writes behind the architecture.
+func behindArch(krel string) (flavor string, ok bool) {
+	for _, arch := range []string{".x86_64", ".aarch64", ".ppc64le", ".s390x", ".riscv64", ".i686", ".armv7hl"} {
+		_, rest, found := strings.Cut(krel, arch)
+		switch {
+		case !found:
+		case rest == "":
+			return defaultFlavor, true
+		case len(rest) > 1 && (rest[0] == '+' || rest[0] == '.'):
+			return rest[1:], true
+		}
+	}
+	return "", false
+}
+
+// isFlavorWord tells a word of a flavor from those of versions, release
+// candidates and revisions (scripts/setlocalversion writes -g<hash>).
+func isFlavorWord(word string) bool {
+	switch {
+	case word == "":
+		return false
+	case startsWithLetter(word):
+		return !isCandidate(word) && !isRevision(word) && word != "dirty"
+	}
+	return isPageSize(word)
 }
 
 func startsWithLetter(s string) bool {
 	return 'a' <= s[0]|0x20 && s[0]|0x20 <= 'z'
 }
 
-func isReleaseCandidate(s string) bool {
-	number, ok := strings.CutPrefix(s, "rc")
-	return ok && number != "" && strings.Trim(number, "0123456789") == ""
+const digits = "0123456789"
+
+// isCandidate knows rc3, which a "+" may follow.
+func isCandidate(word string) bool {
+	number, ok := strings.CutPrefix(strings.TrimSuffix(word, "+"), "rc")
+	return ok && number != "" && strings.Trim(number, digits) == ""
+}
+
+func isRevision(word string) bool {
+	hash, ok := strings.CutPrefix(strings.TrimSuffix(word, "+"), "g")
+	return ok && len(hash) >= 7 && strings.Trim(hash, digits+"abcdef") == ""
+}
+
+// isPageSize knows 64kb, 64k and the like.
+func isPageSize(word string) bool {
+	unit := strings.TrimLeft(word, digits)
+	return len(unit) < len(word) && (unit == "k" || unit == "kb")
 }

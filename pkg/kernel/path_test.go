@@ -82,24 +82,3 @@ func TestModuleName(t *testing.T) {
 		}
 	}
 }
-
-func TestFlavor(t *testing.T) {
-	for krel, want := range map[string]string{
-		"5.15.12-1-default":           "default",
-		"6.4.0-150600.23-rt_debug":    "rt_debug",
-		"6.1.0-53-amd64":              "amd64",
-		"6.12.117+deb12-cloud-amd64":  "amd64",
-		"6.5.6-300.fc39.x86_64":       "default",
-		"6.5.6-300.fc39.x86_64+debug": "debug",
-		"5.14.0-427.el9.aarch64+64k":  "64k",
-		"6.19.0-rc3":                  "default",
-		"6.19.0-rc3+":                 "default",
-		"6.19.0-rc3-1-vanilla":        "vanilla",
-		"6.19.0":                      "default",
-		"":                            "default",
-	} {
-		if got := kernel.Flavor(krel); got != want {
-			t.Errorf("Flavor(%q) = %q, want %q", krel, got, want)
-		}
-	}
-}
