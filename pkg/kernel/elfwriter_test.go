@@ -90,10 +90,12 @@ func (f testELF) putWord(b *bytes.Buffer, values ...uint64) {
 	}
 }
 
-// testSymbol is a function symbol in section 1.
+// testSymbol is a global function symbol.
 type testSymbol struct {
 	name        string
 	value, size uint64
+	section     elf.SectionIndex
+	weak        bool
 }
 
 // addSymbols appends .symtab and .strtab.
@@ -104,17 +106,20 @@ func (f *testELF) addSymbols(symbols ...testSymbol) {
 		entrySize = elf.Sym32Size
 	}
 	table.Write(make([]byte, entrySize))
-	info := elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC)
 	for _, s := range symbols {
+		info := elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC)
+		if s.weak {
+			info = elf.ST_INFO(elf.STB_WEAK, elf.STT_FUNC)
+		}
 		f.put32(table, uint32(len(names)))
 		names = append(append(names, s.name...), 0)
 		if f.bits == 32 {
 			f.put32(table, uint32(s.value), uint32(s.size))
 			table.Write([]byte{info, 0})
-			f.put16(table, 1)
+			f.put16(table, uint16(s.section))
 		} else {
 			table.Write([]byte{info, 0})
-			f.put16(table, 1)
+			f.put16(table, uint16(s.section))
 			f.putWord(table, s.value, s.size)
 		}
 	}

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -44,6 +45,13 @@ type Module struct {
 	BTFIDs     []byte
 	HasBTF     bool // there is a .BTF section, of whatever size
 	HasBTFBase bool // there is a .BTF.base section, of whatever size
+
+	// Versions is __versions, ExtVersionCRCs and ExtVersionNames are the sections that
+	// hold the same since Linux 6.14: see [Module.Imports].
+	Versions        []byte
+	ExtVersionCRCs  []byte
+	ExtVersionNames []byte
+	crcSections     map[elf.SectionIndex][]byte // of what it exports
 
 	// Signed says that a signature is appended. It is not verified.
 	Signed bool
@@ -134,6 +142,9 @@ func readModule(data []byte, path string) (*Module, error) {
 		return nil, err
 	}
 	if err := m.readBTF(f); err != nil {
+		return nil, err
+	}
+	if err := m.readVersions(f); err != nil {
 		return nil, err
 	}
 	if m.symbols, err = f.symbolTable(); err != nil {

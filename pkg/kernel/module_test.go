@@ -188,6 +188,8 @@ func FuzzModule(f *testing.F) {
 		}
 		for range m.Symbols() {
 		}
+		_, _ = m.Imports()
+		_, _ = m.Exports()
 		if len(m.BTF) > 0 && !m.HasBTF {
 			t.Error("BTF without a section")
 		}

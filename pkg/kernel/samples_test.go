@@ -59,7 +59,7 @@ func testVmlinux() testELF {
 		{name: ".BTF", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC, data: testBTF(f.order, 1200)},
 		{name: ".BTF_ids", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC, data: []byte{1, 0, 0, 0}},
 	}
-	f.addSymbols(testSymbol{"_stext", 0xffffffff81000000, 2}, testSymbol{"start_kernel", 0xffffffff81000010, 300})
+	f.addSymbols(testSymbol{"_stext", 0xffffffff81000000, 2, 1, false}, testSymbol{"start_kernel", 0xffffffff81000010, 300, 1, false})
 	return f
 }
 
@@ -75,7 +75,7 @@ func testModule(bits int, order binary.ByteOrder, machine elf.Machine) testELF {
 		{name: ".BTF.base", typ: elf.SHT_PROGBITS},
 		{name: ".BTF_ids", typ: elf.SHT_PROGBITS, data: []byte{7, 0, 0, 0}},
 	}
-	f.addSymbols(testSymbol{"ipheth_probe", 0x10, 420}, testSymbol{"ipheth_open", 0x1c0, 7})
+	f.addSymbols(testSymbol{"ipheth_probe", 0x10, 420, 1, false}, testSymbol{"ipheth_open", 0x1c0, 7, 1, false})
 	return f
 }
 

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"cmp"
+	"debug/elf"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// SymbolCRCs holds exported symbols and their versions: the CRC-32 of the
+// symbol's prototype that CONFIG_MODVERSIONS computes, 0 without it.
+type SymbolCRCs map[string]uint32
+
+// An Import is a symbol that a module takes from the kernel or another module.
+type Import struct {
+	Symbol string
+	CRC    uint32 // 0 where the module records none
+	Weak   bool   // it may be missing
+}
+
+// Imports lists what a module needs from elsewhere, ordered by name: its
+// undefined symbols, and those that only its versions name (module_layout). It is
+// what depmod looks at (kmod, libkmod/libkmod-elf.c,
+// kmod_elf_get_dependency_symbols). Versions are read from __versions or, since
+// Linux 6.14, __version_ext_crcs and __version_ext_names.
+func (m *Module) Imports() ([]Import, error) {
+	versions, err := m.versions()
+	if err != nil {
+		return nil, err
+	}
+	var out []Import
+	for s, err := range m.Symbols() {
+		if err != nil {
+			return nil, err
+		}
+		// STT_SPARC_REGISTER: a register that the module uses, no symbol.
+		if s.Section != elf.SHN_UNDEF || s.Name == "" || s.Type == elf.STT_LOPROC || givenByLoader(s.Name) {
+			continue
+		}
+		name := strings.TrimPrefix(s.Name, ".") // ppc64: .foo is the code of foo
+		out = append(out, Import{name, versions[name], s.Bind == elf.STB_WEAK})
+		delete(versions, name)
+	}
+	for name, crc := range versions {
+		out = append(out, Import{Symbol: name, CRC: crc})
+	}
+	slices.SortFunc(out, func(a, b Import) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	return slices.CompactFunc(out, func(a, b Import) bool { return a.Symbol == b.Symbol }), nil
+}
+
+// givenByLoader knows the symbols that the module loader makes itself (ppc64).
+func givenByLoader(symbol string) bool { return symbol == ".TOC." || symbol == "_GLOBAL_OFFSET_TABLE_" }
+
+// modversionSize is the size of struct modversion_info (include/linux/module.h):
+// a CRC in a word and a name, 64 bytes together.
+const modversionSize = 64
+
+// versions reads the CRCs of what a module imports.
+func (m *Module) versions() (SymbolCRCs, error) {
+	out := SymbolCRCs{}
+	if len(m.Versions)%modversionSize != 0 {
+		return nil, fmt.Errorf("__versions: %d bytes, not a multiple of %d", len(m.Versions), modversionSize)
+	}
+	word := m.Bits / 8
+	for entry := range slices.Chunk(m.Versions, modversionSize) {
+		crc := uint64(m.Order.Uint32(entry))
+		if word == 8 {
+			crc = m.Order.Uint64(entry)
+		}
+		name, _, ended := bytes.Cut(entry[word:], []byte{0})
+		if !ended {
+			return nil, fmt.Errorf("__versions: a name of %d bytes has no end", len(name))
+		}
+		out[strings.TrimPrefix(string(name), ".")] = uint32(crc)
+	}
+	names := m.ExtVersionNames
+	if len(m.ExtVersionCRCs)%4 != 0 {
+		return nil, fmt.Errorf("__version_ext_crcs: %d bytes, not a multiple of 4", len(m.ExtVersionCRCs))
+	}
+	for crc := range slices.Chunk(m.ExtVersionCRCs, 4) {
+		name, rest, ended := bytes.Cut(names, []byte{0})
+		if !ended {
+			return nil, fmt.Errorf("__version_ext_names: fewer names than the %d of __version_ext_crcs", len(m.ExtVersionCRCs)/4)
+		}
+		out[strings.TrimPrefix(string(name), ".")] = m.Order.Uint32(crc)
+		names = rest
+	}
+	return out, nil
+}
+
+// Exports lists what a module offers to others, by its __crc_<symbol> symbols:
+// an absolute value up to Linux 5.18, later the place of the value in a section
+// (kmod, libkmod/libkmod-elf.c, kmod_elf_resolve_crc). Without them, as on a
+// kernel without CONFIG_MODVERSIONS, it goes by __ksymtab_<symbol>.
+func (m *Module) Exports() (SymbolCRCs, error) {
+	out := SymbolCRCs{}
+	for s, err := range m.Symbols() {
+		if err != nil {
+			return nil, err
+		}
+		if name, ok := strings.CutPrefix(s.Name, "__crc_"); ok {
+			crc, err := m.crc(s)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Name, err)
+			}
+			out[name] = crc
+		} else if name, ok := strings.CutPrefix(s.Name, "__ksymtab_"); ok {
+			if _, known := out[name]; !known {
+				out[name] = 0
+			}
+		}
+	}
+	return out, nil
+}
+
+func (m *Module) crc(s Symbol) (uint32, error) {
+	if s.Section == elf.SHN_ABS || s.Section == elf.SHN_UNDEF {
+		return uint32(s.Value), nil
+	}
+	section, ok := m.crcSections[s.Section]
+	if !ok {
+		return 0, fmt.Errorf("st_shndx %d is not a section of versions", s.Section)
+	}
+	if s.Value > uint64(len(section)) || uint64(len(section))-s.Value < 4 {
+		return 0, fmt.Errorf("st_value %d, its section has %d bytes", s.Value, len(section))
+	}
+	return m.Order.Uint32(section[s.Value:]), nil
+}
+
+// readVersions copies the sections that Imports and Exports read.
+func (m *Module) readVersions(f *ELF) error {
+	for name, data := range map[string]*[]byte{
+		"__versions":          &m.Versions,
+		"__version_ext_crcs":  &m.ExtVersionCRCs,
+		"__version_ext_names": &m.ExtVersionNames,
+	} {
+		section, _, err := f.Section(name)
+		if err != nil {
+			return err
+		}
+		*data = bytes.Clone(section)
+	}
+	// __kcrctab and __kcrctab_gpl, or a section for each symbol (___kcrctab+<symbol>)
+	// in a module that the module linker script did not see.
+	for i := 1; i < f.sections(); i++ {
+		s := f.section(i)
+		if s.typ != elf.SHT_PROGBITS || !bytes.Contains(cString(f.names[s.name:]), []byte("kcrctab")) {
+			continue
+		}
+		data, err := f.bytes(s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", cString(f.names[s.name:]), err)
+		}
+		if m.crcSections == nil {
+			m.crcSections = map[elf.SectionIndex][]byte{}
+		}
+		m.crcSections[elf.SectionIndex(i)] = bytes.Clone(data)
+	}
+	return nil
+}
+
+func cString(b []byte) []byte {
+	s, _, _ := bytes.Cut(b, []byte{0})
+	return s
+}
+
+// ParseSymverCRCs reads a Module.symvers (scripts/mod/modpost.c, write_dump): what
+// the vmlinux and the modules that were built with it export. Lines that are
+// something else are passed over.
+func ParseSymverCRCs(text string) SymbolCRCs {
+	out := SymbolCRCs{}
+	for line := range strings.Lines(text) {
+		field, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		symbol, _, _ := strings.Cut(rest, "\t")
+		if crc, ok := ParseCRC(field); ok && symbol != "" {
+			out[symbol] = crc
+		}
+	}
+	return out
+}
+
+// ParseCRC reads the version of a symbol as Module.symvers and the dependencies of
+// packages write it: hexadecimal, with 0x in front or without.
+func ParseCRC(s string) (crc uint32, ok bool) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 32)
+	return uint32(n), err == nil
+}
