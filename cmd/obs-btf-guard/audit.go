@@ -15,6 +15,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/audit"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
 
@@ -110,12 +111,12 @@ func runAudit(c *cli.Context) error {
 }
 
 // parseKinds reads lists of kinds of findings, which add up.
-func parseKinds(lists []string) ([]audit.Kind, error) {
+func parseKinds(lists []string) ([]guard.Verdict, error) {
 	words := strings.Split(strings.Join(lists, ","), ",")
-	var kinds []audit.Kind
+	var kinds []guard.Verdict
 	for _, word := range words {
 		word = strings.TrimSpace(word)
-		switch k := audit.Kind(word); {
+		switch k := guard.Verdict(word); {
 		case slices.Contains(audit.Kinds, k):
 			kinds = append(kinds, k)
 		case word == "all":
@@ -129,7 +130,7 @@ func parseKinds(lists []string) ([]audit.Kind, error) {
 	return kinds, nil
 }
 
-func kindList(kinds []audit.Kind) string {
+func kindList(kinds []guard.Verdict) string {
 	var words []string
 	for _, k := range kinds {
 		words = append(words, string(k))

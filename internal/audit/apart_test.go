@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 // alternating is a project with two repositories: each has a build of one
@@ -101,7 +102,7 @@ func TestItsOwnToken(t *testing.T) {
 	p.provides = p.requires
 	dir := repository(t, t.TempDir(), p)
 	res, err := Run(t.Context(), Options{Sources: []string{dir}, MetadataOnly: true})
-	if err != nil || res.Exit([]Kind{Undecided}) == 0 || res.outcome(nil) == good {
+	if err != nil || res.Exit([]guard.Verdict{guard.Undecided}) == 0 || res.outcome(nil) == good {
 		t.Errorf("%v, %q", err, said(res))
 	}
 }

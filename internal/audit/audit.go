@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -64,75 +63,33 @@ type Source struct {
 
 // Kernel is a vmlinux in a package.
 type Kernel struct {
+	guard.Vmlinux
 	Package *Package
-	Release string // kernelrelease, "" if it is not known
-	Flavor  string
-	Base    fingerprint.Digest // zero unless Known
-	Known   Knowledge
-
-	tokenless bool // its package provides no kernel-btf(...) for it
-	ambiguous bool // and here it provides several
 }
 
 func (k *Kernel) id() guard.KernelID {
 	return guard.KernelID{Release: k.Release, Arch: k.Package.arch()}
 }
 
-// Knowledge is where a kernel's base is known from.
-type Knowledge string
-
-// What the base of a kernel, or the answer in a cell, rests on.
-const (
-	Unknown   Knowledge = ""
-	ByToken   Knowledge = "token"   // the packages' kernel-btf(...) dependencies
-	ByContent Knowledge = "content" // the packages were read
-	ByHistory Knowledge = "history" // they were read another time
-)
-
-// Fit is the answer of a cell.
-type Fit string
-
-// The answers.
-const (
-	Fits    Fit = "fits"
-	Misfits Fit = "misfits"
-	Untold  Fit = "unknown"
-)
-
 // Cell is a package of modules on a kernel that it can meet.
 type Cell struct {
 	Modules *Package
 	Kernel  *Kernel
-	Fit     Fit
-	By      Knowledge
-	// Verdicts counts the modules by verdict where they were judged.
-	Verdicts map[guard.Verdict]int
+	guard.Cell
 }
 
-// Kind is what a finding is about.
-type Kind string
-
-// The kinds, heaviest first.
-const (
-	Stale      Kind = "stale"      // modules fit none of the kernels here that they are for
-	Broken     Kind = "broken"     // modules do not fit the vmlinux of their own build
-	Mislabeled Kind = "mislabeled" // a kernel-btf(...) dependency names another base than the content
-	Incident   Kind = "incident"   // kernels of one kernelrelease have different bases
-	Unlabeled  Kind = "unlabeled"  // a package lacks a kernel-btf(...) dependency that its content calls for
-	Undecided  Kind = "unknown"    // it cannot be told, or was not looked for
-	Unmet      Kind = "unmet"      // modules for a kernel that is not here
-)
-
-// Kinds lists all of them, heaviest first.
-var Kinds = []Kind{Stale, Broken, Mislabeled, Incident, Unlabeled, Undecided, Unmet}
+// Kinds are the verdicts that a finding may have, heaviest first.
+var Kinds = []guard.Verdict{
+	guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident, guard.Unlabeled, guard.Undecided, guard.Unmet,
+}
 
 // DefaultFailOn are the kinds that fail unless somebody says otherwise: with
 // them, a machine that installs from here can end up with modules that misfit.
-var DefaultFailOn = []Kind{Stale, Broken, Mislabeled, Incident}
+var DefaultFailOn = []guard.Verdict{guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident}
 
 // Finding is something that needs attention.
 type Finding struct {
-	Kind     Kind
+	Kind     guard.Verdict
 	Package  *Package // nil for an incident
 	Release  string   // kernelrelease, where it is about one
 	Arch     string
@@ -149,7 +106,7 @@ func (r Rebuild) Changed() bool { return r.From.Base != r.To.Base }
 
 // Exit is the exit status: 2 if something could not be read, 1 if there is a
 // finding of one of the kinds, otherwise 0.
-func (r *Result) Exit(failOn []Kind) int {
+func (r *Result) Exit(failOn []guard.Verdict) int {
 	if len(r.Problems) > 0 {
 		return 2
 	}
@@ -190,22 +147,9 @@ type audit struct {
 	Options
 	res      *Result
 	packages []*Package
-	judged   map[meeting]map[guard.Verdict]int
-	recalled map[meeting]bool // of these, what was judged another time
 
 	downloads  string // folder, "" until needed
 	downloaded int64  // bytes
-
-	// twins are builds (by Package.build) with kernels of one NEVRA and different
-	// bases: what of the build is of which of them, nothing tells.
-	twins map[string]bool
-}
-
-// meeting is a package whose modules were judged on a kernel.
-type meeting struct {
-	modules *Package
-	kernel  *Kernel // nil for modules that met none
-	release string  // of the modules
 }
 
 func (a *audit) problem(path string, err error) {
@@ -260,8 +204,7 @@ type Package struct {
 	listed  bool     // its file list was read
 	maybe   bool     // it may have modules
 
-	// dependent: it was read, and has modules that need their base.
-	dependent bool
+	content map[string]*guard.Content // what reading it found, by kernelrelease
 
 	// Of a project in OBS that was named as a whole, whole is its name and repository
 	// the one the package is in; both "" for other packages.

@@ -124,7 +124,7 @@ func said(r *Result) (out []string) {
 		out = append(out, fmt.Sprintf("rebuild %s to %s changed %v", b.From.Package.release, b.To.Package.release, b.Changed()))
 	}
 	for _, c := range r.Cells {
-		if c.Modules == c.Kernel.Package && c.Fit == Fits {
+		if c.Modules == c.Kernel.Package && c.Fit == guard.Fits {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s on %s %s", c.Modules, c.Kernel.Package, c.Fit))
@@ -408,7 +408,7 @@ func TestOutdated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(res.Findings) == 0 || res.Findings[0].Kind != Stale || res.Findings[0].Package.NEVRA != oldExtra || res.Exit(DefaultFailOn) != 1 {
+			if len(res.Findings) == 0 || res.Findings[0].Kind != guard.Stale || res.Findings[0].Package.NEVRA != oldExtra || res.Exit(DefaultFailOn) != 1 {
 				t.Errorf("%q, exit %d", said(res), res.Exit(DefaultFailOn))
 			}
 		})
@@ -474,5 +474,22 @@ func TestJSON(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "null") || !json.Valid([]byte(b.String())) {
 		t.Error(b.String())
+	}
+}
+
+func TestCompareVersions(t *testing.T) {
+	// In order, as rpm --eval '%{lua: print(rpm.vercmp(a, b))}' has it.
+	order := []string{"1.0~rc1", "1.0", "1.0^git1", "1.0a", "1.0.1", "1.1", "1.9", "1.10", "2"}
+	for i, a := range order {
+		for j, b := range order {
+			if got := compareVersions(a, b); got != max(-1, min(1, i-j)) {
+				t.Errorf("%s and %s: %d", a, b, got)
+			}
+		}
+	}
+	for _, same := range [][2]string{{"1.0", "1_0"}, {"1.01", "1.1"}, {"", ""}, {"1.", "1"}} {
+		if got := compareVersions(same[0], same[1]); got != 0 {
+			t.Errorf("%s and %s: %d", same[0], same[1], got)
+		}
 	}
 }

@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // closing is the last line of an audit of sources.
-func closing(t *testing.T, o Options, failOn []Kind) (*Result, string) {
+func closing(t *testing.T, o Options, failOn []guard.Verdict) (*Result, string) {
 	t.Helper()
 	res, err := Run(t.Context(), o)
 	if err != nil {
@@ -37,7 +38,7 @@ func TestClosing(t *testing.T) {
 	noKernel := extra("1.1", 1)
 	for name, test := range map[string]struct {
 		packages []listed
-		failOn   []Kind
+		failOn   []guard.Verdict
 		want     string
 	}{
 		"fits":            {[]listed{kernelDefault("1.1", 1), extra("1.1", 1)}, DefaultFailOn, "ok   all modules fit the kernels they meet"},
@@ -61,9 +62,9 @@ func TestClosing(t *testing.T) {
 		want outcome
 	}{
 		"no kernel": {Result{Modules: one}, good}, // nor a finding: they need none
-		"a cell":    {Result{Modules: one, Kernels: kernels, Cells: []Cell{{Fit: Untold}}}, unknown},
+		"a cell":    {Result{Modules: one, Kernels: kernels, Cells: []Cell{{Cell: guard.Cell{Fit: guard.Undecided}}}}, unknown},
 		"a note":    {Result{Modules: one, Kernels: kernels, Notes: []string{"x"}}, noted},
-		"good":      {Result{Modules: one, Kernels: kernels, Cells: []Cell{{Fit: Fits}}}, good},
+		"good":      {Result{Modules: one, Kernels: kernels, Cells: []Cell{{Cell: guard.Cell{Fit: guard.Fits}}}}, good},
 	} {
 		if got := test.r.outcome(nil); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
@@ -158,7 +159,7 @@ func TestSeveralTokens(t *testing.T) {
 	}
 	res, _ = closing(t, Options{Sources: []string{dir}}, nil)
 	want = []string{"mislabeled " + newKernel, kmp + " on " + newKernel + " fits", newExtra + " on " + newKernel + " fits"}
-	if diff := cmp.Diff(want, said(res)); diff != "" || res.Kernels[0].Known != ByContent {
+	if diff := cmp.Diff(want, said(res)); diff != "" || res.Kernels[0].Known != guard.ByContent {
 		t.Error(diff, res.Kernels[0].Known)
 	}
 }

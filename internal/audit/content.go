@@ -14,14 +14,16 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // content reads the packages of which metadata does not tell, kernel by kernel:
 // the modules of all kernels at once would not fit into memory.
 func (a *audit) content(ctx context.Context) error {
-	a.judged = map[meeting]map[guard.Verdict]int{}
-	a.recalled = map[meeting]bool{}
+	for _, p := range a.packages {
+		p.content = map[string]*guard.Content{}
+	}
 	groups := map[guard.KernelID][]*Package{}
 	seen := map[any]bool{} // which are copies may come out only now
 	copies := map[*Package]bool{}
@@ -126,8 +128,8 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	if needBase(inv, id.Release) {
 		// Then the kernels that their metadata tells of are needed as well.
 		packages := slices.Clone(silent)
-		for _, k := range a.res.Kernels {
-			if k.id() == id && !slices.Contains(packages, k.Package) && a.get(ctx, k.Package) {
+		for _, k := range a.kernelsFor(id) {
+			if !slices.Contains(packages, k.Package) && a.get(ctx, k.Package) {
 				packages = append(packages, k.Package)
 			}
 		}
@@ -141,11 +143,11 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	for _, b := range inv.Bases {
 		p := packageOf(of, b.Package)
 		// A token that the content contradicts is a finding of its own.
-		if k := p.kernel(b.Release); k != nil && (k.Known == Unknown || k.Base != b.Fingerprint.Base) {
-			k.Base, k.Known = b.Fingerprint.Base, ByContent // zero without BTF
+		if k := p.kernel(b.Release); k != nil && (k.Known == guard.Unknown || k.Base != b.Fingerprint.Base) {
+			k.Base, k.Known = b.Fingerprint.Base, guard.ByContent // zero without BTF
 		}
 	}
-	res, err := guard.Judge(ctx, inv)
+	res, err := guard.JudgePackages(ctx, inv)
 	if err != nil {
 		return err
 	}
@@ -159,6 +161,24 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		}
 	}
 	return nil
+}
+
+// kernelsFor lists the kernels that modules of a kernelrelease can meet: those of it
+// or, if there is none, those of its flavor.
+func (a *audit) kernelsFor(id guard.KernelID) []*Kernel {
+	var own, others []*Kernel
+	for _, k := range a.res.Kernels {
+		switch {
+		case k.id() == id:
+			own = append(own, k)
+		case k.id().Arch == id.Arch && k.Flavor == kernel.Flavor(id.Release):
+			others = append(others, k)
+		}
+	}
+	if own != nil {
+		return own
+	}
+	return others
 }
 
 // fileID tells files apart that are to be read.
@@ -187,46 +207,35 @@ func once(packages []*Package) (first []*Package, twins map[*Package][]*Package)
 
 // share has twins know what was found of the package that was read for them.
 func (a *audit) share(twins map[*Package][]*Package, release string) {
-	if len(twins) == 0 {
-		return
-	}
 	for p, others := range twins {
 		for _, o := range others {
-			o.dependent, o.missing = p.dependent, p.missing
+			o.missing = p.missing
 			for _, k := range o.kernels {
 				if read := p.kernel(k.Release); read != nil {
 					k.Base, k.Known = read.Base, read.Known
+					for _, q := range a.packages {
+						if c := q.content[release]; c != nil && c.On[&read.Vmlinux] != nil {
+							c.On[&k.Vmlinux] = c.On[&read.Vmlinux]
+						}
+					}
 				}
 			}
 		}
 	}
-	all := func(p *Package) []*Package { return append([]*Package{p}, twins[p]...) }
-	for at, verdicts := range maps.Clone(a.judged) {
-		if at.release != release {
-			continue
-		}
-		for _, modules := range all(at.modules) {
-			if at.kernel == nil {
-				a.judged[meeting{modules: modules, release: release}] = verdicts
-				continue
-			}
-			for _, p := range all(at.kernel.Package) {
-				if k := p.kernel(release); k != nil {
-					a.judged[meeting{modules, k, release}] = verdicts
-				}
+	for p, others := range twins {
+		for _, o := range others {
+			if c := p.content[release]; c != nil {
+				o.content[release] = c
 			}
 		}
 	}
 }
 
-// needBase reports whether a module of the kernelrelease depends on its base.
+// needBase reports whether the verdict on a module of the kernelrelease depends on
+// the base.
 func needBase(inv *guard.Inventory, release string) bool {
-	return slices.ContainsFunc(inv.Modules, func(m *guard.Module) bool { return m.Release == release && dependent(m) })
+	return slices.ContainsFunc(inv.Modules, func(m *guard.Module) bool { return m.Release == release && m.ReadsBase() })
 }
-
-// dependent reports whether a module depends on its base: one without BTF fits
-// any, one with .BTF.base relocates.
-func dependent(m *guard.Module) bool { return m.Err != nil || len(m.BTF) > 0 && !m.Distilled }
 
 // collect reads packages; the map has them by their paths in the inventory.
 func (a *audit) collect(ctx context.Context, packages []*Package) (*guard.Inventory, map[string]*Package, error) {
@@ -280,29 +289,21 @@ func (a *audit) take(res *guard.Result, of map[string]*Package, release string) 
 			a.res.Problems = append(a.res.Problems, problem)
 		}
 	}
-	for _, f := range res.Findings {
-		p := packageOf(of, f.Module.Package)
-		if p == nil || f.Module.Release != release {
-			continue
+	contents := guard.Contents(res.Findings, func(b *guard.Base) *guard.Vmlinux {
+		if k := packageOf(of, b.Package).kernel(b.Release); k != nil {
+			return &k.Vmlinux
 		}
-		if dependent(f.Module) {
-			p.dependent = true
+		return nil
+	})
+	for pkg, content := range contents {
+		if p, c := packageOf(of, pkg), content[release]; p != nil && c != nil {
+			p.content[release] = c
 		}
-		m := meeting{modules: p, release: release}
-		if f.Base != nil {
-			if m.kernel = packageOf(of, f.Base.Package).kernel(release); m.kernel == nil {
-				continue
-			}
-		}
-		if a.judged[m] == nil {
-			a.judged[m] = map[guard.Verdict]int{}
-		}
-		a.judged[m][f.Verdict]++
 	}
 	for _, l := range res.Labels {
 		if p := packageOf(of, l.Package); p != nil && l.Verdict == guard.Mislabeled {
 			well = false
-			f := Finding{Kind: Mislabeled, Package: p, Arch: p.Arch, Reasons: l.Reasons}
+			f := Finding{Kind: guard.Mislabeled, Package: p, Arch: p.Arch, Reasons: l.Reasons}
 			if !slices.ContainsFunc(a.res.Findings, func(g Finding) bool { return g.Kind == f.Kind && g.Package == p }) {
 				a.res.Findings = append(a.res.Findings, f)
 			}

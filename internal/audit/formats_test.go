@@ -23,26 +23,26 @@ func troubled() *Result {
 	older, newer := p("kernel-default", "1-1"), p("kernel-default", "1-2")
 	extra, kmp, other := p("kernel-default-extra", "1-1"), p("x-kmp-default", "1-1"), p("y-kmp-azure", "1-1")
 	kernel := func(p *Package, n byte) *Kernel {
-		return &Kernel{Package: p, Release: "1-default", Flavor: "default", Base: fingerprint.Digest{n}, Known: ByContent}
+		return &Kernel{guard.Vmlinux{Release: "1-default", Flavor: "default", Base: fingerprint.Digest{n}, Known: guard.ByContent}, p}
 	}
 	first, second := kernel(older, 1), kernel(newer, 2)
-	unknown := &Kernel{Package: p("kernel-rt", "1-1"), Flavor: "rt"}
+	unknown := &Kernel{guard.Vmlinux{Flavor: "rt"}, p("kernel-rt", "1-1")}
 	bad := map[guard.Verdict]int{guard.Rejected: 2}
 	return &Result{
 		Sources: []Source{{Name: "RPMS", Kind: "directory", Packages: 6}},
 		Kernels: []*Kernel{first, second, unknown},
 		Modules: []*Package{extra, kmp, other},
 		Cells: []Cell{
-			{Modules: extra, Kernel: first, Fit: Fits, By: ByContent},
-			{Modules: extra, Kernel: second, Fit: Misfits, By: ByContent, Verdicts: bad},
-			{Modules: kmp, Kernel: first, Fit: Misfits, By: ByContent, Verdicts: bad},
+			{extra, first, guard.Cell{Fit: guard.Fits, By: guard.ByContent}},
+			{extra, second, guard.Cell{Fit: guard.Misfits, By: guard.ByContent, Counts: bad}},
+			{kmp, first, guard.Cell{Fit: guard.Misfits, By: guard.ByContent, Counts: bad}},
 		},
 		Findings: []Finding{
-			{Kind: Stale, Package: kmp, Release: "1-default", Arch: "x86_64", Reasons: []string{"2 rejected\x1b on it"}},
-			{Kind: Mislabeled, Package: older, Arch: "x86_64", Reasons: []string{"names another base", "and lacks one"}},
-			{Kind: Incident, Release: "1-default", Arch: "x86_64", Packages: []*Package{newer, older}, Reasons: []string{"020000000000  " + newer.NEVRA, "010000000000  " + older.NEVRA}},
-			{Kind: Undecided, Package: unknown.Package, Arch: "x86_64", Reasons: []string{"does not say which kernelrelease its kernel has"}},
-			{Kind: Unmet, Package: other, Arch: "x86_64", Reasons: []string{"no kernel of that flavor is here"}},
+			{Kind: guard.Stale, Package: kmp, Release: "1-default", Arch: "x86_64", Reasons: []string{"2 rejected\x1b on it"}},
+			{Kind: guard.Mislabeled, Package: older, Arch: "x86_64", Reasons: []string{"names another base", "and lacks one"}},
+			{Kind: guard.Incident, Release: "1-default", Arch: "x86_64", Packages: []*Package{newer, older}, Reasons: []string{"020000000000  " + newer.NEVRA, "010000000000  " + older.NEVRA}},
+			{Kind: guard.Undecided, Package: unknown.Package, Arch: "x86_64", Reasons: []string{"does not say which kernelrelease its kernel has"}},
+			{Kind: guard.Unmet, Package: other, Arch: "x86_64", Reasons: []string{"no kernel of that flavor is here"}},
 		},
 		Problems: []guard.Problem{{Path: older.place, Err: errors.New("cut short")}},
 		Notes:    []string{"RPMS/link: a link to a folder, which is not followed"},
@@ -52,7 +52,7 @@ func troubled() *Result {
 // TestJUnit has a case for each question, fails those that have a finding of a
 // kind that is to fail, and passes over nothing in silence.
 func TestJUnit(t *testing.T) {
-	write := func(failOn []Kind) (cases []string) {
+	write := func(failOn []guard.Verdict) (cases []string) {
 		var out strings.Builder
 		if err := troubled().JUnit(&out, "1.0", time.Unix(0, 0), failOn); err != nil {
 			t.Fatal(err)
@@ -103,19 +103,19 @@ func TestJUnit(t *testing.T) {
 	stale := `stale: x-kmp-default-1-1.x86_64: 2 rejected\x1b on it`
 	for _, tt := range []struct {
 		name   string
-		failOn []Kind
+		failOn []guard.Verdict
 		want   []string
 	}{
 		{"by default", DefaultFailOn, []string{
 			"sources RPMS",
 			"NOTE RPMS/link: a link to a folder, which is not followed",
-			"kernels 1-default (x86_64) FAILS btf-incident incident: 1-default (x86_64): " + explanations[Incident].meaning,
+			"kernels 1-default (x86_64) FAILS btf-incident incident: 1-default (x86_64): " + explanations[guard.Incident].meaning,
 			"kernels unnamed kernel (x86_64) SKIPPED unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
 			"modules kernel-default-extra-1-1.x86_64",
 			"modules x-kmp-default-1-1.x86_64 FAILS btf-stale " + stale,
 			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 			"WARN kernel-default-extra-1-1.x86_64 (default): fits 1 of 2; not kernel-default-1-2.x86_64 (2 rejected)",
-			"packages kernel-default-1-1.x86_64 FAILS btf-mislabeled mislabeled: kernel-default-1-1.x86_64: " + explanations[Mislabeled].meaning,
+			"packages kernel-default-1-1.x86_64 FAILS btf-mislabeled mislabeled: kernel-default-1-1.x86_64: " + explanations[guard.Mislabeled].meaning,
 			"errors RPMS/kernel-default-1-1.x86_64.rpm ERROR cut short",
 		}},
 		{"none", nil, []string{
@@ -123,14 +123,14 @@ func TestJUnit(t *testing.T) {
 			"NOTE RPMS/link: a link to a folder, which is not followed",
 			"kernels 1-default (x86_64)",
 			"kernels unnamed kernel (x86_64) SKIPPED unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
-			"WARN incident: 1-default (x86_64): " + explanations[Incident].meaning + "; 020000000000  kernel-default-1-2.x86_64; 010000000000  kernel-default-1-1.x86_64",
+			"WARN incident: 1-default (x86_64): " + explanations[guard.Incident].meaning + "; 020000000000  kernel-default-1-2.x86_64; 010000000000  kernel-default-1-1.x86_64",
 			"modules kernel-default-extra-1-1.x86_64",
 			"modules x-kmp-default-1-1.x86_64",
 			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 			"WARN kernel-default-extra-1-1.x86_64 (default): fits 1 of 2; not kernel-default-1-2.x86_64 (2 rejected)",
 			"WARN " + stale + "; x-kmp-default-1-1.x86_64 (default): fits 0 of 1; not kernel-default-1-1.x86_64 (2 rejected)",
 			"packages kernel-default-1-1.x86_64",
-			"WARN mislabeled: kernel-default-1-1.x86_64: " + explanations[Mislabeled].meaning + "; names another base; and lacks one",
+			"WARN mislabeled: kernel-default-1-1.x86_64: " + explanations[guard.Mislabeled].meaning + "; names another base; and lacks one",
 			"errors RPMS/kernel-default-1-1.x86_64.rpm ERROR cut short",
 		}},
 	} {
@@ -145,7 +145,7 @@ func TestJUnit(t *testing.T) {
 // TestSARIF has a rule for each kind and each finding at its package.
 func TestSARIF(t *testing.T) {
 	var out strings.Builder
-	if err := troubled().SARIF(&out, "1.0", []Kind{Stale}); err != nil {
+	if err := troubled().SARIF(&out, "1.0", []guard.Verdict{guard.Stale}); err != nil {
 		t.Fatal(err)
 	}
 	type text struct{ Text string }
@@ -197,8 +197,8 @@ func TestSARIF(t *testing.T) {
 	}
 	want := []string{
 		`error btf-stale RPMS/x-kmp-default-1-1.x86_64.rpm stale: x-kmp-default-1-1.x86_64: 2 rejected\x1b on it`,
-		"warning btf-mislabeled RPMS/kernel-default-1-1.x86_64.rpm mislabeled: kernel-default-1-1.x86_64: " + explanations[Mislabeled].meaning,
-		"warning btf-incident RPMS/kernel-default-1-2.x86_64.rpm incident: 1-default (x86_64): " + explanations[Incident].meaning,
+		"warning btf-mislabeled RPMS/kernel-default-1-1.x86_64.rpm mislabeled: kernel-default-1-1.x86_64: " + explanations[guard.Mislabeled].meaning,
+		"warning btf-incident RPMS/kernel-default-1-2.x86_64.rpm incident: 1-default (x86_64): " + explanations[guard.Incident].meaning,
 		"warning btf-unknown RPMS/kernel-rt-1-1.x86_64.rpm unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
 		"warning btf-unmet RPMS/y-kmp-azure-1-1.x86_64.rpm unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
 		"error btf-unreadable RPMS/kernel-default-1-1.x86_64.rpm RPMS/kernel-default-1-1.x86_64.rpm: cut short",
@@ -213,9 +213,9 @@ func TestSARIFFingerprints(t *testing.T) {
 	prints := func(version string) (out []string) {
 		p := &Package{Name: "kernel-default", NEVRA: "kernel-default-" + version + ".x86_64", Arch: "x86_64", place: version + ".rpm"}
 		r := &Result{Findings: []Finding{
-			{Kind: Stale, Package: p, Release: version + "-default", Arch: "x86_64", Reasons: []string{"not on " + version}},
-			{Kind: Stale, Package: p, Release: version + "-rt", Arch: "x86_64", Reasons: []string{"not on " + version}},
-			{Kind: Incident, Packages: []*Package{p}, Release: version + "-default", Arch: "x86_64", Reasons: []string{version, version}},
+			{Kind: guard.Stale, Package: p, Release: version + "-default", Arch: "x86_64", Reasons: []string{"not on " + version}},
+			{Kind: guard.Stale, Package: p, Release: version + "-rt", Arch: "x86_64", Reasons: []string{"not on " + version}},
+			{Kind: guard.Incident, Packages: []*Package{p}, Release: version + "-default", Arch: "x86_64", Reasons: []string{version, version}},
 		}}
 		var b strings.Builder
 		if err := r.SARIF(&b, "1.0", nil); err != nil {

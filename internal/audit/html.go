@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 // HTML writes the result as one HTML file: what needs attention, the matrix as a
 // heat map, how bases changed, and each kernel with the packages that meet it.
-func (r *Result) HTML(w io.Writer, version string, failOn []Kind) error {
+func (r *Result) HTML(w io.Writer, version string, failOn []guard.Verdict) error {
 	page := &report.Page{Title: "Which modules fit which kernels", Mark: report.MarkOK, Word: "OK", Tool: "obs-btf-guard " + version + ", audit"}
 	switch r.outcome(failOn) {
 	case noted:
@@ -55,10 +56,10 @@ func (r *Result) problemTable() report.Table {
 	return t
 }
 
-func (r *Result) findingSection(failOn []Kind) report.Section {
+func (r *Result) findingSection(failOn []guard.Verdict) report.Section {
 	s := report.Section{Title: "What needs attention"}
 	t := report.Table{Caption: "Findings, heaviest first", Head: report.Heads("Package or kernel", "Kind", "Kernelrelease", "Architecture", "Why")}
-	seen := map[Kind]bool{}
+	seen := map[guard.Verdict]bool{}
 	for _, f := range r.Findings {
 		if !seen[f.Kind] {
 			seen[f.Kind] = true
@@ -80,10 +81,10 @@ func (r *Result) findingSection(failOn []Kind) report.Section {
 
 // cell is a cell of the matrix, in words and color.
 func (c Cell) cell() report.Cell {
-	text := map[Fit]string{Fits: "fits", Misfits: "does not fit", Untold: "unknown"}[c.Fit]
-	mark := map[Fit]report.Mark{Fits: report.MarkOK, Misfits: report.MarkFail, Untold: report.MarkUnknown}[c.Fit]
-	if c.Fit != Fits && len(c.Verdicts) > 0 {
-		text += ": " + Counts(c.Verdicts)
+	text := map[guard.Verdict]string{guard.Fits: "fits", guard.Misfits: "does not fit", guard.Undecided: "unknown"}[c.Fit]
+	mark := map[guard.Verdict]report.Mark{guard.Fits: report.MarkOK, guard.Misfits: report.MarkFail, guard.Undecided: report.MarkUnknown}[c.Fit]
+	if c.Fit != guard.Fits && len(c.Counts) > 0 {
+		text += ": " + c.Counts.String()
 	}
 	if c.Kernel.Package == c.Modules {
 		text += " (its own)"
@@ -115,7 +116,7 @@ func (r *Result) matrixSection() report.Section {
 		for _, kernel := range r.Kernels {
 			if k == (of{kernel.Package.arch(), kernel.Flavor}) {
 				kernels = append(kernels, kernel)
-				t.Head = append(t.Head, report.Head{Text: kernel.Package.NEVRA, Sub: kernel.Release + ", base " + kernel.short()})
+				t.Head = append(t.Head, report.Head{Text: kernel.Package.NEVRA, Sub: kernel.Release + ", base " + kernel.Short()})
 			}
 		}
 		if len(kernels)*len(rows[k]) > mostCells {
@@ -151,10 +152,10 @@ func (r *Result) timeline() report.Section {
 	s := report.Section{Title: "Built again"}
 	for _, b := range r.Rebuilds {
 		step := report.Step{When: day(b.To.Package.Built), Mark: report.MarkOK, Word: "same base"}
-		bases := b.To.short()
+		bases := b.To.Short()
 		if b.Changed() {
 			step.Mark, step.Word = report.MarkWarn, "base changed"
-			bases = "from " + b.From.short() + " to " + b.To.short()
+			bases = "from " + b.From.Short() + " to " + b.To.Short()
 		}
 		step.Text = fmt.Sprintf("%s (%s): %s from %s to %s, base %s", b.To.Release, b.To.Package.Arch, b.To.Package.Name,
 			b.From.Package.versionRelease(), b.To.Package.versionRelease(), bases)
@@ -176,7 +177,7 @@ func (r *Result) kernelTable() report.Table {
 	fits, all := map[*Kernel]int{}, map[*Kernel]int{}
 	for _, c := range r.Cells {
 		all[c.Kernel]++
-		if c.Fit == Fits {
+		if c.Fit == guard.Fits {
 			fits[c.Kernel]++
 		}
 	}
@@ -189,10 +190,10 @@ func (r *Result) kernelTable() report.Table {
 			met.Mark = report.MarkWarn
 		}
 		by := string(k.Known)
-		if k.Known == Unknown {
+		if k.Known == guard.Unknown {
 			by = "not known"
 		}
-		t.Rows = append(t.Rows, []report.Cell{{Text: k.Package.NEVRA}, {Text: k.Release}, {Text: k.Package.Arch}, {Text: k.short()}, {Text: by}, {Text: day(k.Package.Built)}, met})
+		t.Rows = append(t.Rows, []report.Cell{{Text: k.Package.NEVRA}, {Text: k.Release}, {Text: k.Package.Arch}, {Text: k.Short()}, {Text: by}, {Text: day(k.Package.Built)}, met})
 	}
 	return t
 }
@@ -202,15 +203,15 @@ func (r *Result) drillDown() []report.Table {
 	rows := map[*Kernel][][]report.Cell{}
 	for _, c := range r.Cells {
 		by := string(c.By)
-		if c.By == Unknown {
+		if c.By == guard.Unknown {
 			by = "not known"
 		}
-		rows[c.Kernel] = append(rows[c.Kernel], []report.Cell{{Text: c.Modules.NEVRA}, c.cell(), {Text: by}, {Text: Counts(c.Verdicts)}})
+		rows[c.Kernel] = append(rows[c.Kernel], []report.Cell{{Text: c.Modules.NEVRA}, c.cell(), {Text: by}, {Text: c.Counts.String()}})
 	}
 	var out []report.Table
 	for _, k := range r.Kernels {
 		out = append(out, report.Table{
-			Caption: fmt.Sprintf("%s (%s), base %s: %s with modules", k.Package.NEVRA, k.Release, k.short(), number(len(rows[k]), "package")),
+			Caption: fmt.Sprintf("%s (%s), base %s: %s with modules", k.Package.NEVRA, k.Release, k.Short(), number(len(rows[k]), "package")),
 			Fold:    true, Head: report.Heads("Package with modules", "Answer", "Known by", "Modules by verdict"), Rows: rows[k],
 		})
 	}

@@ -21,7 +21,7 @@ func many(kernels, packages int) *Result {
 	for i := range kernels {
 		p := &Package{Name: "kernel-default", NEVRA: fmt.Sprintf("kernel-default-5.15.12-1.%d.x86_64", i), Arch: "x86_64", version: "5.15.12", release: fmt.Sprint("1.", i),
 			Built: time.Date(2021, 12, 1+i%28, 0, 0, 0, 0, time.UTC)}
-		k := &Kernel{Package: p, Release: "5.15.12-1-default", Flavor: "default", Base: fingerprint.Digest{byte(i / 2)}, Known: ByToken}
+		k := &Kernel{guard.Vmlinux{Release: "5.15.12-1-default", Flavor: "default", Base: fingerprint.Digest{byte(i / 2)}, Known: guard.ByToken}, p}
 		k.Base[31] = 1
 		r.Kernels = append(r.Kernels, k)
 		if i > 0 {
@@ -32,7 +32,7 @@ func many(kernels, packages int) *Result {
 		p := &Package{NEVRA: fmt.Sprintf("x%d-kmp-default-1-1.x86_64", i), Arch: "x86_64"}
 		r.Modules = append(r.Modules, p)
 		for n, k := range r.Kernels {
-			r.Cells = append(r.Cells, Cell{Modules: p, Kernel: k, Fit: []Fit{Fits, Misfits, Untold}[n%3], By: ByToken})
+			r.Cells = append(r.Cells, Cell{p, k, guard.Cell{Fit: []guard.Verdict{guard.Fits, guard.Misfits, guard.Undecided}[n%3], By: guard.ByToken}})
 		}
 	}
 	return r
@@ -53,11 +53,11 @@ func TestHTML(t *testing.T) {
 	r := many(4, 2)
 	r.Kernels[3].Package.NEVRA = "<script>alert(1)</script>\x1b"
 	r.Cells = r.Cells[:len(r.Cells)-1]
-	r.Findings = []Finding{{Kind: Incident, Release: "5.15.12-1-default", Arch: "x86_64", Reasons: []string{"a", "b"}}}
+	r.Findings = []Finding{{Kind: guard.Incident, Release: "5.15.12-1-default", Arch: "x86_64", Reasons: []string{"a", "b"}}}
 	r.Problems = []guard.Problem{{Path: "x.rpm", Err: errors.New("cut short")}}
 	page := written(t, r)
 	for _, want := range []string{
-		"INCOMPLETE", "cut short", "incident, fail", "a; b", explanations[Incident].String(),
+		"INCOMPLETE", "cut short", "incident, fail", "a; b", explanations[guard.Incident].String(),
 		`<td class="ok" data-sort="4 fits"><span class="word">fits</span></td><td class="fail" data-sort="1 does not fit">`,
 		"<td>–</td>", "base changed</span> 5.15.12-1-default (x86_64): kernel-default from 5.15.12-1.1 to 5.15.12-1.2",
 		"same base</span>", "<time>2021-12-03 00:00</time>", "&lt;script&gt;alert(1)&lt;/script&gt;\\x1b",

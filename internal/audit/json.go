@@ -41,14 +41,14 @@ type sourceJSON struct {
 }
 
 type kernelJSON struct {
-	Package       string     `json:"package"`
-	Source        string     `json:"source"`
-	Arch          string     `json:"arch"`
-	KernelRelease string     `json:"kernelrelease,omitempty"`
-	Flavor        string     `json:"flavor"`
-	Base          string     `json:"base,omitempty"`
-	By            Knowledge  `json:"by,omitempty"`
-	Built         *time.Time `json:"built,omitempty"`
+	Package       string          `json:"package"`
+	Source        string          `json:"source"`
+	Arch          string          `json:"arch"`
+	KernelRelease string          `json:"kernelrelease,omitempty"`
+	Flavor        string          `json:"flavor"`
+	Base          string          `json:"base,omitempty"`
+	By            guard.Knowledge `json:"by,omitempty"`
+	Built         *time.Time      `json:"built,omitempty"`
 }
 
 type cellJSON struct {
@@ -57,20 +57,20 @@ type cellJSON struct {
 	KernelRelease string                `json:"kernelrelease,omitempty"`
 	Arch          string                `json:"arch"`
 	Flavor        string                `json:"flavor"`
-	Fit           Fit                   `json:"fit"`
-	By            Knowledge             `json:"by,omitempty"`
+	Fit           guard.Verdict         `json:"fit"`
+	By            guard.Knowledge       `json:"by,omitempty"`
 	Verdicts      map[guard.Verdict]int `json:"verdicts,omitempty"`
 }
 
 type findingJSON struct {
-	Kind          Kind     `json:"kind"`
-	Fails         bool     `json:"fails"`
-	Package       string   `json:"package,omitempty"`
-	Source        string   `json:"source,omitempty"`
-	KernelRelease string   `json:"kernelrelease,omitempty"`
-	Arch          string   `json:"arch"`
-	Packages      []string `json:"packages,omitempty"`
-	Reasons       []string `json:"reasons"`
+	Kind          guard.Verdict `json:"kind"`
+	Fails         bool          `json:"fails"`
+	Package       string        `json:"package,omitempty"`
+	Source        string        `json:"source,omitempty"`
+	KernelRelease string        `json:"kernelrelease,omitempty"`
+	Arch          string        `json:"arch"`
+	Packages      []string      `json:"packages,omitempty"`
+	Reasons       []string      `json:"reasons"`
 }
 
 type rebuildJSON struct {
@@ -89,7 +89,7 @@ type errorJSON struct {
 }
 
 // JSON writes the result as a document; failOn decides what fails.
-func (r *Result) JSON(w io.Writer, version string, failOn []Kind) error {
+func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error {
 	d := document{
 		Schema: Schema, Tool: toolJSON{"obs-btf-guard", version},
 		Sources: []sourceJSON{}, Kernels: []kernelJSON{}, Matrix: []cellJSON{},
@@ -114,7 +114,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []Kind) error {
 	for _, c := range r.Cells {
 		d.Matrix = append(d.Matrix, cellJSON{
 			Package: c.Modules.NEVRA, Kernel: c.Kernel.Package.NEVRA, KernelRelease: c.Kernel.Release,
-			Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Fit: c.Fit, By: c.By, Verdicts: c.Verdicts,
+			Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Fit: c.Fit, By: c.By, Verdicts: c.Counts,
 		})
 	}
 	for _, f := range r.Findings {

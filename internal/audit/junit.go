@@ -18,7 +18,7 @@ import (
 // dependencies that are wrong. A case fails if it has a finding of a kind that
 // failOn names, and is skipped where the answer is not known; with other findings it
 // passes, and they stand in the suite's output with what does not fit.
-func (r *Result) JUnit(w io.Writer, version string, when time.Time, failOn []Kind) error {
+func (r *Result) JUnit(w io.Writer, version string, when time.Time, failOn []guard.Verdict) error {
 	j := &junit{report.NewJUnitReport(version, when), failOn}
 	if len(r.Sources) > 0 {
 		j.Suite("sources", "what was looked over")
@@ -86,9 +86,9 @@ func (r *Result) questions() (kernels, modules, labels []*question) {
 	for _, f := range r.Findings {
 		var q *question
 		switch {
-		case f.Kind == Incident, f.Kind == Undecided && ships[f.Package]:
+		case f.Kind == guard.Incident, f.Kind == guard.Undecided && ships[f.Package]:
 			q = ofKernel(f.Release, kernel.PackageArch(f.Arch))
-		case f.Kind == Mislabeled, f.Kind == Unlabeled:
+		case f.Kind == guard.Mislabeled, f.Kind == guard.Unlabeled:
 			q = ask(&labels, label{f.Package}, f.Package.NEVRA, "kernel-btf dependencies")
 		default:
 			q = ofModules(f.Package)
@@ -100,7 +100,7 @@ func (r *Result) questions() (kernels, modules, labels []*question) {
 
 type junit struct {
 	*report.JUnitReport
-	failOn []Kind
+	failOn []guard.Verdict
 }
 
 func (j *junit) suite(pkg, name string, list []*question) {
@@ -117,7 +117,7 @@ func (j *junit) answer(q *question) report.Case {
 	for _, f := range q.findings {
 		line := f.line()
 		if c.Outcome == report.Passed && slices.Contains(j.failOn, f.Kind) {
-			c.Outcome, c.Check, c.Message = report.Failed, f.Kind.rule(), line
+			c.Outcome, c.Check, c.Message = report.Failed, rule(f.Kind), line
 		}
 		c.Details = append(append(c.Details, line), f.more()...)
 	}
@@ -125,7 +125,7 @@ func (j *junit) answer(q *question) report.Case {
 	if c.Outcome != report.Passed {
 		return c
 	}
-	if i := slices.IndexFunc(q.findings, func(f Finding) bool { return f.Kind == Undecided || f.Kind == Unmet }); i >= 0 {
+	if i := slices.IndexFunc(q.findings, func(f Finding) bool { return f.Kind == guard.Undecided || f.Kind == guard.Unmet }); i >= 0 {
 		c.Outcome, c.Message = report.Skipped, q.findings[i].line()
 	} else if len(c.Details) > 0 {
 		c.Message = "WARN " + strings.Join(c.Details, "; ")

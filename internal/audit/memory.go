@@ -78,9 +78,8 @@ func (a *audit) look(ctx context.Context, p *Package) bool {
 // kept is what came of reading and judging the packages of one kernelrelease.
 // Packages are numbered as membersOf lists them.
 type kept struct {
-	Bases     []keptBase
-	Judged    []keptCell
-	Dependent []int // packages with modules that need their base
+	Bases    []keptBase
+	Contents []keptContent
 }
 
 type keptBase struct {
@@ -89,20 +88,27 @@ type keptBase struct {
 	Base    string // "" without BTF
 }
 
+type keptContent struct {
+	Package int
+	Bound   bool
+	Alone   guard.Counts
+	On      []keptCell
+}
+
 type keptCell struct {
-	Modules  int
-	Kernel   int // -1 for modules that met none
-	Verdicts map[guard.Verdict]int
+	Package int
+	Release string // of the kernel in it
+	Counts  guard.Counts
 }
 
 // members are the packages that can matter to a kernelrelease: those that are to be
-// read for it and the others with a kernel of it.
+// read for it and the others with a kernel that its modules can meet.
 type members []*Package
 
 func (a *audit) membersOf(id guard.KernelID, silent []*Package) members {
 	all := slices.SortedFunc(slices.Values(silent), func(p, q *Package) int { return strings.Compare(p.digest, q.digest) })
-	for _, k := range a.res.Kernels {
-		if k.id() == id && !slices.Contains(all, k.Package) {
+	for _, k := range a.kernelsFor(id) {
+		if !slices.Contains(all, k.Package) {
 			all = append(all, k.Package)
 		}
 	}
@@ -137,28 +143,26 @@ func (a *audit) apply(o kept, m members, release string) bool {
 		}
 		bases[i] = d
 	}
-	for _, c := range o.Judged {
-		if pkg(c.Modules) == nil || c.Kernel >= 0 && pkg(c.Kernel).kernel(release) == nil {
+	contents := make([]*guard.Content, len(o.Contents))
+	for i, c := range o.Contents {
+		if pkg(c.Package) == nil {
 			return false
 		}
-	}
-	if slices.ContainsFunc(o.Dependent, func(i int) bool { return pkg(i) == nil }) {
-		return false
+		contents[i] = &guard.Content{Bound: c.Bound, Alone: c.Alone, On: map[*guard.Vmlinux]guard.Counts{}, By: guard.ByHistory}
+		for _, on := range c.On {
+			k := pkg(on.Package).kernel(on.Release)
+			if k == nil {
+				return false
+			}
+			contents[i].On[&k.Vmlinux] = on.Counts
+		}
 	}
 	for i, b := range o.Bases {
 		k := m[b.Package].kernel(b.Release)
-		k.Base, k.Known = bases[i], ByHistory
+		k.Base, k.Known = bases[i], guard.ByHistory
 	}
-	for _, c := range o.Judged {
-		at := meeting{modules: m[c.Modules], release: release}
-		if c.Kernel >= 0 {
-			at.kernel = m[c.Kernel].kernel(release)
-		}
-		a.judged[at] = c.Verdicts
-		a.recalled[at] = true
-	}
-	for _, i := range o.Dependent {
-		m[i].dependent = true
+	for i, c := range o.Contents {
+		m[c.Package].content[release] = contents[i]
 	}
 	return true
 }
@@ -168,7 +172,7 @@ func (a *audit) keptOf(m members, release string) kept {
 	var o kept
 	for i, p := range m {
 		for _, k := range p.kernels {
-			if k.Release == release && k.Known == ByContent {
+			if k.Known == guard.ByContent {
 				base := ""
 				if !k.Base.IsZero() {
 					base = k.Base.String()
@@ -176,20 +180,19 @@ func (a *audit) keptOf(m members, release string) kept {
 				o.Bases = append(o.Bases, keptBase{i, k.Release, base})
 			}
 		}
-		if p.dependent {
-			o.Dependent = append(o.Dependent, i)
+		c := p.content[release]
+		if c == nil {
+			continue
 		}
-		for j := -1; j < len(m); j++ {
-			at := meeting{modules: p, release: release}
-			if j >= 0 {
-				if at.kernel = m[j].kernel(release); at.kernel == nil {
-					continue
+		kc := keptContent{Package: i, Bound: c.Bound, Alone: c.Alone}
+		for j, q := range m {
+			for _, k := range q.kernels {
+				if counts := c.On[&k.Vmlinux]; counts != nil {
+					kc.On = append(kc.On, keptCell{j, k.Release, counts})
 				}
 			}
-			if v := a.judged[at]; v != nil {
-				o.Judged = append(o.Judged, keptCell{i, j, v})
-			}
 		}
+		o.Contents = append(o.Contents, kc)
 	}
 	return o
 }

@@ -41,8 +41,8 @@ func (n *notebook) Keep(key string, value []byte) {
 func (n *notebook) Record(inv *guard.Inventory, _ *guard.Result) { n.recorded += len(inv.Bases) }
 
 // by lists where the answers of a result come from, each once.
-func by(r *Result) []Knowledge {
-	seen := map[Knowledge]bool{}
+func by(r *Result) []guard.Knowledge {
+	seen := map[guard.Knowledge]bool{}
 	for _, k := range r.Kernels {
 		seen[k.Known] = true
 	}
@@ -81,12 +81,12 @@ func TestRemembered(t *testing.T) {
 			for _, source := range []string{server.URL, dir, folder} {
 				var m notebook
 				first := remembering(t, source, &m)
-				if slices.Contains(by(first), ByHistory) || !slices.Contains(by(first), ByContent) || m.recorded < 2 {
+				if slices.Contains(by(first), guard.ByHistory) || !slices.Contains(by(first), guard.ByContent) || m.recorded < 2 {
 					t.Errorf("%s: by %q, %d kernels recorded", source, by(first), m.recorded)
 				}
 				before := fetched.Load()
 				again := remembering(t, source, &m)
-				if slices.Contains(by(again), ByContent) || !slices.Contains(by(again), ByHistory) || fetched.Load() != before {
+				if slices.Contains(by(again), guard.ByContent) || !slices.Contains(by(again), guard.ByHistory) || fetched.Load() != before {
 					t.Errorf("%s: by %q, %d fetched", source, by(again), fetched.Load()-before)
 				}
 				if diff := cmp.Diff(said(first), said(again)); diff != "" {
@@ -94,7 +94,7 @@ func TestRemembered(t *testing.T) {
 				}
 				// What metadata does not tell stays unknown where that was asked for.
 				res, err := Run(t.Context(), Options{Sources: []string{source}, Memory: &m, MetadataOnly: true})
-				if err != nil || slices.Contains(by(res), ByHistory) {
+				if err != nil || slices.Contains(by(res), guard.ByHistory) {
 					t.Errorf("%s, metadata only: by %q, %v", source, by(res), err)
 				}
 			}
@@ -177,7 +177,7 @@ func TestReadAgain(t *testing.T) {
 			remembering(t, dir, &m)
 			tc.change(t, dir, &m)
 			res := remembering(t, dir, &m)
-			if slices.Contains(by(res), ByHistory) || res.Exit(DefaultFailOn) != tc.exit {
+			if slices.Contains(by(res), guard.ByHistory) || res.Exit(DefaultFailOn) != tc.exit {
 				t.Errorf("by %q, exit %d, want %d", by(res), res.Exit(DefaultFailOn), tc.exit)
 			}
 			fresh := remembering(t, dir, nil)
@@ -250,7 +250,7 @@ func TestFailedEarlier(t *testing.T) {
 	}
 	gone.Store(false)
 	res := remembering(t, server.URL, &m)
-	if res.Exit(DefaultFailOn) != 1 || res.Findings[0].Kind != Stale || first.Findings[0].Kind != Stale {
+	if res.Exit(DefaultFailOn) != 1 || res.Findings[0].Kind != guard.Stale || first.Findings[0].Kind != guard.Stale {
 		t.Errorf("%q, before %q", said(res), said(first))
 	}
 }

@@ -5,7 +5,6 @@ package audit
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -107,57 +106,38 @@ func tokens(deps []rpm.Dependency) []string {
 	return slices.Sorted(slices.Values(fingerprint.Tokens(rpm.Names(deps))))
 }
 
-// required are the tokens of other packages' bases.
-func (p *Package) required() []string {
-	return slices.DeleteFunc(slices.Clone(p.Requires), func(t string) bool { return slices.Contains(p.Provides, t) })
-}
-
 // findKernels lists the vmlinux in a package and what its tokens say of them. One
 // that is known already stays the same.
 func (p *Package) findKernels() {
 	known := p.kernels
 	p.kernels = nil
-	bases := map[string]fingerprint.Digest{} // by flavor
-	several := map[string]bool{}             // flavors of which it has two: neither is believed
-	for _, t := range p.Provides {
-		flavor, base, _ := fingerprint.ParseToken(t)
-		if other, ok := bases[flavor]; ok && other != base {
-			several[flavor] = true
-		}
-		bases[flavor] = base
-	}
-	for _, r := range p.vmlinux {
-		k := &Kernel{Package: p, Release: r, Flavor: kernel.Flavor(r)}
-		if i := slices.IndexFunc(known, func(k *Kernel) bool { return k.Release == r }); i >= 0 {
+	for _, v := range guard.Kernels(guard.Vmlinux{Label: p.NEVRA, Build: p.build, Arch: p.arch()}, p.vmlinux, p.Provides, p.listed) {
+		k := &Kernel{*v, p}
+		if i := slices.IndexFunc(known, func(k *Kernel) bool { return k.Release == v.Release }); i >= 0 && v.Release != "" {
 			k = known[i]
-		} else if several[k.Flavor] {
-			k.ambiguous = true
-			p.kernels = append(p.kernels, k)
-			continue // they may be of several kernels
-		} else if base, ok := bases[k.Flavor]; ok {
-			k.Base, k.Known = base, ByToken
-		} else {
-			k.tokenless = true
 		}
-		delete(bases, k.Flavor)
 		p.kernels = append(p.kernels, k)
 	}
-	if p.listed { // a token without its vmlinux says nothing
-		return
+}
+
+// cargo is what is known of the package's modules.
+func (p *Package) cargo() *guard.Cargo {
+	c := &guard.Cargo{
+		Build: p.build, Arch: p.arch(), Provides: p.Provides, Requires: p.Requires,
+		Modules: p.maybe, Releases: p.modules, Listed: p.listed, Content: p.content,
 	}
-	for _, flavor := range slices.Sorted(maps.Keys(bases)) {
-		switch {
-		case !several[flavor]:
-			p.kernels = append(p.kernels, &Kernel{Package: p, Flavor: flavor, Base: bases[flavor], Known: ByToken})
-		case !slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.Flavor == flavor }):
-			p.kernels = append(p.kernels, &Kernel{Package: p, Flavor: flavor, ambiguous: true})
-		}
+	if p.missing {
+		c.Unread = "could not be read"
 	}
+	for _, k := range p.kernels {
+		c.Kernels = append(c.Kernels, &k.Vmlinux)
+	}
+	return c
 }
 
 // silent reports whether nothing but its content can tell of a package.
 func (p *Package) silent() bool {
-	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.tokenless || k.ambiguous || k.Release == "" }) {
+	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.Known == guard.Unknown || k.Release == "" }) {
 		return true
 	}
 	return len(p.kernels) == 0 && p.maybe && len(p.Requires) == 0

@@ -15,8 +15,8 @@ import (
 // SARIF writes the findings as a SARIF 2.1.0 log: each kind is a rule, a finding
 // stands at its package, an incident at the newest of its kernels. Findings of
 // kinds that failOn names are errors, others warnings.
-func (r *Result) SARIF(w io.Writer, version string, failOn []Kind) error {
-	severity := func(k Kind) guard.Severity {
+func (r *Result) SARIF(w io.Writer, version string, failOn []guard.Verdict) error {
+	severity := func(k guard.Verdict) guard.Severity {
 		if slices.Contains(failOn, k) {
 			return guard.Fail
 		}
@@ -25,12 +25,12 @@ func (r *Result) SARIF(w io.Writer, version string, failOn []Kind) error {
 	s := &report.SARIFLog{}
 	for _, k := range Kinds {
 		e := explanations[k]
-		s.Rule(k.rule(), string(k), e.meaning, strings.ToUpper(e.remedy[:1])+e.remedy[1:]+".", severity(k))
+		s.Rule(rule(k), string(k), e.meaning, strings.ToUpper(e.remedy[:1])+e.remedy[1:]+".", severity(k))
 	}
 	for _, f := range r.Findings {
 		p := f.at()
 		s.Add(report.Alert{
-			Rule: f.Kind.rule(), Severity: severity(f.Kind), Text: f.line(), Details: f.more(),
+			Rule: rule(f.Kind), Severity: severity(f.Kind), Text: f.line(), Details: f.more(),
 			File: p.place, Part: &report.Part{Name: p.Name, Qualified: p.NEVRA, Kind: "package"},
 			Same: []string{"audit", string(f.Kind), p.Name, p.Arch, kernel.Flavor(f.Release)},
 		})
@@ -43,7 +43,7 @@ func (r *Result) SARIF(w io.Writer, version string, failOn []Kind) error {
 }
 
 // rule names a kind of finding as check names its verdicts.
-func (k Kind) rule() string { return "btf-" + string(k) }
+func rule(k guard.Verdict) string { return "btf-" + string(k) }
 
 // at is the package that a finding stands at.
 func (f Finding) at() *Package {

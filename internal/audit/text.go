@@ -17,7 +17,7 @@ import (
 type TextOptions struct {
 	Verbose bool // the whole matrix and all kernels, not only what does not fit
 	Color   bool
-	FailOn  []Kind
+	FailOn  []guard.Verdict
 }
 
 // Text writes the result for people: a summary, what needs attention, heaviest
@@ -89,17 +89,17 @@ type explanation struct{ meaning, remedy string }
 
 func (e explanation) String() string { return e.meaning + ": " + e.remedy }
 
-var explanations = map[Kind]explanation{
-	Stale:      {"modules that fit none of the kernels here that they are for", "build the package again"},
-	Broken:     {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
-	Mislabeled: {"a kernel-btf(...) dependency that its content contradicts", "make it anew, as obs-btf-guard stamp does"},
-	Incident: {
+var explanations = map[guard.Verdict]explanation{
+	guard.Stale:      {"modules that fit none of the kernels here that they are for", "build the package again"},
+	guard.Broken:     {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
+	guard.Mislabeled: {"a kernel-btf(...) dependency that its content contradicts", "make it anew, as obs-btf-guard stamp does"},
+	guard.Incident: {
 		"builds of one kernelrelease with different bases, which share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
 		"ship each as a whole, with kernel-btf(...) dependencies",
 	},
-	Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
-	Undecided: {"cannot be told from what was read", "mend what could not be read, read what --metadata-only leaves out, or stamp the packages"},
-	Unmet:     {"modules for kernels that are not here", "name their source as well"},
+	guard.Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
+	guard.Undecided: {"cannot be told from what was read", "mend what could not be read, read what --metadata-only leaves out, or stamp the packages"},
+	guard.Unmet:     {"modules for kernels that are not here", "name their source as well"},
 }
 
 func (t *text) findings() {
@@ -170,9 +170,9 @@ func (t *text) rebuilds() {
 	}
 	t.headline("Built again")
 	for _, r := range t.Rebuilds {
-		what := "the base stayed " + r.To.short()
+		what := "the base stayed " + r.To.Short()
 		if r.Changed() {
-			what = fmt.Sprintf("the base changed, from %s to %s", r.From.short(), r.To.short())
+			what = fmt.Sprintf("the base changed, from %s to %s", r.From.Short(), r.To.Short())
 		}
 		t.line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), what)
 	}
@@ -184,10 +184,10 @@ func (t *text) kernels() {
 	t.headline("Kernels")
 	for _, k := range t.Kernels {
 		by := ""
-		if k.Known != Unknown {
+		if k.Known != guard.Unknown {
 			by = ", by " + string(k.Known)
 		}
-		t.line("  %s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.short(), by)
+		t.line("  %s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.Short(), by)
 	}
 }
 
@@ -221,7 +221,7 @@ func (r *Result) rows() []*row {
 func (r *row) words(all bool) []string {
 	var out []string
 	for _, c := range r.cells {
-		if all || c.Fit != Fits {
+		if all || c.Fit != guard.Fits {
 			out = append(out, c.words())
 		}
 	}
@@ -230,15 +230,15 @@ func (r *row) words(all bool) []string {
 
 // String is the head of a line of such words.
 func (r *row) String() string {
-	fits := map[Fit]int{}
+	fits := map[guard.Verdict]int{}
 	for _, c := range r.cells {
 		fits[c.Fit]++
 	}
 	unknown := ""
-	if n := fits[Untold]; n > 0 {
+	if n := fits[guard.Undecided]; n > 0 {
 		unknown = fmt.Sprintf(", unknown of %d", n)
 	}
-	return fmt.Sprintf("%s (%s): fits %d of %d%s; ", r.modules, r.flavor, fits[Fits], len(r.cells), unknown)
+	return fmt.Sprintf("%s (%s): fits %d of %d%s; ", r.modules, r.flavor, fits[guard.Fits], len(r.cells), unknown)
 }
 
 // matrix writes a line for each row.
@@ -265,15 +265,15 @@ func (c Cell) words() string {
 	}
 	how := ""
 	switch {
-	case len(c.Verdicts) > 0:
-		how = " (" + Counts(c.Verdicts) + ")"
-	case c.Fit == Misfits:
+	case len(c.Counts) > 0:
+		how = " (" + c.Counts.String() + ")"
+	case c.Fit == guard.Misfits:
 		how = " (another base)"
 	}
 	switch c.Fit {
-	case Fits:
+	case guard.Fits:
 		return "fits " + kernel + how
-	case Misfits:
+	case guard.Misfits:
 		return "not " + kernel + how
 	}
 	return "unknown: " + kernel + how
@@ -300,16 +300,16 @@ const (
 	failed                 // a finding fails, or something could not be read
 )
 
-func (r *Result) outcome(failOn []Kind) outcome {
+func (r *Result) outcome(failOn []guard.Verdict) outcome {
 	out := good
 	if len(r.Notes) > 0 {
 		out = noted
 	}
-	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == Untold }) {
+	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == guard.Undecided }) {
 		out = unknown
 	}
 	for _, f := range r.Findings {
-		if f.Kind == Undecided || f.Kind == Unmet {
+		if f.Kind == guard.Undecided || f.Kind == guard.Unmet {
 			out = max(out, unknown)
 		}
 		out = max(out, noted)
@@ -353,7 +353,7 @@ func (t *text) closing() {
 		parts = append(parts, "no modules")
 	case len(t.Kernels) == 0:
 		parts = append(parts, "no kernel, and modules that need no base")
-	case slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Fit == Untold }):
+	case slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Fit == guard.Undecided }):
 		parts = append(parts, "of some modules it is not known whether they fit")
 	default:
 		parts = append(parts, "all modules fit the kernels they meet")

@@ -3,8 +3,7 @@
 // Package generator answers rpmbuild's questions for dependencies: which base a
 // vmlinux provides, and which one the modules of a package were built on.
 //
-// A [Survey] looks at a whole build root once; [Survey.Provides] and
-// [Survey.Requires] then answer for single files.
+// A [Survey] looks at a whole build root once; its Answers are for single files.
 package generator
 
 import (
@@ -120,12 +119,10 @@ func provided(b *guard.Base) Answer {
 func (s *Survey) split(modules []*guard.Module) map[string][]*guard.Module {
 	out := map[string][]*guard.Module{}
 	for _, m := range modules {
-		// A module without BTF fits any base, one with .BTF.base says for itself
-		// what it needs.
 		switch {
 		case m.Err != nil:
 			s.Answers[m.Path] = Answer{Why: m.Err.Error()}
-		case len(m.BTF) > 0 && !m.Distilled:
+		case m.Bound():
 			out[m.Release] = append(out[m.Release], m)
 		default:
 			s.Answers[m.Path] = Answer{}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // What is written and read of each table, in the order of both.
@@ -107,7 +106,7 @@ func sortJudgements(list []Judgement) {
 	slices.SortFunc(list, func(a, b Judgement) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(pairings, guard.Pairing(a.Pairing)), slices.Index(pairings, guard.Pairing(b.Pairing))),
-			rpm.CompareVersions(b.Of, a.Of),
+			natural(b.Of, a.Of),
 			cmp.Compare(slices.Index(guard.Verdicts, guard.Verdict(a.Verdict)), slices.Index(guard.Verdicts, guard.Verdict(b.Verdict))),
 			cmp.Compare(a.Severity, b.Severity))
 	})

@@ -76,14 +76,14 @@ func TestFindByMetadata(t *testing.T) {
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
 			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
 			{here, "bash"}:           pkg([]string{"gcc"}, rpm("bash", tokenOld)), // nobody looks at it
-		}, []string{"foo: foo-kmp-default-1-1 of prj/standard/x86_64 was built on base 010000000000 (default); that of kernel-default-1-1 of prj/standard/x86_64 is 020000000000 (default)"}, ""},
+		}, []string{"foo: foo-kmp-default-1-1 of prj/standard/x86_64: requires " + tokenOld + ", and the kernels of that flavor here have other bases: 020000000000 of kernel-default-1-1 of prj/standard/x86_64"}, ""},
 		{"named otherwise", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
 			{here, "drivers"}:        pkg(built, rpm("drivers", tokenOld)),
 		}, []string{"drivers: "}, ""},
 		{"modules of the kernel itself", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
-		}, []string{"kernel-default: kernel-default-extra-1-1 of prj/standard/x86_64 was built on base 01"}, ""},
+		}, []string{"kernel-default: kernel-default-extra-1-1 of prj/standard/x86_64: requires " + tokenOld}, ""},
 		{"a kernel on the path", map[node]*fakePackage{
 			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)), // not ours to build
 			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),
@@ -110,7 +110,7 @@ func TestFindByMetadata(t *testing.T) {
 		}, []string{"a: has the vmlinux", "foo: "}, ""},
 		{"modules and vmlinux that say two things", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, rpm("kernel-default", "+"+tokenNew, tokenOld)),
-		}, []string{"kernel-default: has modules built on base 01"}, ""},
+		}, []string{"kernel-default: of the same build, is 020000000000"}, ""},
 		{"in order", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
 			{here, "a"}:              pkg([]string{"glue", "kernel-default-devel"}, rpm("a-kmp-default", tokenOld)),

@@ -182,13 +182,5 @@ func tokens(deps []string) []string {
 	})
 }
 
-// ofFlavor are the tokens of one flavor.
-func ofFlavor(list []string, flavor string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(t string) bool {
-		f, _, _ := fingerprint.ParseToken(t)
-		return f != flavor
-	})
-}
-
 // tells reports whether an RPM's dependencies name bases.
 func tells(b *built) bool { return len(tokens(b.Requires))+len(tokens(b.Provides)) > 0 }

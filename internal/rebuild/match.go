@@ -15,7 +15,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// match holds the packages of a place against the kernels they will meet.
+// match checks the packages of a place against the kernels they will meet.
 func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modules []*built) error {
 	var silent []*built // their metadata does not tell
 	for _, m := range modules {
@@ -23,20 +23,100 @@ func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modul
 		for _, token := range provided {
 			f.copied(p, at, k, m, token)
 		}
-		known := len(provided)+len(required) > 0
-		for _, token := range required {
-			if !f.required(p, at, k, m, token, provided) {
-				known = false
+		if len(required) == 0 {
+			if len(provided) == 0 {
+				silent = append(silent, m)
 			}
+			continue
 		}
-		if !known {
+		if !f.told(p, at, k, m, provided, required) {
 			silent = append(silent, m)
 		}
 	}
 	return f.judge(ctx, p, at, k, silent)
 }
 
-// copied holds the vmlinux of a package that is not the flavor's kernel, as
+// told checks the tokens of a package against the kernels it will meet. It reports
+// whether their metadata tells their bases.
+func (f *Finder) told(p *Plan, at Where, k *kernels, m *built, provided, required []string) bool {
+	c := &guard.Cargo{Build: m.build(), Provides: provided, Requires: required}
+	here := m.vmlinux(c.Build)
+	for _, flavor := range flavorsOf(required) {
+		met, why := k.met(flavor)
+		if why != "" {
+			p.note("%s is not judged: %s", m, why)
+			return true
+		}
+		if met != nil {
+			here = append(here, ofFlavor(met.vmlinux(""), flavor)...)
+		}
+	}
+	if !slices.ContainsFunc(required, func(t string) bool { return !slices.Contains(provided, t) }) {
+		return true // it has the vmlinux itself
+	}
+	cells, answers := c.Match(here)
+	if slices.ContainsFunc(cells, func(c guard.Cell) bool { return c.Fit == guard.Undecided }) {
+		return false
+	}
+	p.answers(at, m, cells, answers)
+	return true
+}
+
+// answers plans or notes what a package's match came to.
+func (p *Plan) answers(at Where, b *built, cells []guard.Cell, answers []guard.Answer) {
+	for _, a := range answers {
+		switch a.Verdict {
+		case guard.Stale, guard.Broken:
+			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: %s", b, a.Reason))
+		case guard.Undecided, guard.Unmet:
+			p.note("%s is not judged: %s", b, a.Reason)
+		}
+	}
+	for _, c := range cells {
+		for v := range c.Counts {
+			if c.Fit == guard.Fits && v.Severity() != guard.OK {
+				p.note("%s: %s on %s", b, c.Counts, c.Kernel.Label)
+				break
+			}
+		}
+	}
+}
+
+// build names the build that an RPM came out of, "" where who built it does not
+// matter.
+func (b *built) build() string {
+	if b.pkg == Repository {
+		return ""
+	}
+	return b.at.String() + "/" + b.pkg
+}
+
+// vmlinux lists the kernels of an RPM by what it provides.
+func (b *built) vmlinux(build string) []*guard.Vmlinux {
+	var releases []string
+	if r := b.release(); r != "" {
+		releases = append(releases, r)
+	}
+	return guard.Kernels(guard.Vmlinux{Label: b.String(), Build: build}, releases, tokens(b.Provides), false)
+}
+
+// flavorsOf lists the flavors of tokens.
+func flavorsOf(tokens []string) []string {
+	var out []string
+	for _, t := range tokens {
+		if flavor, _, _ := fingerprint.ParseToken(t); !slices.Contains(out, flavor) {
+			out = append(out, flavor)
+		}
+	}
+	return out
+}
+
+// ofFlavor picks the kernels of a flavor.
+func ofFlavor(kernels []*guard.Vmlinux, flavor string) []*guard.Vmlinux {
+	return slices.DeleteFunc(kernels, func(k *guard.Vmlinux) bool { return k.Flavor != flavor })
+}
+
+// copied checks the vmlinux of a package that is not the flavor's kernel, as
 // kernel-default-base has one, against that kernel's.
 func (f *Finder) copied(p *Plan, at Where, k *kernels, m *built, token string) {
 	flavor, _, _ := fingerprint.ParseToken(token)
@@ -53,30 +133,6 @@ func (f *Finder) copied(p *Plan, at Where, k *kernels, m *built, token string) {
 	}
 }
 
-// required holds a base that a package's modules were built on against what they
-// will meet. It reports whether that could be told from metadata.
-func (f *Finder) required(p *Plan, at Where, k *kernels, m *built, token string, own []string) bool {
-	flavor, _, _ := fingerprint.ParseToken(token)
-	if mine := ofFlavor(own, flavor); len(mine) > 0 {
-		if !slices.Contains(mine, token) {
-			p.add(at, m.pkg, m.seen, fmt.Sprintf("%s has modules built on base %s beside a vmlinux with %s", m, short([]string{token}), short(mine)))
-		}
-		return true
-	}
-	met, why := k.met(flavor)
-	switch {
-	case why != "":
-		p.note("%s is not judged: %s", m, why)
-	case met == nil:
-		p.note("%s is not judged: it requires base %s, and no kernel of that flavor is at %s or on its path", m, short([]string{token}), at)
-	case len(tokens(met.Provides)) == 0:
-		return false
-	case !slices.Contains(tokens(met.Provides), token):
-		p.add(at, m.pkg, m.seen, fmt.Sprintf("%s was built on base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))))
-	}
-	return true
-}
-
 // short names the bases of tokens as people tell them apart.
 func short(tokens []string) string {
 	var out []string
@@ -87,8 +143,8 @@ func short(tokens []string) string {
 	return strings.Join(out, ", ")
 }
 
-// judge downloads packages whose metadata says nothing and judges what is in
-// them, first alone: most have no module that needs a base.
+// judge downloads packages whose metadata does not tell, and the kernels they meet
+// where a module or a token needs one: most have no module that does.
 func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silent []*built) error {
 	d := downloads{finder: f, plan: p, of: map[string]*built{}}
 	for _, m := range silent {
@@ -96,51 +152,59 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 			return err
 		}
 	}
-	if len(d.paths) == 0 {
-		return nil
-	}
-	inv, err := collect.Read(ctx, collect.Sources{Paths: d.paths})
+	inv, err := d.read(ctx)
 	if err != nil {
 		return err
-	}
-	told := map[string]bool{} // by weak dependencies, which OBS does not tell of
-	for _, pkg := range inv.Packages {
-		b := d.of[pkg.Path]
-		for _, token := range pkg.Requires {
-			told[pkg.Path] = f.required(p, at, k, b, token, pkg.Provides) || told[pkg.Path]
-		}
-	}
-	needs := map[string]bool{}   // packages
-	flavors := map[string]bool{} // of the kernels that they need
-	for _, m := range inv.Modules {
-		if len(m.BTF) == 0 && m.Err == nil || m.Distilled || told[m.Package.Path] {
-			continue
-		}
-		b, flavor := d.of[m.Package.Path], kernel.Flavor(m.Release)
-		met, why := k.met(flavor)
-		switch {
-		case why != "":
-			p.note("%s is not judged: %s", b, why)
-		case met == nil:
-			p.note("%s is not judged: no kernel for %s is at %s or on its path", b, m.Release, at)
-		case met.release() != "" && met.release() != m.Release:
-			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s has modules for %s; the kernel they meet, %s, is %s", b, m.Release, met, met.release()))
-		default:
-			needs[m.Package.Path] = true
-			flavors[flavor] = true
-		}
 	}
 	for _, problem := range inv.Problems {
 		p.note("%s is not judged: %v", d.of[problem.Path], problem.Err)
 	}
-	d.paths = slices.DeleteFunc(d.paths, func(path string) bool { return !needs[path] })
-	for flavor := range flavors {
-		met, _ := k.met(flavor)
-		if err := d.fetch(ctx, met); err != nil {
+	needs := map[string][]string{} // flavors, by path
+	need := func(path, flavor string) {
+		if !slices.Contains(needs[path], flavor) {
+			needs[path] = append(needs[path], flavor)
+		}
+	}
+	for _, pkg := range inv.Packages {
+		// OBS does not tell what is recommended.
+		if b := d.of[pkg.Path]; len(pkg.Requires) > 0 && !f.told(p, at, k, b, pkg.Provides, pkg.Requires) {
+			for _, flavor := range flavorsOf(pkg.Requires) {
+				need(pkg.Path, flavor)
+			}
+		}
+	}
+	for _, m := range inv.Modules {
+		if len(m.Package.Requires) == 0 && m.ReadsBase() {
+			need(m.Package.Path, kernel.Flavor(m.Release))
+		}
+	}
+	d.paths = slices.DeleteFunc(d.paths, func(path string) bool { return needs[path] == nil })
+	met := map[string]*built{} // by flavor
+	for path, flavors := range needs {
+		for _, flavor := range flavors {
+			b, why := k.met(flavor)
+			switch {
+			case why != "":
+				p.note("%s is not judged: %s", d.of[path], why)
+				d.paths = slices.DeleteFunc(d.paths, func(s string) bool { return s == path })
+			case b != nil && met[flavor] == nil:
+				met[flavor] = b
+			}
+		}
+	}
+	if len(d.paths) == 0 {
+		return nil
+	}
+	ours := slices.Clone(d.paths)
+	for _, b := range met {
+		if err := d.fetch(ctx, b); err != nil {
 			return err
 		}
 	}
-	return d.weigh(ctx, at)
+	if inv, err = d.read(ctx); err != nil {
+		return err
+	}
+	return d.match(ctx, at, inv, ours, needs, met)
 }
 
 // downloads are packages that were fetched to be judged.
@@ -167,55 +231,68 @@ func (d *downloads) fetch(ctx context.Context, b *built) error {
 	return nil
 }
 
-// weigh judges downloaded packages and plans those whose modules do not fit.
-func (d *downloads) weigh(ctx context.Context, at Where) error {
+func (d *downloads) read(ctx context.Context) (*guard.Inventory, error) {
 	if len(d.paths) == 0 {
-		return nil
+		return &guard.Inventory{}, nil
 	}
-	inv, err := collect.Read(ctx, collect.Sources{Paths: d.paths})
-	if err != nil {
-		return err
-	}
-	res, err := guard.Judge(ctx, inv)
+	return collect.Read(ctx, collect.Sources{Paths: d.paths})
+}
+
+// match judges what was downloaded and checks the packages at the paths.
+func (d *downloads) match(ctx context.Context, at Where, inv *guard.Inventory, paths []string, needs map[string][]string, met map[string]*built) error {
+	res, err := guard.JudgePackages(ctx, inv)
 	if err != nil {
 		return err
 	}
 	for _, problem := range res.Problems {
-		p := d.of[problem.Path]
-		if none := (*guard.NoVmlinux)(nil); p != nil && !errors.As(problem.Err, &none) {
-			d.plan.note("%s is not judged: %v", p, problem.Err)
+		b := d.of[problem.Path]
+		if none := (*guard.NoVmlinux)(nil); b != nil && !errors.As(problem.Err, &none) {
+			d.plan.note("%s is not judged: %v", b, problem.Err)
 		}
 	}
-	type part struct {
-		pkg      *guard.Package
-		severity guard.Severity
+	kernels := map[*guard.Base]*guard.Vmlinux{}
+	for _, b := range inv.Bases {
+		from := d.of[b.Package.Path]
+		kernels[b] = &guard.Vmlinux{
+			Label: from.String(), Build: from.build(), Release: b.Release, Flavor: b.Flavor,
+			Base: b.Fingerprint.Base, Known: guard.ByContent,
+		}
 	}
-	bad := map[part][]guard.Finding{}
-	var order []part
-	for _, finding := range res.Findings {
-		if finding.Severity == guard.OK || d.of[finding.Module.Package.Path].pkg == Repository {
-			continue // what a kernel's own modules are is the kernel's business
+	contents := guard.Contents(res.Findings, func(b *guard.Base) *guard.Vmlinux { return kernels[b] })
+	for _, pkg := range inv.Packages {
+		if !slices.Contains(paths, pkg.Path) {
+			continue
 		}
-		k := part{finding.Module.Package, finding.Severity}
-		if bad[k] == nil {
-			order = append(order, k)
+		b := d.of[pkg.Path]
+		c := &guard.Cargo{
+			Build: b.build(), Provides: pkg.Provides, Requires: pkg.Requires,
+			Modules: true, Listed: true, Content: contents[pkg],
 		}
-		bad[k] = append(bad[k], finding)
-	}
-	for _, k := range order {
-		b, first := d.of[k.pkg.Path], bad[k][0]
-		why := fmt.Sprintf("%s: %s is %s", b, first.Module.Name, first.Verdict)
-		if first.Base != nil {
-			why += " on the vmlinux of " + first.Base.Label()
+		for _, m := range inv.Modules {
+			if m.Package == pkg && !slices.Contains(c.Releases, m.Release) {
+				c.Releases = append(c.Releases, m.Release)
+			}
 		}
-		if n := len(bad[k]) - 1; n > 0 {
-			why += fmt.Sprintf(", and %d more", n)
+		var here []*guard.Vmlinux
+		for _, base := range inv.Bases {
+			k := kernels[base]
+			if base.Package == pkg {
+				c.Kernels = append(c.Kernels, k)
+			}
+			if base.Package == pkg || slices.Contains(needs[pkg.Path], base.Flavor) && d.of[base.Package.Path].file == fileOf(met[base.Flavor]) {
+				here = append(here, k)
+			}
 		}
-		if k.severity == guard.Fail {
-			d.plan.add(at, b.pkg, b.seen, why)
-		} else {
-			d.plan.note("%s", why)
-		}
+		cells, answers := c.Match(here)
+		d.plan.answers(at, b, cells, answers)
 	}
 	return nil
+}
+
+// fileOf is the file of a kernel, "" without one.
+func fileOf(b *built) string {
+	if b == nil {
+		return ""
+	}
+	return b.file
 }

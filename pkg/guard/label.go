@@ -5,7 +5,6 @@ package guard
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
@@ -94,9 +93,8 @@ func sameFlavor(list []string, token string) string {
 		return token
 	}
 	flavor, _, _ := fingerprint.ParseToken(token)
-	i := slices.IndexFunc(list, func(s string) bool { return strings.HasPrefix(s, "kernel-btf("+flavor+":") })
-	if i < 0 {
-		return ""
+	if same := ofFlavor(list, flavor); len(same) > 0 {
+		return same[0]
 	}
-	return list[i]
+	return ""
 }

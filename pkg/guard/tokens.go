@@ -44,7 +44,7 @@ func Metadata(inv *Inventory, res *Result) []Tokens {
 		judged[f.Module] = append(judged[f.Module], f)
 	}
 	for _, m := range inv.Modules {
-		if t := of[m.Package]; t != nil && t.Err == nil && needsToken(m) {
+		if t := of[m.Package]; t != nil && t.Err == nil && m.Bound() {
 			t.require(m, judged[m])
 		}
 	}
@@ -54,10 +54,6 @@ func Metadata(inv *Inventory, res *Result) []Tokens {
 	}
 	return tokens
 }
-
-// needsToken reports whether a module depends on its base: one without BTF fits
-// any, one with .BTF.base relocates.
-func needsToken(m *Module) bool { return m.Err != nil || len(m.BTF) > 0 && !m.Distilled }
 
 // require adds the token of the base that the module was built on.
 func (t *Tokens) require(m *Module, findings []*Finding) {

@@ -2,7 +2,7 @@
 
 package guard
 
-// Verdict is the outcome for one module on one base.
+// Verdict is the outcome for one module on one base, or for a package.
 type Verdict string
 
 // The verdicts, best first.
@@ -24,6 +24,18 @@ const (
 const (
 	Unlabeled  Verdict = "unlabeled"  // one that its content calls for is missing
 	Mislabeled Verdict = "mislabeled" // one names another base than its content
+)
+
+// The verdicts on a package with modules, by what they are on all kernels that are
+// here: Fits and Misfits on one of them. Incident is on kernels.
+const (
+	Fits      Verdict = "fits"
+	Misfits   Verdict = "misfits"
+	Stale     Verdict = "stale"    // they fit none of the kernels here that they are for
+	Broken    Verdict = "broken"   // they do not fit the vmlinux of their own build
+	Incident  Verdict = "incident" // kernels of one kernelrelease have different bases
+	Undecided Verdict = "unknown"  // it cannot be told, or was not looked for
+	Unmet     Verdict = "unmet"    // modules for a kernel that is not here
 )
 
 // Verdicts lists those on modules, best first.
@@ -52,9 +64,9 @@ var Severities = []Severity{OK, Warn, Rebuild, Fail}
 // Severity is the verdict's weight where no policy says otherwise.
 func (v Verdict) Severity() Severity {
 	switch v {
-	case SameBase, Relocatable, Compatible, NoBTF:
+	case SameBase, Relocatable, Compatible, NoBTF, Fits:
 		return OK
-	case BTFLost, Drifted, Unproven, Unlabeled:
+	case BTFLost, Drifted, Unproven, Unlabeled, Undecided, Unmet:
 		return Warn
 	}
 	return Fail

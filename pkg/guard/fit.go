@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// This file answers what base the modules of a package need, and whether a kernel
+// has it. It knows facts only: whoever asks may have them from a header, the
+// metadata of a repository, OBS, the content of the packages, or a database, and
+// gets the same answer.
+
+// Knowledge is where a fact is known from.
+type Knowledge string
+
+// What is known, from the surest down.
+const (
+	Unknown   Knowledge = ""
+	ByToken   Knowledge = "token"   // the packages' kernel-btf(...) dependencies
+	ByContent Knowledge = "content" // the packages were read
+	ByHistory Knowledge = "history" // they were read another time
+)
+
+// Vmlinux is what is known of a kernel that modules may meet.
+type Vmlinux struct {
+	Label   string // names its package for people
+	Build   string // the same for all that one build made, "" where nothing tells
+	Arch    string // as kernel.PackageArch has it
+	Release string // kernelrelease, "" where it is not known
+	Flavor  string
+
+	Base  fingerprint.Digest // zero if there is none, or it is not known
+	Known Knowledge
+	// Ambiguous: its package provides several tokens of its flavor, which therefore
+	// do not tell its base.
+	Ambiguous bool
+}
+
+// Kernels lists the kernels of a package: those of the kernelreleases, with the
+// bases that its tokens name. Where listed is not set, the list of kernelreleases
+// may lack some, so that a token of another flavor stands for a kernel as well.
+func Kernels(as Vmlinux, releases, provides []string, listed bool) []*Vmlinux {
+	bases := map[string]fingerprint.Digest{} // by flavor
+	ambiguous := map[string]bool{}
+	var flavors []string
+	for _, t := range provides {
+		flavor, base, ok := fingerprint.ParseToken(t)
+		if !ok {
+			continue
+		}
+		if other, twice := bases[flavor]; twice {
+			ambiguous[flavor] = ambiguous[flavor] || other != base
+		} else {
+			flavors = append(flavors, flavor)
+		}
+		bases[flavor] = base
+	}
+	var out []*Vmlinux
+	add := func(release, flavor string) {
+		k := as
+		k.Release, k.Flavor = release, flavor
+		if base, ok := bases[flavor]; ambiguous[flavor] {
+			k.Ambiguous = true
+		} else if ok {
+			k.Base, k.Known = base, ByToken
+			delete(bases, flavor) // of two with one token, nothing tells which it is of
+		}
+		out = append(out, &k)
+	}
+	for _, r := range releases {
+		add(r, kernel.Flavor(r))
+	}
+	if listed { // a token without its vmlinux says nothing
+		return out
+	}
+	slices.Sort(flavors)
+	for _, flavor := range flavors {
+		if !slices.ContainsFunc(out, func(k *Vmlinux) bool { return k.Flavor == flavor }) {
+			add("", flavor)
+		}
+	}
+	return out
+}
+
+// Short names the base for people.
+func (k *Vmlinux) Short() string {
+	switch {
+	case k.Known == Unknown:
+		return "unknown"
+	case k.Base.IsZero():
+		return "no BTF"
+	}
+	return k.Base.Short()
+}
+
+// Cargo is what is known of a package's modules, and of what it says of them.
+type Cargo struct {
+	Build string // the same for all that one build made, "" where nothing tells
+	Arch  string // as kernel.PackageArch has it
+
+	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
+	Provides, Requires []string
+
+	Kernels []*Vmlinux // its own
+	Modules bool       // it has modules, or may
+	// Releases are the kernelreleases of its modules, known only where Listed.
+	Releases []string
+	Listed   bool
+	// Content is what reading it found, by kernelrelease of its modules; nil if
+	// nobody reads. Unread says why a package that was to be read was not.
+	Content map[string]*Content
+	Unread  string
+}
+
+// Content is what reading a package found of its modules of one kernelrelease.
+type Content struct {
+	Bound bool                // some fit nothing but the base that they were built on
+	On    map[*Vmlinux]Counts // what they are on the kernels that they were judged on
+	Alone Counts              // what those are that met none
+	By    Knowledge           // ByContent or ByHistory
+}
+
+// Counts is how often there is each verdict.
+type Counts map[Verdict]int
+
+func (c Counts) String() string {
+	var out []string
+	for _, v := range Verdicts {
+		if n := c[v]; n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n, v))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// fit is what the verdicts on single modules come to for their package.
+func (c Counts) fit() Verdict {
+	fit := Fits
+	for v := range c {
+		switch {
+		case v.Severity() == Fail:
+			return Misfits
+		case v == Unproven:
+			fit = Undecided
+		}
+	}
+	return fit
+}
+
+// Bound reports whether a module fits nothing but the base that it was built on.
+// One without BTF fits any, one with .BTF.base is made to fit when it is loaded.
+// Of one that is malformed nothing is known, so that it counts.
+func (m *Module) Bound() bool { return m.Err != nil || len(m.BTF) > 0 && !m.Distilled }
+
+// ReadsBase reports whether the verdict on a module depends on the base.
+func (m *Module) ReadsBase() bool { return m.Err != nil || len(m.BTF) > 0 }
+
+// Contents sorts findings by package and kernelrelease of the modules. of gives the
+// kernel that a base is, nil for one of which nothing is to be known.
+func Contents(findings []Finding, of func(*Base) *Vmlinux) map[*Package]map[string]*Content {
+	out := map[*Package]map[string]*Content{}
+	for _, f := range findings {
+		p, release := f.Module.Package, f.Module.Release
+		if p == nil {
+			continue
+		}
+		if out[p] == nil {
+			out[p] = map[string]*Content{}
+		}
+		c := out[p][release]
+		if c == nil {
+			c = &Content{On: map[*Vmlinux]Counts{}, Alone: Counts{}, By: ByContent}
+			out[p][release] = c
+		}
+		c.Bound = c.Bound || f.Module.Bound()
+		counts := c.Alone
+		if f.Base != nil {
+			k := of(f.Base)
+			if k == nil {
+				continue
+			}
+			if c.On[k] == nil {
+				c.On[k] = Counts{}
+			}
+			counts = c.On[k]
+		}
+		counts[f.Verdict]++
+	}
+	return out
+}
+
+// Cell is the answer for a package on a kernel that its modules can meet: Fits,
+// Misfits or Undecided.
+type Cell struct {
+	Kernel *Vmlinux
+	Fit    Verdict
+	By     Knowledge
+	Counts Counts // where the modules were judged
+}
+
+// Answer is what needs attention of a package: Broken, Stale, Undecided, Unlabeled
+// or Unmet.
+type Answer struct {
+	Verdict Verdict
+	Release string // kernelrelease of the modules, where it is about one
+	Reason  string
+}
+
+// Match checks the modules of a package against the kernels that a machine can
+// have beside it, its own among them, oldest first. What tokens say decides; where
+// it has none, what reading it found. A package without an answer fits.
+func (c *Cargo) Match(kernels []*Vmlinux) ([]Cell, []Answer) {
+	m := &matching{Cargo: c}
+	for _, k := range kernels {
+		if k.Arch == c.Arch {
+			m.kernels = append(m.kernels, k)
+		}
+	}
+	for _, own := range c.Kernels {
+		m.own(own)
+	}
+	required := c.required()
+	for _, token := range required {
+		m.byToken(token)
+	}
+	switch {
+	case len(c.Kernels) > 0, len(required) > 0:
+	case len(c.Requires) > 0:
+		m.answer(Undecided, "", "requires the kernel-btf(...) that it provides itself, and has no vmlinux that is known")
+	case c.Modules:
+		m.byContent()
+	}
+	m.labels()
+	return m.cells, m.answers
+}
+
+type matching struct {
+	*Cargo
+	kernels []*Vmlinux
+	cells   []Cell
+	answers []Answer
+}
+
+func (m *matching) answer(v Verdict, release, format string, args ...any) {
+	m.answers = append(m.answers, Answer{v, release, fmt.Sprintf(format, args...)})
+}
+
+// required are the tokens of other packages' bases.
+func (c *Cargo) required() []string {
+	return slices.DeleteFunc(slices.Clone(c.Requires), func(t string) bool { return slices.Contains(c.Provides, t) })
+}
+
+func (c *Cargo) sameBuild(k *Vmlinux) bool { return c.Build != "" && c.Build == k.Build }
+
+// byToken checks a token against the kernels of its flavor. Kernels of other
+// kernelreleases than that of a kernel which has the base are none that the modules
+// meet.
+func (m *matching) byToken(token string) {
+	flavor, base, _ := fingerprint.ParseToken(token)
+	var here []*Vmlinux
+	var met []string // kernelreleases
+	var broken *Vmlinux
+	unknown := false
+	for _, k := range m.kernels {
+		if k.Flavor != flavor {
+			continue
+		}
+		here = append(here, k)
+		switch {
+		case k.Known == Unknown:
+			unknown = true
+		case k.Base == base:
+			met = append(met, k.Release)
+		case m.sameBuild(k):
+			broken = k
+		}
+	}
+	for _, k := range here {
+		cell := Cell{Kernel: k, Fit: Misfits, By: ByToken}
+		switch {
+		case len(met) > 0 && !slices.Contains(met, k.Release),
+			len(m.Releases) > 0 && k.Release != "" && !slices.Contains(m.Releases, k.Release):
+			continue
+		case k.Known == Unknown:
+			cell.Fit = Undecided
+		case k.Base == base:
+			cell.Fit = Fits
+		}
+		m.cells = append(m.cells, cell)
+	}
+	switch {
+	case broken != nil:
+		m.answer(Broken, broken.Release, "requires %s, and the base of %s, of the same build, is %s", token, broken.Label, broken.Short())
+	case len(met) > 0:
+	case len(here) == 0:
+		m.answer(Unmet, "", "requires %s, and no kernel of that flavor is here", token)
+	case unknown:
+		m.answer(Undecided, "", "requires %s, and not all kernels of that flavor tell their base", token)
+	default:
+		m.answer(Stale, "", "requires %s, and the kernels of that flavor here have other bases: %s", token, bases(here))
+	}
+}
+
+// bases names kernels and their bases, the newest first.
+func bases(kernels []*Vmlinux) string {
+	return newest(kernels, func(k *Vmlinux) string { return k.Short() + " of " + k.Label })
+}
+
+// newest lists some of the kernels, the newest first.
+func newest(kernels []*Vmlinux, say func(*Vmlinux) string) string {
+	const most = 4
+	var out []string
+	for _, k := range slices.Backward(kernels) {
+		if len(out) == most {
+			out = append(out, fmt.Sprintf("and %d more", len(kernels)-most))
+			break
+		}
+		out = append(out, say(k))
+	}
+	return strings.Join(out, ", ")
+}
+
+// byContent is for a package that says nothing of its modules.
+func (m *matching) byContent() {
+	const silent = "carries no kernel-btf(...) dependency, and its content "
+	switch {
+	case m.Unread != "":
+		m.answer(Undecided, "", "%s", silent+m.Unread)
+		return
+	case !m.Listed:
+		m.answer(Undecided, "", silent+"was not read")
+		return
+	}
+	for _, release := range m.Releases {
+		c := m.Content[release]
+		if c == nil {
+			m.answer(Undecided, release, silent+"was not read")
+			continue
+		}
+		m.content(release, c)
+	}
+}
+
+// meets lists the kernels that modules of a kernelrelease can meet: those of it. If
+// there is none, those of its flavor, which are what the package would be installed
+// beside.
+func (m *matching) meets(release string) (out []*Vmlinux, other bool) {
+	for _, k := range m.kernels {
+		if k.Release == release {
+			out = append(out, k)
+		}
+	}
+	if out != nil {
+		return out, false
+	}
+	for _, k := range m.kernels {
+		if k.Flavor == kernel.Flavor(release) {
+			out = append(out, k)
+		}
+	}
+	return out, true
+}
+
+// content is for modules of one kernelrelease that were read.
+func (m *matching) content(release string, c *Content) {
+	here, other := m.meets(release)
+	fits, unknown := 0, 0
+	var bad []string
+	broken := ""
+	for _, k := range here {
+		cell := m.judged(c, k)
+		if other && c.On[k] == nil {
+			continue // nothing says that it meets this one
+		}
+		m.cells = append(m.cells, cell)
+		switch cell.Fit {
+		case Fits:
+			fits++
+		case Undecided:
+			unknown++
+		case Misfits:
+			bad = append(bad, fmt.Sprintf("%s on %s", cell.Counts, k.Label))
+			if m.sameBuild(k) {
+				broken = bad[len(bad)-1]
+			}
+		}
+	}
+	switch {
+	case broken != "":
+		m.answer(Broken, release, "%s", broken)
+	case fits > 0 || len(c.Alone) > 0 && c.Alone[Unproven] == 0:
+	case unknown > 0:
+		m.answer(Undecided, release, "its content does not tell which base it was built on")
+	case len(bad) > 0:
+		m.answer(Stale, release, "%s", strings.Join(bad, "; "))
+	case len(here) > 0:
+		m.answer(Stale, release, "has modules for %s, and the kernels of that flavor here are others: %s", release,
+			newest(here, func(k *Vmlinux) string { return k.Release + " of " + k.Label }))
+	default:
+		m.answer(Unmet, release, "has modules for %s, and no kernel of that flavor is here", release)
+	}
+}
+
+// judged is the cell of modules on a kernel by what was read.
+func (m *matching) judged(c *Content, k *Vmlinux) Cell {
+	cell := Cell{Kernel: k, Fit: Undecided, By: c.By, Counts: c.On[k]}
+	switch {
+	case len(cell.Counts) > 0:
+		cell.Fit = cell.Counts.fit()
+	case !c.Bound && m.Unread == "" && len(c.Alone) > 0:
+		// Modules that need no base were not judged on kernels whose metadata tells
+		// enough.
+		cell.Fit, cell.Counts = Fits, c.Alone
+	}
+	return cell
+}
+
+// own checks the modules of a package with a kernel against it and the other builds
+// of its kernelrelease.
+func (m *matching) own(own *Vmlinux) {
+	switch {
+	case own.Release == "":
+		m.answer(Undecided, "", "does not say which kernelrelease its kernel has")
+		return
+	case own.Known != Unknown:
+	case own.Ambiguous:
+		m.answer(Undecided, own.Release, "provides several kernel-btf(...) of flavor %s, which do not tell its base", own.Flavor)
+	default:
+		m.answer(Undecided, own.Release, "does not tell its base")
+	}
+	if !m.Modules {
+		return
+	}
+	for _, k := range m.kernels {
+		if k.Release != own.Release {
+			continue
+		}
+		cell := Cell{Kernel: k, Fit: Undecided, By: ByContent}
+		if c := m.Content[own.Release]; c != nil {
+			cell = m.judged(c, k)
+		}
+		switch {
+		case cell.Counts != nil:
+		case k == own:
+			cell.By = ByToken
+			if own.Known != Unknown {
+				cell.Fit = Fits
+			}
+		case own.Known != Unknown && k.Known != Unknown && own.Base == k.Base:
+			cell.Fit, cell.By = Fits, own.Known
+		case own.Known != Unknown && k.Known != Unknown:
+			cell.Fit, cell.By = Misfits, own.Known
+		}
+		m.cells = append(m.cells, cell)
+		if k == own && cell.Fit == Misfits {
+			m.answer(Broken, own.Release, "%s on its own vmlinux", cell.Counts)
+		}
+	}
+}
+
+// labels finds what a package's content calls for and its tokens lack.
+func (m *matching) labels() {
+	for _, k := range m.Kernels {
+		if k.Known != Unknown && k.Known != ByToken && !k.Base.IsZero() && !k.Ambiguous && len(ofFlavor(m.Provides, k.Flavor)) == 0 {
+			m.answer(Unlabeled, k.Release, "ships a vmlinux and does not provide %s", fingerprint.Token(k.Flavor, k.Base))
+		}
+	}
+	if len(m.Kernels) > 0 || len(m.Requires) > 0 {
+		return
+	}
+	for _, c := range m.Content {
+		if c.Bound {
+			m.answer(Unlabeled, "", "its modules were built on another package's vmlinux, and it does not require kernel-btf(...) of it")
+			return
+		}
+	}
+}
+
+// ofFlavor picks the tokens of a flavor.
+func ofFlavor(tokens []string, flavor string) []string {
+	return slices.DeleteFunc(slices.Clone(tokens), func(t string) bool {
+		f, _, _ := fingerprint.ParseToken(t)
+		return f != flavor
+	})
+}
+
+// JudgePackages is Judge for packages as they lie in a repository: modules that meet
+// no kernel of their kernelrelease are judged on those of their flavor, beside which
+// the package would be installed.
+func JudgePackages(ctx context.Context, inv *Inventory) (*Result, error) {
+	res, err := Judge(ctx, inv)
+	if err != nil {
+		return nil, err
+	}
+	type place struct{ arch, flavor string }
+	unmet := map[place][]*Module{}
+	for _, f := range res.Findings {
+		if m := f.Module; f.Base == nil && m.Package != nil && m.ReadsBase() {
+			at := place{m.Arch, kernel.Flavor(m.Release)}
+			unmet[at] = append(unmet[at], m)
+		}
+	}
+	judged := map[*Module]bool{}
+	for at, modules := range unmet {
+		given := &Inventory{Packages: inv.Packages, Modules: modules}
+		of := map[*Base]*Base{}
+		for _, b := range inv.Bases {
+			if (place{b.Arch, b.Flavor}) == at {
+				copied := *b
+				copied.Origin = Given
+				of[&copied] = b
+				given.Bases = append(given.Bases, &copied)
+			}
+		}
+		if len(given.Bases) == 0 {
+			continue
+		}
+		more, err := Judge(ctx, given)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range more.Findings {
+			judged[f.Module] = true
+			f.Base = of[f.Base]
+			res.Findings = append(res.Findings, f)
+		}
+	}
+	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool { return f.Base == nil && judged[f.Module] })
+	return res, nil
+}
