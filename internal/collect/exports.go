@@ -3,7 +3,8 @@
 package collect
 
 import (
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -20,24 +21,46 @@ func explain(b *guard.Base, img *kernel.Image) {
 	}
 }
 
-// readSymvers reads a Module.symvers, compressed or not.
-func readSymvers(text []byte, d *decompress.Decoder) ([]string, error) {
+// symvers is what a Module.symvers says of a kernel.
+type symvers struct {
+	vmlinux []string          // the symbols of the vmlinux
+	all     kernel.SymbolCRCs // those of its modules, too
+}
+
+// parseSymvers reads a Module.symvers, compressed or not.
+func parseSymvers(text []byte, d *decompress.Decoder) (symvers, error) {
 	if format := decompress.Detect(text); format != decompress.None {
 		var err error
 		if text, err = d.Append(nil, format, text, maxConfig); err != nil {
-			return nil, err
+			return symvers{}, err
 		}
 	}
-	return kernel.ParseSymvers(string(text)), nil
+	return symvers{kernel.ParseSymvers(string(text)), kernel.ParseSymverCRCs(string(text))}, nil
 }
 
-// provided lists the symbols of ksym(<flavor>:<symbol>) provides, which a generator
-// of openSUSE makes of all symbols that a package's kernel and modules export.
-func provided(provides []rpm.Dependency) []string {
-	var out []string
-	for _, name := range named(provides, "ksym(") {
-		if _, symbol, ok := strings.Cut(strings.TrimSuffix(name, ")"), ":"); ok {
-			out = append(out, symbol)
+// exports takes over what modules may use of a kernel, by the symvers with it or,
+// without one, by what its package provides.
+func (c *collector) exports(b *guard.Base, s symvers, provides []rpm.Dependency) {
+	provided := providedSymbols(provides)
+	if b.Symbols = s.all; b.Symbols == nil {
+		b.Symbols = provided
+	}
+	if c.sources.Explain {
+		b.Exports.Symvers = s.vmlinux
+		b.Exports.Provides = slices.Sorted(maps.Keys(provided))
+	}
+}
+
+// providedSymbols are the symbols that a generator of the distribution made provides
+// of, nil if there are none.
+func providedSymbols(provides []rpm.Dependency) kernel.SymbolCRCs {
+	var out kernel.SymbolCRCs
+	for _, d := range provides {
+		if _, symbol, crc, ok := kernel.ParseKsym(d.Name, d.Version); ok {
+			if out == nil {
+				out = kernel.SymbolCRCs{}
+			}
+			out[symbol] = crc
 		}
 	}
 	return out

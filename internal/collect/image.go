@@ -43,13 +43,9 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	}
 	if c.sources.Explain {
 		explain(b, img)
-		symvers, err := beside(f, "symvers-"+b.Release+".gz", "symvers.gz", "Module.symvers")
-		if err == nil {
-			b.Exports.Symvers, err = readSymvers(symvers, &d)
-		}
-		if err != nil { // it only explains
-			c.problem(f.path, f.origin, fmt.Errorf("symvers beside it: %w", err))
-		}
+	}
+	if err := c.symversBeside(f, b, &d); err != nil { // the base can be judged without
+		c.problem(f.path, f.origin, fmt.Errorf("symvers beside it: %w", err))
 	}
 	c.addBase(b, img, config)
 	return nil
@@ -66,6 +62,18 @@ func configBeside(vmlinux file, release string) (kernel.Config, error) {
 		return nil, err
 	}
 	return kernel.ParseConfig(text), nil
+}
+
+// symversBeside reads what modules may use of a kernel from the symvers that lies
+// beside its vmlinux, if there is one.
+func (c *collector) symversBeside(vmlinux file, b *guard.Base, d *decompress.Decoder) error {
+	text, err := beside(vmlinux, "symvers-"+b.Release+".gz", "symvers.gz", "symvers.xz", "Module.symvers")
+	if text == nil {
+		return err
+	}
+	s, err := parseSymvers(text, d)
+	c.exports(b, s, nil)
+	return err
 }
 
 // beside reads the first of the files named that lies in the folder of a vmlinux,

@@ -28,7 +28,7 @@ func (c *collector) readPackage(f file) error {
 		return nil
 	}
 	p := c.addPackage(f, r.Package)
-	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package, f.origin), configs: map[string]kernel.Config{}, symvers: map[string][]string{}}
+	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package, f.origin), configs: map[string]kernel.Config{}, symvers: map[string]symvers{}}
 	if len(pr.roles) == 0 {
 		c.sources.Progress.advance(f.size)
 		return nil
@@ -41,10 +41,7 @@ func (c *collector) readPackage(f file) error {
 		return err
 	}
 	for _, i := range pr.images {
-		if c.sources.Explain {
-			i.base.Exports.Symvers = pr.symvers[i.base.Release]
-			i.base.Exports.Provides = provided(r.Package.Provides)
-		}
+		c.exports(i.base, pr.symvers[i.base.Release], r.Package.Provides)
 		c.addBase(i.base, i.image, pr.config(i.base.Release, i.image))
 	}
 	return nil
@@ -125,9 +122,7 @@ func (c *collector) roles(p *rpm.Package, origin guard.Origin) map[string]kernel
 	for i := range p.Files {
 		f := &p.Files[i]
 		role := role(f)
-		unwanted := role == kernel.RoleModule && (c.sources.BasesOnly || kernelsOnly(origin)) ||
-			role == kernel.RoleSymvers && !c.sources.Explain
-		if role == kernel.RoleNone || unwanted {
+		if role == kernel.RoleNone || role == kernel.RoleModule && (c.sources.BasesOnly || kernelsOnly(origin)) {
 			continue
 		}
 		if release, _ := kernel.ReleaseFromPath(f.Path); role == kernel.RoleVmlinux {
@@ -156,7 +151,7 @@ type packageReader struct {
 
 	images  []packagedImage
 	configs map[string]kernel.Config // by kernelrelease
-	symvers map[string][]string      // likewise, what its vmlinux exports
+	symvers map[string]symvers       // likewise
 }
 
 // packagedImage waits for its config, which may come later in the payload.
@@ -241,7 +236,7 @@ func (r *packageReader) readSymvers(paths []string, size int64) error {
 	if err != nil {
 		return err
 	}
-	symbols, err := readSymvers(packed, &r.decoder)
+	symbols, err := parseSymvers(packed, &r.decoder)
 	if err != nil {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // What is written and read of each table, in the order of both.
@@ -102,11 +103,10 @@ func (db *DB) judgements(ctx context.Context, b *Build) error {
 }
 
 func sortJudgements(list []Judgement) {
-	pairings := []guard.Pairing{guard.PairBuild, guard.PairGiven, guard.PairRebuild, guard.PairAcross}
 	slices.SortFunc(list, func(a, b Judgement) int {
 		return cmp.Or(
-			cmp.Compare(slices.Index(pairings, guard.Pairing(a.Pairing)), slices.Index(pairings, guard.Pairing(b.Pairing))),
-			natural(b.Of, a.Of),
+			cmp.Compare(slices.Index(guard.Pairings, guard.Pairing(a.Pairing)), slices.Index(guard.Pairings, guard.Pairing(b.Pairing))),
+			rpm.CompareVersions(b.Of, a.Of),
 			cmp.Compare(slices.Index(guard.Verdicts, guard.Verdict(a.Verdict)), slices.Index(guard.Verdicts, guard.Verdict(b.Verdict))),
 			cmp.Compare(a.Severity, b.Severity))
 	})

@@ -29,7 +29,7 @@ var (
 	required = []string{"verdict", "action", "reason"}
 	labels   = []guard.Verdict{guard.Unlabeled, guard.Mislabeled}
 	verdicts = slices.Concat(guard.Verdicts, labels)
-	pairings = []guard.Pairing{guard.PairBuild, guard.PairRebuild, guard.PairAcross, guard.PairGiven}
+	pairings = []guard.Pairing{guard.PairBuild, guard.PairRebuild, guard.PairAcross, guard.PairWeak, guard.PairGiven}
 	actions  = []string{"fail", "rebuild", "warn", "ignore"}
 	// severities are those of the actions, in their order.
 	severities = []guard.Severity{guard.Fail, guard.Rebuild, guard.Warn, guard.OK}

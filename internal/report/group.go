@@ -91,6 +91,10 @@ func (g group) title() string {
 		return "across   old modules of other packages on the vmlinux of " + b.Label()
 	case g[0].Pairing == guard.PairAcross:
 		return "across   modules of other packages on the vmlinux of " + b.Label()
+	case g[0].Pairing == guard.PairWeak && m.Origin == guard.Against:
+		return fmt.Sprintf("weak     old modules of %s, which weak-modules links into %s, on the vmlinux of %s", m.Release, b.Release, b.Label())
+	case g[0].Pairing == guard.PairWeak:
+		return fmt.Sprintf("weak     modules of %s, which weak-modules links into %s, on the vmlinux of %s", m.Release, b.Release, b.Label())
 	case m.Origin == guard.Against:
 		return fmt.Sprintf("rebuild  old modules (%s) under the new vmlinux (%s)", version(m.Package, m.Tree), version(b.Package, b.Path))
 	case b.Origin == guard.Against:

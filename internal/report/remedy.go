@@ -114,6 +114,10 @@ func (g group) advice() string {
 		return fmt.Sprintf("rebuild: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. "+
 			"Ship all packages of one build together and have the machine rebooted right after the update; or make the rebuild reproduce the base; "+
 			"or give it a kernelrelease of its own.", g.release())
+	case guard.PairWeak:
+		return fmt.Sprintf("weak: %s was built for %s, and weak-modules links it into %s as well, since every symbol that it needs is there with the same CRC. "+
+			"Rebuild it against %s, or have it packed without .BTF: the kernel then reads none.",
+			strings.Join(g.packages(), ", "), g[0].Module.Release, g.release(), g.base().Label())
 	case guard.PairAcross:
 		if g.base().Origin == guard.Installed {
 			return fmt.Sprintf("across: these modules were just built, and not on the vmlinux of %s, which is the one that is installed. Look for where "+

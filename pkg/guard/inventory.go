@@ -97,6 +97,9 @@ type Base struct {
 	// into .comment. Both may be missing.
 	Exports   Exports
 	Compilers []string
+	// Symbols are those that modules may use, the vmlinux's and its modules', nil
+	// where they are not known.
+	Symbols kernel.SymbolCRCs
 
 	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
 	// kernel itself would not read it.
@@ -130,6 +133,11 @@ type Module struct {
 	BTF       []byte // .BTF, empty for a module without
 	BTFBase   []byte // .BTF.base
 	Distilled bool   // there is a .BTF.base, of whatever size
+
+	// What it needs from the kernel and other modules, and offers to these: known of
+	// modules that may be linked into other kernels ([kernel.Outlives]).
+	Imports []kernel.Import
+	Exports kernel.SymbolCRCs
 
 	functions *functions    // nil without a symbol table
 	ids       []evidence.ID // the numbers of .BTF_ids

@@ -19,8 +19,9 @@ import (
 // needs one becomes a Problem as well. The only error is that of ctx.
 func Judge(ctx context.Context, inv *Inventory) (*Result, error) {
 	j := newJudge(inv)
-	pairs, problems := pairs(inv)
-	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Problems: slices.Concat(inv.Problems, problems)}
+	met := meet(inv)
+	pairs := met.pairs
+	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Unlinked: met.unlinked, Problems: slices.Concat(inv.Problems, met.problems)}
 
 	next := make(chan int)
 	var wg sync.WaitGroup

@@ -14,8 +14,23 @@ func (m *Module) Describe(opened *kernel.Module) error {
 	if m.Release == "" {
 		m.Release = opened.Release
 	}
+	if kernel.Outlives(m.Path) {
+		if err := m.readVersions(opened); err != nil {
+			return err
+		}
+	}
 	if len(m.BTF) == 0 {
 		return nil
 	}
 	return m.readSymbols(opened)
+}
+
+// readVersions takes over what decides which other kernels the module is linked
+// into.
+func (m *Module) readVersions(opened *kernel.Module) (err error) {
+	if m.Imports, err = opened.Imports(); err != nil {
+		return err
+	}
+	m.Exports, err = opened.Exports()
+	return err
 }

@@ -15,9 +15,16 @@ type pair struct {
 	pairing Pairing
 }
 
-// pairs lists what meets what, ordered by kernel, pairing and path. Where the
-// user named a base, every module meets that one and no other.
-func pairs(inv *Inventory) (out []pair, problems []Problem) {
+// meetings is what meets what.
+type meetings struct {
+	pairs    []pair // ordered by kernel, pairing and path
+	unlinked []Unlinked
+	problems []Problem
+}
+
+// meet lists what meets what. Where the user named a base, every module meets that
+// one and no other.
+func meet(inv *Inventory) meetings {
 	var given []*Base
 	byRelease := map[string][]*Base{}
 	for _, b := range inv.Bases {
@@ -28,6 +35,16 @@ func pairs(inv *Inventory) (out []pair, problems []Problem) {
 		default:
 			byRelease[b.Release] = append(byRelease[b.Release], b)
 		}
+	}
+	var out []pair
+	var unlinked []Unlinked
+	var problems []Problem
+	if len(given) == 0 {
+		out, unlinked, problems = weakly(inv)
+	}
+	linked := map[*Module]bool{}
+	for _, p := range out {
+		linked[p.module] = true
 	}
 	for _, m := range inv.Modules {
 		before := len(out)
@@ -44,27 +61,34 @@ func pairs(inv *Inventory) (out []pair, problems []Problem) {
 				out = append(out, pair{m, b, p})
 			}
 		}
-		if len(out) == before && m.Origin == New {
+		if len(out) == before && m.Origin == New && !linked[m] {
 			out = append(out, pair{module: m, pairing: PairAcross})
 		}
 	}
-	order := []Pairing{PairBuild, PairGiven, PairRebuild, PairAcross}
 	slices.SortStableFunc(out, func(a, b pair) int {
 		return cmp.Or(
-			cmp.Compare(a.module.Release, b.module.Release),
+			cmp.Compare(a.release(), b.release()),
 			cmp.Compare(a.arch(), b.arch()),
-			cmp.Compare(slices.Index(order, a.pairing), slices.Index(order, b.pairing)),
+			cmp.Compare(slices.Index(Pairings, a.pairing), slices.Index(Pairings, b.pairing)),
 			cmp.Compare(a.module.Origin, b.module.Origin),
 			cmp.Compare(a.baseLabel(), b.baseLabel()),
 			cmp.Compare(a.module.Label(), b.module.Label()),
 			cmp.Compare(a.module.Path, b.module.Path))
 	})
-	return out, problems
+	return meetings{out, unlinked, problems}
 }
 
 // otherArch reports whether module and base are for different machines. A raw
 // table does not say what it is for.
 func otherArch(m *Module, b *Base) bool { return m.Arch != b.Arch && m.Arch != "" && b.Arch != "" }
+
+// release is that of the kernel.
+func (p pair) release() string {
+	if p.base != nil && p.pairing == PairWeak {
+		return p.base.Release
+	}
+	return p.module.Release
+}
 
 func (p pair) arch() string {
 	if p.base != nil {

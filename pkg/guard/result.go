@@ -14,6 +14,7 @@ type Result struct {
 	Findings []Finding
 	Labels   []Label
 	Changes  []Change
+	Unlinked []Unlinked
 	Problems []Problem
 }
 

@@ -133,6 +133,15 @@ func trimCompression(name string) string {
 	return name
 }
 
+// Outlives reports whether a module, by its path, may be linked into the trees of
+// other kernelreleases: those below updates/ and extra/, where packages outside of
+// the kernel put theirs. weak-modules2 (suse-module-tools) refuses packages with
+// modules below kernel/, weak-modules (RHEL's kmod) looks at extra/ only.
+func Outlives(p string) bool {
+	_, below, ok := cutModules(path.Clean("/" + p))
+	return ok && (strings.HasPrefix(below, "updates/") || strings.HasPrefix(below, "extra/"))
+}
+
 // ModuleName is the module's name by its path: the base name without .ko and
 // what follows it, with "-" written as "_" as kbuild does.
 func ModuleName(p string) string {

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// A product with kernels of several kernelreleases, and packages whose modules
+// outlive theirs.
+type product struct {
+	t   *testing.T
+	inv *Inventory
+}
+
+const (
+	spOld = "5.14.21-150400.22-default"
+	spNew = "5.14.21-150400.24-default"
+)
+
+func newProduct(t *testing.T) *product { return &product{t, &Inventory{}} }
+
+func (p *product) kernel(release, arch string, unused uint32, symbols kernel.SymbolCRCs) *Base {
+	b := testBuild(p.t, release, kernelTable(0, unused, "f"+strings.Repeat("x", int(unused))))
+	b.Release, b.Arch, b.Flavor, b.Symbols = release, arch, kernel.Flavor(release), symbols
+	p.inv.Packages = append(p.inv.Packages, b.Package)
+	p.inv.Bases = append(p.inv.Bases, b)
+	return b
+}
+
+// kmp adds a package with one module below updates/.
+func (p *product) kmp(name, version, release, arch string, needs ...kernel.Import) *Module {
+	pkg := &Package{Path: name + "-" + version + ".rpm", Name: name, NEVRA: name + "-" + version + "." + arch, Source: name, Build: name + version, VersionRelease: version}
+	m := testModule(pkg, driver(kernelTable(0, 0)))
+	m.Path = "/usr/lib/modules/" + release + "/updates/drv.ko"
+	m.Release, m.Arch, m.InTree, m.Imports = release, arch, false, needs
+	p.inv.Packages = append(p.inv.Packages, pkg)
+	p.inv.Modules = append(p.inv.Modules, m)
+	return m
+}
+
+// meets lists which package meets which kernel weakly, which does not and why, and
+// what is a problem.
+func (p *product) meets() []string {
+	met := meet(p.inv)
+	var out []string
+	for _, q := range met.pairs {
+		if q.pairing == PairWeak {
+			out = append(out, fmt.Sprintf("%s on %s", q.module.Package.NEVRA, q.base.Release))
+		}
+	}
+	for _, u := range met.unlinked {
+		out = append(out, fmt.Sprintf("%s not on %s: %s", u.Package.NEVRA, u.Base.Release, u.Why))
+	}
+	for _, problem := range met.problems {
+		out = append(out, problem.Error())
+	}
+	slices.Sort(out)
+	return out
+}
+
+func need(symbol string, crc uint32) kernel.Import { return kernel.Import{Symbol: symbol, CRC: crc} }
+
+func TestWeak(t *testing.T) {
+	symbols := kernel.SymbolCRCs{"usb_submit_urb": 1, "_printk": 2}
+	for name, c := range map[string]struct {
+		make func(p *product)
+		want []string
+	}{
+		"the symbols of another kernelrelease are the same": {func(p *product) {
+			p.kernel(spOld, "x86_64", 0, symbols)
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew}},
+		"its own kernel is not here": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew}},
+		"one has another CRC": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2), need("usb_submit_urb", 7))
+		}, []string{"foo-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol usb_submit_urb with CRC 00000007, there it has 00000001"}},
+		"one is not there": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("gone", 2))
+		}, []string{"foo-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol gone, which is not there"}},
+		"a weak symbol need not be there": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", kernel.Import{Symbol: "gone", Weak: true})
+		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew}},
+		"another flavor": {func(p *product) {
+			p.kernel("5.14.21-150400.24-64kb", "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+		}, nil},
+		"another architecture": {func(p *product) {
+			p.kernel(spNew, "aarch64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+		}, nil},
+		"modules of the kernel itself": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("kernel-default-extra", "1-1", spOld, "x86_64", need("_printk", 2)).Path = "/usr/lib/modules/" + spOld + "/kernel/drv.ko"
+		}, nil},
+		"the kernel's symbols are not known": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, nil)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+		}, []string{"foo-kmp-default-1-1.rpm: not judged on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
+			" is not known, since neither a symvers nor symbols among the provides of kernel-default-" + spNew + " say which it has"}},
+		"likewise, without BTF": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, nil)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64").BTF = nil
+		}, nil},
+		"a symbol of its other module": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			m := p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("foo_core", 9))
+			core := *m
+			core.Imports, core.Exports = nil, kernel.SymbolCRCs{"foo_core": 9}
+			p.inv.Modules = append(p.inv.Modules, &core)
+		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew, "foo-kmp-default-1-1.x86_64 on " + spNew}},
+		"a symbol of another package that is linked": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("foo_core", 9))
+			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = kernel.SymbolCRCs{"foo_core": 9}
+		}, []string{"a-kmp-default-1-1.x86_64 on " + spNew, "b-kmp-default-1-1.x86_64 on " + spNew}},
+		"a symbol of another package that is not linked": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("foo_core", 9))
+			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 3)).Exports = kernel.SymbolCRCs{"foo_core": 9}
+		}, []string{
+			"a-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol foo_core, which is not there",
+			"b-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol _printk with CRC 00000003, there it has 00000002",
+		}},
+		"of two versions the newest that fits": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-9", spOld, "x86_64", need("_printk", 2))
+			p.kmp("foo-kmp-default", "1-10", spOld, "x86_64", need("_printk", 2))
+			p.kmp("foo-kmp-default", "1-11", spOld, "x86_64", need("_printk", 3))
+		}, []string{
+			"foo-kmp-default-1-10.x86_64 on " + spNew,
+			"foo-kmp-default-1-11.x86_64 not on " + spNew + ": needs symbol _printk with CRC 00000003, there it has 00000002",
+			"foo-kmp-default-1-9.x86_64 not on " + spNew + ": foo-kmp-default-1-10.x86_64 takes its place",
+		}},
+		"one was built for this kernel": {func(p *product) {
+			p.kernel(spNew, "x86_64", 0, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+			p.kmp("foo-kmp-default", "1-2", spNew, "x86_64", need("_printk", 2))
+		}, []string{"foo-kmp-default-1-1.x86_64 not on " + spNew + ": foo-kmp-default-1-2.x86_64 takes its place"}},
+		"an old package under the new kernel": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			m := p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+			m.Origin, m.Package.Origin = Against, Against
+		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew}},
+		"old on old is not what is judged": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols).Origin = Against
+			m := p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+			m.Origin, m.Package.Origin = Against, Against
+		}, nil},
+		"somebody named the base": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kernel(spOld, "x86_64", 0, symbols).Origin = Given
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+		}, nil},
+	} {
+		p := newProduct(t)
+		c.make(p)
+		if got := p.meets(); !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n%s", name, strings.Join(got, "\n"))
+		}
+	}
+}
+
+// TestWeakMisfit is the fault that was seen on SLE: two kernels with the same
+// symbols and other bases.
+func TestWeakMisfit(t *testing.T) {
+	p := newProduct(t)
+	symbols := kernel.SymbolCRCs{"_printk": 2}
+	p.kernel(spOld, "x86_64", 0, symbols)
+	p.kernel(spNew, "x86_64", 3, symbols)
+	p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+	f := judgeOne(t, p.inv, PairWeak)
+	if f.Severity != Fail || f.Base.Release != spNew {
+		t.Errorf("%s on %s: %v", f.Verdict, f.Base.Release, f.Reasons)
+	}
+}

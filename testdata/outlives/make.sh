@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# make.sh [OUT]: builds packages of modules that outlive their kernel, and kernels
+# of two kernelreleases, into OUT (default: the folder of this script).
+# ../README.md tells what is in them. The same tools give the same bytes.
+set -euo pipefail
+umask 022
+export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=1640789416
+
+for tool in gcc ld objcopy pahole bpftool rpmbuild xz gzip; do
+    command -v $tool > /dev/null || { echo "make.sh: $tool is missing" >&2; exit 2; }
+done
+
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "${1:-$here}"
+out=$(cd "${1:-$here}" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# under KRELEASE COMMAND...: a command with the functions of kbuild.sh, which take
+# the kernelrelease when they are read.
+under() (
+    export KRELEASE=$1
+    src=$here/../incident/src
+    # shellcheck source=testdata/kbuild.sh
+    source "$here/../kbuild.sh"
+    shift
+    "$@"
+)
+
+# exports CHANGED: what a kernel exports, as "CRC SYMBOL"; that of the symbol
+# CHANGED is another than it was before.
+exports() {
+    local symbol
+    for symbol in module_layout "${exported[@]}"; do
+        if [ "$symbol" = "$1" ]; then crc "$symbol, changed"; else crc "$symbol"; fi
+        echo " $symbol"
+    done
+}
+
+# kernel DIR MACRO CHANGED: a build of a kernel without modules
+kernel() {
+    local modules=$1/tree/usr/lib/modules/$KRELEASE crc symbol
+    build_vmlinux "$1" "$2"
+    mkdir -p "$modules"
+    cp "$src/kernel.config" "$modules/config"
+    xz -9 -c "$1/vmlinux" > "$modules/vmlinux.xz"
+    exports "$3" > "$1/exports"
+    while read -r crc symbol; do
+        printf '0x%s\t%s\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' "$crc" "$symbol"
+    done < "$1/exports" | gzip -9n > "$modules/symvers.gz"
+    find "$1/tree" -type d -exec chmod 755 {} +
+    find "$1/tree" -type f -exec chmod 644 {} +
+}
+
+# outsider DIR NAME KERNEL: a module built outside of the kernel's tree, on the
+# vmlinux in KERNEL: with BTF, and with the versions of what it needs.
+outsider() {
+    local dir=$1 name=$2 kernel=$3 crc symbol
+    mkdir -p "$dir"
+    cflags+=(-DOUT_OF_TREE)
+    build_module "$dir" "$name" # to see what it needs
+    : > "$dir/needs"
+    {
+        echo 'static const struct { unsigned long crc; char name[56]; } versions[]'
+        echo '    __attribute__((section("__versions"), used)) = {'
+        while read -r crc symbol; do
+            if [ "$symbol" = module_layout ] || nm -u "$dir/$name.ko" | grep -qw "$symbol"; then
+                echo "    { 0x$crc, \"$symbol\" },"
+                [ "$symbol" = module_layout ] || echo "$crc $symbol" >> "$dir/needs"
+            fi
+        done < "$kernel/exports"
+        echo '};'
+    } > "$dir/$name.mod.c"
+    gcc "${cflags[@]}" -g0 -c "$dir/$name.mod.c" -o "$dir/$name.mod.o"
+    ld -r --build-id=none -o "$dir/$name.ko" "$dir/$name.o" "$dir/$name.mod.o"
+    pahole -J --btf_gen_floats --btf_base "$kernel/vmlinux" "$dir/$name.ko"
+    objcopy --strip-debug "$dir/$name.ko"
+    xz -f --check=crc32 --lzma2=dict=1MiB "$dir/$name.ko"
+}
+
+# dependencies TAG FORMAT: the lines of a spec file for "CRC SYMBOL" lines
+dependencies() {
+    local crc symbol
+    while read -r crc symbol; do
+        # shellcheck disable=SC2059 # FORMAT names symbol and CRC
+        printf "$1: $2\n" "$symbol" "$crc"
+    done
+}
+
+# product FOLDER OLD NEW KERNEL FORMAT MODULES...: kernels of two kernelreleases
+# OLD and NEW, and packages "NAME=MODULE=FOLDER" built on the older one. In the
+# newer one netif_carrier_on has another CRC.
+product() {
+    local to=$out/$1 old=$2 new=$3 name=$4 format=$5 uname package module folder
+    shift 5
+    rm -rf "$to"
+    under "$old" kernel "$work/$old" inlined ''
+    under "$new" kernel "$work/$new" noinline netif_carrier_on
+    for uname in "$old" "$new"; do
+        dependencies Provides "$format" < "$work/$uname/exports" > "$work/symbols"
+        release=${uname#*-} release=${release%-default} release=${release%.x86_64}
+        under "$uname" pack_here kernel.spec "$to" "kernel $name" "kversion ${uname%%-*}" \
+            "krelease $release" "uname $uname" "tree $work/$uname/tree" "symbols $work/symbols"
+    done
+    for package; do
+        IFS='=' read -r package module folder <<< "$package"
+        under "$old" outsider "$work/$package" "$module" "$work/$old"
+        dependencies Requires "$format" < "$work/$package/needs" > "$work/symbols"
+        under "$old" pack_here modules.spec "$to" "package $package" "pversion 1.0" "uname $old" \
+            "tree $work/$package" "module $module" "folder $folder" "symbols $work/symbols"
+    done
+}
+
+# pack_here SPEC OUT DEFINE...: pack with a spec file of this folder
+pack_here() {
+    local spec=$1 to=$2
+    shift 2
+    src=$here/src
+    pack "$spec" w9.xzdio "$to" "$@"
+}
+
+product sle 5.14.21-150400.22-default 5.14.21-150400.24-default kernel-default \
+    'ksym(default:%s) = %s' xpad-kmp-default=xpad=updates rndis-kmp-default=rndis_host=updates
+product rhel 5.14.0-427.el9.x86_64 5.14.0-430.el9.x86_64 kernel-core \
+    'kernel(%s) = 0x%s' kmod-xpad=xpad=extra kmod-rndis=rndis_host=extra
+find "$out" -name '*.rpm' -printf '%s %P\n' | sort -k2
