@@ -92,9 +92,9 @@ func (g group) title() string {
 	case g[0].Pairing == guard.PairAcross:
 		return "across   modules of other packages on the vmlinux of " + b.Label()
 	case g[0].Pairing == guard.PairWeak && m.Origin == guard.Against:
-		return fmt.Sprintf("weak     old modules of %s, which weak-modules links into %s, on the vmlinux of %s", m.Release, b.Release, b.Label())
+		return "weak     old modules of " + m.Release + " that weak-modules links here"
 	case g[0].Pairing == guard.PairWeak:
-		return fmt.Sprintf("weak     modules of %s, which weak-modules links into %s, on the vmlinux of %s", m.Release, b.Release, b.Label())
+		return "weak     modules of " + m.Release + " that weak-modules links here"
 	case m.Origin == guard.Against:
 		return fmt.Sprintf("rebuild  old modules (%s) under the new vmlinux (%s)", version(m.Package, m.Tree), version(b.Package, b.Path))
 	case b.Origin == guard.Against:

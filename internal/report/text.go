@@ -48,6 +48,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 			t.line("%s", t.bold(name))
 			t.bases(all[i:], name)
 			t.changes(r.Changes, all[i:], name)
+			t.unlinked(r.Unlinked, all[i:], name)
 		}
 		t.group(g)
 	}

@@ -33,7 +33,7 @@ under() (
 # CHANGED is another than it was before.
 exports() {
     local symbol
-    for symbol in module_layout "${exported[@]}"; do
+    for symbol in module_layout usb_register_driver "${exported[@]}"; do
         if [ "$symbol" = "$1" ]; then crc "$symbol, changed"; else crc "$symbol"; fi
         echo " $symbol"
     done
@@ -91,13 +91,13 @@ dependencies() {
 
 # product FOLDER OLD NEW KERNEL FORMAT MODULES...: kernels of two kernelreleases
 # OLD and NEW, and packages "NAME=MODULE=FOLDER" built on the older one. In the
-# newer one netif_carrier_on has another CRC.
+# newer one usb_control_msg has another CRC.
 product() {
     local to=$out/$1 old=$2 new=$3 name=$4 format=$5 uname package module folder
     shift 5
     rm -rf "$to"
     under "$old" kernel "$work/$old" inlined ''
-    under "$new" kernel "$work/$new" noinline netif_carrier_on
+    under "$new" kernel "$work/$new" noinline usb_control_msg
     for uname in "$old" "$new"; do
         dependencies Provides "$format" < "$work/$uname/exports" > "$work/symbols"
         release=${uname#*-} release=${release%-default} release=${release%.x86_64}
