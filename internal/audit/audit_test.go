@@ -476,20 +476,3 @@ func TestJSON(t *testing.T) {
 		t.Error(b.String())
 	}
 }
-
-func TestCompareVersions(t *testing.T) {
-	// In order, as rpm --eval '%{lua: print(rpm.vercmp(a, b))}' has it.
-	order := []string{"1.0~rc1", "1.0", "1.0^git1", "1.0a", "1.0.1", "1.1", "1.9", "1.10", "2"}
-	for i, a := range order {
-		for j, b := range order {
-			if got := compareVersions(a, b); got != max(-1, min(1, i-j)) {
-				t.Errorf("%s and %s: %d", a, b, got)
-			}
-		}
-	}
-	for _, same := range [][2]string{{"1.0", "1_0"}, {"1.01", "1.1"}, {"", ""}, {"1.", "1"}} {
-		if got := compareVersions(same[0], same[1]); got != 0 {
-			t.Errorf("%s and %s: %d", same[0], same[1], got)
-		}
-	}
-}

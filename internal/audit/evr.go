@@ -4,73 +4,11 @@ package audit
 
 import (
 	"cmp"
-	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // compareEVR orders packages as rpm does: by epoch, version and release.
 func compareEVR(p, q *Package) int {
-	return cmp.Or(compareVersions(p.epoch, q.epoch), compareVersions(p.version, q.version), compareVersions(p.release, q.release))
+	return cmp.Or(rpm.CompareVersions(p.epoch, q.epoch), rpm.CompareVersions(p.version, q.version), rpm.CompareVersions(p.release, q.release))
 }
-
-// compareVersions is rpm's order of versions (rpmio/rpmvercmp.c): runs of digits
-// by value, runs of letters by byte, digits after letters, "~" before the end and
-// "^" after it. What separates the runs does not count.
-func compareVersions(a, b string) int {
-	for a != "" || b != "" {
-		a, b = strings.TrimLeftFunc(a, separates), strings.TrimLeftFunc(b, separates)
-		switch ta, tb := strings.HasPrefix(a, "~"), strings.HasPrefix(b, "~"); {
-		case ta && tb:
-			a, b = a[1:], b[1:]
-			continue
-		case ta:
-			return -1
-		case tb:
-			return 1
-		}
-		switch ca, cb := strings.HasPrefix(a, "^"), strings.HasPrefix(b, "^"); {
-		case ca && cb:
-			a, b = a[1:], b[1:]
-			continue
-		case ca && b == "", cb && a != "":
-			return 1
-		case ca, cb:
-			return -1
-		}
-		if a == "" || b == "" {
-			return cmp.Compare(len(a), len(b))
-		}
-		na, nb := isDigit(rune(a[0])), isDigit(rune(b[0]))
-		if na != nb {
-			if na {
-				return 1
-			}
-			return -1
-		}
-		in := isLetter
-		if na {
-			in = isDigit
-		}
-		var ra, rb string
-		ra, a = run(a, in)
-		rb, b = run(b, in)
-		if na {
-			ra, rb = strings.TrimLeft(ra, "0"), strings.TrimLeft(rb, "0")
-			if c := cmp.Compare(len(ra), len(rb)); c != 0 {
-				return c
-			}
-		}
-		if c := strings.Compare(ra, rb); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
-func run(s string, in func(rune) bool) (first, rest string) {
-	rest = strings.TrimLeftFunc(s, in)
-	return s[:len(s)-len(rest)], rest
-}
-
-func isDigit(r rune) bool   { return '0' <= r && r <= '9' }
-func isLetter(r rune) bool  { return 'a' <= r|0x20 && r|0x20 <= 'z' }
-func separates(r rune) bool { return !isDigit(r) && !isLetter(r) && r != '~' && r != '^' }

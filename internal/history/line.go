@@ -6,9 +6,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // Line is the builds of one kernel, oldest first.
@@ -57,10 +57,10 @@ func (db *DB) Lines(ctx context.Context, f Filter) ([]Line, error) {
 	builds, err := db.Builds(ctx, f)
 	slices.SortStableFunc(builds, func(a, b Build) int {
 		return cmp.Or(
-			natural(a.KernelRelease, b.KernelRelease), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Flavor, b.Flavor),
+			rpm.CompareVersions(a.KernelRelease, b.KernelRelease), cmp.Compare(a.KernelRelease, b.KernelRelease), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Flavor, b.Flavor),
 			// A build may stamp its packages with the date of its changelog: then the
 			// rebuild counter tells.
-			a.Built.Compare(b.Built), natural(a.Release, b.Release), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Path, b.Path))
+			a.Built.Compare(b.Built), rpm.CompareVersions(a.Release, b.Release), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Path, b.Path))
 	})
 	var lines []Line
 	for _, b := range builds {
@@ -125,32 +125,3 @@ func sum(a, b []Judgement) []Judgement {
 	sortJudgements(out)
 	return out
 }
-
-// natural compares texts with the numbers in them as numbers: 1.9 before 1.10.
-func natural(a, b string) int {
-	for a != "" && b != "" {
-		x, y := chunk(a), chunk(b)
-		a, b = a[len(x):], b[len(y):]
-		c := cmp.Compare(x, y)
-		if isDigit(x[0]) && isDigit(y[0]) {
-			m, n := strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
-			c = cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n))
-		}
-		if c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-// chunk is the digits, or the other characters, that a text begins with.
-func chunk(s string) string {
-	for i := range len(s) {
-		if isDigit(s[i]) != isDigit(s[0]) {
-			return s[:i]
-		}
-	}
-	return s
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }

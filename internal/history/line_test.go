@@ -91,14 +91,3 @@ func TestBuildsApart(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
-
-func TestNatural(t *testing.T) {
-	for _, pair := range [][2]string{{"1.9", "1.10"}, {"5.15.12-1.1", "5.15.12-1.3"}, {"1", "1.1"}, {"", "a"}, {"2", "10a"}, {"a2", "b1"}, {"1.09", "1.10"}} {
-		if natural(pair[0], pair[1]) >= 0 || natural(pair[1], pair[0]) <= 0 {
-			t.Errorf("%q is not before %q", pair[0], pair[1])
-		}
-	}
-	if natural("1.1", "1.1") != 0 {
-		t.Error("not equal to itself")
-	}
-}
