@@ -47,7 +47,7 @@ func (j *judge) judge(f *Finding) {
 	case b.Table == nil:
 		onBrokenBase(f)
 	case m.Distilled && b.Rules.Distilled:
-		relocated(f)
+		j.relocated(f)
 	default:
 		j.withTable(f)
 	}
@@ -91,7 +91,7 @@ func onBrokenBase(f *Finding) {
 // relocated judges a module that brings a .BTF.base to a kernel that relocates
 // by it. What relocation makes must not contradict the base, as it goes by names
 // alone.
-func relocated(f *Finding) {
+func (j *judge) relocated(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Basis = Evidence
 	res := relocate.Module(m.BTF, m.BTFBase, b.Table, b.Rules)
@@ -108,7 +108,7 @@ func relocated(f *Finding) {
 	}
 	facts := m.facts(b)
 	facts.IDs = nil // the kernel maps these on its own
-	f.evidence = evidence.Examine(res.Table, facts)
+	f.evidence = j.weigh(b, evidence.Examine(res.Table, facts))
 	f.Verdict = Relocatable
 	if f.evidence.Contradicted() {
 		f.Verdict = Misread
@@ -137,7 +137,7 @@ func (j *judge) withTable(f *Finding) {
 	if own == b {
 		f.evidence = j.examine(m, own)
 	} else {
-		f.evidence = examine(m, b, table)
+		f.evidence = j.examineOn(m, b, table)
 	}
 	e := f.evidence
 	switch {

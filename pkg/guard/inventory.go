@@ -139,8 +139,10 @@ type Module struct {
 	Imports []kernel.Import
 	Exports kernel.SymbolCRCs
 
-	functions *functions    // nil without a symbol table
-	ids       []evidence.ID // the numbers of .BTF_ids
+	bits        int           // 32 or 64, 0 for a raw table
+	functions   *functions    // nil without a symbol table
+	keepsLocals bool          // functions has the local ones too
+	ids         []evidence.ID // the numbers of .BTF_ids
 
 	Err error // why the file is malformed
 }

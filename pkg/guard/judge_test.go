@@ -4,6 +4,7 @@ package guard
 
 import (
 	"errors"
+	"hash/maphash"
 	"strings"
 	"testing"
 
@@ -367,6 +368,35 @@ func TestAllLost(t *testing.T) {
 		m.InTree = tc.inTree
 		if f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairBuild); f.Verdict != tc.want {
 			t.Errorf("in-tree %t, config %t: %s, want %s", tc.inTree, tc.config, f.Verdict, tc.want)
+		}
+	}
+}
+
+// TestStripped judges a module on its own base by evidence alone: what its symbol
+// table lacks speaks against the base only where nothing was stripped.
+func TestStripped(t *testing.T) {
+	w := kernelTable(0, 0)
+	for _, tc := range []struct {
+		name    string
+		symbols string
+		whole   bool
+		verdict Verdict
+	}{
+		{"whole", "probe", true, Unproven}, // the module is too small for more
+		{"stripped of local functions", "init_module", false, Unproven},
+		{"stripped of all symbols", "", false, Unproven},
+		{"functions of another module", "open", true, Misread},
+	} {
+		given := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Table: w.Table(t), Rules: verify.RulesFor(verify.Version{}), pointerSize: 8}
+		m := testModule(nil, driver(w))
+		m.keepsLocals = tc.whole
+		if tc.symbols != "" {
+			seed := maphash.MakeSeed()
+			m.functions = &functions{seed, []uint64{maphash.String(seed, tc.symbols)}}
+		}
+		f := judgeOne(t, &Inventory{Bases: []*Base{given}, Modules: []*Module{m}}, PairGiven)
+		if f.Verdict != tc.verdict {
+			t.Errorf("%s: %s, want %s: %q", tc.name, f.Verdict, tc.verdict, f.Reasons)
 		}
 	}
 }

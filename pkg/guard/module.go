@@ -11,6 +11,7 @@ func (m *Module) Describe(opened *kernel.Module) error {
 	m.Arch = opened.Arch
 	m.InTree = opened.InTree()
 	m.BTF, m.BTFBase, m.Distilled = opened.BTF, opened.BTFBase, opened.HasBTFBase
+	m.bits, m.keepsLocals = opened.Bits, opened.KeepsLocals
 	if m.Release == "" {
 		m.Release = opened.Release
 	}

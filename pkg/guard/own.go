@@ -22,6 +22,7 @@ type judge struct {
 	mu       sync.Mutex // guards what is below
 	compared map[[2]*Base]func() *compare.Bases
 	examined map[onOwn]func() *evidence.Evidence
+	manners  map[*Base]func() *evidence.Evidence
 }
 
 // onOwn is a module on a base that it may have been built on.
@@ -35,6 +36,7 @@ func newJudge(inv *Inventory) *judge {
 		own: map[string][]*Base{}, siblings: map[string]bool{},
 		compared: map[[2]*Base]func() *compare.Bases{},
 		examined: map[onOwn]func() *evidence.Evidence{},
+		manners:  map[*Base]func() *evidence.Evidence{},
 	}
 	for _, b := range inv.Bases {
 		switch {
@@ -103,7 +105,7 @@ func (j *judge) examine(m *Module, own *Base) *evidence.Evidence {
 	if !ok {
 		once = sync.OnceValue(func() *evidence.Evidence {
 			table, _ := btf.Parse(m.BTF, own.Table)
-			return examine(m, own, table)
+			return j.examineOn(m, own, table)
 		})
 		j.examined[k] = once
 	}
@@ -111,12 +113,31 @@ func (j *judge) examine(m *Module, own *Base) *evidence.Evidence {
 	return once()
 }
 
-// examine asks a table as far as it could be laid out.
-func examine(m *Module, b *Base, table *btf.Table) *evidence.Evidence {
+// examineOn asks a table as far as it could be laid out.
+func (j *judge) examineOn(m *Module, b *Base, table *btf.Table) *evidence.Evidence {
 	if table == nil {
 		return &evidence.Evidence{}
 	}
-	return evidence.Examine(table, m.facts(b))
+	return j.weigh(b, evidence.Examine(table, m.facts(b)))
+}
+
+// weigh leaves of the evidence what the base does not show by itself, which is
+// looked up once.
+func (j *judge) weigh(b *Base, e *evidence.Evidence) *evidence.Evidence {
+	if !e.Contradicted() {
+		return e
+	}
+	j.mu.Lock()
+	once, ok := j.manners[b]
+	if !ok {
+		once = sync.OnceValue(func() *evidence.Evidence {
+			return evidence.Examine(b.Table, evidence.Facts{PointerSize: b.pointerSize})
+		})
+		j.manners[b] = once
+	}
+	j.mu.Unlock()
+	e.Discount(once())
+	return e
 }
 
 // bases compares two bases, once for all modules.

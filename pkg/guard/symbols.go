@@ -39,13 +39,15 @@ func (m *Module) readSymbols(opened *kernel.Module) error {
 		if id, ok := btfID(s, opened); ok {
 			m.ids = append(m.ids, id)
 		}
-		if s.Type != elf.STT_FUNC {
+		if s.Type != elf.STT_FUNC || s.Section == elf.SHN_UNDEF {
 			continue
 		}
-		f.hashes = append(f.hashes, maphash.String(seed, s.Name))
-		// Compilers clone functions as name.isra.0 and the like; pahole writes
-		// them down by the name in the source.
-		if name, _, cloned := strings.Cut(s.Name, "."); cloned {
+		// ppc64 may have the code of foo as .foo. Compilers clone functions as
+		// foo.isra.0 and the like, and link time optimization renames them to
+		// foo.llvm.123; pahole writes them down by the name in the source.
+		name := strings.TrimPrefix(s.Name, ".")
+		f.hashes = append(f.hashes, maphash.String(seed, name))
+		if name, _, cloned := strings.Cut(name, "."); cloned {
 			f.hashes = append(f.hashes, maphash.String(seed, name))
 		}
 	}
@@ -80,7 +82,7 @@ var idKinds = map[string]btf.Kind{
 
 // facts is what else than its table the module can say for the evidence.
 func (m *Module) facts(b *Base) evidence.Facts {
-	f := evidence.Facts{PointerSize: b.pointerSize, IDs: m.ids}
+	f := evidence.Facts{PointerSize: m.pointerSize(b), IDs: m.ids, AllFunctions: m.keepsLocals}
 	if m.functions != nil {
 		f.HasFunction = func(name []byte) bool {
 			if m.functions.has(name) {
@@ -91,4 +93,12 @@ func (m *Module) facts(b *Base) evidence.Facts {
 		}
 	}
 	return f
+}
+
+// pointerSize is that of the module's ELF class in bytes; a raw table has none.
+func (m *Module) pointerSize(b *Base) int {
+	if m.bits > 0 {
+		return m.bits / 8
+	}
+	return b.pointerSize
 }

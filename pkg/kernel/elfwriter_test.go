@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"slices"
 )
 
 // testELF is an ELF file to be written. The section name table is added.
@@ -15,6 +16,7 @@ type testELF struct {
 	typ      elf.Type
 	machine  elf.Machine
 	sections []testSection // numbered from 1
+	local    []string      // names of symbols that are local
 }
 
 type testSection struct {
@@ -90,7 +92,7 @@ func (f testELF) putWord(b *bytes.Buffer, values ...uint64) {
 	}
 }
 
-// testSymbol is a global function symbol.
+// testSymbol is a function symbol, global unless it is weak or its file says local.
 type testSymbol struct {
 	name        string
 	value, size uint64
@@ -110,6 +112,9 @@ func (f *testELF) addSymbols(symbols ...testSymbol) {
 		info := elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC)
 		if s.weak {
 			info = elf.ST_INFO(elf.STB_WEAK, elf.STT_FUNC)
+		}
+		if slices.Contains(f.local, s.name) {
+			info = elf.ST_INFO(elf.STB_LOCAL, elf.STT_FUNC)
 		}
 		f.put32(table, uint32(len(names)))
 		names = append(append(names, s.name...), 0)

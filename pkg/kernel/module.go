@@ -53,6 +53,10 @@ type Module struct {
 	ExtVersionNames []byte
 	crcSections     map[elf.SectionIndex][]byte // of what it exports
 
+	// KeepsLocals says that the symbol table has the local functions still, which
+	// strip --strip-unneeded takes away: one that it lacks is none of the module's.
+	KeepsLocals bool
+
 	// Signed says that a signature is appended. It is not verified.
 	Signed bool
 
@@ -151,6 +155,11 @@ func readModule(data []byte, path string) (*Module, error) {
 		return nil, err
 	}
 	m.symbols.entries = bytes.Clone(m.symbols.entries)
+	if len(m.BTF) > 0 {
+		if m.KeepsLocals, err = f.keepsLocals(m.symbols); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 

@@ -5,7 +5,8 @@
 //
 // A table read on a foreign base gives itself away: names begin in the middle of
 // strings, functions have no prototypes, members do not fit into their structs.
-// One such contradiction proves that the base is not the module's own. Without
+// One such contradiction proves that the base is not the module's own, so none of
+// them may be what an honest compiler, linker, pahole or strip makes. Without
 // any, what could have gone wrong and did not is counted, and enough of it
 // confirms the base. [Examine] does both.
 package evidence
@@ -59,16 +60,28 @@ type Evidence struct {
 	Example [numProofs]string // the first of each kind, in words
 
 	// What could have contradicted and did not:
-	BaseNames int  // names that begin where a string of the base does
-	OwnNames  int  // names that begin where a string of the module does
-	BaseTypes int  // references into the base that found a fitting kind or size
-	Functions int  // FUNCs found in the module's symbol table
-	IDs       int  // numbers in .BTF_ids that name what they should
-	FirstName bool // a name at the module's first own byte: its strings begin where the base's end
+	BaseNames  int  // names that begin where a string of the base does
+	OwnNames   int  // names that begin where a string of the module does
+	BaseTypes  int  // references into the base that found a fitting kind or size
+	Functions  int  // FUNCs found in the module's symbol table
+	IDs        int  // numbers in .BTF_ids that name what they should
+	SwappedIDs int  // and those that would in the other byte order
+	FirstName  bool // a name at the module's first own byte: its strings begin where the base's end
 }
 
 // Contradicted reports whether the base is proven not to be the module's own.
 func (e *Evidence) Contradicted() bool { return e.Against != [numProofs]int{} }
+
+// Discount drops the kinds of contradiction that the base shows read by itself
+// ([Examine] of the base). It is its own base, so what it shows is the manner of the
+// tools that wrote it, and of those that wrote its modules.
+func (e *Evidence) Discount(base *Evidence) {
+	for p, n := range base.Against {
+		if n > 0 {
+			e.Against[p], e.Example[p] = 0, ""
+		}
+	}
+}
 
 // Figures that confirm a base. A shifted string table hits the start of a string
 // about once in 17 times, a shifted type table a fitting kind about once in

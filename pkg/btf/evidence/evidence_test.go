@@ -4,6 +4,7 @@ package evidence_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,6 +164,12 @@ func TestNoProof(t *testing.T) {
 		btftest.Member{Name: "list", Type: m.NextID() + 1, Offset: 32})
 	m.Array(device, integer, 0)
 	m.Struct("narrow", 8, btftest.Member{Name: "p", Type: ptr}, btftest.Member{Name: "q", Type: ptr, Offset: 32})
+	// Names that are none in C. The kernel may refuse them; the base is the right one.
+	m.FuncProto(0, btftest.Param{Name: "$a", Type: integer})
+	m.Struct("core::option::Option<&str>", 4, btftest.Member{Name: "__0", Type: integer})
+	m.Typedef("operator=", integer)
+	// clang and gcc give a struct of variable length no size.
+	m.Struct("variable", 0, btftest.Member{Name: "n", Type: integer}, btftest.Member{Name: "m", Type: integer, Offset: 32})
 	e := evidence.Examine(m.Table(t), evidence.Facts{PointerSize: 4})
 	if e.Contradicted() {
 		t.Errorf("%q", e.Reasons())
@@ -287,27 +294,62 @@ func TestBaseTypes(t *testing.T) {
 	}
 }
 
-// TestSymbols holds that each FUNC is looked for in the symbol table, where
-// there is one.
+// TestSymbols looks each FUNC up in the symbol table. One that is not there counts
+// where the table has local functions and lacks most of those that BTF names.
 func TestSymbols(t *testing.T) {
+	tests := []struct {
+		name    string
+		funcs   string // in BTF
+		symbols string // "none" for no symbol table
+		all     bool   // it has local functions
+		found   int
+		missing int
+	}{
+		{"both there", "port_add probe", "port_add probe", true, 2, 0},
+		{"none there", "port_add probe", "open close", true, 0, 2},
+		{"most are not there", "port_add probe open", "open", true, 1, 2},
+		{"one renamed by a tool", "port_add probe", "port_add probe_2", true, 1, 0},
+		{"stripped of all local functions", "port_add probe", "init_module", false, 0, 0},
+		{"stripped of some", "port_add probe open", "open", false, 1, 0},
+		{"no symbol table", "port_add probe", "none", false, 0, 0},
+		{"all arguments of a kfunc", "bpf_wq_set bpf_wq_set_impl", "bpf_wq_set", true, 2, 0},
+	}
+	for _, tt := range tests {
+		m := newBase().Split()
+		for _, name := range strings.Fields(tt.funcs) {
+			m.Func(name, proto, btftest.Static)
+		}
+		facts := evidence.Facts{PointerSize: 8, AllFunctions: tt.all}
+		if tt.symbols != "none" {
+			facts.HasFunction = func(name []byte) bool { return slices.Contains(strings.Fields(tt.symbols), string(name)) }
+		}
+		e := evidence.Examine(m.Table(t), facts)
+		if e.Functions != tt.found || e.Against[evidence.FuncNoSymbol] != tt.missing || e.Contradicted() != (tt.missing > 0) {
+			t.Errorf("%s: %d found, %d missing; want %d and %d: %q", tt.name,
+				e.Functions, e.Against[evidence.FuncNoSymbol], tt.found, tt.missing, e.Reasons())
+		}
+	}
 	m := newBase().Split()
 	m.Func("port_add", proto, btftest.Static)
-	m.Func("probe", proto, btftest.Static)
-	table := m.Table(t)
-	has := func(names ...string) evidence.Facts {
-		return evidence.Facts{PointerSize: 8, HasFunction: func(name []byte) bool { return slices.Contains(names, string(name)) }}
+	none := evidence.Facts{PointerSize: 8, AllFunctions: true, HasFunction: func([]byte) bool { return false }}
+	wantReasons(t, evidence.Examine(m.Table(t), none), `1 function that the module does not have, first [10] FUNC "port_add"`)
+}
+
+// TestDiscount drops the kinds that the base shows by itself, and no other.
+func TestDiscount(t *testing.T) {
+	base := newBase()
+	base.Struct("packed", 4, btftest.Member{Name: "id", Type: device})
+	m := base.Split()
+	m.Struct("own", 4, btftest.Member{Name: "id", Type: device})
+	itself := evidence.Examine(base.Table(t), evidence.Facts{PointerSize: 8})
+	e := evidence.Examine(m.Table(t), evidence.Facts{PointerSize: 8})
+	if e.Discount(itself); e.Contradicted() {
+		t.Errorf("%q, which the base shows too", e.Reasons())
 	}
-	if e := evidence.Examine(table, has("probe", "port_add")); e.Functions != 2 || e.Contradicted() {
-		t.Errorf("both there: %d, %q", e.Functions, e.Reasons())
-	}
-	e := evidence.Examine(table, has("port_add"))
-	wantReasons(t, e, `1 function that the module does not have, first [11] FUNC "probe"`)
-	if e.Functions != 1 || e.Against[evidence.FuncNoSymbol] != 1 {
-		t.Errorf("one there: %d found, %d not", e.Functions, e.Against[evidence.FuncNoSymbol])
-	}
-	if e := evidence.Examine(table, evidence.Facts{PointerSize: 8}); e.Functions != 0 || e.Contradicted() {
-		t.Errorf("no symbol table: %d, %q", e.Functions, e.Reasons())
-	}
+	m.Ptr(variable)
+	e = evidence.Examine(m.Table(t), evidence.Facts{PointerSize: 8})
+	e.Discount(itself)
+	wantReasons(t, e, `1 reference to a kind that cannot stand there, first the type of [12] PTR "(anon)": [4] VAR "jiffies"`)
 }
 
 // TestIDs holds that the numbers of .BTF_ids name, as a set, what they should.
@@ -324,6 +366,7 @@ func TestIDs(t *testing.T) {
 		good int
 		want string
 	}{
+		{"in the other byte order", []evidence.ID{id(btf.KindFunc, "probe", 5<<24), id(btf.KindFunc, "port_add", 10<<24)}, 0, ""},
 		{"in order", []evidence.ID{id(btf.KindFunc, "probe", 5), id(btf.KindFunc, "port_add", 10)}, 2, ""},
 		{"sorted otherwise", []evidence.ID{id(btf.KindFunc, "port_add", 5), id(btf.KindFunc, "probe", 10)}, 2, ""},
 		{"another name", []evidence.ID{id(btf.KindFunc, "port_remove", 10)}, 0, `1 number in .BTF_ids that names something else, first [10] FUNC "port_add"`},

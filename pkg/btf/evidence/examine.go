@@ -3,8 +3,10 @@
 package evidence
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
@@ -16,6 +18,11 @@ type Facts struct {
 	// HasFunction reports whether the module's symbol table has a function of the
 	// name; nil where there is no symbol table.
 	HasFunction func(name []byte) bool
+
+	// AllFunctions says that the symbol table has local functions still. Without it
+	// one that is not there says nothing: strip --strip-unneeded, with which many
+	// module packages are built, takes local symbols away.
+	AllFunctions bool
 
 	// IDs are the numbers of .BTF_ids with what they are to name, in any order: the
 	// kernel's build sorts the numbers of a set and leaves the names where they
@@ -43,6 +50,7 @@ func Examine(t *btf.Table, facts Facts) *Evidence {
 			x.function(typ)
 		}
 	}
+	x.fewFunctions()
 	x.ids()
 	return &x.Evidence
 }
@@ -84,7 +92,7 @@ func (x *examiner) names(t btf.Type) {
 			x.against(NamePastEnd, where)
 		case !x.t.IsStringStart(ref.Off):
 			x.against(NameMidString, where)
-		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name):
+		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name) && !foreign(name):
 			x.against(NameNoIdent, where)
 		case ref.Off < x.t.StartString():
 			x.BaseNames++
@@ -108,17 +116,22 @@ func mustBeIdentifier(k btf.Kind, role btf.Role) bool {
 	return true
 }
 
-// identifier allows for dots, which compilers put into the names of the
-// functions they clone.
+// identifier allows for what the kernel does not and compilers do: dots, which they
+// put into the names of the functions they clone, and dollar signs.
 func identifier(name []byte) bool {
 	for i, c := range name {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c >= 0x80
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c == '$' || c >= 0x80
 		if !letter && (i == 0 || c < '0' || c > '9') {
 			return false
 		}
 	}
 	return len(name) > 0
 }
+
+// foreign knows the names of other languages by their punctuation, as in Rust's
+// "core::option::Option<&str>" and C++'s "operator=". The kernel may refuse them,
+// but they are where they belong.
+func foreign(name []byte) bool { return bytes.ContainsAny(name, ":<>&*()[]{},#~=+-!'\"") }
 
 func (x *examiner) types(t btf.Type) {
 	for ref := range t.TypeRefs() {
@@ -174,8 +187,12 @@ func misplaced(holder btf.Kind, role btf.Role, target btf.Kind) (Proof, bool) {
 	return 0, false
 }
 
-// members lays a struct out: each member behind the one before, all inside.
+// members lays a struct out: each member behind the one before, all inside. One
+// of no size has what its compiler could not count: members of a variable length.
 func (x *examiner) members(t btf.Type) {
+	if t.SizeType == 0 {
+		return
+	}
 	end := uint64(0) // in bits
 	for i := range int(t.Vlen()) {
 		m := t.Member(i)
@@ -246,14 +263,30 @@ func (x *examiner) function(t btf.Type) {
 		return
 	}
 	name, ok := x.t.Prefix(t.NameOff, btf.MaxName)
-	if ok && x.HasFunction(name) {
+	if ok && (x.HasFunction(name) || x.HasFunction(bytes.TrimSuffix(name, []byte(implSuffix)))) {
 		x.Functions++
 		return
 	}
-	x.against(FuncNoSymbol, func() string { return x.describe(t) })
+	if x.AllFunctions {
+		x.against(FuncNoSymbol, func() string { return x.describe(t) })
+	}
 }
 
-// ids holds the numbers of .BTF_ids against the names they stand for.
+// implSuffix marks a FUNC that stands for no function of its own: since Linux 7.0
+// resolve_btfids adds name_impl, with all arguments, to a kfunc some of whose
+// arguments the kernel fills in (KF_IMPLICIT_ARGS).
+const implSuffix = "_impl"
+
+// fewFunctions drops the functions that were not found where most were. On a
+// foreign base nearly all names are somebody else's; a tool that renames or
+// removes a few symbols is no foreign base.
+func (x *examiner) fewFunctions() {
+	if x.Against[FuncNoSymbol] <= x.Functions {
+		x.Against[FuncNoSymbol], x.Example[FuncNoSymbol] = 0, ""
+	}
+}
+
+// ids compares the numbers of .BTF_ids with the names they stand for.
 func (x *examiner) ids() {
 	type what struct {
 		kind btf.Kind
@@ -263,17 +296,25 @@ func (x *examiner) ids() {
 	for _, id := range x.Facts.IDs {
 		wanted[what{id.Kind, id.Name}] = true
 	}
+	names := func(id btf.TypeID) bool {
+		t, ok := x.t.Type(id)
+		return ok && wanted[what{t.Kind(), x.t.Name(t)}]
+	}
 	for _, id := range x.Facts.IDs {
-		t, ok := x.t.Type(id.Value)
-		if ok && wanted[what{t.Kind(), x.t.Name(t)}] {
+		switch {
+		case names(id.Value):
 			x.Evidence.IDs++
-			continue
-		}
-		x.against(IDMisnamed, func() string {
-			if !ok {
+		case names(btf.TypeID(bits.ReverseBytes32(uint32(id.Value)))):
+			// Before Linux 6.9 resolve_btfids wrote them in the byte order of the machine
+			// it ran on. They are of no use to the kernel, but made for this base.
+			x.SwappedIDs++
+		default:
+			x.against(IDMisnamed, func() string {
+				if t, ok := x.t.Type(id.Value); ok {
+					return x.describe(t)
+				}
 				return fmt.Sprintf("type [%d] of %d", id.Value, x.t.EndID())
-			}
-			return x.describe(t)
-		})
+			})
+		}
 	}
 }
