@@ -31,6 +31,7 @@ type listed struct {
 	provides, requires           []string
 	recommends                   []string
 	file                         string // path of the RPM, which has to be below the repository
+	files                        []string
 }
 
 // base is the token of a base of a flavor.
@@ -41,7 +42,7 @@ func base(flavor string, n byte) string {
 // repository writes a repository that lists packages.
 func repository(t *testing.T, dir string, packages ...listed) string {
 	t.Helper()
-	var b strings.Builder
+	var b, files strings.Builder
 	entries := func(kind string, names []string, more string) {
 		fmt.Fprintf(&b, "<rpm:%s>", kind)
 		for _, n := range names {
@@ -78,14 +79,22 @@ func repository(t *testing.T, dir string, packages ...listed) string {
 		entries("requires", p.requires, "")
 		entries("recommends", p.recommends, "")
 		b.WriteString("</format></package>\n")
+		fmt.Fprintf(&files, `<package pkgid="%s" name="%s" arch="%s">`, sum, p.name, p.arch)
+		for _, f := range p.files {
+			files.WriteString("<file>")
+			xml.EscapeText(&files, []byte(f))
+			files.WriteString("</file>")
+		}
+		files.WriteString("</package>\n")
 	}
 	b.WriteString("</metadata>")
 	if err := os.MkdirAll(filepath.Join(dir, "repodata"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	primary := []byte(b.String())
-	index := fmt.Sprintf(`<repomd><data type="primary"><checksum type="sha256">%s</checksum><location href="repodata/primary.xml"/></data></repomd>`, hexSum(primary))
-	for name, data := range map[string][]byte{"primary.xml": primary, "repomd.xml": []byte(index)} {
+	primary, filelists := []byte(b.String()), []byte("<filelists>"+files.String()+"</filelists>")
+	index := fmt.Sprintf(`<repomd><data type="primary"><checksum type="sha256">%s</checksum><location href="repodata/primary.xml"/></data>
+<data type="filelists"><checksum type="sha256">%s</checksum><location href="repodata/filelists.xml"/></data></repomd>`, hexSum(primary), hexSum(filelists))
+	for name, data := range map[string][]byte{"primary.xml": primary, "filelists.xml": filelists, "repomd.xml": []byte(index)} {
 		if err := os.WriteFile(filepath.Join(dir, "repodata", name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,7 @@ type OBS interface {
 	URL() string
 	Repositories(ctx context.Context, project string) ([]api.Repository, error)
 	Binaries(ctx context.Context, t api.Target) ([]api.Binary, error)
+	DepInfo(ctx context.Context, project, repository, arch string) ([]api.Dependencies, error)
 	FileInfo(ctx context.Context, t api.Target, file string) (api.FileInfo, error)
 	Download(ctx context.Context, t api.Target, b api.Binary, dir string) (string, error)
 }
@@ -131,12 +132,19 @@ const requests = 4
 
 // part asks OBS for what the packages of a repository provide and require. Each
 // answer costs a request, so that only those are asked for that are named as
-// packages of kernels and modules are.
+// packages of kernels and modules are, or built with what modules are built with.
 func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target) error {
 	a.tell("asking OBS for %s", name)
 	files, err := client.Binaries(ctx, t)
 	if err != nil {
 		return err
+	}
+	built, err := builtWithKernels(ctx, client, t)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		a.note("%s: OBS does not say what its packages are built with (%v), so that they are found by their names; others may have modules", name, err)
 	}
 	s := Source{Name: name, Kind: "obs"}
 	var named []api.Binary
@@ -146,7 +154,7 @@ func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target)
 			continue
 		}
 		s.Packages++
-		if !kernel.IsAccessory(base) && (kernel.IsKernelPackage(base) || kernel.IsModulePackage(base)) {
+		if !kernel.IsAccessory(base) && (kernel.IsKernelPackage(base) || kernel.IsModulePackage(base) || built[base]) {
 			named = append(named, b)
 		}
 	}
@@ -159,6 +167,9 @@ func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target)
 		return ctx.Err()
 	}
 	for i, p := range packages {
+		if p != nil {
+			p.maybe = p.maybe || built[p.Name]
+		}
 		switch {
 		case errs[i] != nil:
 			a.problem(name, fmt.Errorf("%s: %w", named[i].Name, errs[i]))
@@ -170,6 +181,24 @@ func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target)
 		}
 	}
 	return nil
+}
+
+// builtWithKernels lists the RPMs of packages that are built with what modules are
+// built with, by name.
+func builtWithKernels(ctx context.Context, client OBS, t api.Target) (map[string]bool, error) {
+	all, err := client.DepInfo(ctx, t.Project, t.Repository, t.Arch)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, d := range all {
+		if slices.ContainsFunc(d.Needs, kernel.IsDevelPackage) {
+			for _, name := range d.Subpackages {
+				out[name] = true
+			}
+		}
+	}
+	return out, nil
 }
 
 // ask asks OBS for a package of a repository.

@@ -24,6 +24,7 @@ import (
 type fakeOBS struct {
 	t     *testing.T
 	files map[string]string // path by name
+	deps  []api.Dependencies
 
 	mu         sync.Mutex
 	asked      []string
@@ -55,6 +56,10 @@ func (o *fakeOBS) Binaries(_ context.Context, t api.Target) ([]api.Binary, error
 		out = append(out, api.Binary{Name: name, Size: -1})
 	}
 	return out, nil
+}
+
+func (o *fakeOBS) DepInfo(context.Context, string, string, string) ([]api.Dependencies, error) {
+	return o.deps, nil
 }
 
 func (o *fakeOBS) FileInfo(_ context.Context, _ api.Target, file string) (api.FileInfo, error) {

@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"sync"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -60,6 +62,13 @@ func (a *audit) repository(ctx context.Context, name string) error {
 			return err
 		}
 	}
+	holding, err := a.holding(ctx, repo)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		a.problem(s.Name, err)
+	}
 	for p, err := range repo.Packages(ctx, relevant) {
 		if err != nil {
 			return err
@@ -72,6 +81,9 @@ func (a *audit) repository(ctx context.Context, name string) error {
 			a.problem(s.Name, fmt.Errorf("%s: %w", p.NEVRA(), err))
 			continue
 		}
+		// Its provides may say nothing of the modules, as those of kmods do not that were
+		// built without a generator.
+		pkg.maybe = pkg.maybe || holding[p.Checksum()]
 		if !pkg.matters() {
 			continue
 		}
@@ -104,6 +116,35 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		a.note("%s: %s%s not in the metadata of the repository, and not looked at", s.Name, names[0], more)
 	}
 	return nil
+}
+
+// holding finds the packages of a repository with a kernel or modules by its list of
+// all files, which is kept: with some hundred megabytes it is larger than all else.
+func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]bool, error) {
+	id := repo.FileLists()
+	if id == "" {
+		a.note("%s: the repository lists no files (filelists.xml), so that packages are found by what they are named and provide; others may have modules", repo.Source)
+		return nil, nil
+	}
+	holding := map[string]bool{}
+	key := "filelists " + id
+	if a.recall(key, &holding) {
+		return holding, nil
+	}
+	holding, err := repo.Holding(ctx, func(path []byte) bool {
+		if !bytes.Contains(path, []byte("/modules/")) && !bytes.HasPrefix(path, []byte("/boot/")) {
+			return false // nearly all
+		}
+		switch kernel.ClassifyPath(string(path)) {
+		case kernel.RoleVmlinux, kernel.RoleBootImage, kernel.RoleModule:
+			return true
+		}
+		return false
+	})
+	if err == nil {
+		a.keep(key, holding)
+	}
+	return holding, err
 }
 
 // rpmsBelow finds the RPMs in a repository's folder, by their slash-separated

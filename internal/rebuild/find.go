@@ -128,9 +128,7 @@ func mayHaveModules(s Source) bool {
 // buildsModules reports whether a package is built with the devel package of a
 // kernel.
 func buildsModules(s Source) bool {
-	return slices.ContainsFunc(s.Needs, func(name string) bool {
-		return kernel.IsKernelPackage(name) && (strings.HasSuffix(name, "-devel") || strings.HasSuffix(name, "-syms") || strings.Contains(name, "-devel-"))
-	})
+	return slices.ContainsFunc(s.Needs, kernel.IsDevelPackage)
 }
 
 // binaries describes the RPMs of a package that may hold modules.

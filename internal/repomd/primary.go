@@ -35,11 +35,14 @@ type Package struct {
 // Digest is the package's checksum with its type in front, "" if it has none; copies
 // of a package share it.
 func (p *Package) Digest() string {
-	if sum := strings.ToLower(strings.TrimSpace(p.checksum.Hex)); sum != "" {
+	if sum := p.Checksum(); sum != "" {
 		return p.checksum.Type + ":" + sum
 	}
 	return ""
 }
+
+// Checksum is the package's checksum alone, by which [Repo.Holding] names it.
+func (p *Package) Checksum() string { return strings.ToLower(strings.TrimSpace(p.checksum.Hex)) }
 
 // Packages reads the metadata of all packages, in the repository's order. Of
 // their dependencies, which are most of it, only those are kept whose name is
@@ -47,31 +50,20 @@ func (p *Package) Digest() string {
 // before the checksum of all metadata was found right.
 func (r *Repo) Packages(ctx context.Context, relevant func(name []byte) bool) iter.Seq2[*Package, error] {
 	return func(yield func(*Package, error) bool) {
-		stored, err := r.readPrimary(ctx)
+		text, done, err := r.open(ctx, &r.primary)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		fail := func(err error) { yield(nil, fmt.Errorf("%s: %w", r.primary.Location.Href, err)) }
-		var d decompress.Decoder
-		defer d.Close()
-		text, err := d.Reader(decompress.Detect(stored[:min(len(stored), decompress.DetectLen)]), bytes.NewReader(stored))
-		if err != nil {
-			fail(err)
-			return
-		}
-		limit := int64(maxOpen)
-		if r.primary.OpenSize > 0 {
-			limit = r.primary.OpenSize
-		}
-		p := &primary{scanner: scanner{r: &bounded{text, limit, limit}}, relevant: relevant}
+		defer done()
+		p := &primary{scanner: scanner{r: text}, relevant: relevant}
 		for ctx.Err() == nil {
 			pkg, err := p.read()
 			switch {
 			case err == io.EOF:
 				return
 			case err != nil:
-				fail(err)
+				yield(nil, fmt.Errorf("%s: %w", r.primary.Location.Href, err))
 				return
 			case !yield(pkg, nil):
 				return
@@ -81,20 +73,39 @@ func (r *Repo) Packages(ctx context.Context, relevant func(name []byte) bool) it
 	}
 }
 
-// readPrimary reads the file as it is stored and holds it against its checksum.
-func (r *Repo) readPrimary(ctx context.Context) ([]byte, error) {
-	href, limit := r.primary.Location.Href, int64(maxPrimary)
-	if r.primary.Size > 0 {
-		limit = r.primary.Size
+// open reads a file as it is stored, compares it with its checksum, and unpacks it.
+func (r *Repo) open(ctx context.Context, d *record) (text io.Reader, done func(), err error) {
+	stored, err := r.read(ctx, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	decoder := new(decompress.Decoder)
+	text, err = decoder.Reader(decompress.Detect(stored[:min(len(stored), decompress.DetectLen)]), bytes.NewReader(stored))
+	if err != nil {
+		decoder.Close()
+		return nil, nil, fmt.Errorf("%s: %w", d.Location.Href, err)
+	}
+	limit := int64(maxOpen)
+	if d.OpenSize > 0 {
+		limit = d.OpenSize
+	}
+	return &bounded{text, limit, limit}, func() { decoder.Close() }, nil
+}
+
+// read reads a file as it is stored and compares it with its checksum.
+func (r *Repo) read(ctx context.Context, d *record) ([]byte, error) {
+	href, limit := d.Location.Href, int64(maxStored)
+	if d.Size > 0 {
+		limit = d.Size
 	}
 	var stored bytes.Buffer
 	if err := r.at.read(ctx, href, limit, func() (io.Writer, error) { stored.Reset(); return &stored, nil }); err != nil {
 		return nil, err
 	}
-	h, err := r.primary.Checksum.new()
+	h, err := d.Checksum.new()
 	if err == nil {
 		h.Write(stored.Bytes())
-		err = r.primary.Checksum.matches(h)
+		err = d.Checksum.matches(h)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", href, err)

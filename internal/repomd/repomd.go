@@ -20,10 +20,10 @@ import (
 )
 
 // What a repository may ask for. The largest there are have a primary of some 50
-// MB, which unpacks to 500.
+// MB, which unpacks to 500, and file lists of twice that.
 const (
 	maxIndex   = 8 << 20   // bytes of repomd.xml
-	maxPrimary = 512 << 20 // bytes of primary.xml as it is stored
+	maxStored  = 512 << 20 // bytes of one of the others as it is stored
 	maxOpen    = 8 << 30   // and unpacked
 	maxPackage = 8 << 30   // bytes of a package
 )
@@ -35,8 +35,9 @@ type Repo struct {
 	Source   string // where it is, for people: without user and query of a URL
 	Revision string // as the index has it, may be ""
 
-	at      place
-	primary record
+	at        place
+	primary   record
+	filelists record // without href where the repository has none
 }
 
 // record is how repomd.xml lists a file.
@@ -90,31 +91,38 @@ func (r *Repo) readIndex(text []byte) error {
 	}
 	r.Revision = index.Revision
 	for _, d := range index.Data {
-		if d.Type == "primary" {
+		switch {
+		case d.Type == "primary" && r.primary.Type == "":
 			r.primary = d
-			return r.checkPrimary()
+		case d.Type == "filelists" && r.filelists.Type == "":
+			r.filelists = d
 		}
 	}
-	return errors.New("lists no primary, the packages' metadata")
+	if r.primary.Type == "" {
+		return errors.New("lists no primary, the packages' metadata")
+	}
+	if err := r.primary.check(); err != nil {
+		return fmt.Errorf("primary: %w", err)
+	}
+	return nil
 }
 
-// checkPrimary refuses an index that does not say what to read.
-func (r *Repo) checkPrimary() error {
-	p := &r.primary
-	if err := p.Checksum.check(); err != nil {
-		return fmt.Errorf("primary: %w", err)
+// check refuses a record that does not say what to read.
+func (d *record) check() error {
+	if err := d.Checksum.check(); err != nil {
+		return err
 	}
-	if p.Location.Base != "" {
-		return fmt.Errorf("primary: lies outside of the repository, at %.128q, and is not looked for there", p.Location.Base)
+	if d.Location.Base != "" {
+		return fmt.Errorf("lies outside of the repository, at %.128q, and is not looked for there", d.Location.Base)
 	}
-	if err := checkHref(p.Location.Href); err != nil {
-		return fmt.Errorf("primary: %w", err)
+	if err := checkHref(d.Location.Href); err != nil {
+		return err
 	}
-	if p.Size < 0 || p.Size > maxPrimary {
-		return fmt.Errorf("primary: size %d, at most %d bytes are read", p.Size, maxPrimary)
+	if d.Size < 0 || d.Size > maxStored {
+		return fmt.Errorf("size %d, at most %d bytes are read", d.Size, maxStored)
 	}
-	if p.OpenSize < 0 || p.OpenSize > maxOpen {
-		return fmt.Errorf("primary: open-size %d, at most %d bytes are read", p.OpenSize, maxOpen)
+	if d.OpenSize < 0 || d.OpenSize > maxOpen {
+		return fmt.Errorf("open-size %d, at most %d bytes are read", d.OpenSize, maxOpen)
 	}
 	return nil
 }

@@ -27,6 +27,12 @@ func IsAccessory(name string) bool {
 		func(part string) bool { return strings.Contains(name, part) })
 }
 
+// IsDevelPackage reports whether an RPM is named as what modules are built with:
+// kernel-default-devel, kernel-syms.
+func IsDevelPackage(name string) bool {
+	return IsKernelPackage(name) && (strings.HasSuffix(name, "-devel") || strings.HasSuffix(name, "-syms") || strings.Contains(name, "-devel-"))
+}
+
 // MayHoldModules reports whether an RPM may hold modules, by what the generators
 // of kernels write into its provides (kmod(...)) or, without them, by its name.
 func MayHoldModules(name string, provides iter.Seq[string]) bool {

@@ -16,4 +16,4 @@ find "$work" -name '*.rpm' -exec touch -d @1640789416 {} +
 createrepo_c --quiet --no-database --revision 1 --set-timestamp-to-revision "$work"
 rm -rf incident
 mkdir -p incident/repodata
-cp "$work"/repodata/repomd.xml "$work"/repodata/*-primary.xml.gz incident/repodata
+cp "$work"/repodata/repomd.xml "$work"/repodata/*-primary.xml.gz "$work"/repodata/*-filelists.xml.gz incident/repodata
