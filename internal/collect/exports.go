@@ -3,8 +3,7 @@
 package collect
 
 import (
-	"maps"
-	"slices"
+	"iter"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -24,7 +23,7 @@ func explain(b *guard.Base, img *kernel.Image) {
 // symvers is what a Module.symvers says of a kernel.
 type symvers struct {
 	vmlinux []string          // the symbols of the vmlinux
-	all     kernel.SymbolCRCs // those of its modules, too
+	all     *kernel.Symvers // those of its modules, too
 }
 
 // parseSymvers reads a Module.symvers, compressed or not.
@@ -35,33 +34,38 @@ func parseSymvers(text []byte, d *decompress.Decoder) (symvers, error) {
 			return symvers{}, err
 		}
 	}
-	return symvers{kernel.ParseSymvers(string(text)), kernel.ParseSymverCRCs(string(text))}, nil
+	return symvers{kernel.ParseSymvers(string(text)), kernel.NewSymvers(kernel.SymverCRCs(string(text)))}, nil
 }
 
 // exports takes over what modules may use of a kernel, by the symvers with it or,
 // without one, by what its package provides.
 func (c *collector) exports(b *guard.Base, s symvers, provides []rpm.Dependency) {
-	provided := providedSymbols(provides)
 	if b.Symbols = s.all; b.Symbols == nil {
-		b.Symbols = provided
+		b.Symbols = providedSymbols(provides)
 	}
 	if c.sources.Explain {
 		b.Exports.Symvers = s.vmlinux
-		b.Exports.Provides = slices.Sorted(maps.Keys(provided))
+		for symbol := range ksyms(provides) {
+			b.Exports.Provides = append(b.Exports.Provides, symbol)
+		}
 	}
 }
 
 // providedSymbols are the symbols that a generator of the distribution made provides
 // of, nil if there are none.
-func providedSymbols(provides []rpm.Dependency) kernel.SymbolCRCs {
-	var out kernel.SymbolCRCs
-	for _, d := range provides {
-		if _, symbol, crc, ok := kernel.ParseKsym(d.Name, d.Version); ok {
-			if out == nil {
-				out = kernel.SymbolCRCs{}
+func providedSymbols(provides []rpm.Dependency) *kernel.Symvers {
+	if s := kernel.NewSymvers(ksyms(provides)); s.Len() > 0 {
+		return s
+	}
+	return nil
+}
+
+func ksyms(dependencies []rpm.Dependency) iter.Seq2[string, uint32] {
+	return func(yield func(string, uint32) bool) {
+		for _, d := range dependencies {
+			if _, symbol, crc, ok := kernel.ParseKsym(d.Name, d.Version); ok && !yield(symbol, crc) {
+				return
 			}
-			out[symbol] = crc
 		}
 	}
-	return out
 }

@@ -99,7 +99,7 @@ type Base struct {
 	Compilers []string
 	// Symbols are those that modules may use, the vmlinux's and its modules', nil
 	// where they are not known.
-	Symbols kernel.SymbolCRCs
+	Symbols *kernel.Symvers
 
 	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
 	// kernel itself would not read it.
@@ -137,7 +137,7 @@ type Module struct {
 	// What it needs from the kernel and other modules, and offers to these: known of
 	// modules that may be linked into other kernels ([kernel.Outlives]).
 	Imports []kernel.Import
-	Exports kernel.SymbolCRCs
+	Exports map[string]uint32
 
 	bits        int           // 32 or 64, 0 for a raw table
 	functions   *functions    // nil without a symbol table

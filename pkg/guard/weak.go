@@ -16,13 +16,103 @@ import (
 // flavor whose symbols satisfy what all its modules need, CRC by CRC. They never
 // look at BTF, so the kernel reads it on a base that it was not built for.
 
-// outliving is a package of modules that may be linked into other kernels.
+// Linkable is a package of modules that weak-modules may link into kernels of other
+// kernelreleases. It knows facts only, from the content of a package or from its
+// dependencies.
+type Linkable struct {
+	Name, NEVRA  string
+	Version      string // version-release
+	Arch, Flavor string
+
+	Releases []string          // kernelreleases that it was built for
+	Needs    []kernel.Import   // symbols from outside of the package
+	Exports  map[string]uint32 // symbols for other modules, and their CRCs
+}
+
+// Tree is the tree of a kernelrelease that modules are linked into.
+type Tree struct {
+	Release, Flavor, Arch string
+	Symbols               *kernel.Symvers // nil where they are not known
+}
+
+// meets reports whether weak-modules would try to link the package into a tree.
+func (l *Linkable) meets(t Tree) bool {
+	return t.Release != "" && t.Flavor == l.Flavor && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "") &&
+		!slices.Contains(l.Releases, t.Release)
+}
+
+// Link goes through packages as weak-modules2 does, again while one that was linked
+// may have brought the symbols that another needs (walk_kmps). Of packages of one
+// name the newest that fits is linked, and none where one of them was built for this
+// kernel. apart says of the others why not. With a tree whose symbols are not known,
+// neither has any.
+func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*Linkable]string) {
+	linked, apart = map[*Linkable]bool{}, map[*Linkable]string{}
+	if t.Symbols == nil {
+		return linked, apart
+	}
+	place := map[string]*Linkable{} // by name, who has it
+	var exports []map[string]uint32
+	var left []*Linkable
+	for _, l := range packages {
+		if l.meets(t) {
+			left = append(left, l)
+		} else if slices.Contains(l.Releases, t.Release) && l.Flavor == t.Flavor {
+			place[l.Name] = l
+			exports = append(exports, l.Exports)
+		}
+	}
+	slices.SortStableFunc(left, func(x, y *Linkable) int {
+		return -cmp.Or(rpm.CompareVersions(x.Version, y.Version), cmp.Compare(x.NEVRA, y.NEVRA))
+	})
+	for again := true; again; {
+		again = false
+		for _, l := range left {
+			switch other := place[l.Name]; {
+			case other == l:
+			case other != nil:
+				apart[l] = cmp.Or(apart[l], other.NEVRA+" takes its place")
+			default:
+				lacks := l.lacks(t.Symbols, exports)
+				if lacks != "" {
+					apart[l] = lacks
+					continue
+				}
+				delete(apart, l)
+				linked[l], place[l.Name] = true, l
+				exports = append(exports, l.Exports)
+				again = true
+			}
+		}
+	}
+	return linked, apart
+}
+
+// lacks says which symbol keeps the modules from being linked, "" if none does.
+func (l *Linkable) lacks(symbols *kernel.Symvers, exports []map[string]uint32) string {
+	for _, need := range l.Needs {
+		crc, found := symbols.Lookup(need)
+		for _, e := range exports {
+			if found {
+				break
+			}
+			crc, found = e[need.Symbol]
+		}
+		switch {
+		case !found:
+			return "needs symbol " + need.Symbol + ", which is not there"
+		case crc != need.CRC:
+			return fmt.Sprintf("needs symbol %s with CRC %08x, there it has %08x", need.Symbol, need.CRC, crc)
+		}
+	}
+	return ""
+}
+
+// outliving is a package that was read, with its modules of one kernelrelease.
 type outliving struct {
+	Linkable
 	pkg     *Package
 	modules []*Module
-	flavor  string
-	needs   []kernel.Import // from outside of the package
-	exports kernel.SymbolCRCs
 }
 
 // outlivingIn lists the packages with modules below updates/ or extra/, in the
@@ -41,37 +131,46 @@ func outlivingIn(modules []*Module) []*outliving {
 		k := id{m.Package, m.Release, m.Arch}
 		o := of[k]
 		if o == nil {
-			o = &outliving{pkg: m.Package, flavor: kernel.Flavor(m.Release), exports: kernel.SymbolCRCs{}}
+			o = &outliving{pkg: m.Package, Linkable: Linkable{
+				Name: m.Package.Name, NEVRA: m.Package.NEVRA, Version: m.Package.VersionRelease,
+				Arch: m.Arch, Flavor: kernel.Flavor(m.Release), Releases: []string{m.Release}, Exports: map[string]uint32{},
+			}}
 			of[k] = o
 			out = append(out, o)
 		}
 		o.modules = append(o.modules, m)
 		for symbol, crc := range m.Exports {
-			o.exports[symbol] = crc
+			o.Exports[symbol] = crc
 		}
 	}
 	for _, o := range out {
-		for _, m := range o.modules {
-			for _, i := range m.Imports {
-				if _, own := o.exports[i.Symbol]; !own && !i.Weak {
-					o.needs = append(o.needs, i)
-				}
-			}
-		}
-		slices.SortFunc(o.needs, func(a, b kernel.Import) int {
-			return cmp.Or(cmp.Compare(a.Symbol, b.Symbol), cmp.Compare(a.CRC, b.CRC))
-		})
-		o.needs = slices.Compact(o.needs)
+		o.findNeeds()
 	}
 	return out
 }
 
-func (o *outliving) release() string { return o.modules[0].Release }
+// findNeeds lists what the modules import and none of them exports.
+func (o *outliving) findNeeds() {
+	for _, m := range o.modules {
+		for _, i := range m.Imports {
+			if _, own := o.Exports[i.Symbol]; !own && !i.Weak {
+				o.Needs = append(o.Needs, i)
+			}
+		}
+	}
+	slices.SortFunc(o.Needs, func(a, b kernel.Import) int {
+		return cmp.Or(cmp.Compare(a.Symbol, b.Symbol), cmp.Compare(a.CRC, b.CRC))
+	})
+	o.Needs = slices.Compact(o.Needs)
+}
 
 // depends reports whether the base matters to any of the modules.
-func (o *outliving) depends() bool { return slices.ContainsFunc(o.modules, (*Module).hasTable) }
+func (o *outliving) depends() bool { return slices.ContainsFunc(o.modules, (*Module).ReadsBase) }
 
-func (m *Module) hasTable() bool { return len(m.BTF) > 0 }
+// sees reports whether the sides of a comparison let the package meet a kernel.
+func (o *outliving) sees(b *Base) bool {
+	return !b.Origin.Named() && (o.modules[0].Origin != Against || b.Origin == New)
+}
 
 // Unlinked is a kernel of the right flavor into which a package's modules are not
 // linked.
@@ -88,19 +187,25 @@ type Unlinked struct {
 func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem) {
 	packages := outlivingIn(inv.Modules)
 	for _, b := range inv.Bases {
-		if b.Origin.Named() {
-			continue
-		}
-		linked, why := linkedInto(b, packages)
+		var seen []*outliving
+		var linkables []*Linkable
 		for _, o := range packages {
+			if o.sees(b) {
+				seen = append(seen, o)
+				linkables = append(linkables, &o.Linkable)
+			}
+		}
+		tree := Tree{b.Release, b.Flavor, b.Arch, b.Symbols}
+		linked, why := Link(tree, linkables)
+		for _, o := range seen {
 			switch {
-			case !o.meets(b):
-			case slices.Contains(linked, o):
+			case !o.meets(tree):
+			case linked[&o.Linkable]:
 				for _, m := range o.modules {
 					pairs = append(pairs, pair{m, b, PairWeak})
 				}
 			case b.Symbols != nil:
-				apart = append(apart, Unlinked{o.pkg, o.release(), b, why[o]})
+				apart = append(apart, Unlinked{o.pkg, o.Releases[0], b, why[&o.Linkable]})
 			case o.depends():
 				problems = append(problems, Problem{Path: o.pkg.Path, Origin: o.pkg.Origin, Err: fmt.Errorf(
 					"not judged on %s (%s): whether its modules are linked into %s is not known, since neither a symvers nor symbols among the provides of %s say which it has",
@@ -109,74 +214,4 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 		}
 	}
 	return pairs, apart, problems
-}
-
-// meets reports whether weak-modules would try to link the package into a kernel.
-func (o *outliving) meets(b *Base) bool {
-	m := o.modules[0]
-	return b.Release != "" && b.Release != m.Release && b.Flavor == o.flavor && !otherArch(m, b) &&
-		!(m.Origin == Against && b.Origin == Against) && !(m.Origin == Against && b.Origin == Installed)
-}
-
-// linkedInto goes through the packages as weak-modules2 does, again while one that
-// was linked may have brought the symbols that another needs (walk_kmps). Of
-// packages of one name the newest that fits is linked, and none where one of them
-// was built for this kernel.
-func linkedInto(b *Base, packages []*outliving) (linked []*outliving, why map[*outliving]string) {
-	why = map[*outliving]string{}
-	have := []kernel.SymbolCRCs{b.Symbols}
-	builtFor := map[string]*Package{}
-	for _, o := range packages {
-		if o.release() == b.Release && o.flavor == b.Flavor {
-			builtFor[o.pkg.Name] = o.pkg
-			have = append(have, o.exports)
-		}
-	}
-	if b.Symbols == nil {
-		return nil, why
-	}
-	newest := slices.Clone(packages)
-	slices.SortStableFunc(newest, func(x, y *outliving) int { return -comparePackages(x.pkg, y.pkg) })
-	taken := map[string]*Package{}
-	for again := true; again; {
-		again = false
-		for _, o := range newest {
-			switch other := cmp.Or(builtFor[o.pkg.Name], taken[o.pkg.Name]); {
-			case !o.meets(b), taken[o.pkg.Name] == o.pkg:
-			case other != nil:
-				why[o] = cmp.Or(why[o], other.NEVRA+" takes its place")
-			default:
-				if why[o] = o.lacks(have); why[o] == "" {
-					taken[o.pkg.Name] = o.pkg
-					linked = append(linked, o)
-					have = append(have, o.exports)
-					again = true
-				}
-			}
-		}
-	}
-	return linked, why
-}
-
-// comparePackages orders packages of one name, the older first.
-func comparePackages(p, q *Package) int {
-	return cmp.Or(rpm.CompareVersions(p.VersionRelease, q.VersionRelease), cmp.Compare(p.NEVRA, q.NEVRA))
-}
-
-// lacks says which symbol keeps the modules from being linked, "" if none does.
-func (o *outliving) lacks(have []kernel.SymbolCRCs) string {
-	for _, need := range o.needs {
-		found := false
-		for _, symbols := range have {
-			crc, ok := symbols[need.Symbol]
-			if ok && crc != need.CRC {
-				return fmt.Sprintf("needs symbol %s with CRC %08x, there it has %08x", need.Symbol, need.CRC, crc)
-			}
-			found = found || ok
-		}
-		if !found {
-			return "needs symbol " + need.Symbol + ", which is not there"
-		}
-	}
-	return ""
 }

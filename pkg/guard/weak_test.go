@@ -4,6 +4,7 @@ package guard
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -25,9 +26,12 @@ const (
 
 func newProduct(t *testing.T) *product { return &product{t, &Inventory{}} }
 
-func (p *product) kernel(release, arch string, unused uint32, symbols kernel.SymbolCRCs) *Base {
+func (p *product) kernel(release, arch string, unused uint32, symbols map[string]uint32) *Base {
 	b := testBuild(p.t, release, kernelTable(0, unused, "f"+strings.Repeat("x", int(unused))))
-	b.Release, b.Arch, b.Flavor, b.Symbols = release, arch, kernel.Flavor(release), symbols
+	b.Release, b.Arch, b.Flavor = release, arch, kernel.Flavor(release)
+	if symbols != nil {
+		b.Symbols = kernel.NewSymvers(maps.All(symbols))
+	}
 	p.inv.Packages = append(p.inv.Packages, b.Package)
 	p.inv.Bases = append(p.inv.Bases, b)
 	return b
@@ -67,7 +71,7 @@ func (p *product) meets() []string {
 func need(symbol string, crc uint32) kernel.Import { return kernel.Import{Symbol: symbol, CRC: crc} }
 
 func TestWeak(t *testing.T) {
-	symbols := kernel.SymbolCRCs{"usb_submit_urb": 1, "_printk": 2}
+	symbols := map[string]uint32{"usb_submit_urb": 1, "_printk": 2}
 	for name, c := range map[string]struct {
 		make func(p *product)
 		want []string
@@ -118,18 +122,18 @@ func TestWeak(t *testing.T) {
 			p.kernel(spNew, "x86_64", 1, symbols)
 			m := p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("foo_core", 9))
 			core := *m
-			core.Imports, core.Exports = nil, kernel.SymbolCRCs{"foo_core": 9}
+			core.Imports, core.Exports = nil, map[string]uint32{"foo_core": 9}
 			p.inv.Modules = append(p.inv.Modules, &core)
 		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew, "foo-kmp-default-1-1.x86_64 on " + spNew}},
 		"a symbol of another package that is linked": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, symbols)
 			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("foo_core", 9))
-			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = kernel.SymbolCRCs{"foo_core": 9}
+			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = map[string]uint32{"foo_core": 9}
 		}, []string{"a-kmp-default-1-1.x86_64 on " + spNew, "b-kmp-default-1-1.x86_64 on " + spNew}},
 		"a symbol of another package that is not linked": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, symbols)
 			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("foo_core", 9))
-			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 3)).Exports = kernel.SymbolCRCs{"foo_core": 9}
+			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 3)).Exports = map[string]uint32{"foo_core": 9}
 		}, []string{
 			"a-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol foo_core, which is not there",
 			"b-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol _printk with CRC 00000003, there it has 00000002",
@@ -177,7 +181,7 @@ func TestWeak(t *testing.T) {
 // symbols and other bases.
 func TestWeakMisfit(t *testing.T) {
 	p := newProduct(t)
-	symbols := kernel.SymbolCRCs{"_printk": 2}
+	symbols := map[string]uint32{"_printk": 2}
 	p.kernel(spOld, "x86_64", 0, symbols)
 	p.kernel(spNew, "x86_64", 3, symbols)
 	p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))

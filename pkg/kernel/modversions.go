@@ -8,13 +8,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
-
-// SymbolCRCs holds exported symbols and their versions: the CRC-32 of the
-// symbol's prototype that CONFIG_MODVERSIONS computes, 0 without it.
-type SymbolCRCs map[string]uint32
 
 // An Import is a symbol that a module takes from the kernel or another module.
 type Import struct {
@@ -61,8 +56,8 @@ func givenByLoader(symbol string) bool { return symbol == ".TOC." || symbol == "
 const modversionSize = 64
 
 // versions reads the CRCs of what a module imports.
-func (m *Module) versions() (SymbolCRCs, error) {
-	out := SymbolCRCs{}
+func (m *Module) versions() (map[string]uint32, error) {
+	out := map[string]uint32{}
 	if len(m.Versions)%modversionSize != 0 {
 		return nil, fmt.Errorf("__versions: %d bytes, not a multiple of %d", len(m.Versions), modversionSize)
 	}
@@ -97,8 +92,8 @@ func (m *Module) versions() (SymbolCRCs, error) {
 // an absolute value up to Linux 5.18, later the place of the value in a section
 // (kmod, libkmod/libkmod-elf.c, kmod_elf_resolve_crc). Without them, as on a
 // kernel without CONFIG_MODVERSIONS, it goes by __ksymtab_<symbol>.
-func (m *Module) Exports() (SymbolCRCs, error) {
-	out := SymbolCRCs{}
+func (m *Module) Exports() (map[string]uint32, error) {
+	out := map[string]uint32{}
 	for s, err := range m.Symbols() {
 		if err != nil {
 			return nil, err
@@ -167,26 +162,4 @@ func (m *Module) readVersions(f *ELF) error {
 func cString(b []byte) []byte {
 	s, _, _ := bytes.Cut(b, []byte{0})
 	return s
-}
-
-// ParseSymverCRCs reads a Module.symvers (scripts/mod/modpost.c, write_dump): what
-// the vmlinux and the modules that were built with it export. Lines that are
-// something else are passed over.
-func ParseSymverCRCs(text string) SymbolCRCs {
-	out := SymbolCRCs{}
-	for line := range strings.Lines(text) {
-		field, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		symbol, _, _ := strings.Cut(rest, "\t")
-		if crc, ok := ParseCRC(field); ok && symbol != "" {
-			out[symbol] = crc
-		}
-	}
-	return out
-}
-
-// ParseCRC reads the version of a symbol as Module.symvers and the dependencies of
-// packages write it: hexadecimal, with 0x in front or without.
-func ParseCRC(s string) (crc uint32, ok bool) {
-	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 32)
-	return uint32(n), err == nil
 }

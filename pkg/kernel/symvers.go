@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"cmp"
+	"hash/fnv"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Symvers is the set of the symbols that modules may use of a kernel, with their
+// versions: the CRC-32 of the symbol's prototype that CONFIG_MODVERSIONS computes,
+// 0 without it. It keeps a hash of each name, 8 bytes a symbol: a kernel with its
+// modules exports some 25,000, and a repository may have hundreds of kernels. The
+// zero value has none.
+type Symvers struct {
+	// The FNV-1a hash of the name in the upper half, the CRC in the lower; sorted.
+	entries []uint64
+}
+
+// NewSymvers makes a set of symbols and their CRCs.
+func NewSymvers(symbols iter.Seq2[string, uint32]) *Symvers {
+	s := &Symvers{}
+	for name, crc := range symbols {
+		s.entries = append(s.entries, hash(name)<<32|uint64(crc))
+	}
+	slices.Sort(s.entries)
+	s.entries = slices.Clip(slices.Compact(s.entries))
+	return s
+}
+
+func hash(name string) uint64 {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return uint64(h.Sum32())
+}
+
+// Lookup says which CRC a symbol has; where two names have one hash, the one that
+// is wanted counts.
+func (s *Symvers) Lookup(i Import) (crc uint32, ok bool) {
+	h := hash(i.Symbol)
+	at, _ := slices.BinarySearchFunc(s.entries, h, func(e, h uint64) int { return cmp.Compare(e>>32, h) })
+	for _, e := range s.entries[at:] {
+		if e>>32 != h {
+			break
+		}
+		if !ok || uint32(e) == i.CRC {
+			crc, ok = uint32(e), true
+		}
+	}
+	return crc, ok
+}
+
+// Len is the number of symbols.
+func (s *Symvers) Len() int { return len(s.entries) }
+
+// SymverCRCs yields the lines of a Module.symvers (scripts/mod/modpost.c,
+// write_dump): what the vmlinux and the modules that were built with it export.
+// Lines that are something else are passed over.
+func SymverCRCs(text string) iter.Seq2[string, uint32] {
+	return func(yield func(string, uint32) bool) {
+		for line := range strings.Lines(text) {
+			field, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+			symbol, _, _ := strings.Cut(rest, "\t")
+			if crc, ok := ParseCRC(field); ok && symbol != "" && !yield(symbol, crc) {
+				return
+			}
+		}
+	}
+}
+
+// ParseCRC reads the version of a symbol as Module.symvers and the dependencies of
+// packages write it: hexadecimal, with 0x in front or without.
+func ParseCRC(s string) (crc uint32, ok bool) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 32)
+	return uint32(n), err == nil
+}

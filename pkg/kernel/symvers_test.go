@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+func TestSymverCRCs(t *testing.T) {
+	got := maps.Collect(kernel.SymverCRCs("0x4c416eb9\tLZ4_decompress_fast\tvmlinux\tEXPORT_SYMBOL\t\n" +
+		"0x00000000\tunversioned\tdrivers/usb/core/usbcore\tEXPORT_SYMBOL_GPL\t\n" +
+		"# a remark\n0xnonsense\tx\tvmlinux\n0x1\n"))
+	want := map[string]uint32{"LZ4_decompress_fast": 0x4c416eb9, "unversioned": 0}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestSymvers(t *testing.T) {
+	symbols := map[string]uint32{}
+	for i := range uint32(30000) {
+		symbols[fmt.Sprint("symbol_", i)] = i * 7
+	}
+	// Two names of one FNV-1a hash.
+	symbols["costarring"], symbols["liquid"] = 1, 2
+	s := kernel.NewSymvers(maps.All(symbols))
+	for name, want := range symbols {
+		if crc, ok := s.Lookup(kernel.Import{Symbol: name, CRC: want}); !ok || crc != want {
+			t.Fatalf("%s: %x, %v, want %x", name, crc, ok, want)
+		}
+	}
+	if crc, ok := s.Lookup(kernel.Import{Symbol: "symbol_3", CRC: 1}); !ok || crc != 21 {
+		t.Errorf("another CRC: %d, %v", crc, ok)
+	}
+	if _, ok := s.Lookup(kernel.Import{Symbol: "gone"}); ok {
+		t.Error("found what is not there")
+	}
+	if _, ok := new(kernel.Symvers).Lookup(kernel.Import{Symbol: "gone"}); ok {
+		t.Error("found something in nothing")
+	}
+}
