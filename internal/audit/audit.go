@@ -18,6 +18,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // Options say what is looked over, and how.
@@ -49,6 +50,8 @@ type Result struct {
 	Problems []guard.Problem // what could not be read: never counted as good
 
 	Modules []*Package // with modules
+
+	Unlinked []Unlinked
 
 	Notes []string // files that lie there and were not looked at
 }
@@ -199,10 +202,14 @@ type Package struct {
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
 
-	vmlinux []string // kernelreleases of which it has a vmlinux
-	modules []string // and modules; known only where listed
-	listed  bool     // its file list was read
-	maybe   bool     // it may have modules
+	vmlinux  []string // kernelreleases of which it has a vmlinux
+	modules  []string // and modules; known only where listed
+	listed   bool     // its file list was read
+	maybe    bool     // it may have modules
+	outlives bool     // and some that may be linked into other kernels; known only where listed
+
+	symbols  *kernel.Symvers // that its kernel has, nil where its dependencies do not tell
+	linkable *guard.Linkable // what its modules need of other kernels, nil likewise
 
 	content map[string]*guard.Content // what reading it found, by kernelrelease
 

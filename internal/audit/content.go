@@ -98,7 +98,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 	p.list(r.Package)
 	p.findKernels()
 	if key := p.fileKey(); !remembered || p.digest != before {
-		a.keep(key, shipped{p.digest, p.Requires, p.vmlinux, p.modules})
+		a.keep(key, shipped{p.digest, p.Requires, p.vmlinux, p.modules, p.outlives})
 	}
 	if remembered && p.digest != before {
 		// What it was taken for before is all over the matrix by now.
@@ -128,7 +128,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	if needBase(inv, id.Release) {
 		// Then the kernels that their metadata tells of are needed as well.
 		packages := slices.Clone(silent)
-		for _, k := range a.kernelsFor(id) {
+		for _, k := range a.kernelsFor(id, silent) {
 			if !slices.Contains(packages, k.Package) && a.get(ctx, k.Package) {
 				packages = append(packages, k.Package)
 			}
@@ -143,8 +143,12 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	for _, b := range inv.Bases {
 		p := packageOf(of, b.Package)
 		// A token that the content contradicts is a finding of its own.
-		if k := p.kernel(b.Release); k != nil && (k.Known == guard.Unknown || k.Base != b.Fingerprint.Base) {
+		k := p.kernel(b.Release)
+		if k != nil && (k.Known == guard.Unknown || k.Base != b.Fingerprint.Base) {
 			k.Base, k.Known = b.Fingerprint.Base, guard.ByContent // zero without BTF
+		}
+		if k != nil && k.Symbols == nil {
+			k.Symbols = b.Symbols
 		}
 	}
 	res, err := guard.JudgePackages(ctx, inv)
@@ -164,8 +168,9 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 }
 
 // kernelsFor lists the kernels that modules of a kernelrelease can meet: those of it
-// or, if there is none, those of its flavor.
-func (a *audit) kernelsFor(id guard.KernelID) []*Kernel {
+// or, if there is none, those of its flavor; and those of others that weak-modules
+// may link the modules of the packages into.
+func (a *audit) kernelsFor(id guard.KernelID, packages []*Package) []*Kernel {
 	var own, others []*Kernel
 	for _, k := range a.res.Kernels {
 		switch {
@@ -175,10 +180,18 @@ func (a *audit) kernelsFor(id guard.KernelID) []*Kernel {
 			others = append(others, k)
 		}
 	}
-	if own != nil {
-		return own
+	if own == nil {
+		return others
 	}
-	return others
+	l := a.newLinker()
+	for _, p := range packages {
+		for _, k := range l.weakKernels(p) {
+			if !slices.Contains(own, k) {
+				own = append(own, k)
+			}
+		}
+	}
+	return own
 }
 
 // fileID tells files apart that are to be read.

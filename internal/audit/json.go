@@ -20,6 +20,7 @@ type document struct {
 	Sources  []sourceJSON   `json:"sources"`
 	Kernels  []kernelJSON   `json:"kernels"`
 	Matrix   []cellJSON     `json:"matrix"`
+	Unlinked []unlinkedJSON `json:"unlinked,omitempty"`
 	Findings []findingJSON  `json:"findings"`
 	Rebuilds []rebuildJSON  `json:"rebuilds"`
 	Summary  map[string]int `json:"summary"`
@@ -57,9 +58,17 @@ type cellJSON struct {
 	KernelRelease string                `json:"kernelrelease,omitempty"`
 	Arch          string                `json:"arch"`
 	Flavor        string                `json:"flavor"`
+	Weak          bool                  `json:"weak,omitempty"`
 	Fit           guard.Verdict         `json:"fit"`
 	By            guard.Knowledge       `json:"by,omitempty"`
 	Verdicts      map[guard.Verdict]int `json:"verdicts,omitempty"`
+}
+
+type unlinkedJSON struct {
+	Package       string `json:"package"`
+	Kernel        string `json:"kernel"`
+	KernelRelease string `json:"kernelrelease"`
+	Reason        string `json:"reason"`
 }
 
 type findingJSON struct {
@@ -114,8 +123,11 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 	for _, c := range r.Cells {
 		d.Matrix = append(d.Matrix, cellJSON{
 			Package: c.Modules.NEVRA, Kernel: c.Kernel.Package.NEVRA, KernelRelease: c.Kernel.Release,
-			Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Fit: c.Fit, By: c.By, Verdicts: c.Counts,
+			Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Weak: c.Weak, Fit: c.Fit, By: c.By, Verdicts: c.Counts,
 		})
+	}
+	for _, u := range r.Unlinked {
+		d.Unlinked = append(d.Unlinked, unlinkedJSON{u.Modules.NEVRA, u.Kernel.Package.NEVRA, u.Kernel.Release, u.Why})
 	}
 	for _, f := range r.Findings {
 		fj := findingJSON{Kind: f.Kind, Fails: slices.Contains(failOn, f.Kind), KernelRelease: f.Release, Arch: f.Arch, Reasons: f.Reasons}

@@ -17,6 +17,7 @@ import (
 // match fills the matrix and says what needs attention.
 func (a *audit) match(ctx context.Context) {
 	a.findTwins()
+	links := a.newLinker()
 	of := map[*guard.Vmlinux]*Kernel{}
 	for _, k := range a.res.Kernels {
 		of[&k.Vmlinux] = k
@@ -37,7 +38,17 @@ func (a *audit) match(ctx context.Context) {
 				kernels = append(kernels, &k.Vmlinux)
 			}
 		}
-		cells, answers := p.cargo().Match(kernels)
+		var linked func(*guard.Vmlinux) guard.Linked
+		if links.of[p.linkable] != nil || p.outlives {
+			linked = func(v *guard.Vmlinux) guard.Linked {
+				l := links.linked(p, of[v])
+				if l.Why != "" {
+					a.res.Unlinked = append(a.res.Unlinked, Unlinked{p, of[v], l.Why})
+				}
+				return l
+			}
+		}
+		cells, answers := p.cargo(linked).Match(kernels)
 		for _, c := range cells {
 			a.cell(Cell{p, of[c.Kernel], c})
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // Memory keeps from run to run what packages were found to hold, so that none is
@@ -49,6 +50,7 @@ type shipped struct {
 	Digest           string // of the header
 	Requires         []string
 	Vmlinux, Modules []string
+	Outlives         bool // some modules may be linked into other kernels
 }
 
 // fileKey is the key for a package that is not at hand, "" if nothing tells its file
@@ -85,7 +87,8 @@ type kept struct {
 type keptBase struct {
 	Package int
 	Release string
-	Base    string // "" without BTF
+	Base    string          // "" without BTF
+	Symbols *kernel.Symvers // nil where they are not known
 }
 
 type keptContent struct {
@@ -107,7 +110,7 @@ type members []*Package
 
 func (a *audit) membersOf(id guard.KernelID, silent []*Package) members {
 	all := slices.SortedFunc(slices.Values(silent), func(p, q *Package) int { return strings.Compare(p.digest, q.digest) })
-	for _, k := range a.kernelsFor(id) {
+	for _, k := range a.kernelsFor(id, silent) {
 		if !slices.Contains(all, k.Package) {
 			all = append(all, k.Package)
 		}
@@ -159,7 +162,7 @@ func (a *audit) apply(o kept, m members, release string) bool {
 	}
 	for i, b := range o.Bases {
 		k := m[b.Package].kernel(b.Release)
-		k.Base, k.Known = bases[i], guard.ByHistory
+		k.Base, k.Known, k.Symbols = bases[i], guard.ByHistory, b.Symbols
 	}
 	for i, c := range o.Contents {
 		m[c.Package].content[release] = contents[i]
@@ -177,7 +180,7 @@ func (a *audit) keptOf(m members, release string) kept {
 				if !k.Base.IsZero() {
 					base = k.Base.String()
 				}
-				o.Bases = append(o.Bases, keptBase{i, k.Release, base})
+				o.Bases = append(o.Bases, keptBase{i, k.Release, base, k.Symbols})
 			}
 		}
 		c := p.content[release]

@@ -21,7 +21,12 @@ const kernelUname = "kernel-uname-r"
 
 // relevant picks the dependencies that tell of kernels and modules.
 func relevant(name []byte) bool {
-	return bytes.HasPrefix(name, []byte("kernel-btf(")) || string(name) == kernelUname || bytes.HasPrefix(name, []byte("kmod("))
+	for _, prefix := range []string{"kernel-btf(", "kmod(", "ksym(", "kernel("} {
+		if bytes.HasPrefix(name, []byte(prefix)) {
+			return true
+		}
+	}
+	return string(name) == kernelUname || string(name) == inKernel
 }
 
 // maxTold bounds the kernelreleases and tokens of one package. Real ones have one
@@ -53,6 +58,7 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires)); n > maxTold {
 		return nil, fmt.Errorf("%d kernelreleases or kernel-btf(...) dependencies, at most %d are believed", n, maxTold)
 	}
+	out.links(p)
 	return out, nil
 }
 
@@ -82,12 +88,13 @@ func (p *Package) list(header *rpm.Package) {
 	vmlinux, modules := collect.Ships(header)
 	// OBS does not tell what is recommended.
 	requires := tokens(slices.Concat(header.Requires, header.Recommends))
-	p.ships(shipped{"header:" + header.HeaderDigest, requires, releases(vmlinux), releases(modules)})
+	p.ships(shipped{"header:" + header.HeaderDigest, requires, releases(vmlinux), releases(modules), collect.Outlives(header)})
 }
 
 // ships is list by what was kept of it.
 func (p *Package) ships(s shipped) {
 	p.digest, p.Requires, p.vmlinux, p.modules = s.Digest, s.Requires, s.Vmlinux, s.Modules
+	p.outlives = s.Outlives
 	p.listed = true
 	p.maybe = len(s.Modules) > 0
 }
@@ -111,7 +118,7 @@ func tokens(deps []rpm.Dependency) []string {
 func (p *Package) findKernels() {
 	known := p.kernels
 	p.kernels = nil
-	for _, v := range guard.Kernels(guard.Vmlinux{Label: p.NEVRA, Build: p.build, Arch: p.arch()}, p.vmlinux, p.Provides, p.listed) {
+	for _, v := range guard.Kernels(guard.Vmlinux{Label: p.NEVRA, Build: p.build, Arch: p.arch(), Symbols: p.symbols}, p.vmlinux, p.Provides, p.listed) {
 		k := &Kernel{*v, p}
 		if i := slices.IndexFunc(known, func(k *Kernel) bool { return k.Release == v.Release }); i >= 0 && v.Release != "" {
 			k = known[i]
@@ -121,9 +128,10 @@ func (p *Package) findKernels() {
 }
 
 // cargo is what is known of the package's modules.
-func (p *Package) cargo() *guard.Cargo {
+func (p *Package) cargo(linked func(*guard.Vmlinux) guard.Linked) *guard.Cargo {
 	c := &guard.Cargo{
-		Build: p.build, Arch: p.arch(), Provides: p.Provides, Requires: p.Requires,
+		Linked: linked,
+		Build:  p.build, Arch: p.arch(), Provides: p.Provides, Requires: p.Requires,
 		Modules: p.maybe, Releases: p.modules, Listed: p.listed, Content: p.content,
 	}
 	if p.missing {

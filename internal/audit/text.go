@@ -32,6 +32,7 @@ func (r *Result) Text(w io.Writer, o TextOptions) error {
 		t.kernels()
 	}
 	t.matrix()
+	t.unlinked()
 	t.notes()
 	t.line("")
 	t.closing()
@@ -191,6 +192,21 @@ func (t *text) kernels() {
 	}
 }
 
+// unlinked lists the kernels that modules of their flavor do not meet, and why.
+func (t *text) unlinked() {
+	if len(t.Unlinked) == 0 {
+		return
+	}
+	if !t.Verbose {
+		t.headline(fmt.Sprintf("Not linked by weak-modules: %s, with --verbose", number(len(t.Unlinked), "pair")))
+		return
+	}
+	t.headline("Not linked by weak-modules")
+	for _, u := range t.Unlinked {
+		t.line("  %s into %s of %s: %s", u.Modules, u.Kernel.Release, u.Kernel.Package, u.Why)
+	}
+}
+
 // row is the cells of a package with modules and the kernels of one flavor.
 type row struct {
 	modules *Package
@@ -262,6 +278,9 @@ func (c Cell) words() string {
 	kernel := c.Kernel.Package.NEVRA
 	if c.Kernel.Package == c.Modules {
 		kernel = "its own"
+	}
+	if c.Weak {
+		kernel += " by weak-modules"
 	}
 	how := ""
 	switch {

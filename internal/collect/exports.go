@@ -3,8 +3,6 @@
 package collect
 
 import (
-	"iter"
-
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -22,7 +20,7 @@ func explain(b *guard.Base, img *kernel.Image) {
 
 // symvers is what a Module.symvers says of a kernel.
 type symvers struct {
-	vmlinux []string          // the symbols of the vmlinux
+	vmlinux []string        // the symbols of the vmlinux
 	all     *kernel.Symvers // those of its modules, too
 }
 
@@ -45,7 +43,7 @@ func (c *collector) exports(b *guard.Base, s symvers, provides []rpm.Dependency)
 	}
 	if c.sources.Explain {
 		b.Exports.Symvers = s.vmlinux
-		for symbol := range ksyms(provides) {
+		for symbol := range kernel.Ksyms(rpm.Versions(provides)) {
 			b.Exports.Provides = append(b.Exports.Provides, symbol)
 		}
 	}
@@ -54,18 +52,8 @@ func (c *collector) exports(b *guard.Base, s symvers, provides []rpm.Dependency)
 // providedSymbols are the symbols that a generator of the distribution made provides
 // of, nil if there are none.
 func providedSymbols(provides []rpm.Dependency) *kernel.Symvers {
-	if s := kernel.NewSymvers(ksyms(provides)); s.Len() > 0 {
+	if s := kernel.NewSymvers(kernel.Ksyms(rpm.Versions(provides))); s.Len() > 0 {
 		return s
 	}
 	return nil
-}
-
-func ksyms(dependencies []rpm.Dependency) iter.Seq2[string, uint32] {
-	return func(yield func(string, uint32) bool) {
-		for _, d := range dependencies {
-			if _, symbol, crc, ok := kernel.ParseKsym(d.Name, d.Version); ok && !yield(symbol, crc) {
-				return
-			}
-		}
-	}
 }

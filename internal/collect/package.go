@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
@@ -112,6 +113,12 @@ func Ships(p *rpm.Package) (vmlinux, modules map[guard.KernelID]bool) {
 		}
 	}
 	return vmlinux, modules
+}
+
+// Outlives reports by a package's header whether it has modules that may be linked
+// into other kernels.
+func Outlives(p *rpm.Package) bool {
+	return slices.ContainsFunc(p.Files, func(f rpm.File) bool { return role(&f) == kernel.RoleModule && kernel.Outlives(f.Path) })
 }
 
 // roles picks the files to read by their paths in the header. Where a kernel has

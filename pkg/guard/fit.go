@@ -36,6 +36,8 @@ type Vmlinux struct {
 	Release string // kernelrelease, "" where it is not known
 	Flavor  string
 
+	Symbols *kernel.Symvers // those that modules may use, nil where they are not known
+
 	Base  fingerprint.Digest // zero if there is none, or it is not known
 	Known Knowledge
 	// Ambiguous: its package provides several tokens of its flavor, which therefore
@@ -113,6 +115,9 @@ type Cargo struct {
 	// Releases are the kernelreleases of its modules, known only where Listed.
 	Releases []string
 	Listed   bool
+	// Linked says whether weak-modules links its modules into a kernel of another
+	// kernelrelease; nil for modules that it leaves alone.
+	Linked func(k *Vmlinux) Linked
 	// Content is what reading it found, by kernelrelease of its modules; nil if
 	// nobody reads. Unread says why a package that was to be read was not.
 	Content map[string]*Content
@@ -125,6 +130,13 @@ type Content struct {
 	On    map[*Vmlinux]Counts // what they are on the kernels that they were judged on
 	Alone Counts              // what those are that met none
 	By    Knowledge           // ByContent or ByHistory
+}
+
+// Linked is whether modules are linked into a kernel that they were not built for.
+type Linked struct {
+	Is      bool
+	Unknown bool   // nothing tells
+	Why     string // why not, for a kernel that they might have been linked into
 }
 
 // Counts is how often there is each verdict.
@@ -200,6 +212,7 @@ func Contents(findings []Finding, of func(*Base) *Vmlinux) map[*Package]map[stri
 // Misfits or Undecided.
 type Cell struct {
 	Kernel *Vmlinux
+	Weak   bool // weak-modules links the modules into it
 	Fit    Verdict
 	By     Knowledge
 	Counts Counts // where the modules were judged
@@ -237,6 +250,7 @@ func (c *Cargo) Match(kernels []*Vmlinux) ([]Cell, []Answer) {
 	case c.Modules:
 		m.byContent()
 	}
+	m.weak()
 	m.labels()
 	return m.cells, m.answers
 }
@@ -463,6 +477,75 @@ func (m *matching) own(own *Vmlinux) {
 			m.answer(Broken, own.Release, "%s on its own vmlinux", cell.Counts)
 		}
 	}
+}
+
+// weak checks modules on the kernels of other kernelreleases that they are linked
+// into.
+func (m *matching) weak() {
+	if m.Linked == nil {
+		return
+	}
+	required := m.required()
+	for _, k := range m.kernels {
+		if slices.ContainsFunc(m.cells, func(c Cell) bool { return c.Kernel == k }) {
+			continue
+		}
+		counts := m.readOn(k)
+		l := m.Linked(k)
+		cell := Cell{Kernel: k, Weak: true, Fit: Undecided, By: ByToken, Counts: counts}
+		switch {
+		case counts != nil: // whoever read them has looked
+			cell.Fit, cell.By = counts.fit(), ByContent
+		case !l.Is && !l.Unknown, len(required) == 0 && (m.unbound() || !m.Listed || m.Unread != ""):
+			continue // it does not meet it, or fits any, or has an answer already
+		case l.Unknown:
+			m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: nothing says which symbols that has", k.Release, k.Label)
+			continue
+		case len(required) == 0:
+			cell.By = Unknown
+		case k.Known == Unknown:
+		case slices.Contains(required, fingerprint.Token(k.Flavor, k.Base)):
+			cell.Fit = Fits
+		default:
+			cell.Fit = Misfits
+		}
+		m.cells = append(m.cells, cell)
+		switch cell.Fit {
+		case Misfits:
+			m.answer(Stale, k.Release, "weak-modules links its modules into %s as well, and the base of %s is %s: %s", k.Release, k.Label, k.Short(), cell.why(required))
+		case Undecided:
+			m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well, and nothing tells whether they fit the base of %s", k.Release, k.Label)
+		}
+	}
+}
+
+// unbound reports whether reading found that no base matters to the modules.
+func (m *matching) unbound() bool {
+	for _, c := range m.Content {
+		if c.Bound {
+			return false
+		}
+	}
+	return len(m.Content) > 0
+}
+
+// why says what a misfit rests on.
+func (c Cell) why(required []string) string {
+	if c.Counts != nil {
+		return c.Counts.String()
+	}
+	return "it requires " + strings.Join(required, ", ")
+}
+
+// readOn is what reading found on a kernel of another kernelrelease than the
+// modules', nil if they were not judged on it.
+func (m *matching) readOn(k *Vmlinux) Counts {
+	for _, c := range m.Content {
+		if counts := c.On[k]; len(counts) > 0 {
+			return counts
+		}
+	}
+	return nil
 }
 
 // labels finds what a package's content calls for and its tokens lack.

@@ -35,8 +35,8 @@ type Tree struct {
 	Symbols               *kernel.Symvers // nil where they are not known
 }
 
-// meets reports whether weak-modules would try to link the package into a tree.
-func (l *Linkable) meets(t Tree) bool {
+// Meets reports whether weak-modules would try to link the package into a tree.
+func (l *Linkable) Meets(t Tree) bool {
 	return t.Release != "" && t.Flavor == l.Flavor && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "") &&
 		!slices.Contains(l.Releases, t.Release)
 }
@@ -55,7 +55,7 @@ func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*L
 	var exports []map[string]uint32
 	var left []*Linkable
 	for _, l := range packages {
-		if l.meets(t) {
+		if l.Meets(t) {
 			left = append(left, l)
 		} else if slices.Contains(l.Releases, t.Release) && l.Flavor == t.Flavor {
 			place[l.Name] = l
@@ -199,7 +199,7 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 		linked, why := Link(tree, linkables)
 		for _, o := range seen {
 			switch {
-			case !o.meets(tree):
+			case !o.Meets(tree):
 			case linked[&o.Linkable]:
 				for _, m := range o.modules {
 					pairs = append(pairs, pair{m, b, PairWeak})

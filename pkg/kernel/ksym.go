@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -37,4 +38,16 @@ func ParseKsym(name, version string) (flavor, symbol string, crc uint32, ok bool
 	}
 	crc, ok = ParseCRC(version)
 	return flavor, symbol, crc, ok && symbol != ""
+}
+
+// Ksyms picks the symbols and CRCs from dependencies, given as name and version,
+// whatever their flavor.
+func Ksyms(dependencies iter.Seq2[string, string]) iter.Seq2[string, uint32] {
+	return func(yield func(string, uint32) bool) {
+		for name, version := range dependencies {
+			if _, symbol, crc, ok := ParseKsym(name, version); ok && !yield(symbol, crc) {
+				return
+			}
+		}
+	}
 }

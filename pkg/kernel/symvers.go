@@ -4,6 +4,10 @@ package kernel
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash/fnv"
 	"iter"
 	"slices"
@@ -52,6 +56,34 @@ func (s *Symvers) Lookup(i Import) (crc uint32, ok bool) {
 		}
 	}
 	return crc, ok
+}
+
+// MarshalText writes the set in base64, 8 bytes a symbol in big-endian order.
+func (s *Symvers) MarshalText() ([]byte, error) {
+	data := make([]byte, 0, 8*len(s.entries))
+	for _, e := range s.entries {
+		data = binary.BigEndian.AppendUint64(data, e)
+	}
+	return base64.StdEncoding.AppendEncode(nil, data), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Symvers) UnmarshalText(text []byte) error {
+	data, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return err
+	}
+	if len(data)%8 != 0 {
+		return fmt.Errorf("%d bytes, not a multiple of 8", len(data))
+	}
+	s.entries = nil
+	for e := range slices.Chunk(data, 8) {
+		s.entries = append(s.entries, binary.BigEndian.Uint64(e))
+	}
+	if !slices.IsSorted(s.entries) {
+		return errors.New("symbols are not sorted")
+	}
+	return nil
 }
 
 // Len is the number of symbols.

@@ -122,6 +122,17 @@ func Names(deps []Dependency) iter.Seq[string] {
 	}
 }
 
+// Versions are the names of dependencies with their versions, "" for those without.
+func Versions(deps []Dependency) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, d := range deps {
+			if !yield(d.Name, d.Version) {
+				return
+			}
+		}
+	}
+}
+
 // newPackage takes the facts from a verified header.
 func newPackage(h *header) (*Package, error) {
 	p := &Package{IsSource: !h.has(tagSourceRPM), Format: 4}
