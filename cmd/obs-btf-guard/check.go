@@ -58,12 +58,10 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := guard.Judge(c.Context, inv)
+	res, err := guard.Judge(c.Context, inv, guard.Options{Policy: rules})
 	if err != nil {
 		return err
 	}
-	rules.Apply(res)
-	res.Problems = append(res.Problems, inv.Idle(res)...)
 	problems(c, res.Problems)
 	switch {
 	case out.format == "json":
@@ -97,12 +95,8 @@ func check(c *cli.Context) error {
 }
 
 func checkSources(c *cli.Context) (collect.Sources, error) {
-	s := collect.Sources{
-		Paths:   c.Args().Slice(),
-		Against: c.StringSlice("against"),
-		Base:    c.String("base"),
-		OwnBase: c.String("own-base"),
-	}
+	s := collect.Check(c.Args().Slice()...)
+	s.Against, s.Base, s.OwnBase = c.StringSlice("against"), c.String("base"), c.String("own-base")
 	const hint = "obs-btf-guard check --help"
 	if len(s.Paths) == 0 {
 		return s, usageError{"check: no RPM, folder or file to judge", hint}

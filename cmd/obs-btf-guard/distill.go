@@ -38,7 +38,9 @@ func distill(c *cli.Context) error {
 	if c.NArg() == 0 || c.String("base") == "" {
 		return usageError{"distill: give modules, and with --base the vmlinux they were built on", hint}
 	}
-	inv, err := readSources(c, collect.Sources{Paths: c.Args().Slice(), Base: c.String("base")})
+	sources := collect.Check(c.Args().Slice()...)
+	sources.Base = c.String("base")
+	inv, err := readSources(c, sources)
 	if err != nil {
 		return err
 	}

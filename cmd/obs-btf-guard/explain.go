@@ -68,11 +68,11 @@ func explainAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	inv, err := readSources(c, collect.Sources{Paths: c.Args().Slice()[1:], Against: c.Args().Slice()[:1], Apart: true, Explain: true})
+	inv, err := readSources(c, collect.Explain(c.Args().Get(0), c.Args().Get(1)))
 	if err != nil {
 		return err
 	}
-	res, err := guard.Judge(c.Context, inv)
+	res, err := guard.Judge(c.Context, inv, guard.Options{})
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
 
@@ -35,24 +33,21 @@ func fingerprints(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	inv, err := readSources(c, collect.Sources{Paths: c.Args().Slice(), BasesOnly: !c.Bool("verbose")})
+	inv, err := readSources(c, collect.Fingerprints(c.Args().Slice(), c.Bool("verbose")))
 	if err != nil {
 		return err
 	}
 	list := report.NewFingerprints(inv, c.App.Version)
-	if len(list.Bases)+len(list.Modules) == 0 && len(inv.Problems) == 0 {
-		inv.Problems = append(inv.Problems, guard.Problem{Path: c.Args().First(), Err: errors.New("no kernel or module with BTF was found")})
-	}
-	problems(c, inv.Problems)
+	problems(c, list.Problems)
 	if out.format == "json" {
-		err = list.JSON(c.App.Writer, inv.Problems)
+		err = list.JSON(c.App.Writer)
 	} else {
 		err = list.Text(c.App.Writer)
 	}
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
-	if len(inv.Problems) > 0 {
+	if len(list.Problems) > 0 {
 		return exitStatus(exitError)
 	}
 	return nil

@@ -159,23 +159,20 @@ func (h *hookRun) readPolicy() error {
 
 // judge judges all three pairings and weighs them by the policy.
 func (h *hookRun) judge(built builtPackages) error {
-	s := collect.Sources{
-		Paths: h.root.RPMs, Against: h.root.Old, OneBuild: true, Apart: true,
-		Installed: h.installed(built), Labeled: h.root.HasGenerator(),
-	}
-	inv, err := collect.Read(h.Context.Context, s)
+	inv, err := collect.Read(h.Context.Context, collect.Hook(h.root.RPMs, h.root.Old, h.installed(built), h.root.HasGenerator()))
 	if err != nil {
 		return err
 	}
-	if h.res, err = guard.Judge(h.Context.Context, inv); err != nil {
+	if h.res, err = guard.Judge(h.Context.Context, inv, guard.Options{Policy: h.policy, Aside: notOurs}); err != nil {
 		return err
 	}
-	h.policy.Apply(h.res)
-	h.setAside()
+	h.notJudged()
 	h.comparedWith()
 	if len(h.notes) == 0 { // what was not judged could have needed the rule
-		for _, r := range h.source.Unused(h.res) {
-			h.unused = append(h.unused, r.Where+": "+r.Reason)
+		for _, r := range h.res.Unused {
+			if slices.Contains(h.source.Rulings(), r) {
+				h.unused = append(h.unused, r.Where+": "+r.Reason)
+			}
 		}
 	}
 	h.remember()
@@ -202,10 +199,16 @@ func (h *hookRun) installed(built builtPackages) []collect.InstalledKernel {
 	return out
 }
 
-// setAside makes notes of problems that are not the new packages': former
-// results that cannot be read, and modules for which there is no vmlinux here.
-func (h *hookRun) setAside() {
-	h.res.Problems = slices.DeleteFunc(h.res.Problems, func(p guard.Problem) bool {
+// notOurs reports whether a problem is not the new packages': former results that
+// cannot be read, and modules for which there is no vmlinux here.
+func notOurs(p guard.Problem) bool {
+	none := (*guard.NoVmlinux)(nil)
+	return p.Origin == guard.Against || p.Origin == guard.Installed || errors.As(p.Err, &none)
+}
+
+// notJudged makes notes of such problems.
+func (h *hookRun) notJudged() {
+	for _, p := range h.res.Aside {
 		none := (*guard.NoVmlinux)(nil)
 		switch {
 		case p.Origin == guard.Against:
@@ -218,11 +221,8 @@ func (h *hookRun) setAside() {
 		case errors.As(p.Err, &none):
 			h.note("cannot judge %d of the modules in %s: no vmlinux of %s was built, and none is installed in the build root",
 				none.Modules, filepath.Base(p.Path), none.Kernel)
-		default:
-			return false
 		}
-		return true
-	})
+	}
 }
 
 // short is a path as it is below the build root.

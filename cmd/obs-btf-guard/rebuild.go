@@ -177,16 +177,14 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	if len(packages) == 0 {
 		return nil
 	}
-	s := collect.Sources{Paths: packages}
-	inv, err := readSources(r.Context, s)
+	inv, err := readSources(r.Context, collect.Check(packages...))
 	if err != nil {
 		return err
 	}
-	res, err := guard.Judge(r.Context.Context, inv)
+	res, err := guard.Judge(r.Context.Context, inv, guard.Options{})
 	if err != nil {
 		return err
 	}
-	res.Problems = append(res.Problems, inv.Idle(res)...)
 	for _, problem := range res.Problems {
 		p.Notes = append(p.Notes, problem.Error())
 	}

@@ -46,12 +46,11 @@ func stamp(c *cli.Context) error {
 	if c.Bool("verify") && c.Bool("remove") {
 		return usageError{"stamp: --verify compares and --remove removes; give one of them", hint}
 	}
-	s := collect.Sources{Paths: c.Args().Slice(), Against: c.StringSlice("with"), BasesOnly: c.Bool("remove")}
-	inv, err := readSources(c, s)
+	inv, err := readSources(c, collect.Stamp(c.Args().Slice(), c.StringSlice("with"), c.Bool("remove")))
 	if err != nil {
 		return err
 	}
-	res, err := guard.Judge(c.Context, inv)
+	res, err := guard.Judge(c.Context, inv, guard.Options{})
 	if err != nil {
 		return err
 	}

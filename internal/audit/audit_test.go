@@ -284,11 +284,11 @@ func incident(t *testing.T, stamp func(name string) bool, builds ...string) stri
 			}
 		}
 	}
-	inv, err := collect.Read(t.Context(), collect.Sources{Paths: []string{dir}})
+	inv, err := collect.Read(t.Context(), collect.Packages(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := guard.Judge(t.Context(), inv)
+	res, err := guard.Judge(t.Context(), inv, guard.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

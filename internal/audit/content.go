@@ -262,7 +262,7 @@ func (a *audit) collect(ctx context.Context, packages []*Package) (*guard.Invent
 		paths = append(paths, path)
 		of[path] = p
 	}
-	inv, err := collect.Read(ctx, collect.Sources{Paths: paths})
+	inv, err := collect.Read(ctx, collect.Packages(paths...))
 	return inv, of, err
 }
 

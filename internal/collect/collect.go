@@ -28,62 +28,6 @@ type place struct {
 	origin guard.Origin
 }
 
-// Sources says what to collect and what is known beforehand.
-type Sources struct {
-	Paths   []string // files, packages and folders that are judged
-	Against []string // an older build, or a kernel, to hold them against
-	Base    string   // one vmlinux, raw table or package that every module is held against
-	OwnBase string   // likewise, that modules of no known build were built on
-
-	// Installed are kernels of other packages that the modules will meet.
-	Installed []InstalledKernel
-	// OneBuild: all packages in Paths come out of one build, even where parts of it
-	// were packaged at different times, as a build that signs does.
-	OneBuild bool
-	// Apart: Paths and Against are builds of their own, which may hold the same
-	// package: it counts on both sides.
-	Apart bool
-	// Labeled: each of them should carry its kernel-btf(...) tokens.
-	Labeled bool
-
-	Assumed guard.Assumed
-
-	// BasesOnly leaves the modules inside packages unread.
-	BasesOnly bool
-	// Explain keeps what tells of a base beside its types: the symbols that it
-	// exports, and the compilers of its objects.
-	Explain bool
-
-	Progress *Progress // may be nil
-}
-
-func (s Sources) arguments() []guard.Argument {
-	var out []guard.Argument
-	add := func(origin guard.Origin, paths ...string) {
-		for _, p := range paths {
-			out = append(out, guard.Argument{Path: p, Origin: origin})
-		}
-	}
-	if s.Base != "" {
-		add(guard.Given, s.Base)
-	}
-	if s.OwnBase != "" {
-		add(guard.Own, s.OwnBase)
-	}
-	add(guard.New, s.Paths...)
-	add(guard.Against, s.Against...)
-	for _, k := range s.Installed {
-		add(guard.Installed, k.Path)
-	}
-	return out
-}
-
-// InstalledKernel is the vmlinux of an installed package.
-type InstalledKernel struct {
-	Path  string
-	Owner string // NEVRA of the package, "" if it is not known
-}
-
 // Read reads everything that the sources name. What cannot be read becomes a
 // Problem and the rest is read all the same; the only error is that of ctx.
 func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
@@ -91,7 +35,7 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 	defer cancel()
 	c := &collector{
 		ctx: ctx, sources: s,
-		inv:    &guard.Inventory{Arguments: s.arguments(), Labeled: s.Labeled},
+		inv:    &guard.Inventory{Arguments: s.arguments(), Labeled: s.labeled},
 		listed: map[place]bool{},
 		broken: map[*guard.Package]bool{},
 		jobs:   make(chan job),

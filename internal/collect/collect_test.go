@@ -110,11 +110,11 @@ func TestIdle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := guard.Judge(t.Context(), inv)
+		res, err := guard.Judge(t.Context(), inv, guard.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := inv.Idle(res)
+		got := res.Problems
 		found := false
 		for _, p := range got {
 			found = found || strings.Contains(p.Error(), tc.want)

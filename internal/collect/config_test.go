@@ -88,7 +88,7 @@ func TestExplained(t *testing.T) {
 		{filepath.Join(dir, "vmlinux"), false, ""},
 		{incident + kernel11, false, ""},
 	} {
-		inv, err := Read(t.Context(), Sources{Against: []string{tc.path}, Explain: tc.explain})
+		inv, err := Read(t.Context(), Sources{Against: []string{tc.path}, explain: tc.explain})
 		if err != nil || len(inv.Bases) != 1 {
 			t.Fatalf("%s: %v, %+v", tc.path, err, inv)
 		}
@@ -97,7 +97,7 @@ func TestExplained(t *testing.T) {
 		}
 	}
 	// The fixture has no __ksymtab_strings, but a symvers.gz.
-	inv, err := Read(t.Context(), Sources{Paths: []string{incident + kernel11}, Explain: true})
+	inv, err := Read(t.Context(), Sources{Paths: []string{incident + kernel11}, explain: true})
 	if err != nil || !slices.Contains(inv.Bases[0].Exports.Symvers, "usb_alloc_urb") {
 		t.Errorf("%v, %q", err, inv.Bases[0].Exports.Symvers)
 	}
@@ -111,7 +111,7 @@ func TestExplained(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "symvers.gz"), []byte{0x1f, 0x8b, 8, 0, 0}, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	inv, err = Read(t.Context(), Sources{Against: []string{filepath.Join(dir, "vmlinux")}, Explain: true})
+	inv, err = Read(t.Context(), Sources{Against: []string{filepath.Join(dir, "vmlinux")}, explain: true})
 	if err != nil || len(inv.Bases) != 1 || len(inv.Problems) != 1 || !strings.Contains(inv.Problems[0].Error(), "vmlinux: symvers beside it: ") {
 		t.Errorf("%v, %+v", err, inv.Problems)
 	}

@@ -41,7 +41,7 @@ func (c *collector) exports(b *guard.Base, s symvers, provides []rpm.Dependency)
 	if b.Symbols = s.all; b.Symbols == nil {
 		b.Symbols = providedSymbols(provides)
 	}
-	if c.sources.Explain {
+	if c.sources.explain {
 		b.Exports.Symvers = s.vmlinux
 		for symbol := range kernel.Ksyms(rpm.Versions(provides)) {
 			b.Exports.Provides = append(b.Exports.Provides, symbol)

@@ -22,7 +22,7 @@ func (c *collector) finish() {
 	seen := map[string]bool{}
 	for _, p := range inv.Packages {
 		id := p.Digest
-		if p.Origin.Named() || c.sources.Apart {
+		if p.Origin.Named() || c.sources.apart {
 			id += fmt.Sprint(p.Origin)
 		}
 		if seen[id] && !c.broken[p] {

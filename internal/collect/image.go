@@ -27,8 +27,8 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 		return err
 	}
 	b := &guard.Base{Path: f.path, Tree: f.tree, Origin: f.origin, BootImage: kernel.ClassifyPath(filepath.Join("/boot", filepath.Base(f.path))) == kernel.RoleBootImage}
-	if i := slices.IndexFunc(c.sources.Installed, func(k InstalledKernel) bool { return k.Path == f.tree }); i >= 0 {
-		b.Owner = c.sources.Installed[i].Owner
+	if i := slices.IndexFunc(c.sources.installed, func(k InstalledKernel) bool { return k.Path == f.tree }); i >= 0 {
+		b.Owner = c.sources.installed[i].Owner
 	}
 	b.Release, _ = kernel.ReleaseFromPath(f.path)
 	if b.Release == "" {
@@ -41,7 +41,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if config == nil {
 		config = img.Config
 	}
-	if c.sources.Explain {
+	if c.sources.explain {
 		explain(b, img)
 	}
 	if err := c.symversBeside(f, b, &d); err != nil { // the base can be judged without

@@ -65,7 +65,7 @@ func (c *collector) addPackage(f file, r *rpm.Package) *guard.Package {
 		Provides:     tokens(r.Provides),
 		Requires:     append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
-	if c.sources.OneBuild && f.origin == guard.New {
+	if c.sources.oneBuild && f.origin == guard.New {
 		p.Build = "the build"
 	}
 	c.mu.Lock()
@@ -129,7 +129,7 @@ func (c *collector) roles(p *rpm.Package, origin guard.Origin) map[string]kernel
 	for i := range p.Files {
 		f := &p.Files[i]
 		role := role(f)
-		if role == kernel.RoleNone || role == kernel.RoleModule && (c.sources.BasesOnly || kernelsOnly(origin)) {
+		if role == kernel.RoleNone || role == kernel.RoleModule && (c.sources.basesOnly || kernelsOnly(origin)) {
 			continue
 		}
 		if release, _ := kernel.ReleaseFromPath(f.Path); role == kernel.RoleVmlinux {
@@ -272,7 +272,7 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 		return nil
 	}
 	var base guard.Base
-	if r.sources.Explain {
+	if r.sources.explain {
 		explain(&base, image)
 	}
 	image.ELF = nil // it holds on to all of the unpacked file

@@ -65,7 +65,7 @@ type Options struct {
 // have an answer without token.
 func New(ctx context.Context, root string, o Options) (*Survey, error) {
 	s := &Survey{Root: root, Answers: map[string]Answer{}, lasting: true}
-	inv, err := collect.Read(ctx, collect.Sources{Paths: []string{root}})
+	inv, err := collect.Read(ctx, collect.Packages(root))
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (p prover) answer(ctx context.Context, s *Survey, release string, modules [
 	}
 	onto := *p.base
 	onto.Origin = guard.Given
-	res, err := guard.Judge(ctx, &guard.Inventory{Bases: []*guard.Base{&onto}, Modules: modules})
+	res, err := guard.Judge(ctx, &guard.Inventory{Bases: []*guard.Base{&onto}, Modules: modules}, guard.Options{})
 	if err != nil {
 		return err
 	}

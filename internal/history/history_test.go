@@ -50,7 +50,7 @@ func incident(t *testing.T) (*guard.Inventory, *guard.Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := guard.Judge(t.Context(), inv)
+	res, err := guard.Judge(t.Context(), inv, guard.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

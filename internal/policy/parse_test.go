@@ -155,7 +155,7 @@ func TestAsWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			res := guard.Result{Findings: []guard.Finding{finding(guard.Rejected, guard.PairBuild, "", "m")}}
-			parse(t, "f", text).Apply(&res)
+			apply(parse(t, "f", text), &res)
 			if f := res.Findings[0]; f.Severity != guard.Warn || !cmp.Equal(f.Ruling, &guard.Ruling{Reason: "r", Where: "f:1"}) {
 				t.Errorf("%s %+v", f.Severity, f.Ruling)
 			}
@@ -165,7 +165,7 @@ func TestAsWritten(t *testing.T) {
 
 func TestReasonIsOneLine(t *testing.T) {
 	res := guard.Result{Findings: []guard.Finding{finding(guard.Rejected, guard.PairBuild, "", "m")}}
-	parse(t, "f", "[[rule]]\nverdict = 'rejected'\naction = 'warn'\nreason = '''\nboo#1194501:\n  machines reboot\n  at once'''").Apply(&res)
+	apply(parse(t, "f", "[[rule]]\nverdict = 'rejected'\naction = 'warn'\nreason = '''\nboo#1194501:\n  machines reboot\n  at once'''"), &res)
 	if got, want := res.Findings[0].Ruling.Reason, "boo#1194501: machines reboot at once"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -215,7 +215,7 @@ func FuzzParse(f *testing.F) {
 		for _, v := range guard.Verdicts {
 			res.Findings = append(res.Findings, finding(v, guard.PairRebuild, "kernel-default", "hid_apple"))
 		}
-		p.Apply(&res)
+		apply(p, &res)
 		for _, f := range res.Findings {
 			if f.Ruling == nil && f.Severity != f.Verdict.Severity() || f.Ruling != nil && f.Ruling.Reason == "" {
 				t.Errorf("%s %s %v", f.Verdict, f.Severity, f.Ruling)
@@ -225,7 +225,7 @@ func FuzzParse(f *testing.F) {
 		if err := toml.Unmarshal([]byte(strings.TrimPrefix(string(text), "\ufeff")), &doc); err != nil {
 			t.Errorf("taken, but is no TOML: %v", err)
 		}
-		if got := len(p.Unused(&guard.Result{})); got != len(doc.Rule) {
+		if got := len(unusedOf(p, &guard.Result{})); got != len(doc.Rule) {
 			t.Errorf("%d rules, TOML has %d", got, len(doc.Rule))
 		}
 	})

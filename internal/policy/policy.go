@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package policy reads who decided otherwise than the verdicts' own weights, and
-// weighs a result by it. Parse reads a file of rules, Apply sets severities.
+// weighs findings by it. Parse reads a file of rules; guard.Judge asks a Policy.
 package policy
 
 import (
@@ -42,45 +42,19 @@ func (p Policy) Then(q Policy) Policy {
 	return Policy{slices.Concat(p.rules, q.rules)}
 }
 
-// Apply sets severity and ruling of all findings and labels of res that a rule
-// matches; of several rules, the last decides. The others stay as they are.
-func (p Policy) Apply(res *guard.Result) {
-	for i := range res.Findings {
-		f := &res.Findings[i]
-		s := subject{verdict: f.Verdict, pairing: f.Pairing, pkg: packageName(f.Module.Package), module: f.Module.Name}
-		if r := p.last(s); r != nil {
-			f.Severity, f.Ruling = r.severity, &r.ruling
-		}
+// Weigh implements guard.Policy: of several rules that match, the last decides.
+func (p Policy) Weigh(v guard.Verdict, pairing guard.Pairing, pkg, module string) (*guard.Ruling, guard.Severity) {
+	if r := p.last(subject{v, pairing, pkg, module}); r != nil {
+		return &r.ruling, r.severity
 	}
-	for i := range res.Labels {
-		l := &res.Labels[i]
-		if r := p.last(subject{verdict: l.Verdict, pkg: packageName(l.Package)}); r != nil {
-			l.Severity, l.Ruling = r.severity, &r.ruling
-		}
-	}
+	return nil, ""
 }
 
-// Unused lists the rules of p that decided nothing in a result that p, alone or
-// with others, was applied to: needless ones, and those with a name that is
-// never met.
-func (p Policy) Unused(res *guard.Result) []guard.Ruling {
-	used := map[guard.Ruling]bool{}
-	note := func(r *guard.Ruling) {
-		if r != nil {
-			used[*r] = true
-		}
-	}
-	for _, f := range res.Findings {
-		note(f.Ruling)
-	}
-	for _, l := range res.Labels {
-		note(l.Ruling)
-	}
+// Rulings implements guard.Policy.
+func (p Policy) Rulings() []guard.Ruling {
 	var out []guard.Ruling
 	for _, r := range p.rules {
-		if !used[r.ruling] {
-			out = append(out, r.ruling)
-		}
+		out = append(out, r.ruling)
 	}
 	return out
 }
@@ -100,13 +74,6 @@ func (r *rule) matches(s subject) bool {
 		(len(r.pairings) == 0 || slices.Contains(r.pairings, s.pairing)) &&
 		anyGlob(r.packages, s.pkg) &&
 		anyGlob(r.modules, strings.ReplaceAll(s.module, "-", "_"))
-}
-
-func packageName(p *guard.Package) string {
-	if p == nil {
-		return ""
-	}
-	return p.Name
 }
 
 // anyGlob reports whether a name matches one of the globs, if there are any.

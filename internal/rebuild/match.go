@@ -235,7 +235,7 @@ func (d *downloads) read(ctx context.Context) (*guard.Inventory, error) {
 	if len(d.paths) == 0 {
 		return &guard.Inventory{}, nil
 	}
-	return collect.Read(ctx, collect.Sources{Paths: d.paths})
+	return collect.Read(ctx, collect.Packages(d.paths...))
 }
 
 // match judges what was downloaded and checks the packages at the paths.

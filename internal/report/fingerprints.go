@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -21,6 +22,8 @@ type Fingerprints struct {
 	Bases   []Base   `json:"bases"`
 	Modules []Module `json:"modules"`
 	Errors  []Error  `json:"errors"`
+
+	Problems []guard.Problem `json:"-"` // what Errors says, for the exit status
 }
 
 // Module is a module's own tables; its fingerprint covers what the module adds
@@ -41,12 +44,13 @@ type Module struct {
 	Distilled *fingerprint.Digest `json:"distilled,omitempty"`
 }
 
-// NewFingerprints lists the bases and the modules with BTF of an inventory.
-// Tables that cannot be laid out join its problems.
+// NewFingerprints lists the bases and the modules with BTF of an inventory, and what
+// could not be read. Tables that cannot be laid out are among that.
 func NewFingerprints(inv *guard.Inventory, version string) *Fingerprints {
 	list := &Fingerprints{
 		Schema: Schema, Tool: Tool{"obs-btf-guard", version},
 		Bases: []Base{}, Modules: []Module{}, Errors: []Error{},
+		Problems: slices.Clone(inv.Problems),
 	}
 	for _, b := range inv.Bases {
 		list.Bases = append(list.Bases, NewBase(b))
@@ -64,8 +68,17 @@ func NewFingerprints(inv *guard.Inventory, version string) *Fingerprints {
 			if m.Package != nil {
 				err = fmt.Errorf("%s: %w", m.Path, err)
 			}
-			inv.Problems = append(inv.Problems, guard.Problem{Path: m.Label(), Err: err})
+			list.Problems = append(list.Problems, guard.Problem{Path: m.Label(), Err: err})
 		}
+	}
+	if len(list.Bases)+len(list.Modules)+len(list.Problems) == 0 {
+		for _, a := range inv.Arguments {
+			list.Problems = append(list.Problems, guard.Problem{Path: a.Path, Err: errors.New("no kernel or module with BTF was found")})
+			break
+		}
+	}
+	for _, p := range list.Problems {
+		list.Errors = append(list.Errors, Error{p.Path, p.Err.Error()})
 	}
 	return list
 }
@@ -94,10 +107,7 @@ func (l *Fingerprints) add(m *guard.Module) error {
 }
 
 // JSON writes the list for machines.
-func (l *Fingerprints) JSON(w io.Writer, problems []guard.Problem) error {
-	for _, p := range problems {
-		l.Errors = append(l.Errors, Error{p.Path, p.Err.Error()})
-	}
+func (l *Fingerprints) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)

@@ -12,12 +12,13 @@ type Argument struct {
 	Path   string
 	Origin Origin
 	Copies bool // it has packages that another argument has, too, where they are counted
+	Found  bool // nobody named it, so that it may come to nothing
 }
 
-// Idle makes problems of the arguments that came to nothing, which an all clear
+// idle makes problems of the arguments that came to nothing, which an all clear
 // must not pass over: paths without kernel or module, a base that is none or
 // several, an older build that shares no kernelrelease with what is judged.
-func (inv *Inventory) Idle(res *Result) []Problem {
+func idle(inv *Inventory, res *Result) []Problem {
 	type place struct {
 		tree   string
 		origin Origin
@@ -42,7 +43,7 @@ func (inv *Inventory) Idle(res *Result) []Problem {
 		at := place{a.Path, a.Origin}
 		var err error
 		switch n := bases[at]; {
-		case failed[a.Path]:
+		case failed[a.Path], a.Found:
 		case a.Origin.Named() && n == 0:
 			err = errors.New("holds no kernel to judge on")
 		case a.Origin.Named() && n > 1:

@@ -44,7 +44,7 @@ func BenchmarkJudge(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			b.SetBytes(bytes)
 			for b.Loop() {
-				if _, err := guard.Judge(b.Context(), one); err != nil {
+				if _, err := guard.Judge(b.Context(), one, guard.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -29,7 +29,7 @@ func TestChanges(t *testing.T) {
 			from, to := testBuild(t, "1.1", tc.from), testBuild(t, "1.3", tc.to)
 			copied := *to
 			from.Origin = Against
-			res, err := Judge(t.Context(), &Inventory{Bases: []*Base{to, &copied, from}})
+			res, err := Judge(t.Context(), &Inventory{Bases: []*Base{to, &copied, from}}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -578,7 +578,7 @@ func ofFlavor(tokens []string, flavor string) []string {
 // no kernel of their kernelrelease are judged on those of their flavor, beside which
 // the package would be installed.
 func JudgePackages(ctx context.Context, inv *Inventory) (*Result, error) {
-	res, err := Judge(ctx, inv)
+	res, err := Judge(ctx, inv, Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -605,7 +605,7 @@ func JudgePackages(ctx context.Context, inv *Inventory) (*Result, error) {
 		if len(given.Bases) == 0 {
 			continue
 		}
-		more, err := Judge(ctx, given)
+		more, err := Judge(ctx, given, Options{})
 		if err != nil {
 			return nil, err
 		}

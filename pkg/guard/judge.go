@@ -14,11 +14,31 @@ import (
 	"sync"
 )
 
+// Options say who asks. The zero value is for somebody who has no policy, and to whom
+// everything matters.
+type Options struct {
+	Policy Policy // may be nil
+	// Aside reports whether a problem is none of what is judged; may be nil.
+	Aside func(Problem) bool
+}
+
+// Policy weighs findings and labels otherwise than their verdicts do.
+type Policy interface {
+	// Weigh gives the ruling that decides, nil if none does, and what the finding then
+	// weighs. The pairing is "" for a label, the module, too, and the package for a
+	// loose module.
+	Weigh(v Verdict, p Pairing, pkg, module string) (*Ruling, Severity)
+	// Rulings lists all that it has.
+	Rulings() []Ruling
+}
+
 // Judge pairs every module of the inventory with the bases it can meet and gives
 // a finding for each pair, in a fixed order. A module that meets no base and
-// needs one becomes a Problem as well. The only error is that of ctx.
-func Judge(ctx context.Context, inv *Inventory) (*Result, error) {
-	j := newJudge(inv)
+// needs one becomes a Problem as well, and so does an argument that came to nothing.
+// The result is whole: nothing has to be added to it or worked out afterwards. The
+// only error is that of ctx.
+func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
+	j := newJudging(inv)
 	met := meet(inv)
 	pairs := met.pairs
 	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Unlinked: met.unlinked, Problems: slices.Concat(inv.Problems, met.problems)}
@@ -28,7 +48,7 @@ func Judge(ctx context.Context, inv *Inventory) (*Result, error) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				res.Findings[i] = j.decide(pairs[i])
+				res.Findings[i] = j.finding(pairs[i])
 			}
 		})
 	}
@@ -45,6 +65,43 @@ func Judge(ctx context.Context, inv *Inventory) (*Result, error) {
 	}
 	res.Labels = labels(inv, res)
 	res.Changes = changes(inv.Bases)
-	res.Problems = append(res.Problems, unmet(res.Findings)...)
+	res.Problems = slices.Concat(res.Problems, unmet(res.Findings), idle(inv, res))
+	if o.Aside != nil {
+		for _, p := range res.Problems {
+			if o.Aside(p) {
+				res.Aside = append(res.Aside, p)
+			}
+		}
+		res.Problems = slices.DeleteFunc(res.Problems, o.Aside)
+	}
+	if o.Policy != nil {
+		res.weigh(o.Policy)
+	}
 	return res, nil
+}
+
+// weigh has a policy decide.
+func (r *Result) weigh(p Policy) {
+	name := func(pkg *Package) string {
+		if pkg == nil {
+			return ""
+		}
+		return pkg.Name
+	}
+	used := map[Ruling]bool{}
+	weigh := func(severity *Severity, ruling **Ruling, v Verdict, pairing Pairing, pkg *Package, module string) {
+		if by, weighs := p.Weigh(v, pairing, name(pkg), module); by != nil {
+			*severity, *ruling = weighs, by
+			used[*by] = true
+		}
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		weigh(&f.Severity, &f.Ruling, f.Verdict, f.Pairing, f.Module.Package, f.Module.Name)
+	}
+	for i := range r.Labels {
+		l := &r.Labels[i]
+		weigh(&l.Severity, &l.Ruling, l.Verdict, "", l.Package, "")
+	}
+	r.Unused = slices.DeleteFunc(p.Rulings(), func(by Ruling) bool { return used[by] })
 }

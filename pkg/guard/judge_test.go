@@ -60,7 +60,7 @@ func testModule(p *Package, data []byte) *Module {
 // pairing.
 func judgeOne(t *testing.T, inv *Inventory, pairing Pairing) Finding {
 	t.Helper()
-	res, err := Judge(t.Context(), inv)
+	res, err := Judge(t.Context(), inv, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestLostBTF(t *testing.T) {
 	external := testModule(kmp, nil)
 	external.InTree = false
 
-	res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: []*Module{sibling, lost, external}})
+	res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: []*Module{sibling, lost, external}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestNamedBase(t *testing.T) {
 	given := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Table: w.Table(t), Rules: verify.RulesFor(verify.Version{}), pointerSize: 8}
 	fits, other := testModule(own.Package, driver(w)), testModule(own.Package, driver(w))
 	other.Arch = "aarch64"
-	res, err := Judge(t.Context(), &Inventory{Bases: []*Base{given, own}, Modules: []*Module{fits, other}})
+	res, err := Judge(t.Context(), &Inventory{Bases: []*Base{given, own}, Modules: []*Module{fits, other}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestTwoKernels(t *testing.T) {
 	right, wrong := testBuild(t, "1.3", w), testBuild(t, "1.3", kernelTable(0, 0, "abc", "9de"))
 	wrong.Package = right.Package
 	for _, bases := range [][]*Base{{right, wrong}, {wrong, right}} {
-		res, err := Judge(t.Context(), &Inventory{Bases: bases, Modules: []*Module{testModule(right.Package, driver(w))}})
+		res, err := Judge(t.Context(), &Inventory{Bases: bases, Modules: []*Module{testModule(right.Package, driver(w))}}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func TestTwoKernels(t *testing.T) {
 func TestUnmet(t *testing.T) {
 	w := kernelTable(0, 0)
 	p := testBuild(t, "1.3", w).Package
-	res, err := Judge(t.Context(), &Inventory{Modules: []*Module{testModule(p, driver(w)), testModule(p, driver(w)), testModule(p, nil)}})
+	res, err := Judge(t.Context(), &Inventory{Modules: []*Module{testModule(p, driver(w)), testModule(p, driver(w)), testModule(p, nil)}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

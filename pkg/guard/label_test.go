@@ -47,7 +47,7 @@ func TestLabels(t *testing.T) {
 				Modules: []*Module{testModule(b.Package, driver(base)), testModule(&extra, driver(base))},
 				Labeled: tc.labeled,
 			}
-			res, err := Judge(t.Context(), inv)
+			res, err := Judge(t.Context(), inv, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestLabelsOfMisfits(t *testing.T) {
 	res, err := Judge(t.Context(), &Inventory{
 		Packages: []*Package{b.Package, &extra}, Bases: []*Base{b},
 		Modules: []*Module{testModule(&extra, stale)}, Labeled: true,
-	})
+	}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

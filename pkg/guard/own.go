@@ -13,8 +13,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
-// judge knows what several pairs share.
-type judge struct {
+// judging knows what several pairs share.
+type judging struct {
 	own      map[string][]*Base // the bases of each build, by arch and kernelrelease
 	named    *Base              // the base that the user named as the modules' own
 	siblings map[string]bool    // by build, arch and kernelrelease: some module has BTF
@@ -31,8 +31,8 @@ type onOwn struct {
 	base   *Base
 }
 
-func newJudge(inv *Inventory) *judge {
-	j := &judge{
+func newJudging(inv *Inventory) *judging {
+	j := &judging{
 		own: map[string][]*Base{}, siblings: map[string]bool{},
 		compared: map[[2]*Base]func() *compare.Bases{},
 		examined: map[onOwn]func() *evidence.Evidence{},
@@ -62,7 +62,7 @@ func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
 // that of the module's build, or the one the user named. One that the module
 // contradicts is not its own, whatever the packages say; of several in one build
 // the one being judged comes first.
-func (j *judge) ownBase(m *Module, judged *Base) *Base {
+func (j *judging) ownBase(m *Module, judged *Base) *Base {
 	candidates := sameSide(m, j.own[key(m.Build(), m.Arch, m.Release)])
 	if m.Package == nil || len(candidates) == 0 {
 		candidates = nil
@@ -98,7 +98,7 @@ func sameSide(m *Module, bases []*Base) []*Base {
 
 // examine is what a module's table says for and against a base that it may have
 // been built on, asked once however many bases the module meets.
-func (j *judge) examine(m *Module, own *Base) *evidence.Evidence {
+func (j *judging) examine(m *Module, own *Base) *evidence.Evidence {
 	k := onOwn{m, own}
 	j.mu.Lock()
 	once, ok := j.examined[k]
@@ -114,7 +114,7 @@ func (j *judge) examine(m *Module, own *Base) *evidence.Evidence {
 }
 
 // examineOn asks a table as far as it could be laid out.
-func (j *judge) examineOn(m *Module, b *Base, table *btf.Table) *evidence.Evidence {
+func (j *judging) examineOn(m *Module, b *Base, table *btf.Table) *evidence.Evidence {
 	if table == nil {
 		return &evidence.Evidence{}
 	}
@@ -123,7 +123,7 @@ func (j *judge) examineOn(m *Module, b *Base, table *btf.Table) *evidence.Eviden
 
 // weigh leaves of the evidence what the base does not show by itself, which is
 // looked up once.
-func (j *judge) weigh(b *Base, e *evidence.Evidence) *evidence.Evidence {
+func (j *judging) weigh(b *Base, e *evidence.Evidence) *evidence.Evidence {
 	if !e.Contradicted() {
 		return e
 	}
@@ -141,7 +141,7 @@ func (j *judge) weigh(b *Base, e *evidence.Evidence) *evidence.Evidence {
 }
 
 // bases compares two bases, once for all modules.
-func (j *judge) bases(built, read *Base) *compare.Bases {
+func (j *judging) bases(built, read *Base) *compare.Bases {
 	k := [2]*Base{built, read}
 	j.mu.Lock()
 	once, ok := j.compared[k]

@@ -15,7 +15,13 @@ type Result struct {
 	Labels   []Label
 	Changes  []Change
 	Unlinked []Unlinked
+	// Problems are what could not be read or judged, and arguments that came to
+	// nothing; Aside those that Options.Aside left out.
 	Problems []Problem
+	Aside    []Problem
+	// Unused are the rulings of the policy that decided nothing: needless ones, and
+	// those with a name that is never met.
+	Unused []Ruling
 }
 
 // Finding is a verdict with its place and its explanation.

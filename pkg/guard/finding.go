@@ -12,10 +12,10 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
-// decide judges one module on one base.
-func (j *judge) decide(p pair) Finding {
+// finding judges one module on one base.
+func (j *judging) finding(p pair) Finding {
 	f := Finding{Pairing: p.pairing, Module: p.module, Base: p.base}
-	j.judge(&f)
+	j.verdict(&f)
 	f.Severity = f.Verdict.Severity()
 	if f.Severity == Fail && ofThePast(&f) {
 		f.Severity = Warn
@@ -30,7 +30,7 @@ func ofThePast(f *Finding) bool {
 	return f.Verdict == Malformed && f.Module.Origin == Against || f.Base != nil && f.Base.Origin == Against && f.Base.Table == nil
 }
 
-func (j *judge) judge(f *Finding) {
+func (j *judging) verdict(f *Finding) {
 	m, b := f.Module, f.Base
 	switch {
 	case m.Err != nil:
@@ -54,7 +54,7 @@ func (j *judge) judge(f *Finding) {
 }
 
 // withoutBTF tells a module that never had BTF from one that lost it.
-func (j *judge) withoutBTF(f *Finding) {
+func (j *judging) withoutBTF(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Verdict = NoBTF
 	own := f.Pairing == PairBuild && b != nil && b.Table != nil && !b.IgnoresModules
@@ -91,7 +91,7 @@ func onBrokenBase(f *Finding) {
 // relocated judges a module that brings a .BTF.base to a kernel that relocates
 // by it. What relocation makes must not contradict the base, as it goes by names
 // alone.
-func (j *judge) relocated(f *Finding) {
+func (j *judging) relocated(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Basis = Evidence
 	res := relocate.Module(m.BTF, m.BTFBase, b.Table, b.Rules)
@@ -117,7 +117,7 @@ func (j *judge) relocated(f *Finding) {
 }
 
 // withTable judges a module that has a table on a base that has one.
-func (j *judge) withTable(f *Finding) {
+func (j *judging) withTable(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Basis = Evidence
 	res := verify.Module(m.BTF, b.Table, b.Rules)
@@ -184,7 +184,7 @@ func recordedElsewhere(m *Module, b *Base) []string {
 
 // compare judges a module that the kernel accepts on another base than its own,
 // by what its references mean on both.
-func (j *judge) compare(f *Finding, own *Base, read *btf.Table) {
+func (j *judging) compare(f *Finding, own *Base, read *btf.Table) {
 	f.Basis = Compared
 	f.Reasons = []string{anotherBase(own, f.Base)}
 	built, err := btf.Parse(f.Module.BTF, own.Table)

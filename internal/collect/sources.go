@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import "github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+
+// Sources says what to collect and what is known beforehand. Its constructors are
+// named for who asks; what they leave empty may be set.
+type Sources struct {
+	Paths   []string // files, packages and folders that are judged
+	Against []string // an older build, or a kernel, to compare them with
+	Base    string   // one vmlinux, raw table or package that every module is checked against
+	OwnBase string   // likewise, that modules of no known build were built on
+
+	Assumed  guard.Assumed
+	Progress *Progress // may be nil
+
+	installed []InstalledKernel
+	found     bool // the paths were found, not given: of each by itself nothing is expected
+	oneBuild  bool // all packages in Paths come out of one build, whenever they were packaged
+	apart     bool // Paths and Against are builds, and a package that both have counts on both sides
+	labeled   bool // each package should carry its kernel-btf(...) tokens
+	basesOnly bool // modules inside packages are left unread
+	explain   bool // what explains a base is kept: its exports, and compilers
+}
+
+// InstalledKernel is the vmlinux of an installed package.
+type InstalledKernel struct {
+	Path  string
+	Owner string // NEVRA of the package, "" if it is not known
+}
+
+// Check is for people who name what is to be judged: each path must come to
+// something.
+func Check(paths ...string) Sources { return Sources{Paths: paths} }
+
+// Hook is for the check of a build: its packages, however many times they were
+// packaged, former results, and the kernels of other packages that the modules will
+// meet. labeled: each package should carry its kernel-btf(...) tokens.
+func Hook(packages, old []string, installed []InstalledKernel, labeled bool) Sources {
+	return Sources{
+		Paths: packages, Against: old, installed: installed,
+		found: true, oneBuild: true, apart: true, labeled: labeled,
+	}
+}
+
+// Packages is for who found them elsewhere, in a repository or build root.
+func Packages(paths ...string) Sources { return Sources{Paths: paths, found: true} }
+
+// Stamp is for packages that get tokens, with the kernels that their modules were
+// built for. Where tokens are only removed, no module is read.
+func Stamp(packages, with []string, remove bool) Sources {
+	return Sources{Paths: packages, Against: with, found: true, basesOnly: remove}
+}
+
+// Fingerprints is for the bases in files and packages, and the modules in packages
+// as well if they are asked for.
+func Fingerprints(paths []string, modules bool) Sources {
+	return Sources{Paths: paths, found: true, basesOnly: !modules}
+}
+
+// Explain is for what became of one kernel in another, and why.
+func Explain(old, new string) Sources {
+	return Sources{Paths: []string{new}, Against: []string{old}, found: true, apart: true, explain: true}
+}
+
+func (s Sources) arguments() []guard.Argument {
+	var out []guard.Argument
+	add := func(origin guard.Origin, found bool, paths ...string) {
+		for _, p := range paths {
+			out = append(out, guard.Argument{Path: p, Origin: origin, Found: found})
+		}
+	}
+	if s.Base != "" {
+		add(guard.Given, false, s.Base)
+	}
+	if s.OwnBase != "" {
+		add(guard.Own, false, s.OwnBase)
+	}
+	add(guard.New, s.found, s.Paths...)
+	add(guard.Against, s.found, s.Against...)
+	for _, k := range s.installed {
+		add(guard.Installed, false, k.Path)
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// oneRule decides on one verdict, and has another rule that never does.
+type oneRule struct {
+	verdict  Verdict
+	severity Severity
+}
+
+func (p oneRule) Weigh(v Verdict, _ Pairing, pkg, module string) (*Ruling, Severity) {
+	if v == p.verdict {
+		return &Ruling{Reason: pkg + "/" + module, Where: "conf:1"}, p.severity
+	}
+	return nil, ""
+}
+
+func (p oneRule) Rulings() []Ruling {
+	return []Ruling{{Reason: "kernel-default/drv", Where: "conf:1"}, {Reason: "for nothing", Where: "conf:5"}}
+}
+
+// TestWhole holds that a result needs nothing after Judge: the policy has decided,
+// arguments that came to nothing are problems, and those that do not count are aside.
+func TestWhole(t *testing.T) {
+	newBase := testBuild(t, "1.3", kernelTable(0, 0, "more"))
+	newBase.Package.Tree = "NEW"
+	stale := testModule(newBase.Package, driver(kernelTable(0, 0)))
+	for _, tc := range []struct {
+		name     string
+		argument Argument
+		problem  error // one of the inventory
+		aside    bool  // none of it counts
+		exit     int
+		want     string // of the problems
+	}{
+		{"all came to something", Argument{Path: "NEW"}, nil, false, 0, ""},
+		{"one came to nothing", Argument{Path: "EMPTY"}, nil, false, 2, "EMPTY: holds no kernel and no module"},
+		{"one that was found may", Argument{Path: "EMPTY", Found: true}, nil, false, 0, ""},
+		{"an older build of something else", Argument{Path: "OLD", Origin: Against}, nil, false, 2, "OLD: holds no kernel"},
+		{"set aside", Argument{Path: "EMPTY"}, nil, true, 0, ""},
+		{"something unread", Argument{Path: "NEW"}, errors.New("cut short"), false, 2, "NEW/a.rpm: cut short"},
+	} {
+		inv := &Inventory{
+			Arguments: []Argument{{Path: "NEW"}, tc.argument}, Packages: []*Package{newBase.Package},
+			Bases: []*Base{newBase}, Modules: []*Module{stale},
+		}
+		if tc.problem != nil {
+			inv.Problems = []Problem{{Path: "NEW/a.rpm", Err: tc.problem}}
+		}
+		o := Options{Policy: oneRule{Rejected, Warn}}
+		if tc.aside {
+			o.Aside = func(Problem) bool { return true }
+		}
+		res, err := Judge(t.Context(), inv, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range res.Problems {
+			got = append(got, p.Error())
+		}
+		if all := strings.Join(got, "\n"); !strings.Contains(all, tc.want) || tc.want == "" && all != "" || res.Exit() != tc.exit || len(res.Aside) > 0 != tc.aside {
+			t.Errorf("%s: %q, exit %d, %d aside", tc.name, got, res.Exit(), len(res.Aside))
+		}
+		if f := res.Findings[0]; f.Verdict != Rejected || f.Severity != Warn || f.Ruling == nil {
+			t.Errorf("%s: %+v", tc.name, f)
+		}
+		if len(res.Unused) != 1 || res.Unused[0].Where != "conf:5" {
+			t.Errorf("%s: unused %v", tc.name, res.Unused)
+		}
+	}
+}
