@@ -26,7 +26,7 @@ build_vmlinux() {
     local link=(ld -static --no-relax -z noexecstack -z max-page-size=4096 --build-id=none
         -T "$src/vmlinux.lds")
     "${link[@]}" -o "$dir/vmlinux.1" "${objects[@]}"
-    pahole -J --btf_gen_floats "$dir/vmlinux.1"
+    pahole -J --btf_gen_floats --skip_encoding_btf_enum64 "$dir/vmlinux.1"
     objcopy --only-section=.BTF --set-section-flags .BTF=alloc,readonly --strip-all \
         "$dir/vmlinux.1" "$dir/btf.o" 2> /dev/null
     printf '\1\0' | dd of="$dir/btf.o" bs=1 seek=16 conv=notrunc status=none # ET_REL
@@ -41,7 +41,7 @@ build_module() {
         -c "$name.c" -o "$dir/$name.o")
     ld -r --build-id=none -o "$dir/$name.ko" "$dir/$name.o"
     if [ -n "$base" ]; then
-        pahole -J --btf_gen_floats --btf_base "$base" "$dir/$name.ko"
+        pahole -J --btf_gen_floats --skip_encoding_btf_enum64 --btf_base "$base" "$dir/$name.ko"
         fill_btf_ids "$dir/$name.ko" "$base"
     fi
     objcopy --strip-debug "$dir/$name.ko"

@@ -323,8 +323,8 @@ func TestOneAnswer(t *testing.T) {
 			contentOf(t, version+"/kernel-default-extra-"+version+".x86_64.rpm", "/xpad.ko.zst"), d,
 		}
 	}
-	older := builtIn("5.15.12-1.1", "sha256:8c4d27686c13aa439ea2ff7996485873c1b259fd7ca01e460c8c29a71898afea")
-	newer := builtIn("5.15.12-1.3", "sha256:18720e183f0ff8d5c18949905769050c4751ff3ad17f25180a4e5ce34715a360")
+	older := builtIn("5.15.12-1.1", "sha256:42844fc3093af9ffa696a5c5b03f5b5536f1319f65a5b76c17cbd95da1f7ec5d")
+	newer := builtIn("5.15.12-1.3", "sha256:94460e068ad0e08b2068845da42d89bebfc6edb219b7f0ac1c49da7b0f55f953")
 	noBTF := contentOf(t, "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", "/ipu6.ko.xz")
 
 	// The kernels export what the modules need, which were built without versions.

@@ -37,7 +37,7 @@ func TestPolicy(t *testing.T) {
 			"REBUILD rebuild new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected",
 			"decided in btf-guard.conf:2: " + reason,
 			"To be built again",
-			"kernel-btf(default:sha256:8c4d27686c13", // the base of 1.1
+			"kernel-btf(default:sha256:42844fc3093a", // the base of 1.1
 		}, "rebuild"},
 		{"warn", policy("warn"), "", 0, []string{
 			"kernel-default.x86_64: W: btf-rejected",

@@ -88,7 +88,7 @@ func TestRecord(t *testing.T) {
 		DistURL: "obs://build.example.org/openSUSE:Factory/standard/5d2c1b7e9f3a48606b0e7d5c2f914a83-kernel-default",
 		Host:    "buildhost", Built: time.Unix(1640789416, 0).UTC(),
 		Path: "/usr/lib/modules/5.15.12-1-default/vmlinux.xz", Arch: "x86_64", KernelRelease: "5.15.12-1-default", Flavor: "default",
-		Fingerprint: digestOf(t, "8c4d27686c13aa439ea2ff7996485873c1b259fd7ca01e460c8c29a71898afea"),
+		Fingerprint: digestOf(t, "42844fc3093af9ffa696a5c5b03f5b5536f1319f65a5b76c17cbd95da1f7ec5d"),
 		TypeCount:   536, StringBytes: 7787,
 		Toolchain: kernel.Toolchain{Compiler: "gcc (SUSE Linux) 11.2.1 20211124"},
 		Judgements: []Judgement{

@@ -16,7 +16,7 @@ import (
 
 const (
 	release = "5.15.12-1-default"
-	token13 = "kernel-btf(default:sha256:18720e183f0ff8d5c18949905769050c4751ff3ad17f25180a4e5ce34715a360)"
+	token13 = "kernel-btf(default:sha256:94460e068ad0e08b2068845da42d89bebfc6edb219b7f0ac1c49da7b0f55f953)"
 	nevra   = "kernel-default-5.15.12-1.3.x86_64"
 )
 

@@ -136,8 +136,8 @@ func read(t testing.TB, source string, o Options) ([]*Package, error) {
 }
 
 const (
-	newBase = "kernel-btf(default:sha256:18720e183f0ff8d5c18949905769050c4751ff3ad17f25180a4e5ce34715a360)"
-	oldBase = "kernel-btf(default:sha256:8c4d27686c13aa439ea2ff7996485873c1b259fd7ca01e460c8c29a71898afea)"
+	newBase = "kernel-btf(default:sha256:94460e068ad0e08b2068845da42d89bebfc6edb219b7f0ac1c49da7b0f55f953)"
+	oldBase = "kernel-btf(default:sha256:42844fc3093af9ffa696a5c5b03f5b5536f1319f65a5b76c17cbd95da1f7ec5d)"
 )
 
 // TestReal reads what createrepo_c made of the incident's packages.

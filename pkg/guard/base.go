@@ -67,11 +67,11 @@ func (b *Base) setTable(img *kernel.Image) {
 	// Whatever can be laid out has a fingerprint, even if its kernel refuses it.
 	if table, _ := btf.Parse(img.BTF, nil); table != nil {
 		b.Fingerprint = fingerprint.Of(table)
-		b.Rules = b.Rules.Calibrate(table)
 	}
 	res := verify.Base(img.BTF, img.Order, b.Rules)
 	if !res.Accepted() || res.Table == nil {
 		b.Refused = &res
+		b.laterAccepts = verify.Base(img.BTF, img.Order, verify.RulesFor(verify.Version{})).Accepted()
 		return
 	}
 	b.Table = res.Table

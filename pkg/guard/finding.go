@@ -84,6 +84,11 @@ func onBrokenBase(f *Finding) {
 		for _, l := range b.Refused.Lines {
 			f.Reasons = append(f.Reasons, l.Text)
 		}
+		// A kernel boots with a base that it refuses, so the base proves nothing.
+		if b.laterAccepts && b.VersionKnown {
+			f.Reasons = append(f.Reasons, fmt.Sprintf("Linux %s refuses it by its version; later ones accept it. "+
+				"If this kernel has that as a backport, --kernel names the version that it reads BTF as", b.Rules.Version))
+		}
 	}
 	f.Kernel = kernelSays(m, b, res)
 }

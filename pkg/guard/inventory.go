@@ -106,8 +106,10 @@ type Base struct {
 	Table       *btf.Table
 	Fingerprint fingerprint.Fingerprint
 	Refused     *verify.Result
-	pointerSize int
-	BootImage   bool // it was a boot image, which holds the same as the vmlinux beside it
+	// laterAccepts: what refuses the table are rules that later kernels do not have.
+	laterAccepts bool
+	pointerSize  int
+	BootImage    bool // it was a boot image, which holds the same as the vmlinux beside it
 
 	Rules        verify.Rules
 	VersionKnown bool // the rules are those of a version that was found or given

@@ -75,7 +75,7 @@ outsider() {
     } > "$dir/$name.mod.c"
     gcc "${cflags[@]}" -g0 -c "$dir/$name.mod.c" -o "$dir/$name.mod.o"
     ld -r --build-id=none -o "$dir/$name.ko" "$dir/$name.o" "$dir/$name.mod.o"
-    pahole -J --btf_gen_floats --btf_base "$kernel/vmlinux" "$dir/$name.ko"
+    pahole -J --btf_gen_floats --skip_encoding_btf_enum64 --btf_base "$kernel/vmlinux" "$dir/$name.ko"
     objcopy --strip-debug "$dir/$name.ko"
     xz -f --check=crc32 --lzma2=dict=1MiB "$dir/$name.ko"
 }

@@ -2,11 +2,7 @@
 
 package verify
 
-import (
-	"bytes"
-
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
-)
+import "github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 
 // Rules says how one kernel reads a module's table. The fields are what changed
 // between Linux 5.11, the first kernel to look at module BTF, and 7.3; RulesFor
@@ -108,33 +104,4 @@ func RulesFor(v Version) Rules {
 func backported(v Version, since map[[2]int]int) bool {
 	patch, ok := since[[2]int{v.Major, v.Minor}]
 	return ok && v.Patch >= patch
-}
-
-// Calibrate widens the rules by what the running base itself proves: a kernel
-// that boots with a dotted FUNC name or an ENUM64 in its base accepts them in a
-// module too. It is how a distribution's backport shows that its version does
-// not.
-func (r Rules) Calibrate(base *btf.Table) Rules {
-	for t := range base.Types() {
-		if t.Kind() > btf.KindDatasec {
-			r.MaxKind = max(r.MaxKind, t.Kind())
-			if r.InfoMask != 0 {
-				r.InfoMask |= 0x1f000000 // the fifth bit of the kind
-			}
-		}
-		switch t.Kind() {
-		case btf.KindEnum64:
-			r.EnumFlag = true
-		case btf.KindEnum:
-			r.EnumFlag = r.EnumFlag || t.KindFlag()
-		case btf.KindDeclTag, btf.KindTypeTag:
-			r.TagFlag = r.TagFlag || t.KindFlag()
-		case btf.KindFunc, btf.KindTypedef, btf.KindStruct, btf.KindUnion:
-			if !r.Dots {
-				name, _ := base.Prefix(t.NameOff, btf.MaxName)
-				r.Dots = bytes.IndexByte(name, '.') >= 0
-			}
-		}
-	}
-	return r
 }

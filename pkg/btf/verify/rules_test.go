@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
@@ -53,68 +52,5 @@ func TestRulesFor(t *testing.T) {
 	}
 	if d := cmp.Diff(rules(t, "7.3"), verify.RulesFor(verify.Version{})); d != "" {
 		t.Errorf("an unknown version has not the newest rules:\n%s", d)
-	}
-}
-
-// TestCalibrate holds what a base proves about its kernel, and that nothing is
-// taken away.
-func TestCalibrate(t *testing.T) {
-	old, flag := rules(t, "5.11"), btftest.Info
-	tests := []struct {
-		name    string
-		add     func(w writer)
-		widened func(r *verify.Rules)
-	}{
-		{"nothing", func(w writer) { w.Int("int", 4, 0, 32); w.Var("a.b", 1, 0); w.Datasec(".data", 4) }, func(r *verify.Rules) {}},
-		{"FLOAT", func(w writer) { w.Float("float", 4) }, func(r *verify.Rules) { r.MaxKind, r.InfoMask = btf.KindFloat, 0x9f00ffff }},
-		{"DECL_TAG", func(w writer) { w.DeclTag("t", 1, -1) }, func(r *verify.Rules) { r.MaxKind, r.InfoMask = btf.KindDeclTag, 0x9f00ffff }},
-		{"flagged DECL_TAG", func(w writer) { w.Record(w.String("t"), flag(btf.KindDeclTag, 0, true), 1, 0) },
-			func(r *verify.Rules) { r.MaxKind, r.InfoMask, r.TagFlag = btf.KindDeclTag, 0x9f00ffff, true }},
-		{"TYPE_TAG", func(w writer) { w.TypeTag("t", 0) }, func(r *verify.Rules) { r.MaxKind, r.InfoMask = btf.KindTypeTag, 0x9f00ffff }},
-		{"flagged TYPE_TAG", func(w writer) { w.Record(w.String("t"), flag(btf.KindTypeTag, 0, true), 0) },
-			func(r *verify.Rules) { r.MaxKind, r.InfoMask, r.TagFlag = btf.KindTypeTag, 0x9f00ffff, true }},
-		{"ENUM64", func(w writer) { w.Enum64("e", 8) },
-			func(r *verify.Rules) { r.MaxKind, r.InfoMask, r.EnumFlag = btf.KindEnum64, 0x9f00ffff, true }},
-		{"signed ENUM", func(w writer) { w.Enum("e", 4, btftest.Enumerator{Name: "v", Value: -1}) }, func(r *verify.Rules) { r.EnumFlag = true }},
-		{"unsigned ENUM", func(w writer) { w.Enum("e", 4, btftest.Enumerator{Name: "v", Value: 1}) }, func(r *verify.Rules) {}},
-		{"dotted FUNC", func(w writer) { w.Func("f.isra.0", 1, 0) }, func(r *verify.Rules) { r.Dots = true }},
-		{"dotted TYPEDEF, then none", func(w writer) { w.Typedef("t.0", 1); w.Typedef("t", 1) }, func(r *verify.Rules) { r.Dots = true }},
-		{"dotted UNION", func(w writer) { w.Union("u.0", 4) }, func(r *verify.Rules) { r.Dots = true }},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			w := btftest.New()
-			tt.add(w)
-			want := old
-			tt.widened(&want)
-			if d := cmp.Diff(want, old.Calibrate(w.Table(t))); d != "" {
-				t.Errorf("5.11 (-want +got):\n%s", d)
-			}
-			newest := rules(t, "7.3")
-			if d := cmp.Diff(newest, newest.Calibrate(w.Table(t))); d != "" {
-				t.Errorf("7.3 changed (-want +got):\n%s", d)
-			}
-		})
-	}
-}
-
-// TestCalibratedAccepts holds that the kinds a base proves are accepted in a
-// module on it.
-func TestCalibratedAccepts(t *testing.T) {
-	w := btftest.New()
-	w.Int("int", 4, 0, 32)
-	w.TypeTag("tag", 1)
-	w.Enum64("e", 8, btftest.Enumerator{Name: "v", Value: -1})
-	base := w.Table(t)
-	m := w.Split()
-	m.Float("double", 8)
-	m.TypeTag("tag", 1)
-	m.Enum64("e", 8, btftest.Enumerator{Name: "v", Value: -1})
-	if res := verify.Module(m.Bytes(), base, rules(t, "5.11")); res.Accepted() {
-		t.Error("5.11 itself accepts it")
-	}
-	res := verify.Module(m.Bytes(), base, rules(t, "5.11").Calibrate(base))
-	if !res.Accepted() {
-		t.Errorf("calibrated: %d %+v", res.Errno, res.Lines)
 	}
 }
