@@ -3,8 +3,16 @@
 // Package guard judges kernel modules on the kernels that they will meet: what a
 // kernel does with the BTF of each, and whether what it then believes is true.
 //
-// It reads no file. Fill an [Inventory] with what is known of packages, kernels
-// ([Base.Describe]) and modules ([Module.Describe]); [Judge] pairs and judges them.
+// It reads no file, and answers two questions.
+//
+// What happens to these modules on these kernels? Fill an [Inventory] with kernels
+// ([Base.Describe]), modules ([Module.Describe]) and the packages that they are in.
+// [Judge] pairs them and gives a [Finding] for each pair: a [Verdict], what the
+// kernel logs, what it means for the machine.
+//
+// Does this package fit one of these kernels? [Cargo.Match] answers from facts about
+// packages, wherever they are known from: kernel-btf(...) tokens in a repository's
+// metadata, or what [Judge] found, by [Contents].
 package guard
 
 import (

@@ -58,9 +58,10 @@ type Image struct {
 
 // OpenImage reads the kernel in the size bytes behind r: a vmlinux, plain or
 // compressed, an x86 bzImage, an arm64 or riscv Image, an EFI zboot image, or
-// the raw bytes of a .BTF section. d does the decompression. A plain vmlinux is
-// not read as a whole, so its debug information costs nothing; r must stay
-// readable as long as Image.ELF is used.
+// the raw bytes of a .BTF section. d does the decompression and may serve many
+// images; nil stands for one of its own. A plain vmlinux is not read as a whole, so
+// its debug information costs nothing; r must stay readable as long as Image.ELF is
+// used.
 //
 // A kernel without BTF is no error: BTF is then nil. Errors wrap [ErrNotImage]
 // where the content is something else, and decompress.ErrTooLarge where it
@@ -69,6 +70,10 @@ func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder) (*Image, error)
 	src, err := fromReader(r, size)
 	if err != nil {
 		return nil, err
+	}
+	if d == nil {
+		d = new(decompress.Decoder)
+		defer d.Close()
 	}
 	o := opener{decoder: d, left: MaxUnpacked, image: new(Image)}
 	if err := o.open(src); err != nil {
