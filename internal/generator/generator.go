@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -112,7 +111,7 @@ func provided(b *guard.Base) Answer {
 	case b.Table == nil:
 		return Answer{Why: "has no .BTF"}
 	}
-	return Answer{Token: fingerprint.Token(b.Flavor, b.Fingerprint.Base)}
+	return Answer{Token: b.Token()}
 }
 
 // split sorts the modules that need a base by kernelrelease.
@@ -195,21 +194,18 @@ func (p prover) answer(ctx context.Context, s *Survey, release string, modules [
 	if err != nil {
 		return err
 	}
-	// A small module may neither confirm nor contradict its base. It is believed
-	// where it is packaged together with it, and where others of its kind confirm.
-	confirmed := !p.foreign
+	confirmed := !p.foreign // what is packaged together with its base is believed
 	for _, f := range res.Findings {
 		confirmed = confirmed || f.Verdict == guard.SameBase
 	}
 	a := Answer{Token: fingerprint.Token(kernel.Flavor(release), onto.Fingerprint.Base), Strength: Recommends}
-	if onto.Allow == verify.AllowNo {
+	if onto.Refuses() {
 		a.Strength = Requires
 	}
 	for _, f := range res.Findings {
-		switch {
-		case f.Verdict == guard.SameBase, f.Verdict == guard.Unproven && confirmed:
+		if f.BuiltOn(confirmed) {
 			s.Answers[f.Module.Path] = a
-		default:
+		} else {
 			s.Answers[f.Module.Path] = Answer{Why: fmt.Sprintf("%s on %s: %s", f.Verdict, onto.Path, strings.Join(f.Reasons, "; "))}
 		}
 	}

@@ -63,7 +63,7 @@ func (l *labelling) provides(t Tokens, inv *Inventory) {
 		l.wrong = append(l.wrong, reason)
 	}
 	for _, b := range inv.Bases {
-		token := fingerprint.Token(b.Flavor, b.Fingerprint.Base)
+		token := b.Token()
 		if b.Package == t.Package && b.Table != nil && !b.BootImage && !slices.Contains(t.Package.Provides, token) {
 			l.missing = append(l.missing, "it ships a vmlinux and does not provide "+token)
 		}

@@ -35,17 +35,21 @@ func Metadata(inv *Inventory, res *Result) []Tokens {
 	}
 	for _, b := range inv.Bases {
 		if t := of[b.Package]; t != nil && b.Table != nil {
-			t.Provides = with(t.Provides, fingerprint.Token(b.Flavor, b.Fingerprint.Base))
+			t.Provides = with(t.Provides, b.Token())
 		}
 	}
 	judged := map[*Module][]*Finding{}
+	confirmed := map[confirmation]bool{}
 	for i := range res.Findings {
 		f := &res.Findings[i]
 		judged[f.Module] = append(judged[f.Module], f)
+		if f.Verdict == SameBase {
+			confirmed[confirmation{f.Module.Package, f.Module.Release, f.Base}] = true
+		}
 	}
 	for _, m := range inv.Modules {
 		if t := of[m.Package]; t != nil && t.Err == nil && m.Bound() {
-			t.require(m, judged[m])
+			t.require(m, judged[m], confirmed)
 		}
 	}
 	tokens := make([]Tokens, len(out))
@@ -55,22 +59,41 @@ func Metadata(inv *Inventory, res *Result) []Tokens {
 	return tokens
 }
 
+// confirmation is a base that some module of a package and kernelrelease was built
+// on.
+type confirmation struct {
+	pkg     *Package
+	release string
+	base    *Base
+}
+
+// BuiltOn reports whether the module was built on the base that it was judged on. A
+// small one may neither confirm nor contradict it, and is believed where another that
+// was packaged with it confirmed it.
+func (f *Finding) BuiltOn(confirmed bool) bool {
+	return f.Verdict == SameBase || f.Verdict == Unproven && f.Base != nil && confirmed
+}
+
+// Token is what the package of the base provides.
+func (b *Base) Token() string { return fingerprint.Token(b.Flavor, b.Fingerprint.Base) }
+
+// Refuses reports whether its kernel is known not to load modules that do not fit, so
+// that they require it; one that may load them without BTF is recommended.
+func (b *Base) Refuses() bool { return b.Allow == verify.AllowNo }
+
 // require adds the token of the base that the module was built on.
-func (t *Tokens) require(m *Module, findings []*Finding) {
+func (t *Tokens) require(m *Module, findings []*Finding, confirmed map[confirmation]bool) {
 	var misfit *Finding
 	for _, f := range findings {
-		if f.Verdict != SameBase {
+		switch {
+		case !f.BuiltOn(confirmed[confirmation{m.Package, m.Release, f.Base}]):
 			misfit = f
 			continue
-		}
-		if f.Base.Package == t.Package {
-			return // no package depends on itself
-		}
-		token := fingerprint.Token(f.Base.Flavor, f.Base.Fingerprint.Base)
-		if f.Base.Allow == verify.AllowNo {
-			t.Requires = with(t.Requires, token)
-		} else {
-			t.Recommends = with(t.Recommends, token)
+		case f.Base.Package == t.Package: // no package depends on itself
+		case f.Base.Refuses():
+			t.Requires = with(t.Requires, f.Base.Token())
+		default:
+			t.Recommends = with(t.Recommends, f.Base.Token())
 		}
 		return
 	}
