@@ -4,12 +4,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +24,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
@@ -410,6 +414,69 @@ func TestOneAnswer(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestOneToken has stamp, on packages, and rpmbuild's generator, on files, name the
+// same base for the same modules, or none.
+func TestOneToken(t *testing.T) {
+	const release = "5.15.12-1-default"
+	of := func(version string) (vmlinux, module []byte) {
+		return contentOf(t, version+"/kernel-default-"+version+".x86_64.rpm", "/vmlinux.xz"),
+			contentOf(t, version+"/kernel-default-extra-"+version+".x86_64.rpm", "/xpad.ko.zst")
+	}
+	_, older := of("5.15.12-1.1")
+	vmlinux, newer := of("5.15.12-1.3")
+	noBTF := contentOf(t, "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", "/ipu6.ko.xz")
+	for _, tc := range []struct {
+		name    string
+		modules [][]byte
+		token   bool
+	}{
+		{"built on it", [][]byte{newer}, true},
+		{"built on another base", [][]byte{older}, false},
+		{"one without BTF as well", [][]byte{newer, noBTF}, true},
+		{"without BTF", [][]byte{noBTF}, false},
+		{"damaged", [][]byte{newer[:len(newer)/2]}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			packages, root, installed := t.TempDir(), filepath.Join(t.TempDir(), "root"), filepath.Join(t.TempDir(), "vmlinux.xz")
+			kernel := crafted{name: "kernel-default", uname: release, files: map[string][]byte{"/usr/lib/modules/" + release + "/vmlinux.xz": vmlinux}}
+			kmp := crafted{name: "a-kmp-default", files: map[string][]byte{}}
+			write := func(path string, data []byte) {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(installed, vmlinux)
+			for i, data := range tc.modules {
+				path := fmt.Sprintf("/usr/lib/modules/%s/updates/m%d.ko%s", release, i, map[bool]string{true: ".xz", false: ".zst"}[bytes.Equal(data, noBTF)])
+				kmp.files[path] = data
+				write(root+path, data)
+			}
+			kernel.write(t, packages)
+			kmp.write(t, packages)
+
+			var out, errs bytes.Buffer
+			run(t.Context(), []string{"obs-btf-guard", "stamp", "--dry-run", packages}, &out, &errs)
+			_, said, _ := strings.Cut("\n"+out.String(), "\n"+kmp.name)
+			said, _, _ = strings.Cut(said, "\n"+kernel.name)
+			stamped := ""
+			if i := strings.Index(said, "kernel-btf("); i >= 0 {
+				stamped, _, _ = strings.Cut(said[i:], "\n")
+			}
+			s, err := generator.New(t.Context(), root, generator.Options{Installed: func(context.Context, string) (string, []string) { return installed, nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			generated := ""
+			for _, a := range s.Answers {
+				generated = cmp.Or(generated, a.Token)
+			}
+			if (stamped != "") != tc.token || stamped != generated {
+				t.Errorf("stamp says %q, the generator %q\n%s%s", stamped, generated, out.String(), errs.String())
+			}
+		})
 	}
 }
 

@@ -46,7 +46,7 @@ type Result struct {
 	Kernels  []*Kernel
 	Cells    []Cell // the matrix, without pairs that never meet
 	Findings []Finding
-	Rebuilds []Rebuild
+	Changes  []Change
 	Problems []guard.Problem // what could not be read: never counted as good
 
 	Modules []*Package // with modules
@@ -100,12 +100,12 @@ type Finding struct {
 	Packages []*Package // of an incident, the kernels
 }
 
-// Rebuild is what became of a kernel's base from one build of a kernelrelease to
+// Change is what became of a kernel's base from one build of a kernelrelease to
 // the next.
-type Rebuild struct{ From, To *Kernel }
+type Change struct{ From, To *Kernel }
 
 // Changed reports whether the base did.
-func (r Rebuild) Changed() bool { return r.From.Base != r.To.Base }
+func (c Change) Changed() bool { return c.From.Base != c.To.Base }
 
 // Exit is the exit status: 2 if something could not be read, 1 if there is a
 // finding of one of the kinds, otherwise 0.

@@ -129,7 +129,7 @@ func said(r *Result) (out []string) {
 		}
 		out = append(out, fmt.Sprintf("%s %s", f.Kind, name))
 	}
-	for _, b := range r.Rebuilds {
+	for _, b := range r.Changes {
 		out = append(out, fmt.Sprintf("rebuild %s to %s changed %v", b.From.Package.release, b.To.Package.release, b.Changed()))
 	}
 	for _, c := range r.Cells {

@@ -117,8 +117,8 @@ func TestTwins(t *testing.T) {
 		modules.build = "kernel-default-6.4.0-1.1"
 		dir := repository(t, t.TempDir(), one, two, modules)
 		res, got := closing(t, Options{Sources: []string{dir}, MetadataOnly: true}, DefaultFailOn)
-		if got != "FAIL 1 incident" || len(res.Kernels) != 2 || len(res.Rebuilds) != 0 {
-			t.Errorf("%q, %d kernels, %d rebuilds", got, len(res.Kernels), len(res.Rebuilds))
+		if got != "FAIL 1 incident" || len(res.Kernels) != 2 || len(res.Changes) != 0 {
+			t.Errorf("%q, %d kernels, %d rebuilds", got, len(res.Kernels), len(res.Changes))
 		}
 		if f := res.Findings[0]; len(f.Packages) != 2 || f.Packages[0].NEVRA != nevra {
 			t.Errorf("%v", f)

@@ -150,7 +150,7 @@ func (r *Result) matrixSection() report.Section {
 // timeline has the builds of each kernelrelease, oldest first.
 func (r *Result) timeline() report.Section {
 	s := report.Section{Title: "Built again"}
-	for _, b := range r.Rebuilds {
+	for _, b := range r.Changes {
 		step := report.Step{When: day(b.To.Package.Built), Mark: report.MarkOK, Word: "same base"}
 		bases := b.To.Short()
 		if b.Changed() {

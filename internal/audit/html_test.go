@@ -25,7 +25,7 @@ func many(kernels, packages int) *Result {
 		k.Base[31] = 1
 		r.Kernels = append(r.Kernels, k)
 		if i > 0 {
-			r.Rebuilds = append(r.Rebuilds, Rebuild{r.Kernels[i-1], k})
+			r.Changes = append(r.Changes, Change{r.Kernels[i-1], k})
 		}
 	}
 	for i := range packages {

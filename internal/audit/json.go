@@ -140,7 +140,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 		d.Findings = append(d.Findings, fj)
 		d.Summary[string(f.Kind)]++
 	}
-	for _, b := range r.Rebuilds {
+	for _, b := range r.Changes {
 		d.Rebuilds = append(d.Rebuilds, rebuildJSON{
 			KernelRelease: b.To.Release, Arch: b.To.Package.Arch, From: b.From.Package.NEVRA, To: b.To.Package.NEVRA,
 			FromBase: b.From.base(), ToBase: b.To.base(), Changed: b.Changed(),

@@ -137,7 +137,7 @@ func (a *audit) rebuilds(builds []*Kernel) {
 			p := pair{before.Short() + before.Package.NEVRA, k.Short() + k.Package.NEVRA}
 			if compareEVR(before.Package, k.Package) != 0 && !seen[p] {
 				seen[p] = true
-				a.res.Rebuilds = append(a.res.Rebuilds, Rebuild{before, k})
+				a.res.Changes = append(a.res.Changes, Change{before, k})
 			}
 			break
 		}

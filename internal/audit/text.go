@@ -166,11 +166,11 @@ func (f Finding) more() []string {
 }
 
 func (t *text) rebuilds() {
-	if len(t.Rebuilds) == 0 {
+	if len(t.Changes) == 0 {
 		return
 	}
 	t.headline("Built again")
-	for _, r := range t.Rebuilds {
+	for _, r := range t.Changes {
 		what := "the base stayed " + r.To.Short()
 		if r.Changed() {
 			what = fmt.Sprintf("the base changed, from %s to %s", r.From.Short(), r.To.Short())

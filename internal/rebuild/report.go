@@ -34,7 +34,7 @@ func (p *Plan) AddResult(res *guard.Result, fallback Where) {
 // AddReport adds a step for each package that a report says does not fit. What
 // has become of it since then it does not know.
 func (p *Plan) AddReport(d *report.Document, fallback Where) {
-	for _, r := range d.Rebuild {
+	for _, r := range d.Remakes {
 		at := Where{r.Project, r.Repository, obs.SchedulerArch(r.Arch)}.or(fallback)
 		p.addAt(at, r.Package, misfit(r.Modules, cmp.Or(r.BasePackage, "their kernel")))
 	}
@@ -69,7 +69,7 @@ func Places(d *report.Document, fallback Where) []Where {
 	} else {
 		add(fallback)
 	}
-	for _, r := range d.Rebuild {
+	for _, r := range d.Remakes {
 		add(Where{r.Project, r.Repository, obs.SchedulerArch(r.Arch)})
 	}
 	return out

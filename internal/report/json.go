@@ -26,7 +26,7 @@ type Document struct {
 	Verdicts []Verdict      `json:"verdicts"`
 	Labels   []Label        `json:"labels"`
 	Changes  []Change       `json:"changes"`
-	Rebuild  []Rebuild      `json:"rebuild"`
+	Remakes  []Remake       `json:"rebuild"`
 	Hook     *Hook          `json:"hook,omitempty"`
 	History  []Build        `json:"history,omitempty"`
 	Summary  map[string]int `json:"summary"`
@@ -124,8 +124,8 @@ type Names struct {
 	First []string `json:"first"`
 }
 
-// Rebuild is a source package that has to be built again.
-type Rebuild struct {
+// Remake is a source package that has to be built again.
+type Remake struct {
 	Project     string              `json:"project,omitempty"`
 	Repository  string              `json:"repository,omitempty"`
 	Arch        string              `json:"arch"`
@@ -182,7 +182,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 		}
 	}
 	for _, m := range r.Remakes() {
-		d.Rebuild = append(d.Rebuild, newRebuild(m))
+		d.Remakes = append(d.Remakes, newRemake(m))
 	}
 	for _, p := range r.Problems {
 		d.Errors = append(d.Errors, Error{p.Path, p.Err.Error()})
@@ -274,8 +274,8 @@ func newNames(names []string) Names {
 	return Names{len(names), list(names[:min(len(names), mostNames)])}
 }
 
-func newRebuild(m guard.Remake) Rebuild {
-	out := Rebuild{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules, Severity: m.Severity}
+func newRemake(m guard.Remake) Remake {
+	out := Remake{Arch: m.Arch, Package: m.Source, BasePackage: basePackage(m.On), Modules: m.Modules, Severity: m.Severity}
 	if u, ok := obs.ParseDistURL(m.DistURL); ok {
 		out.Project, out.Repository, out.Package = u.Project, u.Repository, u.Package
 	}

@@ -69,7 +69,7 @@ func (d *Document) read(dec *json.Decoder, key string) error {
 	case "changes":
 		return readList(dec, &d.Changes, mostOthers)
 	case "rebuild":
-		return readList(dec, &d.Rebuild, mostOthers)
+		return readList(dec, &d.Remakes, mostOthers)
 	case "history":
 		return readList(dec, &d.History, mostOthers)
 	case "errors":
@@ -105,7 +105,7 @@ func readList[T any](dec *json.Decoder, list *[]T, most int) error {
 // fill makes empty lists of those that are not there: a report has no null.
 func (d *Document) fill() {
 	d.Bases, d.Verdicts, d.Labels = list(d.Bases), list(d.Verdicts), list(d.Labels)
-	d.Changes, d.Rebuild, d.Errors = list(d.Changes), list(d.Rebuild), list(d.Errors)
+	d.Changes, d.Remakes, d.Errors = list(d.Changes), list(d.Remakes), list(d.Errors)
 	if d.Summary == nil {
 		d.Summary = map[string]int{}
 	}

@@ -25,9 +25,9 @@ func (d *Document) Carry(before *Document) {
 	if len(d.Changes) == 0 {
 		d.Changes = before.Changes
 	}
-	for _, r := range before.Rebuild {
-		if !slices.ContainsFunc(d.Rebuild, func(have Rebuild) bool { return have.Package == r.Package && have.Arch == r.Arch }) {
-			d.Rebuild = append(d.Rebuild, r)
+	for _, r := range before.Remakes {
+		if !slices.ContainsFunc(d.Remakes, func(have Remake) bool { return have.Package == r.Package && have.Arch == r.Arch }) {
+			d.Remakes = append(d.Remakes, r)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func earlierRemakes(d *Document) []string {
 		return nil
 	}
 	var out []string
-	for _, r := range d.Rebuild {
+	for _, r := range d.Remakes {
 		if r.Severity == guard.Rebuild {
 			out = append(out, remake(r.Package, r.Project, r.Repository, r.Arch, r.Modules, r.BasePackage))
 		}

@@ -19,13 +19,13 @@ func TestCarry(t *testing.T) {
 		{Pairing: guard.PairRebuild, Module: "b", Verdict: guard.Misread, Severity: guard.Rebuild, Ruling: &Ruling{"we said so", "conf:1"}},
 	}
 	before.Changes = []Change{{KernelRelease: "1-default", FromPackage: "kernel-default-1-1", Outdated: "kernel-btf(...)"}}
-	before.Rebuild = []Rebuild{{Package: "foo", Arch: "x86_64", Modules: 1, Severity: guard.Rebuild, BasePackage: "kernel-default-1-3"}}
+	before.Remakes = []Remake{{Package: "foo", Arch: "x86_64", Modules: 1, Severity: guard.Rebuild, BasePackage: "kernel-default-1-3"}}
 
 	d := NewDocument(&guard.Result{}, "1.0")
 	d.Verdicts = []Verdict{{Pairing: guard.PairBuild, Module: "a", Verdict: guard.SameBase}}
 	d.Carry(before)
 	d.Carry(NewDocument(&guard.Result{}, "1.0"))
-	if len(d.Verdicts) != 3 || d.Summary["misread"] != 2 || len(d.Changes) != 1 || len(d.Rebuild) != 1 {
+	if len(d.Verdicts) != 3 || d.Summary["misread"] != 2 || len(d.Changes) != 1 || len(d.Remakes) != 1 {
 		t.Errorf("%+v", d)
 	}
 
