@@ -363,6 +363,79 @@ func TestChanges(t *testing.T) {
 			want: []string{"folded FUNC f through struct opt"},
 		},
 		{
+			// Pahole may keep two copies of a struct, and which one a function leads to
+			// means nothing: what changed is what both lead to.
+			name: "copies of a struct that change places",
+			old: func(k kernel) {
+				leaf := k.Struct("leaf", 4, member{Name: "x", Type: k.num})
+				one := k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(leaf)})
+				two := k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(leaf)})
+				k.Func("f", k.FuncProto(0, btftest.Param{Type: k.Ptr(one)}), 0)
+				k.Func("g", k.FuncProto(0, btftest.Param{Type: k.Ptr(two)}), 0)
+			},
+			new: func(k kernel) {
+				leaf := k.Struct("leaf", 8, member{Name: "x", Type: k.num}, member{Name: "y", Type: k.num, Offset: 32})
+				one := k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(leaf)})
+				two := k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(leaf)})
+				k.Func("f", k.FuncProto(0, btftest.Param{Type: k.Ptr(two)}), 0)
+				k.Func("g", k.FuncProto(0, btftest.Param{Type: k.Ptr(one)}), 0)
+			},
+			want: []string{
+				"changed STRUCT leaf: 4 bytes → 8 bytes",
+				"  added y [int y @32+32]",
+				"folded STRUCT slot through struct leaf",
+				"folded STRUCT slot through struct leaf",
+				"folded FUNC f through struct leaf",
+				"folded FUNC g through struct leaf",
+			},
+		},
+		{
+			name: "another struct that looks the same and leads elsewhere",
+			old: func(k kernel) {
+				a := k.Struct("leaf", 4, member{Name: "a", Type: k.num})
+				b := k.Struct("leaf", 4, member{Name: "b", Type: k.num})
+				one := k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(a)})
+				two := k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(b)})
+				k.Func("f", k.FuncProto(0, btftest.Param{Type: k.Ptr(one)}), 0)
+				k.Func("g", k.FuncProto(0, btftest.Param{Type: k.Ptr(two)}), 0)
+			},
+			new: func(k kernel) {
+				a := k.Struct("leaf", 4, member{Name: "a", Type: k.num})
+				b := k.Struct("leaf", 4, member{Name: "b", Type: k.num})
+				k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(a)})
+				two := k.Struct("slot", 8, member{Name: "l", Type: k.Ptr(b)})
+				k.Func("f", k.FuncProto(0, btftest.Param{Type: k.Ptr(two)}), 0)
+				k.Func("g", k.FuncProto(0, btftest.Param{Type: k.Ptr(two)}), 0)
+			},
+			want: []string{"folded FUNC f through struct slot"},
+		},
+		{
+			// Pointers to both look the same but for what they lead to.
+			name: "two structs of one name that change places",
+			old: func(k kernel) {
+				leaf := k.Ptr(k.Struct("leaf", 4, member{Name: "x", Type: k.num}))
+				a := k.Ptr(k.Struct("slot", 12, member{Name: "l", Type: leaf}, member{Name: "a", Type: k.num, Offset: 64}))
+				b := k.Ptr(k.Struct("slot", 12, member{Name: "l", Type: leaf}, member{Name: "b", Type: k.num, Offset: 64}))
+				k.Func("f", k.FuncProto(0, btftest.Param{Type: a}), 0)
+				k.Func("g", k.FuncProto(0, btftest.Param{Type: b}), 0)
+			},
+			new: func(k kernel) {
+				leaf := k.Ptr(k.Struct("leaf", 8, member{Name: "x", Type: k.num}, member{Name: "y", Type: k.num, Offset: 32}))
+				b := k.Ptr(k.Struct("slot", 12, member{Name: "l", Type: leaf}, member{Name: "b", Type: k.num, Offset: 64}))
+				a := k.Ptr(k.Struct("slot", 12, member{Name: "l", Type: leaf}, member{Name: "a", Type: k.num, Offset: 64}))
+				k.Func("f", k.FuncProto(0, btftest.Param{Type: a}), 0)
+				k.Func("g", k.FuncProto(0, btftest.Param{Type: b}), 0)
+			},
+			want: []string{
+				"changed STRUCT leaf: 4 bytes → 8 bytes",
+				"  added y [int y @32+32]",
+				"folded STRUCT slot through struct leaf",
+				"folded STRUCT slot through struct leaf",
+				"folded FUNC f through struct leaf",
+				"folded FUNC g through struct leaf",
+			},
+		},
+		{
 			name: "references to nothing",
 			old:  func(k kernel) { k.Func("f", 1000, 0); k.Typedef("t", 1<<31) },
 			new:  func(k kernel) { k.Func("f", 2000, 0); k.Typedef("t", k.num) },

@@ -22,26 +22,18 @@ func (d *differ) fold() {
 		}
 	}
 	// A type whose definition is the same may have come to refer to another type of
-	// the same name.
+	// the same name. Where that one looks the same too, they may lead to the same
+	// change; only if they do not, it is the cause.
+	var lookAlike []uint32
 	for a := range uint32(d.old.n) {
-		b := d.toNew[a]
-		if b == 0 || d.differs[a] {
+		if d.toNew[a] == 0 || d.differs[a] {
 			continue
 		}
-		refs := d.new.to.of(b)
-		for i, x := range d.old.to.of(a) {
-			if i >= len(refs) {
-				break // of equal hash only
-			}
-			if y := refs[i]; x != missing && y != missing && x != 0 && d.toNew[x] != y && !d.agree(x, y) {
-				if d.toNew[x] == 0 || d.own[x] {
-					d.cause[a] = x
-				} else {
-					d.causeNew[a] = y
-				}
-				queue = append(queue, a)
-				break
-			}
+		if x, y, alike := d.other(a); alike {
+			lookAlike = append(lookAlike, a)
+		} else if x != 0 {
+			d.blame(a, x, y)
+			queue = append(queue, a)
 		}
 	}
 	d.spread(queue)
@@ -51,6 +43,43 @@ func (d *differ) fold() {
 			d.own[a] = true
 			d.spread([]uint32{a})
 		}
+	}
+	for _, a := range lookAlike {
+		if x, y, _ := d.other(a); !d.own[a] && !d.folded(a) {
+			d.blame(a, x, y)
+			d.spread([]uint32{a})
+		}
+	}
+}
+
+// other finds a reference of a pair that leads to a type of the same name which is
+// not the partner, 0 for none: one that looks different, or else the first that looks
+// alike and leads to something else.
+func (d *differ) other(a uint32) (x, y uint32, alike bool) {
+	refs := d.new.to.of(d.toNew[a])
+	for i, to := range d.old.to.of(a) {
+		if i >= len(refs) {
+			break // of equal hash only
+		}
+		now := refs[i]
+		switch {
+		case to == missing || now == missing || to == 0 || d.toNew[to] == now || d.agree(to, now):
+		case d.old.levels[0][to] != d.new.levels[0][now]:
+			return to, now, false
+		case x == 0:
+			x, y, alike = to, now, true
+		}
+	}
+	return x, y, alike
+}
+
+// blame takes for the cause of a pair's change the type that it referred to if that
+// is gone or changed by itself, or else the one that it refers to now.
+func (d *differ) blame(a, x, y uint32) {
+	if d.toNew[x] == 0 || d.own[x] {
+		d.cause[a] = x
+	} else {
+		d.causeNew[a] = y
 	}
 }
 
