@@ -19,7 +19,14 @@ func JUnit(w io.Writer, r *guard.Result, version string, when time.Time) error {
 	for _, g := range groups(r.Findings) {
 		j.Suite(g.kernel(), g.oneLine())
 		for _, f := range g {
-			j.Add(verdictCase(f.Module.Label(), f.Module.Path, f.Verdict, f.Severity, f.Ruling, what(f), details(f)))
+			c := verdictCase(f.Module.Label(), f.Module.Path, f.Verdict, f.Severity, f.Ruling, what(f), details(f))
+			if n := heaviest(f); n != nil && weight(n.Severity) > weight(f.Severity) {
+				c.Check, c.Message = "btf-"+string(n.Rule), strings.ToUpper(string(n.Severity))+" "+n.Message
+				if n.Severity == guard.Fail {
+					c.Outcome, c.Message = Failed, n.Message
+				}
+			}
+			j.Add(c)
 		}
 	}
 	if len(r.Labels) > 0 {
@@ -31,6 +38,17 @@ func JUnit(w io.Writer, r *guard.Result, version string, when time.Time) error {
 	}
 	j.Problems(r.Problems)
 	return j.Write(w)
+}
+
+// heaviest is the note that weighs most, nil without any.
+func heaviest(f guard.Finding) *guard.Note {
+	var out *guard.Note
+	for i, n := range f.Notes {
+		if out == nil || weight(n.Severity) > weight(out.Severity) {
+			out = &f.Notes[i]
+		}
+	}
+	return out
 }
 
 // verdictCase is a verdict as a case.

@@ -29,7 +29,7 @@ func newCheckPage(r *guard.Result, version string, verbose bool) *Page {
 	}
 	counts := map[guard.Severity]int{}
 	for _, f := range r.Findings {
-		counts[f.Severity]++
+		counts[f.Worst()]++
 	}
 	lead := several(r.Modules(), "module") + " in " + several(len(r.Findings), "judgement") + ":"
 	for _, s := range guard.Severities {
@@ -85,10 +85,10 @@ func findingTables(all []group, verbose bool) []Table {
 	for _, g := range all {
 		t := Table{Head: Heads("Module", "Verdict", "Package", "File", "Why")}
 		for _, p := range g.parts() {
-			if p.severity() == guard.OK && p.ruling() == nil && !verbose {
-				continue
-			}
 			for _, f := range p {
+				if f.Worst() == guard.OK && p.ruling() == nil && !verbose {
+					continue
+				}
 				t.Rows = append(t.Rows, findingRow(f))
 			}
 		}
@@ -100,7 +100,7 @@ func findingTables(all []group, verbose bool) []Table {
 }
 
 func findingRow(f guard.Finding) []Cell {
-	verdict := Cell{Text: string(f.Verdict) + ", " + string(f.Severity), Mark: severityMarks[f.Severity]}
+	verdict := Cell{Text: string(f.Verdict) + ", " + string(f.Worst()), Mark: severityMarks[f.Worst()]}
 	pkg := "loose file"
 	if f.Module.Package != nil {
 		pkg = f.Module.Package.NEVRA

@@ -19,8 +19,18 @@ func SARIF(w io.Writer, r *guard.Result, version string) error {
 	for _, v := range append(slices.Clone(guard.Verdicts), guard.Unlabeled, guard.Mislabeled) {
 		s.Rule(check(v), string(v), meanings[v], remedies[v], v.Severity())
 	}
+	for _, rule := range guard.Rules {
+		s.Rule("btf-"+string(rule), string(rule), ruleMeanings[rule], ruleRemedies[rule], guard.Warn)
+	}
 	for _, f := range r.Findings {
 		s.verdict(f.Verdict, f.Severity, f.Ruling, findingAlert(f))
+		for _, n := range f.Notes {
+			a := findingAlert(f)
+			a.Rule, a.Severity = "btf-"+string(n.Rule), n.Severity
+			a.Text, a.Details = n.Message+": "+onBase(f), printables(slices.Clone(n.Log))
+			a.Same = append([]string{string(n.Rule)}, a.Same[1:]...)
+			s.Add(a)
+		}
 	}
 	for _, l := range r.Labels {
 		s.verdict(l.Verdict, l.Severity, l.Ruling, Alert{

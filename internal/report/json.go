@@ -74,6 +74,15 @@ type Verdict struct {
 	Kernel        *Kernel             `json:"kernel,omitempty"`
 	Reasons       []string            `json:"reasons"`
 	Consequence   string              `json:"consequence"`
+	Notes         []Note              `json:"notes,omitempty"`
+}
+
+// Note is what else is wrong with the module on the base.
+type Note struct {
+	Rule     guard.Rule     `json:"rule"`
+	Severity guard.Severity `json:"severity"`
+	Message  string         `json:"message"`
+	Log      []string       `json:"log,omitempty"`
 }
 
 // Kernel is what the kernel would do.
@@ -231,6 +240,9 @@ func newVerdict(f guard.Finding) Verdict {
 		Reasons: f.Reasons, Consequence: f.Consequence,
 	}
 	v.Reasons = list(v.Reasons)
+	for _, n := range f.Notes {
+		v.Notes = append(v.Notes, Note(n))
+	}
 	if f.Base != nil {
 		v.BasePackage, v.BasePath = basePackage(f.Base), f.Base.Path
 		if fp := f.Base.Fingerprint.Base; !fp.IsZero() {

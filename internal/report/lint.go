@@ -39,6 +39,15 @@ func Lint(w io.Writer, r *guard.Result, most int) error {
 				}
 			}
 		}
+		for _, rule := range guard.Rules {
+			count := map[*guard.Package]int{}
+			findings, notes := g.noted(rule)
+			for i, f := range findings {
+				if count[f.Module.Package]++; most == 0 || count[f.Module.Package] <= most {
+					line(owner(f), letters[notes[i].Severity], "btf-"+string(rule), onBase(f)+": "+notes[i].Message)
+				}
+			}
+		}
 	}
 	for _, l := range r.Labels {
 		if l.Severity != guard.OK {
@@ -69,10 +78,7 @@ func owner(f guard.Finding) string {
 // what is the file, the vmlinux, and the shortest reason there is: the line by
 // which one finds the trouble in dmesg, or our own.
 func what(f guard.Finding) string {
-	s := f.Module.Path
-	if f.Base != nil {
-		s += " on " + f.Base.Label()
-	}
+	s := onBase(f)
 	switch {
 	case f.Kernel != nil && !f.Kernel.Accepts && len(f.Kernel.Log) > 0:
 		s += ": " + f.Kernel.Log[len(f.Kernel.Log)-1]
@@ -80,4 +86,12 @@ func what(f guard.Finding) string {
 		s += ": " + f.Reasons[0]
 	}
 	return s
+}
+
+// onBase is the file and the vmlinux.
+func onBase(f guard.Finding) string {
+	if f.Base == nil {
+		return f.Module.Path
+	}
+	return f.Module.Path + " on " + f.Base.Label()
 }

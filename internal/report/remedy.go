@@ -26,6 +26,13 @@ func (t *text) advice(r *guard.Result, all []group) []string {
 	for _, g := range all {
 		add(g.advice())
 	}
+	for _, rule := range guard.Rules {
+		for _, g := range all {
+			if noted, _ := g.noted(rule); noted != nil {
+				add(string(rule) + ": " + ruleRemedies[rule])
+			}
+		}
+	}
 	for _, l := range r.Labels {
 		switch {
 		case l.Severity == guard.OK:

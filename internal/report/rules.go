@@ -53,7 +53,35 @@ func details(f guard.Finding) []string {
 	if f.Consequence != "" {
 		lines = append(lines, strings.Split(f.Consequence, "\n")...)
 	}
-	return printables(append(lines, ruled(f.Ruling)...))
+	lines = append(lines, ruled(f.Ruling)...)
+	for _, n := range f.Notes {
+		lines = append(lines, noteLines(n)...)
+	}
+	return printables(lines)
+}
+
+// noteLines are a note for people.
+func noteLines(n guard.Note) []string {
+	lines := []string{string(n.Rule) + ": " + n.Message}
+	for _, s := range n.Log {
+		lines = append(lines, "| "+s)
+	}
+	return lines
+}
+
+// ruleMeanings and ruleRemedies say what each rule is about, and what a packager can
+// do.
+var ruleMeanings = map[guard.Rule]string{
+	guard.KfuncsLost:   "BPF programs will not find kfuncs of the module",
+	guard.OtherHeaders: "the module was built with headers of another kernel",
+	guard.OtherMagic:   "the kernel refuses the module by its vermagic",
+}
+
+var ruleRemedies = map[guard.Rule]string{
+	guard.KfuncsLost: "Build the module where the kernel's vmlinux is at hand (kernel-devel has none: copy /sys/kernel/btf/vmlinux there), " +
+		"so that pahole and resolve_btfids run, and see that nothing strips .BTF.",
+	guard.OtherHeaders: "Build the module with the headers and the configuration of the kernel that it is for.",
+	guard.OtherMagic:   "Build the module with the headers and the configuration of the kernel that it is for.",
 }
 
 // ruled says who decided otherwise than a verdict's own weight.

@@ -167,6 +167,51 @@ func (t *text) group(g group) {
 			t.ruling(p.ruling())
 		}
 	}
+	t.notes(g)
+}
+
+// notes writes what else is wrong with modules of a group: for each rule the first
+// in full, or all, and the names of others.
+func (t *text) notes(g group) {
+	for _, rule := range guard.Rules {
+		all, notes := g.noted(rule)
+		for i, f := range all {
+			n := notes[i]
+			if i > 0 && !t.Verbose {
+				t.paragraph("        ", "likewise "+t.names(all[1:]))
+				break
+			}
+			t.line("      %s %s", t.paint(n.Severity, string(rule)), place(f))
+			t.paragraph("        ", n.Message)
+			if len(n.Log) > 0 {
+				t.log(f, n.Log)
+			}
+		}
+	}
+}
+
+// noted picks the findings with a note of the rule.
+func (g group) noted(rule guard.Rule) (findings group, notes []guard.Note) {
+	for _, f := range g {
+		for _, n := range f.Notes {
+			if n.Rule == rule {
+				findings, notes = append(findings, f), append(notes, n)
+			}
+		}
+	}
+	return findings, notes
+}
+
+// log writes what dmesg will show.
+func (t *text) log(f guard.Finding, lines []string) {
+	version := "a kernel of unknown version"
+	if f.Base != nil && f.Base.VersionKnown {
+		version = "Linux " + f.Base.Rules.Version.String()
+	}
+	t.line("        %s will log:", version)
+	for _, l := range lines {
+		t.line("          | %s", strings.ReplaceAll(l, "\t", "    "))
+	}
 }
 
 // ruling says why a finding weighs what it weighs, where somebody decided it.
@@ -263,14 +308,7 @@ func (t *text) detail(f guard.Finding) {
 	if !refused {
 		return
 	}
-	version := "a kernel of unknown version"
-	if f.Kernel.Version != "" {
-		version = "Linux " + f.Kernel.Version
-	}
-	t.line("        %s will log:", version)
-	for _, l := range f.Kernel.Log {
-		t.line("          | %s", strings.ReplaceAll(l, "\t", "    "))
-	}
+	t.log(f, f.Kernel.Log)
 	if t.Verbose && len(f.Kernel.Hidden) > 0 {
 		t.line("        and keep to itself, since mismatches are allowed:")
 		for _, l := range f.Kernel.Hidden {
@@ -292,7 +330,7 @@ func place(f guard.Finding) string {
 func (t *text) closing(r *guard.Result) styled {
 	counts := map[guard.Severity]int{}
 	for _, f := range r.Findings {
-		counts[f.Severity]++
+		counts[f.Worst()]++
 	}
 	s := fmt.Sprintf("%s in %s: %s ok, %s warn, ", modules(r),
 		several(len(r.Findings), "judgement"), number(counts[guard.OK]), number(counts[guard.Warn]))

@@ -23,6 +23,7 @@ func (b *Base) Describe(img *kernel.Image, config kernel.Config, as Assumed) {
 	}
 	b.Arch = img.Arch
 	b.Banner = img.Banner
+	b.Vermagic = img.Vermagic
 	b.Config = config
 	b.Flavor = kernel.Flavor(b.Release)
 	b.setRules(as)

@@ -21,6 +21,10 @@ func (j *judging) finding(p pair) Finding {
 		f.Severity = Warn
 	}
 	f.Consequence = consequence(&f)
+	otherMagic(&f)
+	j.otherHeaders(&f, f.table)
+	lostKfuncs(&f)
+	f.table = nil
 	return f
 }
 
@@ -139,6 +143,7 @@ func (j *judging) withTable(f *Finding) {
 	if table == nil {
 		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
 	}
+	f.table = table
 	if own == b {
 		f.evidence = j.examine(m, own)
 	} else {

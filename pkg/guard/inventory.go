@@ -92,7 +92,9 @@ type Base struct {
 	Release string // kernelrelease
 	Flavor  string
 	Banner  string
-	Config  kernel.Config // nil where it is not known
+	// Vermagic is the kernel's own, "" where it is not known.
+	Vermagic string
+	Config   kernel.Config // nil where it is not known
 	// What explains a change: symbols that modules may use, and what compilers wrote
 	// into .comment. Both may be missing.
 	Exports   Exports
@@ -145,6 +147,10 @@ type Module struct {
 	functions   *functions    // nil without a symbol table
 	keepsLocals bool          // functions has the local ones too
 	ids         []evidence.ID // the numbers of .BTF_ids
+	kfuncs      kfuncs
+	thisModule  uint64 // sizeof(struct module) as it was built, 0 if not known
+	vermagic    string
+	versioned   bool // it has the versions of the symbols that it needs
 
 	Err error // why the file is malformed
 }

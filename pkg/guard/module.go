@@ -20,7 +20,9 @@ func (m *Module) Describe(opened *kernel.Module) error {
 			return err
 		}
 	}
-	if len(m.BTF) == 0 {
+	m.thisModule, m.vermagic = opened.ThisModule, opened.Vermagic
+	m.versioned = opened.Versions != nil || opened.ExtVersionCRCs != nil
+	if len(m.BTF) == 0 && len(opened.BTFIDs) == 0 {
 		return nil
 	}
 	return m.readSymbols(opened)

@@ -23,6 +23,7 @@ type judging struct {
 	compared map[[2]*Base]func() *compare.Bases
 	examined map[onOwn]func() *evidence.Evidence
 	manners  map[*Base]func() *evidence.Evidence
+	cores    map[*Base]func() map[string]coreStruct
 }
 
 // onOwn is a module on a base that it may have been built on.
@@ -37,6 +38,7 @@ func newJudging(inv *Inventory) *judging {
 		compared: map[[2]*Base]func() *compare.Bases{},
 		examined: map[onOwn]func() *evidence.Evidence{},
 		manners:  map[*Base]func() *evidence.Evidence{},
+		cores:    map[*Base]func() map[string]coreStruct{},
 	}
 	for _, b := range inv.Bases {
 		switch {

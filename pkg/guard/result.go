@@ -5,6 +5,7 @@ package guard
 import (
 	"slices"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 )
 
@@ -40,8 +41,42 @@ type Finding struct {
 	Reasons     []string
 	Consequence string // a line for each thing
 
+	// Notes are what else is wrong with the module on this base, heaviest first.
+	Notes []Note
+
 	evidence *evidence.Evidence // nil where no table was read
+	table    *btf.Table         // likewise; let go of once the notes are made
 }
+
+// Worst is what the finding weighs with its notes.
+func (f *Finding) Worst() Severity {
+	worst := slices.Index(Severities, f.Severity)
+	for _, n := range f.Notes {
+		worst = max(worst, slices.Index(Severities, n.Severity))
+	}
+	return Severities[worst]
+}
+
+// Note is something about a module on a base that its BTF does not decide.
+type Note struct {
+	Rule     Rule
+	Severity Severity
+	Message  string   // one sentence
+	Log      []string // what dmesg will show, empty where the kernel says nothing
+}
+
+// Rule names what a note is about, for machines.
+type Rule string
+
+// The rules.
+const (
+	KfuncsLost   Rule = "kfuncs-lost"   // kfuncs that BPF programs will not find
+	OtherHeaders Rule = "other-headers" // built with headers of another kernel
+	OtherMagic   Rule = "vermagic"      // refused by its vermagic
+)
+
+// Rules lists them.
+var Rules = []Rule{OtherMagic, OtherHeaders, KfuncsLost}
 
 // Label is a verdict on the kernel-btf(...) dependencies of a package: Unlabeled
 // or Mislabeled.
@@ -84,7 +119,7 @@ func (r *Result) Exit() int {
 func (r *Result) Worst() Severity {
 	worst := 0
 	for _, f := range r.Findings {
-		worst = max(worst, slices.Index(Severities, f.Severity))
+		worst = max(worst, slices.Index(Severities, f.Worst()))
 	}
 	for _, l := range r.Labels {
 		worst = max(worst, slices.Index(Severities, l.Severity))

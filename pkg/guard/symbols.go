@@ -32,12 +32,16 @@ func (f *functions) has(name []byte) bool {
 func (m *Module) readSymbols(opened *kernel.Module) error {
 	seed := maphash.MakeSeed()
 	f := &functions{seed: seed}
+	var marks []mark
 	for s, err := range opened.Symbols() {
 		if err != nil {
 			return err
 		}
-		if id, ok := btfID(s, opened); ok {
-			m.ids = append(m.ids, id)
+		if mark, ok := btfID(s, opened); ok {
+			marks = append(marks, mark)
+			if mark.Kind != btf.KindVoid && mark.Value != 0 {
+				m.ids = append(m.ids, mark.ID)
+			}
 		}
 		if s.Type != elf.STT_FUNC || s.Section == elf.SHN_UNDEF {
 			continue
@@ -51,6 +55,7 @@ func (m *Module) readSymbols(opened *kernel.Module) error {
 			f.hashes = append(f.hashes, maphash.String(seed, name))
 		}
 	}
+	m.kfuncs = newKfuncs(opened.BTFIDs, marks)
 	if len(f.hashes) > 0 {
 		slices.Sort(f.hashes)
 		m.functions = &functions{seed, slices.Clip(slices.Compact(f.hashes))}
@@ -58,22 +63,34 @@ func (m *Module) readSymbols(opened *kernel.Module) error {
 	return nil
 }
 
+// mark is a place in .BTF_ids: a number with what it is to name or, with KindVoid,
+// the count that a set of numbers begins with.
+type mark struct {
+	evidence.ID
+	at, size uint64 // in bytes of the section
+}
+
 // btfID reads the number at a place of .BTF_ids. Its symbol says what the number
 // is to name: __BTF_ID__func__bpf_ct_release__7 (include/linux/btf_ids.h). A
 // number of 0 is one that could not be resolved at build time.
-func btfID(s kernel.Symbol, m *kernel.Module) (evidence.ID, bool) {
+func btfID(s kernel.Symbol, m *kernel.Module) (mark, bool) {
 	rest, ok := strings.CutPrefix(s.Name, "__BTF_ID__")
-	if !ok || uint64(len(m.BTFIDs)) < 4 || s.Value > uint64(len(m.BTFIDs))-4 {
-		return evidence.ID{}, false
+	if !ok || s.Section == elf.SHN_UNDEF || uint64(len(m.BTFIDs)) < 4 || s.Value > uint64(len(m.BTFIDs))-4 {
+		return mark{}, false
 	}
 	word, name, ok := strings.Cut(rest, "__")
+	out := mark{at: s.Value, size: s.Size}
+	out.Value = btf.TypeID(m.Order.Uint32(m.BTFIDs[s.Value:]))
+	if word == "set" || word == "set8" {
+		return out, ok
+	}
 	end := strings.LastIndex(name, "__")
 	kind, known := idKinds[word]
 	if !ok || end < 0 || !known {
-		return evidence.ID{}, false // a set, which holds a count
+		return mark{}, false
 	}
-	value := btf.TypeID(m.Order.Uint32(m.BTFIDs[s.Value:]))
-	return evidence.ID{Kind: kind, Name: name[:end], Value: value}, value != 0
+	out.Kind, out.Name = kind, name[:end]
+	return out, true
 }
 
 var idKinds = map[string]btf.Kind{

@@ -47,6 +47,9 @@ type Image struct {
 	Release string
 	// Banner is the line that /proc/version starts with, "" if not found.
 	Banner string
+	// Vermagic is what the kernel compares that of a module with, a space at its end
+	// included: "6.1.0-53-amd64 SMP preempt mod_unload modversions ". "" if not found.
+	Vermagic string
 	// Config is the built-in configuration (CONFIG_IKCONFIG=y), nil if there
 	// is none.
 	Config Config

@@ -65,6 +65,9 @@ func TestOpenImage(t *testing.T) {
 			if img.Release != testRelease || img.Banner != testBanner {
 				t.Errorf("release %q, banner %q", img.Release, img.Banner)
 			}
+			if img.Vermagic != testVermagic {
+				t.Errorf("vermagic %q, want %q", img.Vermagic, testVermagic)
+			}
 			if on, known := img.Config.Enabled("CONFIG_MODULES"); !on || !known || len(img.Config) != 3 {
 				t.Errorf("config %v", img.Config)
 			}

@@ -71,13 +71,17 @@ func TestKeepsLocals(t *testing.T) {
 				for _, symbol := range tt.refers {
 					m.put(f, relocations, symbol)
 				}
-				f.sections = append(f.sections, testSection{name: ".rel.text", typ: m.typ, data: relocations.Bytes()})
+				f.sections = append(f.sections, testSection{name: ".rel.text", typ: m.typ, data: relocations.Bytes()},
+					testSection{name: ".gnu.linkonce.this_module", typ: elf.SHT_PROGBITS, data: make([]byte, 832)})
 				f.local = []string{"probe", "open"}
 				f.addSymbols(tt.symbols...)
 				var d decompress.Decoder
 				module, err := kernel.OpenModule(f.bytes(), "", &d)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if module.ThisModule != 832 {
+					t.Errorf("struct module of %d bytes, want 832", module.ThisModule)
 				}
 				if module.KeepsLocals != tt.want {
 					t.Errorf("%v, want %v", module.KeepsLocals, tt.want)

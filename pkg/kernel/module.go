@@ -30,7 +30,7 @@ type Module struct {
 	// Release is the kernelrelease it was built for, the first word of
 	// Vermagic; both are "" where modinfo does not say it.
 	Release  string
-	Vermagic string
+	Vermagic string // a space at its end included
 	Modinfo  Modinfo
 
 	Arch  string // as in [ELF.Arch]
@@ -52,6 +52,10 @@ type Module struct {
 	ExtVersionCRCs  []byte
 	ExtVersionNames []byte
 	crcSections     map[elf.SectionIndex][]byte // of what it exports
+
+	// ThisModule is the size in bytes of .gnu.linkonce.this_module, which is sizeof(struct
+	// module) of the headers that it was built with; 0 without one.
+	ThisModule uint64
 
 	// KeepsLocals says that the symbol table has the local functions still, which
 	// strip --strip-unneeded takes away: one that it lacks is none of the module's.
@@ -150,6 +154,9 @@ func readModule(data []byte, path string) (*Module, error) {
 	}
 	if err := m.readVersions(f); err != nil {
 		return nil, err
+	}
+	if s, ok := f.lookup(".gnu.linkonce.this_module"); ok {
+		m.ThisModule = s.size
 	}
 	if m.symbols, err = f.symbolTable(); err != nil {
 		return nil, err

@@ -18,9 +18,10 @@ import (
 )
 
 const (
-	testRelease = "6.19.2-1-default"
-	testBanner  = "Linux version 6.19.2-1-default (geeko@buildhost) (gcc (SUSE Linux) 15.2.1) #1 SMP PREEMPT_DYNAMIC"
-	testConfig  = "CONFIG_MODULES=y\n# CONFIG_MODULE_ALLOW_BTF_MISMATCH is not set\nCONFIG_NR_CPUS=8192\n"
+	testRelease  = "6.19.2-1-default"
+	testBanner   = "Linux version 6.19.2-1-default (geeko@buildhost) (gcc (SUSE Linux) 15.2.1) #1 SMP PREEMPT_DYNAMIC"
+	testVermagic = testRelease + " SMP preempt mod_unload modversions "
+	testConfig   = "CONFIG_MODULES=y\n# CONFIG_MODULE_ALLOW_BTF_MISMATCH is not set\nCONFIG_NR_CPUS=8192\n"
 )
 
 // testBTF is a .BTF of as many INT types as said.
@@ -44,6 +45,7 @@ func testRodata() []byte {
 	b.WriteString("Linux version %s (%s)\n\x00")
 	b.WriteString(strings.Replace(testBanner, "#1", "#", 1) + "\n\x00")
 	b.WriteString(testBanner + "\n\x00")
+	b.WriteString(testRelease + " is not one\x00" + testVermagic + "\x00")
 	b.WriteString("IKCFG_ST")
 	b.Write(gzipped([]byte(testConfig)))
 	b.WriteString("IKCFG_ED")
@@ -64,7 +66,7 @@ func testVmlinux() testELF {
 }
 
 const testModinfo = "license=GPL\x00\x00alias=usb:v05ACp1290d*\x00alias=usb:v05ACp1292d*\x00depends=usbcore,libphy\x00" +
-	"intree=Y\x00name=ip_heth\x00vermagic=" + testRelease + " SMP preempt mod_unload modversions \x00"
+	"intree=Y\x00name=ip_heth\x00vermagic=" + testVermagic + "\x00"
 
 func testModule(bits int, order binary.ByteOrder, machine elf.Machine) testELF {
 	f := testELF{bits: bits, order: order, typ: elf.ET_REL, machine: machine}

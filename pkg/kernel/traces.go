@@ -27,7 +27,7 @@ const (
 	maxTraces = MaxUnpacked
 )
 
-// readTraces looks for the banner and the built-in configuration in parts of
+// readTraces looks for banner, vermagic and built-in configuration in parts of
 // src. What is not found stays unknown; only a failed read is an error.
 func (o *opener) readTraces(src source, parts []extent) error {
 	searched := uint64(0)
@@ -45,7 +45,12 @@ func (o *opener) readTraces(src source, parts []extent) error {
 				return err
 			}
 		}
-		if numbered(o.image.Banner) && o.configSeen {
+		if o.image.Release != "" && o.image.Vermagic == "" {
+			if err := o.findVermagic(src, part); err != nil {
+				return err
+			}
+		}
+		if numbered(o.image.Banner) && o.configSeen && o.image.Vermagic != "" {
 			return nil
 		}
 	}
@@ -107,6 +112,47 @@ func parseBanner(text []byte) (banner, release string, ok bool) {
 
 func isPrintable(text []byte) bool {
 	return !bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// maxVermagic is the most bytes of a vermagic; real ones have some 60.
+const maxVermagic = 256
+
+// findVermagic looks for the kernel's own vermagic (VERMAGIC_STRING in
+// include/linux/vermagic.h): the kernelrelease and words such as SMP and mod_unload,
+// a space behind each.
+func (o *opener) findVermagic(src source, part extent) error {
+	end := part.offset + part.size
+	for at, err := range src.find("vermagic", o.image.Release+" ", part.offset, part.size) {
+		if err != nil {
+			return err
+		}
+		text, err := src.read("vermagic", at, min(maxVermagic, end-at))
+		if err != nil {
+			return err
+		}
+		if text, _, ended := bytes.Cut(text, []byte{0}); ended && isVermagic(string(text)) {
+			o.image.Vermagic = string(text)
+			return nil
+		}
+	}
+	return nil
+}
+
+// isVermagic tells a vermagic from the banner and other strings that begin with a
+// kernelrelease.
+func isVermagic(s string) bool {
+	words := strings.Split(s, " ")
+	if len(words) < 3 || words[len(words)-1] != "" {
+		return false
+	}
+	for _, w := range words[1 : len(words)-1] {
+		if w == "" || strings.ContainsFunc(w, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.+", r))
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 const (

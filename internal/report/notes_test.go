@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// TestNotes holds that each format has what is wrong beside a verdict that is ok,
+// and what the kernel says of it.
+func TestNotes(t *testing.T) {
+	r := result()
+	r.Problems = nil
+	good := r.Findings[0]
+	good.Notes = []guard.Note{{Rule: guard.OtherMagic, Severity: guard.Fail, Message: "it does not load", Log: []string{"good: version magic 'a' should be 'b'"}}}
+	other := good
+	other.Module = &guard.Module{Package: good.Module.Package, Path: "other.ko", Name: "other", Release: "1-default"}
+	r.Findings = []guard.Finding{good, other}
+	for _, tt := range []struct {
+		name  string
+		write func(io.Writer) error
+		want  []string
+	}{
+		{"text", func(w io.Writer) error { return Text(w, r, TextOptions{}) }, []string{
+			"FAIL build ", "2 same-base", "vermagic good ", "it does not load\n", "| good: version magic 'a' should be 'b'\n", "likewise other\n",
+			"  - vermagic: Build the module with the headers", "0 ok, 0 warn, 2 fail"}},
+		{"JSON", func(w io.Writer) error { return NewDocument(r, "1.0").Compact(w) }, []string{
+			`"notes":[{"rule":"vermagic","severity":"fail","message":"it does not load","log":["good: version magic 'a' should be 'b'"]}]`, `"exit":1`}},
+		{"lint", func(w io.Writer) error { return Lint(w, r, 1) }, []string{": E: btf-vermagic good.ko on kernel-default-1-1.x86_64: it does not load\n"}},
+		{"JUnit", func(w io.Writer) error { return JUnit(w, r, "1.0", time.Time{}) }, []string{`failures="2"`, `type="btf-vermagic"`, "vermagic: it does not load"}},
+		{"SARIF", func(w io.Writer) error { return SARIF(w, r, "1.0") }, []string{`"ruleId": "btf-vermagic"`, `"level": "error"`, "it does not load: good.ko on kernel-default"}},
+		{"HTML", func(w io.Writer) error { return HTML(w, r, "1.0", false) }, []string{"vermagic: it does not load", "2 fail"}},
+	} {
+		var out bytes.Buffer
+		if err := tt.write(&out); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q in\n%s", tt.name, want, &out)
+			}
+		}
+	}
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+)
+
+// noted judges a module on a base named by the user and returns the notes.
+func noted(t *testing.T, version verify.Version, w *btftest.Writer, m *Module) []Note {
+	t.Helper()
+	b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Rules: verify.RulesFor(version), VersionKnown: true, pointerSize: 8,
+		Vermagic: "6.1.0-56-amd64 SMP preempt mod_unload modversions "}
+	if w != nil {
+		b.Table = w.Table(t)
+	}
+	return judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairGiven).Notes
+}
+
+func wantNotes(t *testing.T, got []Note, want ...Note) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("notes (-want +got):\n%s", d)
+	}
+}
+
+func set(at, size uint64) mark { return mark{at: at, size: size} }
+
+func number(kind btf.Kind, name string, value btf.TypeID, at uint64) mark {
+	return mark{ID: evidence.ID{Kind: kind, Name: name, Value: value}, at: at, size: 4}
+}
+
+// TestLostKfuncs notes kfuncs of modules without BTF and those whose numbers are 0.
+func TestLostKfuncs(t *testing.T) {
+	w := kernelTable(0, 0)
+	section := make([]byte, 40)
+	resolved := newKfuncs(section, []mark{number(btf.KindFunc, "bpf_a", 9, 8), set(0, 24), number(btf.KindFunc, "bpf_b", 10, 16)})
+	half := newKfuncs(section, []mark{set(0, 24), number(btf.KindFunc, "bpf_a", 9, 8), number(btf.KindFunc, "bpf_b", 0, 16)})
+	zero := newKfuncs(section, []mark{set(0, 24), number(btf.KindFunc, "bpf_a", 0, 8), number(btf.KindFunc, "bpf_b", 0, 16)})
+	others := newKfuncs(section, []mark{number(btf.KindStruct, "sock", 0, 0), number(btf.KindFunc, "a_dtor", 0, 4)})
+	unsized := newKfuncs(section, []mark{set(0, 0), number(btf.KindFunc, "bpf_a", 0, 4)})
+	stripped := newKfuncs(section, nil)
+	v6_1, v6_12 := verify.Version{Major: 6, Minor: 1, Patch: 192}, verify.Version{Major: 6, Minor: 12}
+
+	both := "BPF programs will not find 2 kfuncs, bpf_a and bpf_b: "
+	noBTF := both + "the module has .BTF_ids, and no .BTF that says what they are"
+	for _, tc := range []struct {
+		name    string
+		version verify.Version
+		kfuncs  kfuncs
+		btf     bool
+		message string
+		log     string
+	}{
+		{"resolved", v6_12, resolved, true, "", ""},
+		{"no .BTF", v6_12, zero, false, noBTF, "missing module BTF, cannot register kfunc"},
+		{"no .BTF, numbers from before it was stripped", v6_1, resolved, false, noBTF, "missing module BTF, cannot register kfuncs"},
+		{"no .BTF, a kernel that refuses", verify.Version{Major: 6, Minor: 1, Patch: 20}, zero, false,
+			noBTF + "; registering them fails (-2), and mostly the module's init with it", "missing module BTF, cannot register kfuncs"},
+		{"no .BTF, a kernel that says nothing", verify.Version{Major: 5, Minor: 15}, zero, false, noBTF, ""},
+		{"numbers that are 0", v6_1, zero, true, both + "their numbers are 0 in .BTF_ids, which resolve_btfids has not filled in", ""},
+		{"one number that is 0", v6_1, half, true,
+			"BPF programs will not find 1 kfunc, bpf_b: its number is 0 in .BTF_ids, which resolve_btfids has not filled in", ""},
+		{"one number that is 0, and a kernel that looks", v6_12, half, true,
+			"BPF programs will not find 1 kfunc, bpf_b: its number is 0 in .BTF_ids, which resolve_btfids has not filled in; " +
+				"registering the other 1 with them fails (-22), and mostly the module's init", ""},
+		{"lists of other things", v6_12, others, false, "", ""},
+		{"a set that does not say its size", v6_1, unsized, false,
+			"BPF programs will not find 1 kfunc, bpf_a: the module has .BTF_ids, and no .BTF that says what it is", "missing module BTF, cannot register kfuncs"},
+		{"stripped symbols", v6_1, stripped, false, "it has 40 bytes of .BTF_ids and no .BTF: BPF programs will not find the kfuncs among them, " +
+			"if there are any (the symbols that name them were stripped)", "missing module BTF, cannot register kfuncs"},
+		{"stripped symbols, .BTF", v6_1, stripped, true, "", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m := testModule(nil, nil)
+			if tc.btf {
+				m.BTF = driver(w)
+			}
+			m.kfuncs = tc.kfuncs
+			var want []Note
+			if tc.message != "" {
+				want = []Note{{Rule: KfuncsLost, Severity: Warn, Message: tc.message}}
+				if tc.log != "" {
+					want[0].Log = []string{tc.log}
+				}
+			}
+			wantNotes(t, noted(t, tc.version, w, m), want...)
+		})
+	}
+	t.Run("in the other byte order", func(t *testing.T) {
+		m := testModule(nil, driver(w))
+		m.kfuncs = resolved
+		table := w.Split()
+		table.Func("bpf_a", table.FuncProto(1), btftest.Static) // [8]
+		m.BTF = table.Bytes()
+		m.ids = []evidence.ID{{Kind: btf.KindFunc, Name: "bpf_a", Value: (w.NextID() + 1) << 24}}
+		notes := noted(t, v6_1, w, m)
+		if len(notes) != 1 || !strings.HasPrefix(notes[0].Message, "BPF programs will not find the kfuncs of 1 number in .BTF_ids with the other byte order") {
+			t.Errorf("%+v", notes)
+		}
+	})
+}
+
+// TestOtherHeaders notes a module whose structs have other sizes than the kernel's,
+// unless they are none of the kernel's.
+func TestOtherHeaders(t *testing.T) {
+	w := kernelTable(0, 0)
+	w.Struct("module", 128, btftest.Member{Name: "state", Type: 1}, btftest.Member{Name: "name", Type: 1, Offset: 32})
+	w.Struct("mac_addr", 6, btftest.Member{Name: "addr", Type: 1})
+	v6_1, v6_12 := verify.Version{Major: 6, Minor: 1, Patch: 192}, verify.Version{Major: 6, Minor: 12}
+	const built = "it was built with the headers of another kernel: its "
+	const wrongFields = ". It loads, and its code reads and writes the wrong fields"
+	refused := []string{"module drv: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time"}
+	own := func(name string, size uint32, members ...string) []byte {
+		m := w.Split()
+		var out []btftest.Member
+		for i, member := range members {
+			out = append(out, btftest.Member{Name: member, Type: 1, Offset: uint32(32 * i)})
+		}
+		m.Struct(name, size, out...)
+		m.Struct(name, size, out...) // once is enough
+		return m.Bytes()
+	}
+	for _, tc := range []struct {
+		name       string
+		version    verify.Version
+		thisModule uint64
+		btf        []byte
+		want       []Note
+	}{
+		{"the same", v6_12, 128, driver(w), nil},
+		{"not known", v6_12, 0, driver(w), nil},
+		{"struct module", v6_12, 144, driver(w), []Note{{OtherHeaders, Fail, built + "struct module has 144 bytes, the vmlinux's 128. It does not load (-8)", refused}}},
+		{"struct module, no .BTF", v6_12, 144, nil, []Note{{OtherHeaders, Fail, built + "struct module has 144 bytes, the vmlinux's 128. It does not load (-8)", refused}}},
+		{"struct module before 6.4", v6_1, 144, nil, []Note{{OtherHeaders, Warn, built + "struct module has 144 bytes, the vmlinux's 128" + wrongFields, nil}}},
+		{"a device of its own", v6_12, 128, own("device", 72, "state", "more"), []Note{{OtherHeaders, Warn, built + "struct device has 72 bytes, the vmlinux's 64" + wrongFields, nil}}},
+		{"a copy of the device", v6_12, 128, own("device", 64, "state", "more"), nil},
+		{"something else of that name", v6_12, 128, own("device", 72, "volume", "bass"), nil},
+		{"a driver's own struct", v6_12, 128, own("mac_addr", 8, "addr"), nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m := testModule(nil, tc.btf)
+			m.thisModule = tc.thisModule
+			wantNotes(t, noted(t, tc.version, w, m), tc.want...)
+		})
+	}
+}
+
+// TestVermagic notes what the kernel refuses before it looks at any BTF, which
+// fails, however well the BTF fits.
+func TestVermagic(t *testing.T) {
+	w := kernelTable(0, 0)
+	m := testModule(nil, driver(w))
+	m.vermagic, m.versioned = "6.1.0-56-rt-amd64 SMP preempt_rt mod_unload modversions ", true
+	wantNotes(t, noted(t, verify.Version{Major: 6, Minor: 1}, w, m),
+		Note{OtherMagic, Fail, "it does not load (-8): the kernel refuses its vermagic before it looks at any BTF",
+			[]string{"drv: version magic '6.1.0-56-rt-amd64 SMP preempt_rt mod_unload modversions ' should be '6.1.0-56-amd64 SMP preempt mod_unload modversions '"}})
+	f := Finding{Severity: OK, Notes: []Note{{Severity: Warn}, {Severity: Fail}}}
+	if res := (&Result{Findings: []Finding{f}}); f.Worst() != Fail || res.Exit() != 1 {
+		t.Errorf("%s, exit %d", f.Worst(), res.Exit())
+	}
+	m.vermagic = "6.1.0-55-amd64 SMP preempt mod_unload modversions "
+	wantNotes(t, noted(t, verify.Version{Major: 6, Minor: 1}, w, m))
+}
