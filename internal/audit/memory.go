@@ -127,7 +127,7 @@ func (m members) key(id guard.KernelID) string {
 	for _, p := range m {
 		fmt.Fprintf(h, "%q %d %d %q\n", p.digest, p.size, p.changed, p.id())
 	}
-	return "audit " + hex.EncodeToString(h.Sum(nil))
+	return "audit facts " + hex.EncodeToString(h.Sum(nil))
 }
 
 // apply takes over what was kept; false if it is none of these packages.

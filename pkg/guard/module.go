@@ -37,3 +37,11 @@ func (m *Module) readVersions(opened *kernel.Module) (err error) {
 	m.Exports, err = opened.Exports()
 	return err
 }
+
+// Bound reports whether a module fits nothing but the base that it was built on.
+// One without BTF fits any, one with .BTF.base is made to fit when it is loaded.
+// Of one that is malformed nothing is known, so that it counts.
+func (m *Module) Bound() bool { return m.Err != nil || len(m.BTF) > 0 && !m.Distilled }
+
+// ReadsBase reports whether the verdict on a module depends on the base.
+func (m *Module) ReadsBase() bool { return m.Err != nil || len(m.BTF) > 0 }
