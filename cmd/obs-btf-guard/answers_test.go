@@ -463,7 +463,7 @@ func TestOneToken(t *testing.T) {
 			said, _, _ = strings.Cut(said, "\n"+kernel.name)
 			stamped := ""
 			if i := strings.Index(said, "kernel-btf("); i >= 0 {
-				stamped, _, _ = strings.Cut(said[i:], "\n")
+				stamped, _, _ = strings.Cut(said[i:], " ")
 			}
 			s, err := generator.New(t.Context(), root, generator.Options{Installed: func(context.Context, string) (string, []string) { return installed, nil }})
 			if err != nil {

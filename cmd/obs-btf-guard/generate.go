@@ -12,6 +12,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/urfave/cli/v2"
 )
@@ -137,7 +138,15 @@ func (g *generation) answer(path string, a generator.Answer, as generator.Streng
 	if g.multi {
 		fmt.Fprintf(g.App.Writer, ";%s\n", path)
 	}
+	release, _ := kernel.ReleaseFromPath(path)
+	if as != "" {
+		fmt.Fprintln(g.App.Writer, fingerprint.Requirement(a.Token, release))
+		return
+	}
 	fmt.Fprintln(g.App.Writer, a.Token)
+	if release != "" {
+		fmt.Fprintln(g.App.Writer, fingerprint.ReleaseToken(release))
+	}
 }
 
 // ownToken reports whether the package is one that ships the vmlinux of that

@@ -9,6 +9,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 	"github.com/urfave/cli/v2"
@@ -95,7 +96,7 @@ func (s *stamping) stamp(t guard.Tokens) {
 		Drop: func(r rpm.Relation) bool {
 			// A package may say that it needs what it provides itself.
 			self := r.Kind != rpm.Provides && slices.Contains(t.Provides, r.Name) && !s.Bool("remove")
-			return strings.HasPrefix(r.Name, "kernel-btf(") && !self
+			return fingerprint.IsOurs(r.Name) && !self
 		},
 		DryRun: s.Bool("verify") || s.Bool("dry-run"),
 	}
@@ -117,20 +118,28 @@ func (s *stamping) relations(t guard.Tokens) []rpm.Relation {
 		return nil
 	}
 	var out []rpm.Relation
-	add := func(kind rpm.Kind, tokens []string) {
-		for _, token := range tokens {
-			out = append(out, rpm.Relation{Kind: kind, Dependency: rpm.Dependency{Name: token}})
+	add := func(kind rpm.Kind, name string) {
+		out = append(out, rpm.Relation{Kind: kind, Dependency: rpm.Dependency{Name: name}})
+	}
+	for _, token := range t.Provides {
+		add(rpm.Provides, token)
+	}
+	for _, release := range t.Releases {
+		add(rpm.Provides, fingerprint.ReleaseToken(release))
+	}
+	need := func(kind rpm.Kind, needs []guard.Need) {
+		for _, n := range needs {
+			add(kind, n.Dependency())
 		}
 	}
-	add(rpm.Provides, t.Provides)
 	switch s.strength {
 	case generator.Auto:
-		add(rpm.Requires, t.Requires)
-		add(rpm.Recommends, t.Recommends)
+		need(rpm.Requires, t.Requires)
+		need(rpm.Recommends, t.Recommends)
 	case generator.Requires:
-		add(rpm.Requires, append(t.Requires, t.Recommends...))
+		need(rpm.Requires, append(t.Requires, t.Recommends...))
 	case generator.Recommends:
-		add(rpm.Recommends, append(t.Requires, t.Recommends...))
+		need(rpm.Recommends, append(t.Requires, t.Recommends...))
 	}
 	return out
 }

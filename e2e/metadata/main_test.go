@@ -23,6 +23,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
 const krel = "5.15.12-1-default"
@@ -114,14 +116,18 @@ func must(t *testing.T, name string, args ...string) string {
 	return o.stdout
 }
 
-// tokens lists the package's kernel-btf dependencies of a kind, as rpm has them:
-// "provides", "requires" or "recommends". What a spec file and a generator both
-// say stands twice in a package and means the same as once.
+// tokens lists the tokens of a package's dependencies of a kind, "provides",
+// "requires" or "recommends": plain ones, and those in rich dependencies. What a
+// spec file and a generator both say stands twice in a package and means the same as
+// once.
 func tokens(t *testing.T, rpm, kind string) []string {
 	t.Helper()
 	var out []string
 	for line := range strings.Lines(must(t, "rpm", "-qp", "--nosignature", "--"+kind, rpm)) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "kernel-btf") {
+		line = strings.TrimSpace(line)
+		if token, _, ok := fingerprint.ParseRequirement(line); ok {
+			out = append(out, token)
+		} else if fingerprint.IsOurs(line) && !strings.HasPrefix(line, "kernel-btf(uname-r:") {
 			out = append(out, line)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
 // From rpm 4.20 on, one process gets all files of a package and answers in
@@ -16,7 +18,8 @@ import (
 func TestMultifile(t *testing.T) {
 	needs(t, "rpm2cpio", "cpio", "xz", "objcopy")
 	tr, older := unpackBuild(t, "1.3"), unpackBuild(t, "1.1")
-	token := tr.token(t)
+	token, release := tr.token(t), fingerprint.ReleaseToken("5.15.12-1-default")
+	need := fingerprint.Requirement(tr.token(t), "5.15.12-1-default")
 	vmlinux := tr.modules("vmlinux.xz")
 	xpad, rndis := tr.modules("kernel/drivers/input/joystick/xpad.ko.zst"), tr.modules("kernel/drivers/net/usb/rndis_host.ko.zst")
 	ipheth, stale := tr.modules("kernel/drivers/net/usb/ipheth.ko"), tr.modules("kernel/net/ipv4/tcp_bbr.ko")
@@ -34,16 +37,16 @@ func TestMultifile(t *testing.T) {
 		stdout []string
 		stderr []string // a part of each line
 	}{
-		{"kernel-default provides", provides("kernel-default"), []string{ipheth, stale, vmlinux}, []string{";" + vmlinux, token}, nil},
+		{"kernel-default provides", provides("kernel-default"), []string{ipheth, stale, vmlinux}, []string{";" + vmlinux, token, release}, nil},
 		{"kernel-default requires", requires("kernel-default"), []string{ipheth, vmlinux}, nil, nil},
 		{"kernel-default-base requires", requires("kernel-default-base"), []string{ipheth, vmlinux}, nil, nil},
 		{"extra provides", provides("kernel-default-extra"), []string{xpad, rndis}, nil, nil},
-		{"extra requires", requires("kernel-default-extra"), []string{xpad, rndis}, []string{";" + xpad, token, ";" + rndis, token}, nil},
+		{"extra requires", requires("kernel-default-extra"), []string{xpad, rndis}, []string{";" + xpad, need, ";" + rndis, need}, nil},
 		{"extra recommends", []string{"requires", "--as", "recommends", "--package", "kernel-default-extra"}, []string{xpad, rndis}, nil, nil},
-		{"in another order", requires("kernel-default-extra"), []string{rndis, xpad}, []string{";" + rndis, token, ";" + xpad, token}, nil},
+		{"in another order", requires("kernel-default-extra"), []string{rndis, xpad}, []string{";" + rndis, need, ";" + xpad, need}, nil},
 		{"a stale module among others", requires("kernel-default-extra"), []string{xpad, stale, rndis},
-			[]string{";" + xpad, token, ";" + rndis, token}, []string{"tcp_bbr.ko: no dependency on a base: rejected"}},
-		{"a path with //", requires("kernel-default-extra"), []string{doubled}, []string{";" + doubled, token}, nil},
+			[]string{";" + xpad, need, ";" + rndis, need}, []string{"tcp_bbr.ko: no dependency on a base: rejected"}},
+		{"a path with //", requires("kernel-default-extra"), []string{doubled}, []string{";" + doubled, need}, nil},
 		{"nothing", requires("kernel-default-extra"), nil, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +78,8 @@ func TestProtocolByVersion(t *testing.T) {
 	needs(t, "rpm2cpio", "cpio", "xz", "objcopy")
 	tr := unpackBuild(t, "1.3")
 	path, token := tr.modules("vmlinux.xz"), tr.token(t)
-	single, multi := token+"\n", ";"+path+"\n"+token+"\n"
+	single := token + "\n" + fingerprint.ReleaseToken("5.15.12-1-default") + "\n"
+	multi := ";" + path + "\n" + single
 	for version, want := range map[string]string{
 		"": single, "4.14.3": single, "4.19.1.1": single, "4.20": multi, "4.20.0": multi, "4.20.90": multi, "5.99.91": multi, "6.0.1": multi,
 	} {

@@ -297,10 +297,17 @@ func incident(t *testing.T, stamp func(name string) bool, builds ...string) stri
 			continue
 		}
 		var e rpm.Edit
-		for kind, names := range map[rpm.Kind][]string{rpm.Provides: tokens.Provides, rpm.Requires: tokens.Requires, rpm.Recommends: tokens.Recommends} {
-			for _, name := range names {
-				e.Add = append(e.Add, rpm.Relation{Kind: kind, Dependency: rpm.Dependency{Name: name}})
-			}
+		add := func(kind rpm.Kind, name string) {
+			e.Add = append(e.Add, rpm.Relation{Kind: kind, Dependency: rpm.Dependency{Name: name}})
+		}
+		for _, token := range tokens.Provides {
+			add(rpm.Provides, token)
+		}
+		for _, need := range tokens.Requires {
+			add(rpm.Requires, need.Dependency())
+		}
+		for _, need := range tokens.Recommends {
+			add(rpm.Recommends, need.Dependency())
 		}
 		if _, err := rpm.Rewrite(t.Context(), tokens.Package.Path, e); err != nil {
 			t.Fatal(err)

@@ -21,8 +21,9 @@ const kernelUname = "kernel-uname-r"
 
 // relevant picks the dependencies that tell of kernels and modules.
 func relevant(name []byte) bool {
+	plain := bytes.TrimLeft(name, "(")
 	for _, prefix := range []string{"kernel-btf(", "kmod(", "ksym(", "kernel("} {
-		if bytes.HasPrefix(name, []byte(prefix)) {
+		if bytes.HasPrefix(plain, []byte(prefix)) {
 			return true
 		}
 	}

@@ -175,7 +175,7 @@ func (k *kernels) met(flavor string) (b *built, why string) {
 func tokens(deps []string) []string {
 	return fingerprint.Tokens(func(yield func(string) bool) {
 		for _, d := range deps {
-			if name, _, _ := strings.Cut(d, " "); !yield(name) {
+			if name, _, _ := strings.Cut(d, " = "); !yield(name) {
 				return
 			}
 		}

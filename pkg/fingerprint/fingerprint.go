@@ -93,12 +93,53 @@ func ParseToken(name string) (flavor string, base Digest, ok bool) {
 	return m[1], base, err == nil
 }
 
-// Tokens picks the tokens out of the names of dependencies, each once.
+// ReleaseToken is what a package provides beside its tokens: the kernelrelease of a
+// vmlinux in it, kernel-btf(uname-r:<kernelrelease>). It stands in the name because
+// rpm refuses versions with two hyphens, which kernelreleases may have.
+func ReleaseToken(kernelrelease string) string { return "kernel-btf(uname-r:" + kernelrelease + ")" }
+
+// Requirement is the rich dependency of modules on the base that they were built
+// on, given its token and their kernelrelease:
+//
+//	((kernel-btf(<flavor>:sha256:<hex>) with kernel-btf(uname-r:<release>)) if kernel-btf(uname-r:<release>))
+//
+// A kernel of their kernelrelease must have that base; other kernels, and none at
+// all, do not matter. docs/decisions/token-form.md tells what solvers do with it and
+// with others. Without a kernelrelease it is the plain token.
+func Requirement(token, kernelrelease string) string {
+	if kernelrelease == "" {
+		return token
+	}
+	release := ReleaseToken(kernelrelease)
+	return "((" + token + " with " + release + ") if " + release + ")"
+}
+
+var requirement = regexp.MustCompile(`^\(\((kernel-btf\([^()]*\)) with kernel-btf\(uname-r:([^() ]+)\)\) if kernel-btf\(uname-r:([^() ]+)\)\)$`)
+
+// ParseRequirement reads what Requirement wrote; ok is false for anything else. A
+// plain token, which older versions wrote, has no kernelrelease.
+func ParseRequirement(name string) (token, kernelrelease string, ok bool) {
+	if m := requirement.FindStringSubmatch(name); m != nil && m[2] == m[3] {
+		token, kernelrelease = m[1], m[2]
+	} else {
+		token = name
+	}
+	_, _, ok = ParseToken(token)
+	return token, kernelrelease, ok
+}
+
+// IsOurs reports whether a dependency is one of those that this package writes, in
+// whatever version of it, well-formed or not.
+func IsOurs(name string) bool {
+	return strings.HasPrefix(strings.TrimLeft(name, "("), "kernel-btf(")
+}
+
+// Tokens picks the tokens out of the names of dependencies, rich ones too, each once.
 func Tokens(names iter.Seq[string]) []string {
 	var out []string
 	for name := range names {
-		if _, _, ok := ParseToken(name); ok && !slices.Contains(out, name) {
-			out = append(out, name)
+		if token, _, ok := ParseRequirement(name); ok && !slices.Contains(out, token) {
+			out = append(out, token)
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,5 +138,39 @@ func TestToken(t *testing.T) {
 		if f, d, ok := fingerprint.ParseToken(s); ok || f != "" || !d.IsZero() {
 			t.Errorf("%q was read as %q %v", s, f, d)
 		}
+	}
+}
+
+func TestRequirement(t *testing.T) {
+	token := fingerprint.Token("default", fingerprint.Digest(sha256.Sum256([]byte("x"))))
+	const release = "5.14.21-150400.22-default"
+	rich := fingerprint.Requirement(token, release)
+	if want := "((" + token + " with kernel-btf(uname-r:" + release + ")) if kernel-btf(uname-r:" + release + "))"; rich != want {
+		t.Errorf("%s", rich)
+	}
+	for _, c := range []struct {
+		name, token, release string
+		ok                   bool
+	}{
+		{rich, token, release, true},
+		{token, token, "", true},
+		{fingerprint.Requirement(token, ""), token, "", true},
+		{strings.Replace(rich, "150400.22", "150400.24", 1), "", "", false}, // of two kernelreleases
+		{strings.Replace(rich, "sha256", "md5", 1), "", "", false},
+		{"(" + rich + " or foo)", "", "", false},
+		{fingerprint.ReleaseToken(release), "", "", false},
+	} {
+		got, r, ok := fingerprint.ParseRequirement(c.name)
+		if ok != c.ok || ok && (got != c.token || r != c.release) {
+			t.Errorf("%s: %s %s %v", c.name, got, r, ok)
+		}
+	}
+	for name, want := range map[string]bool{rich: true, token: true, fingerprint.ReleaseToken(release): true, "kernel-default": false, "(kernel-btf(x) or y)": true} {
+		if fingerprint.IsOurs(name) != want {
+			t.Errorf("IsOurs(%s) is not %v", name, want)
+		}
+	}
+	if got := fingerprint.Tokens(slices.Values([]string{rich, token, "glibc"})); !slices.Equal(got, []string{token}) {
+		t.Errorf("%v", got)
 	}
 }

@@ -73,7 +73,7 @@ func (l *labelling) provides(t Tokens, inv *Inventory) {
 // requires leaves out which kind of dependency it is: that is the packager's
 // decision.
 func (l *labelling) requires(t Tokens) {
-	built := slices.Concat(t.Requires, t.Recommends)
+	built := tokensOf(t.Requires, t.Recommends)
 	for _, token := range t.Package.Requires {
 		if own := sameFlavor(built, token); own != "" && !slices.Contains(built, token) && !slices.Contains(t.Package.Provides, token) {
 			l.wrong = append(l.wrong, fmt.Sprintf("it requires %s, and its modules were built on %s", token, own))

@@ -14,9 +14,25 @@ import (
 type Tokens struct {
 	Package    *Package
 	Provides   []string // of each vmlinux in it
-	Requires   []string // of the bases its modules were built on, where a misfit does not load
-	Recommends []string // of those where it loads without BTF
+	Releases   []string // their kernelreleases
+	Requires   []Need   // of the bases its modules were built on, where a misfit does not load
+	Recommends []Need   // of those where it loads without BTF
 	Err        error    // why it cannot be told
+}
+
+// Need is the base that modules of a kernelrelease were built on.
+type Need struct{ Token, Release string }
+
+// Dependency is how a package says it.
+func (n Need) Dependency() string { return fingerprint.Requirement(n.Token, n.Release) }
+
+// tokensOf are those of needs.
+func tokensOf(needs ...[]Need) []string {
+	var out []string
+	for _, n := range slices.Concat(needs...) {
+		out = with(out, n.Token)
+	}
+	return out
 }
 
 // Metadata works out from what was judged which tokens each new package should
@@ -36,6 +52,9 @@ func Metadata(inv *Inventory, res *Result) []Tokens {
 	for _, b := range inv.Bases {
 		if t := of[b.Package]; t != nil && b.Table != nil {
 			t.Provides = with(t.Provides, b.Token())
+			if b.Release != "" {
+				t.Releases = with(t.Releases, b.Release)
+			}
 		}
 	}
 	judged := map[*Module][]*Finding{}
@@ -91,9 +110,9 @@ func (t *Tokens) require(m *Module, findings []*Finding, confirmed map[confirmat
 			continue
 		case f.Base.Package == t.Package: // no package depends on itself
 		case f.Base.Refuses():
-			t.Requires = with(t.Requires, f.Base.Token())
+			t.Requires = with(t.Requires, Need{f.Base.Token(), m.Release})
 		default:
-			t.Recommends = with(t.Recommends, f.Base.Token())
+			t.Recommends = with(t.Recommends, Need{f.Base.Token(), m.Release})
 		}
 		return
 	}
@@ -102,7 +121,7 @@ func (t *Tokens) require(m *Module, findings []*Finding, confirmed map[confirmat
 	}
 }
 
-func with(list []string, s string) []string {
+func with[T comparable](list []T, s T) []T {
 	if slices.Contains(list, s) {
 		return list
 	}

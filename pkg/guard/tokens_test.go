@@ -44,7 +44,8 @@ func TestMetadata(t *testing.T) {
 		if len(got) != 1 || got[0].Package != p || len(got[0].Provides) > 0 {
 			t.Fatalf("%s: %+v", tc.name, got)
 		}
-		if (got[0].Err != nil) != tc.fails || slices.Contains(got[0].Requires, b.Token()) != tc.requires || slices.Contains(got[0].Recommends, b.Token()) != tc.recommends {
+		need := Need{b.Token(), b.Release}
+		if (got[0].Err != nil) != tc.fails || slices.Contains(got[0].Requires, need) != tc.requires || slices.Contains(got[0].Recommends, need) != tc.recommends {
 			t.Errorf("%s: %+v", tc.name, got[0])
 		}
 	}

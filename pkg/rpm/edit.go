@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // An Edit says how the dependencies of a package are to change. Afterwards the
@@ -66,11 +67,12 @@ func (e *Edit) plan(h *header, lead []byte, payloadSize int64) (*rewriting, erro
 		return nil, fmt.Errorf("%s: source package: its dependencies are those of the build", p.NEVRA())
 	}
 	w := &rewriting{lead: lead, payloadSize: payloadSize}
+	e = e.withFeature(p, h)
 	var revisions []*revision
 	for i, old := range p.dependencies() {
 		r := e.revise(Kind(i), *old)
-		*old = r.new
 		revisions = append(revisions, r)
+		*old = r.new
 		for _, d := range r.added {
 			w.change.Added = append(w.change.Added, Relation{r.kind, d})
 		}
@@ -103,6 +105,36 @@ func (e *Edit) plan(h *header, lead []byte, payloadSize int64) (*rewriting, erro
 		return nil, err
 	}
 	return w, w.verify(p)
+}
+
+// withFeature completes an edit by what a package with rich dependencies requires of
+// rpm, and one that has none any more does not.
+func (e *Edit) withFeature(p *Package, h *header) *Edit {
+	was, is := othersRich(h), othersRich(h)
+	for i, old := range p.dependencies() {
+		was = was || slices.ContainsFunc(*old, Dependency.isRich)
+		is = is || slices.ContainsFunc(e.revise(Kind(i), *old).new, Dependency.isRich)
+	}
+	out := *e
+	switch {
+	case is && !was:
+		out.Add = append(slices.Clone(e.Add), Relation{Requires, richFeature})
+	case was && !is:
+		out.Drop = func(r Relation) bool { return r.same(richFeature) || e.Drop != nil && e.Drop(r) }
+	}
+	return &out
+}
+
+// othersRich reports whether a package has rich dependencies of kinds that are not
+// edited.
+func othersRich(h *header) bool {
+	for _, t := range []tag{tagConflictName, tagSuggestName, tagSupplementName, tagEnhanceName} {
+		names, _ := h.strs(t)
+		if slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "(") }) {
+			return true
+		}
+	}
+	return false
 }
 
 // setDependencies writes the three arrays of a kind, or removes them.

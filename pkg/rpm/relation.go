@@ -63,6 +63,9 @@ func (r Relation) validate() error {
 	alnum := func(c byte) bool {
 		return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 	}
+	if strings.HasPrefix(r.Name, "(") {
+		return r.validateRich()
+	}
 	if r.Name == "" || !alnum(r.Name[0]) && r.Name[0] != '_' && r.Name[0] != '/' {
 		return fmt.Errorf("%v: name %.128q does not begin with letter, digit, _ or /", r.Kind, r.Name)
 	}
@@ -87,6 +90,46 @@ func (r Relation) validate() error {
 	}
 	return nil
 }
+
+// isRich reports whether a dependency is a rich (boolean) one, which stands in
+// parentheses.
+func (d Dependency) isRich() bool { return strings.HasPrefix(d.Name, "(") }
+
+// validateRich refuses rich dependencies whose parentheses do not match, and those
+// with a version of their own (lib/rpmds.cc, rpmrichParse, has the whole grammar).
+func (r Relation) validateRich() error {
+	if r.Kind == Provides {
+		return fmt.Errorf("%v: %.128s: a rich dependency cannot be provided", r.Kind, r.Name)
+	}
+	if other := r.Flags &^ kinds[r.Kind].generated; other != 0 || r.Version != "" {
+		return fmt.Errorf("%v: %.128s: a rich dependency has no version of its own", r.Kind, r.Name)
+	}
+	depth := 0
+	for i := range len(r.Name) {
+		switch c := r.Name[i]; {
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c < ' ' || c == 0x7f:
+			return fmt.Errorf("%v: name %.128q: byte %#02x at %d is not allowed", r.Kind, r.Name, c, i)
+		}
+		if depth == 0 && i < len(r.Name)-1 {
+			return fmt.Errorf("%v: name %.128q: it ends at byte %d of %d", r.Kind, r.Name, i, len(r.Name))
+		}
+	}
+	if depth != 0 {
+		return fmt.Errorf("%v: name %.128q: %d parentheses are not closed", r.Kind, r.Name, depth)
+	}
+	return nil
+}
+
+// richFeature is what a package with rich dependencies requires of rpm
+// (build/rpmfc.cc and lib/rpmds.cc: rpmlibFeature).
+var richFeature = Dependency{Name: "rpmlib(RichDependencies)", Flags: senseRpmlib | SenseLess | SenseEqual, Version: "4.12.0-1"}
+
+// senseRpmlib is RPMSENSE_RPMLIB: a feature of rpm, no package.
+const senseRpmlib = 1 << 24
 
 // same says whether two dependencies of one kind demand or offer the same. Who
 // wrote them, a person or a generator, makes no difference.

@@ -166,6 +166,34 @@ func TestInstall(t *testing.T) {
 	}
 }
 
+// TestRichDependency stamps packages as obs-btf-guard does: rpm itself has to be
+// asked for rich dependencies, and no longer once they are gone.
+func TestRichDependency(t *testing.T) {
+	need(t, "rpm")
+	const rich = "((kernel-btf(default:sha256:aa) with kernel-btf(uname-r:5.15.12-1-default)) if kernel-btf(uname-r:5.15.12-1-default))"
+	path := copyPackage(t, "../../testdata/incident/5.15.12-1.1/kernel-default-extra-5.15.12-1.1.x86_64.rpm")
+	before := mustRun(t, "rpm", "-qp", "--nosignature", "--requires", path)
+	change, err := Rewrite(t.Context(), path, Edit{Add: []Relation{{Requires, plain(rich)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(change.Added) != "[Requires: "+rich+" Requires: rpmlib(RichDependencies) <= 4.12.0-1]" {
+		t.Errorf("added %v", change.Added)
+	}
+	out := mustRun(t, "rpm", "-qp", "--nosignature", "--requires", path)
+	for _, want := range []string{rich, "rpmlib(RichDependencies) <= 4.12.0-1"} {
+		if !slices.Contains(strings.Split(out, "\n"), want) {
+			t.Errorf("%s\nlacks %s", out, want)
+		}
+	}
+	if _, err := Rewrite(t.Context(), path, Edit{Drop: func(r Relation) bool { return r.Name == rich }}); err != nil {
+		t.Fatal(err)
+	}
+	if after := mustRun(t, "rpm", "-qp", "--nosignature", "--requires", path); after != before {
+		t.Errorf("once removed:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
 // TestSignedPackage signs a package, rewrites it and signs it again.
 func TestSignedPackage(t *testing.T) {
 	need(t, "rpm", "rpmsign", "gpg")

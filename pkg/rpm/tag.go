@@ -10,50 +10,54 @@ type tag uint32
 
 // Tags of the main header.
 const (
-	tagRegion        tag = 63 // HEADERIMMUTABLE
-	tagName          tag = 1000
-	tagVersion       tag = 1001
-	tagRelease       tag = 1002
-	tagEpoch         tag = 1003
-	tagBuildTime     tag = 1006
-	tagBuildHost     tag = 1007
-	tagArch          tag = 1022
-	tagOldFilenames  tag = 1027
-	tagFileSizes     tag = 1028
-	tagFileModes     tag = 1030
-	tagFileLinkTos   tag = 1036
-	tagFileFlags     tag = 1037
-	tagSourceRPM     tag = 1044
-	tagProvideName   tag = 1047
-	tagRequireFlags  tag = 1048
-	tagRequireName   tag = 1049
-	tagRequireVer    tag = 1050
-	tagNoSource      tag = 1051
-	tagNoPatch       tag = 1052
-	tagCookie        tag = 1094
-	tagFileDevices   tag = 1095
-	tagFileInodes    tag = 1096
-	tagProvideFlags  tag = 1112
-	tagProvideVer    tag = 1113
-	tagDirIndexes    tag = 1116
-	tagBaseNames     tag = 1117
-	tagDirNames      tag = 1118
-	tagDistURL       tag = 1123
-	tagPayloadFormat tag = 1124
-	tagCompressor    tag = 1125
-	tagFileDependsX  tag = 1143
-	tagFileDependsN  tag = 1144
-	tagDependsDict   tag = 1145
-	tagSourcePkgID   tag = 1146
-	tagLongFileSizes tag = 5008
-	tagRecommendName tag = 5046
-	tagRecommendVer  tag = 5047
-	tagRecommendFlag tag = 5048
-	tagPayloadDigest tag = 5092 // PAYLOADSHA256 in v6
-	tagPayloadAlgo   tag = 5093
-	tagRPMFormat     tag = 5114
-	tagPayloadSHA512 tag = 5121
-	tagPayloadSHA3   tag = 5123 // SHA3-256
+	tagRegion         tag = 63 // HEADERIMMUTABLE
+	tagName           tag = 1000
+	tagVersion        tag = 1001
+	tagRelease        tag = 1002
+	tagEpoch          tag = 1003
+	tagBuildTime      tag = 1006
+	tagBuildHost      tag = 1007
+	tagArch           tag = 1022
+	tagOldFilenames   tag = 1027
+	tagFileSizes      tag = 1028
+	tagFileModes      tag = 1030
+	tagFileLinkTos    tag = 1036
+	tagFileFlags      tag = 1037
+	tagSourceRPM      tag = 1044
+	tagProvideName    tag = 1047
+	tagRequireFlags   tag = 1048
+	tagRequireName    tag = 1049
+	tagRequireVer     tag = 1050
+	tagNoSource       tag = 1051
+	tagNoPatch        tag = 1052
+	tagConflictName   tag = 1054
+	tagCookie         tag = 1094
+	tagFileDevices    tag = 1095
+	tagFileInodes     tag = 1096
+	tagProvideFlags   tag = 1112
+	tagProvideVer     tag = 1113
+	tagDirIndexes     tag = 1116
+	tagBaseNames      tag = 1117
+	tagDirNames       tag = 1118
+	tagDistURL        tag = 1123
+	tagPayloadFormat  tag = 1124
+	tagCompressor     tag = 1125
+	tagFileDependsX   tag = 1143
+	tagFileDependsN   tag = 1144
+	tagDependsDict    tag = 1145
+	tagSourcePkgID    tag = 1146
+	tagLongFileSizes  tag = 5008
+	tagRecommendName  tag = 5046
+	tagRecommendVer   tag = 5047
+	tagRecommendFlag  tag = 5048
+	tagSuggestName    tag = 5049
+	tagSupplementName tag = 5052
+	tagEnhanceName    tag = 5055
+	tagPayloadDigest  tag = 5092 // PAYLOADSHA256 in v6
+	tagPayloadAlgo    tag = 5093
+	tagRPMFormat      tag = 5114
+	tagPayloadSHA512  tag = 5121
+	tagPayloadSHA3    tag = 5123 // SHA3-256
 )
 
 // Tags of the signature header.
@@ -89,6 +93,7 @@ var tagNames = map[tag]string{
 	tagProvideName: "PROVIDENAME", tagProvideFlags: "PROVIDEFLAGS", tagProvideVer: "PROVIDEVERSION",
 	tagRequireName: "REQUIRENAME", tagRequireFlags: "REQUIREFLAGS", tagRequireVer: "REQUIREVERSION",
 	tagRecommendName: "RECOMMENDNAME", tagRecommendFlag: "RECOMMENDFLAGS", tagRecommendVer: "RECOMMENDVERSION",
+	tagConflictName: "CONFLICTNAME", tagSuggestName: "SUGGESTNAME", tagSupplementName: "SUPPLEMENTNAME", tagEnhanceName: "ENHANCENAME",
 	tagNoSource: "NOSOURCE", tagNoPatch: "NOPATCH", tagCookie: "COOKIE", tagSourcePkgID: "SOURCEPKGID",
 	tagFileDevices: "FILEDEVICES", tagFileInodes: "FILEINODES",
 	tagDirIndexes: "DIRINDEXES", tagBaseNames: "BASENAMES", tagDirNames: "DIRNAMES",
