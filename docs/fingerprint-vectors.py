@@ -47,6 +47,21 @@ def fingerprint(data):
 TOKEN = re.compile(r"kernel-btf\([A-Za-z0-9][A-Za-z0-9._+-]*:sha256:[0-9a-f]{64}\)")
 
 
+def requirement(token, release):
+    """What modules of a kernelrelease require of the base with that token."""
+    kernel = "kernel-btf(uname-r:%s)" % release
+    return "((%s with %s) if %s)" % (token, kernel, kernel)
+
+
+REQUIREMENT = re.compile(
+    r"\(\((kernel-btf\([^()]*\)) with kernel-btf\(uname-r:([^() ]+)\)\) if kernel-btf\(uname-r:([^() ]+)\)\)")
+
+
+def is_requirement(name):
+    m = REQUIREMENT.fullmatch(name)
+    return TOKEN.fullmatch(m[1]) and m[2] == m[3] if m else TOKEN.fullmatch(name)
+
+
 def table(order, types, strings, version=1, flags=0, extra=b"", type_off=0, str_off=None, gap=b"", tail=b""):
     if str_off is None:
         str_off = len(types) + len(gap)
@@ -98,7 +113,16 @@ no_tokens = [
     good[:-2] + ")", good[:-1] + "0)",
 ]
 
-out = {"version": 1, "tables": [], "refused": [], "tokens": [], "no_tokens": no_tokens}
+releases = ["5.15.12-1-default", "5.14.21-150400.22-64kb", "6.12.117+deb12-cloud-amd64"]
+requirements = [(good, r, requirement(good, r)) for r in releases] + [(good, "", good)]  # the last is the plain form
+rich = requirements[0][2]
+no_requirements = [
+    "kernel-btf(uname-r:%s)" % releases[0], rich[1:-1], rich + " ", "(" + rich + " or x)",
+    rich.replace(releases[0], releases[1], 1), rich.replace("sha256", "md5"), rich.replace(" with ", " and "),
+    rich.replace(releases[0], ""),
+]
+
+out = {"version": 1, "tables": [], "refused": [], "tokens": [], "no_tokens": no_tokens, "requirements": [], "no_requirements": no_requirements}
 for name, about, data in tables:
     types, strings, both = fingerprint(data)
     out["tables"].append({"name": name, "about": about, "btf": data.hex(), "types": types, "strings": strings, "fingerprint": both})
@@ -116,5 +140,12 @@ for flavor, token in tokens:
 for name in no_tokens:
     if TOKEN.fullmatch(name):
         sys.exit("%r: is a token" % name)
+for token, release, name in requirements:
+    if not is_requirement(name):
+        sys.exit("%s: is no requirement" % name)
+    out["requirements"].append({"token": token, "kernelrelease": release, "requirement": name})
+for name in no_requirements:
+    if is_requirement(name):
+        sys.exit("%r: is a requirement" % name)
 json.dump(out, sys.stdout, indent=2)
 print()

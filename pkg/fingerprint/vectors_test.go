@@ -38,11 +38,15 @@ func TestVectors(t *testing.T) {
 		Refused  []struct{ Name, BTF string }
 		Tokens   []struct{ Flavor, Fingerprint, Token string }
 		NoTokens []string `json:"no_tokens"`
+
+		Requirements   []struct{ Token, KernelRelease, Requirement string }
+		NoRequirements []string `json:"no_requirements"`
 	}
 	if err := json.Unmarshal(docs(t, "fingerprint-vectors.json"), &vectors); err != nil {
 		t.Fatal(err)
 	}
-	if vectors.Version != 1 || len(vectors.Tables) == 0 || len(vectors.Refused) == 0 || len(vectors.Tokens) == 0 || len(vectors.NoTokens) == 0 {
+	if vectors.Version != 1 || len(vectors.Tables) == 0 || len(vectors.Refused) == 0 || len(vectors.Tokens) == 0 || len(vectors.NoTokens) == 0 ||
+		len(vectors.Requirements) == 0 || len(vectors.NoRequirements) == 0 {
 		t.Fatalf("version %d, and a list is empty", vectors.Version)
 	}
 	parse := func(digits string) *btf.Table {
@@ -92,6 +96,19 @@ func TestVectors(t *testing.T) {
 	for _, name := range vectors.NoTokens {
 		if _, _, ok := fingerprint.ParseToken(name); ok {
 			t.Errorf("%q was read as a token", name)
+		}
+	}
+	for _, v := range vectors.Requirements {
+		if name := fingerprint.Requirement(v.Token, v.KernelRelease); name != v.Requirement {
+			t.Errorf("%s, want %s", name, v.Requirement)
+		}
+		if token, release, ok := fingerprint.ParseRequirement(v.Requirement); !ok || token != v.Token || release != v.KernelRelease {
+			t.Errorf("%s read as %q %q", v.Requirement, token, release)
+		}
+	}
+	for _, name := range vectors.NoRequirements {
+		if _, _, ok := fingerprint.ParseRequirement(name); ok {
+			t.Errorf("%q was read as a requirement", name)
 		}
 	}
 }
