@@ -3,6 +3,7 @@
 package repomd
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,5 +74,40 @@ func BenchmarkPackages(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkHolding goes through the files of 30,000 packages, 100 each as a
+// distribution has on average; every thousandth has modules.
+func BenchmarkHolding(b *testing.B) {
+	const record = `<checksum type="%[1]s">%[2]s</checksum><location href="%[3]s"/><size>%[4]d</size><open-size>%[5]d</open-size></data>`
+	const index = `<repomd><data type="primary">` + record + `<data type="filelists">` + record + `</repomd>`
+	var text strings.Builder
+	text.WriteString("<filelists>\n")
+	for i := range 30_000 {
+		fmt.Fprintf(&text, "<package pkgid=\"%064x\" name=\"package-%d\" arch=\"x86_64\">\n  <version epoch=\"0\" ver=\"1.%d\" rel=\"1.1\"/>\n", i, i, i)
+		folder := fmt.Sprintf("usr/share/package-%d", i)
+		if i%1000 == 0 {
+			folder = fmt.Sprintf("lib/modules/6.4.%d-1-default/updates", i)
+		}
+		for j := range 100 {
+			fmt.Fprintf(&text, "  <file>/%s/some-folder/file-%d.ko</file>\n", folder, j)
+		}
+		text.WriteString("</package>\n")
+	}
+	text.WriteString("</filelists>\n")
+	dir := b.TempDir()
+	stored{text: text.String(), ext: ".zst", index: index}.write(b, dir)
+	repo, err := Open(b.Context(), dir, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		got, err := repo.Holding(b.Context(), func(path []byte) bool { return bytes.HasPrefix(path, []byte("/lib/modules/")) })
+		if err != nil || len(got) != 30 {
+			b.Fatal(len(got), err)
+		}
 	}
 }
