@@ -393,6 +393,7 @@ func TestOneAnswer(t *testing.T) {
 					c.write(t, repository)
 				}
 				metadata(t, repository, packages)
+				buildRoot(t, folder)
 				obs := httptest.NewServer(builds{folder, packages})
 				defer obs.Close()
 				t.Setenv("OSC_CONFIG", "")
@@ -401,6 +402,7 @@ func TestOneAnswer(t *testing.T) {
 				t.Setenv("OSC_APIURL", obs.URL)
 				for _, args := range [][]string{
 					{"check", folder},
+					{"hook"},
 					{"audit", "--no-db", "--format", "json", folder},
 					{"audit", "--no-db", "--format", "json", repository},
 					{"audit", "--no-db", "--format", "json", "obs:P/R/x86_64"},
@@ -480,6 +482,22 @@ func TestOneToken(t *testing.T) {
 	}
 }
 
+// buildRoot has the hook find the packages of a folder as what was built.
+func buildRoot(t *testing.T, folder string) {
+	root := t.TempDir()
+	top := filepath.Join(root, "home/abuild/rpmbuild")
+	for _, dir := range []string{filepath.Join(root, "etc"), filepath.Join(top, "SOURCES"), filepath.Join(top, "OTHER"), filepath.Join(top, "RPMS")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.CopyFS(filepath.Join(top, "RPMS/x86_64"), os.DirFS(folder)), os.Symlink("home/abuild/rpmbuild", filepath.Join(root, ".build.packages"))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BUILD_ROOT", root)
+	t.Setenv("PNAME", "xpad")
+}
+
 // answerOf puts what a command said of a package into one word.
 func answerOf(command, pkg string, exit int, out, errs string) string {
 	switch command {
@@ -491,6 +509,15 @@ func answerOf(command, pkg string, exit int, out, errs string) string {
 			return "stale"
 		case strings.Contains(errs, "no vmlinux of "):
 			return "unmet"
+		}
+	case "hook":
+		switch {
+		case exit == exitFail:
+			return "stale"
+		case exit == exitOK && strings.Contains(out, "no vmlinux of "):
+			return "unmet" // which no build fails for
+		case exit == exitOK:
+			return "fits"
 		}
 	case "audit":
 		var doc struct {
