@@ -242,7 +242,7 @@ func drawing(layers map[string]int, imports map[string][]string) string {
 	id := func(pkg string) string { return strings.NewReplacer("/", "_", "-", "_").Replace(pkg) }
 	order := slices.Sorted(maps.Keys(layers))
 	for layer := slices.Max(slices.Collect(maps.Values(layers))); layer > tests; layer-- {
-		fmt.Fprintf(&b, "  subgraph layer%d[\" \"]\n", layer)
+		fmt.Fprintf(&b, "  subgraph layer%d[\"%[1]d\"]\n", layer)
 		for _, pkg := range order {
 			if layers[pkg] == layer {
 				shape := "%s[\"%s\"]\n"
@@ -308,8 +308,8 @@ func TestDrawing(t *testing.T) {
 func TestDrawingReduces(t *testing.T) {
 	got := drawing(map[string]int{"cmd/c": 3, "pkg/b": 2, "internal/a": 1, "internal/t": tests},
 		map[string][]string{"cmd/c": {"internal/a", "pkg/b"}, "pkg/b": {"internal/a"}, "internal/t": {"pkg/b"}})
-	want := "```mermaid\nflowchart TB\n  subgraph layer3[\" \"]\n    cmd_c[\"cmd/c\"]\n  end\n  subgraph layer2[\" \"]\n    pkg_b([\"pkg/b\"])\n  end\n" +
-		"  subgraph layer1[\" \"]\n    internal_a[\"a\"]\n  end\n  cmd_c --> pkg_b\n  pkg_b --> internal_a\n```\n"
+	want := "```mermaid\nflowchart TB\n  subgraph layer3[\"3\"]\n    cmd_c[\"cmd/c\"]\n  end\n  subgraph layer2[\"2\"]\n    pkg_b([\"pkg/b\"])\n  end\n" +
+		"  subgraph layer1[\"1\"]\n    internal_a[\"a\"]\n  end\n  cmd_c --> pkg_b\n  pkg_b --> internal_a\n```\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
