@@ -75,6 +75,8 @@ var ruleMeanings = map[guard.Rule]string{
 	guard.KfuncsLost:   "BPF programs will not find kfuncs of the module",
 	guard.OtherHeaders: "the module was built with headers of another kernel",
 	guard.OtherMagic:   "the kernel refuses the module by its vermagic",
+
+	guard.ReadersRefuse: "libbpf or cilium/ebpf refuse the table that the kernel took",
 }
 
 var ruleRemedies = map[guard.Rule]string{
@@ -82,6 +84,8 @@ var ruleRemedies = map[guard.Rule]string{
 		"so that pahole and resolve_btfids run, and see that nothing strips .BTF.",
 	guard.OtherHeaders: "Build the module with the headers and the configuration of the kernel that it is for.",
 	guard.OtherMagic:   "Build the module with the headers and the configuration of the kernel that it is for.",
+
+	guard.ReadersRefuse: "Build the module again on this kernel, or have it packed without .BTF, which no reader looks at.",
 }
 
 // ruled says who decided otherwise than a verdict's own weight.

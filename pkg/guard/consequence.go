@@ -20,7 +20,6 @@ func consequence(f *Finding) string {
 	case Misread:
 		lines = append(lines, "loads, and the kernel believes wrong types: tracing and BPF programs read the wrong fields, in silence")
 		lines = append(lines, misreadIDs(f)...)
-		lines = append(lines, refusedElsewhere(f.evidence)...)
 	case Drifted:
 		lines = append(lines, "loads; programs see the changed types as this vmlinux has them, the module's code has them as they were")
 	case BTFLost:
@@ -54,27 +53,4 @@ func misreadIDs(f *Finding) []string {
 	}
 	return []string{fmt.Sprintf("%s: functions that are no kfuncs may be called as such, or get the flags of others",
 		evidence.IDMisnamed.Count(n))}
-}
-
-// refusedElsewhere is about the readers in user space. libbpf reads the tables
-// of all modules when a program looks for a type in any, and checks what the
-// kernel does not (btf_sanity_check in tools/lib/bpf/btf.c); cilium/ebpf refuses
-// a name that begins inside a string (btf/strings.go).
-func refusedElsewhere(e *evidence.Evidence) []string {
-	var who []string
-	if e.Against[evidence.NamePastEnd]+e.Against[evidence.TypePastEnd]+e.Against[evidence.FuncNoProto]+e.Against[evidence.EntryNoVar] > 0 {
-		who = append(who, "libbpf")
-	}
-	if e.Against[evidence.NamePastEnd]+e.Against[evidence.NameMidString] > 0 {
-		who = append(who, "cilium/ebpf")
-	}
-	if who == nil {
-		return nil
-	}
-	refuse := "refuses"
-	if len(who) > 1 {
-		refuse = "refuse"
-	}
-	return []string{fmt.Sprintf("%s %s the table that the kernel took, so that unrelated programs which look through module BTF do not load",
-		strings.Join(who, " and "), refuse)}
 }

@@ -24,6 +24,7 @@ func (j *judging) finding(p pair) Finding {
 	otherMagic(&f)
 	j.otherHeaders(&f, f.table)
 	lostKfuncs(&f)
+	j.readersRefuse(&f, f.table)
 	f.table = nil
 	return f
 }
@@ -117,6 +118,7 @@ func (j *judging) relocated(f *Finding) {
 	}
 	facts := m.facts(b)
 	facts.IDs = nil // the kernel maps these on its own
+	f.table = res.Table
 	f.evidence = j.weigh(b, evidence.Examine(res.Table, facts))
 	f.Verdict = Relocatable
 	if f.evidence.Contradicted() {
@@ -168,6 +170,9 @@ func (j *judging) withTable(f *Finding) {
 		f.Verdict, f.Basis = SameBase, Provenance
 	case own != nil:
 		f.Verdict, f.Basis = SameBase, Compared
+	case table.Len() == 0:
+		f.Verdict = Compatible
+		f.Reasons = []string{"its .BTF has no types, so nothing in it depends on the base"}
 	case e.Confirmed():
 		f.Verdict = SameBase
 		f.Reasons = e.Reasons()

@@ -48,7 +48,7 @@ func (j *judging) otherHeaders(f *Finding, table *btf.Table) {
 			n.Severity, n.Log = Fail, []string{line}
 		}
 	}
-	if table != nil && f.Kernel.Accepts && !f.evidence.Contradicted() && !m.Distilled {
+	if table != nil && f.Kernel.Accepts && !f.evidence.Contradicted() {
 		for t := range table.Types() {
 			if t.Kind() != btf.KindStruct {
 				continue

@@ -121,6 +121,7 @@ func TestOtherHeaders(t *testing.T) {
 	refused := []string{"module drv: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time"}
 	own := func(name string, size uint32, members ...string) []byte {
 		m := w.Split()
+		m.NewString("own") // or readers would refuse it
 		var out []btftest.Member
 		for i, member := range members {
 			out = append(out, btftest.Member{Name: member, Type: 1, Offset: uint32(32 * i)})
@@ -169,4 +170,21 @@ func TestVermagic(t *testing.T) {
 	}
 	m.vermagic = "6.1.0-55-amd64 SMP preempt mod_unload modversions "
 	wantNotes(t, noted(t, verify.Version{Major: 6, Minor: 1}, w, m))
+}
+
+// TestReadersRefuse notes what readers in user space refuse, and judges a table with
+// nothing in it, which fits every base.
+func TestReadersRefuse(t *testing.T) {
+	w := kernelTable(0, 0)
+	v6_1 := verify.Version{Major: 6, Minor: 1}
+	m := testModule(nil, w.Split().Bytes())
+	const says = " the table that the kernel took, so that unrelated programs which look through module BTF do not load ("
+	wantNotes(t, noted(t, v6_1, w, m), Note{ReadersRefuse, Warn,
+		"cilium/ebpf before 0.20 refuses" + says + "cilium/ebpf before 0.20: its string section is empty)", nil})
+	given := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Table: w.Table(t), Rules: verify.RulesFor(v6_1), pointerSize: 8}
+	f := judgeOne(t, &Inventory{Bases: []*Base{given}, Modules: []*Module{m}}, PairGiven)
+	if f.Verdict != Compatible || f.Basis != Evidence || f.Severity != OK || !strings.Contains(f.Reasons[0], "has no types") {
+		t.Errorf("%s by %s: %q", f.Verdict, f.Basis, f.Reasons)
+	}
+	wantNotes(t, noted(t, v6_1, w, testModule(nil, driver(w))))
 }

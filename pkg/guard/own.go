@@ -10,6 +10,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/compare"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/readers"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -24,6 +25,7 @@ type judging struct {
 	examined map[onOwn]func() *evidence.Evidence
 	manners  map[*Base]func() *evidence.Evidence
 	cores    map[*Base]func() map[string]coreStruct
+	readers  map[*Base]*readers.Base
 }
 
 // onOwn is a module on a base that it may have been built on.
@@ -39,6 +41,7 @@ func newJudging(inv *Inventory) *judging {
 		examined: map[onOwn]func() *evidence.Evidence{},
 		manners:  map[*Base]func() *evidence.Evidence{},
 		cores:    map[*Base]func() map[string]coreStruct{},
+		readers:  map[*Base]*readers.Base{},
 	}
 	for _, b := range inv.Bases {
 		switch {
