@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -86,7 +87,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 	}
 	r, err := rpm.Open(file)
 	if err != nil {
-		a.problem(p.Source, fmt.Errorf("%s: %w", p, withoutPath(err)))
+		a.problem(p.Source, fmt.Errorf("%s: %w", p, regular.WithoutPath(err)))
 		return false
 	}
 	defer r.Close()

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -35,7 +36,7 @@ func (a *audit) source(ctx context.Context, name string) error {
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return withoutPath(err)
+		return regular.WithoutPath(err)
 	}
 	if info.IsDir() {
 		if _, err := os.Stat(filepath.Join(name, "repodata", "repomd.xml")); err == nil {
@@ -152,7 +153,7 @@ func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]bool
 func (a *audit) rpmsBelow(dir string) (map[string]bool, error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, regular.WithoutPath(err)
 	}
 	out := map[string]bool{}
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -223,12 +224,12 @@ func (a *audit) download(size int64) error {
 func (a *audit) directory(ctx context.Context, name string) error {
 	root, err := filepath.EvalSymlinks(name)
 	if err != nil {
-		return withoutPath(err)
+		return regular.WithoutPath(err)
 	}
 	var paths []string
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			a.problem(path, withoutPath(err))
+			a.problem(path, regular.WithoutPath(err))
 		} else if isFolder(path, d) {
 			a.note("%s: a link to a folder, which is not followed", path)
 		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || path == root) {
@@ -254,7 +255,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: kind, Packages: len(paths)})
 	for i, p := range packages {
 		if errs[i] != nil {
-			a.problem(paths[i], withoutPath(errs[i]))
+			a.problem(paths[i], regular.WithoutPath(errs[i]))
 		}
 		if p == nil {
 			continue
@@ -309,12 +310,4 @@ func readHeader(source, path string) (*Package, error) {
 		return nil, nil
 	}
 	return p, nil
-}
-
-// withoutPath takes the path out of an error that will be printed behind one.
-func withoutPath(err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }

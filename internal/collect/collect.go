@@ -116,7 +116,7 @@ func (c *collector) find() {
 func (c *collector) walk(a *guard.Argument) {
 	root, err := filepath.EvalSymlinks(a.Path)
 	if err != nil {
-		c.problem(a.Path, a.Origin, withoutPath(err))
+		c.problem(a.Path, a.Origin, regular.WithoutPath(err))
 		return
 	}
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -129,7 +129,7 @@ func (c *collector) walk(a *guard.Argument) {
 			err = errors.New("neither a file nor a folder")
 		}
 		if err != nil {
-			c.problem(path, a.Origin, withoutPath(err))
+			c.problem(path, a.Origin, regular.WithoutPath(err))
 		} else if info != nil && info.Mode().IsRegular() {
 			c.list(a, path, path == root, info.Size())
 		}
@@ -151,14 +151,6 @@ func (c *collector) list(a *guard.Argument, path string, named bool, size int64)
 	}
 }
 
-// withoutPath takes the path out of an error that will be printed behind one.
-func withoutPath(err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
 // read reads one file, by its content where it was named itself and by its name
 // too where it was found in a folder: a build tree holds thousands of objects
 // that are no modules.
@@ -167,7 +159,7 @@ func (c *collector) read(f file) {
 		return
 	}
 	if err := c.readFile(f); err != nil && c.ctx.Err() == nil {
-		c.problem(f.path, f.origin, withoutPath(err))
+		c.problem(f.path, f.origin, regular.WithoutPath(err))
 	}
 }
 

@@ -95,12 +95,12 @@ func beside(vmlinux file, names ...string) ([]byte, error) {
 		}
 		f, err := open(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
+			return nil, fmt.Errorf("%s: %w", path, regular.WithoutPath(err))
 		}
 		text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
 		f.Close()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
+			return nil, fmt.Errorf("%s: %w", path, regular.WithoutPath(err))
 		}
 		if len(text) > maxConfig {
 			return nil, fmt.Errorf("%s: more than %d bytes, which a kernel config or symvers never has", path, maxConfig)

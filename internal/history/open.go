@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // Databases that Open leaves alone.
@@ -66,7 +68,7 @@ const historyName = "history.db"
 func Open(path string) (*DB, error) {
 	db, err := open(path, migrations)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, withoutPath(err))
+		return nil, fmt.Errorf("%s: %w", path, regular.WithoutPath(err))
 	}
 	return db, nil
 }
@@ -209,12 +211,4 @@ func setAside(path string, broken fs.FileInfo) (string, error) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// withoutPath takes the path out of an error that is printed behind it.
-func withoutPath(err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }

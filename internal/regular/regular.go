@@ -79,3 +79,11 @@ func NotA(what, name string, is fs.FileInfo) error {
 func Exchanged(name string) error {
 	return &fs.PathError{Op: "open", Path: name, Err: errors.New("was exchanged while it was opened")}
 }
+
+// WithoutPath takes the path out of an error that will be printed behind one.
+func WithoutPath(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -89,12 +88,8 @@ func checkHref(href string) error {
 // read copies a file of the repository to what begin gives, at most limit bytes.
 // begin is called again where the copy has to start anew. Errors name the file.
 func (p place) read(ctx context.Context, href string, limit int64, begin func() (io.Writer, error)) error {
-	err := p.copy(ctx, href, limit, begin)
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		err = pe.Err
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", href, err)
+	if err := p.copy(ctx, href, limit, begin); err != nil {
+		return fmt.Errorf("%s: %w", href, regular.WithoutPath(err))
 	}
 	return nil
 }
