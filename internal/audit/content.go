@@ -152,7 +152,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 			k.Symbols = b.Symbols
 		}
 	}
-	res, err := guard.JudgePackages(ctx, inv)
+	res, err := guard.Judge(ctx, inv, guard.Options{ByFlavor: true})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,10 @@ import (
 // everything matters.
 type Options struct {
 	Policy Policy // may be nil
+	// ByFlavor is for packages as they lie in a repository: modules that meet no kernel
+	// of their kernelrelease are judged on those of their flavor, beside which the
+	// package would be installed.
+	ByFlavor bool
 	// Aside reports whether a problem is none of what is judged; may be nil.
 	Aside func(Problem) bool
 }
@@ -47,7 +51,7 @@ type Policy interface {
 // only error is that of ctx.
 func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	j := newJudging(inv)
-	met := meet(inv)
+	met := meet(inv, o.ByFlavor)
 	pairs := met.pairs
 	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Unlinked: met.unlinked, Problems: slices.Concat(inv.Problems, met.problems)}
 

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // pair is a module and a base to be judged together.
@@ -23,10 +25,11 @@ type meetings struct {
 }
 
 // meet lists what meets what. Where the user named a base, every module meets that
-// one and no other.
-func meet(inv *Inventory) meetings {
+// one and no other. byFlavor is as in Options.
+func meet(inv *Inventory, byFlavor bool) meetings {
 	var given []*Base
 	byRelease := map[string][]*Base{}
+	ofFlavor := map[string][]*Base{}
 	for _, b := range inv.Bases {
 		switch b.Origin {
 		case Own: // nothing is read on it
@@ -34,6 +37,9 @@ func meet(inv *Inventory) meetings {
 			given = append(given, b)
 		default:
 			byRelease[b.Release] = append(byRelease[b.Release], b)
+			if byFlavor {
+				ofFlavor[b.Flavor] = append(ofFlavor[b.Flavor], b)
+			}
 		}
 	}
 	var out []pair
@@ -61,7 +67,15 @@ func meet(inv *Inventory) meetings {
 				out = append(out, pair{m, b, p})
 			}
 		}
-		if len(out) == before && m.Origin == New && !linked[m] {
+		if len(out) != before || m.Origin != New || linked[m] {
+			continue
+		}
+		for _, b := range ofFlavor[kernel.Flavor(m.Release)] {
+			if m.Package != nil && m.ReadsBase() && !otherArch(m, b) {
+				out = append(out, pair{m, b, PairAcross})
+			}
+		}
+		if len(out) == before {
 			out = append(out, pair{module: m, pairing: PairAcross})
 		}
 	}
