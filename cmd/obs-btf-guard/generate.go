@@ -86,6 +86,9 @@ func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
 	for _, path := range asked {
 		c := filepath.Clean(path)
 		r := kernel.ClassifyPath(strings.TrimPrefix(c, filepath.Clean(root)))
+		if r == kernel.RoleBootImage { // where there is no vmlinux it serves as one
+			r = kernel.RoleVmlinux
+		}
 		packaged = packaged || r == kernel.RoleVmlinux
 		if r == role {
 			wanted, clean = append(wanted, path), append(clean, c)
@@ -118,7 +121,10 @@ func (g *generation) answer(path string, a generator.Answer, as generator.Streng
 	silent := as == generator.Recommends && generator.Strength(g.String("strength")) == generator.Auto
 	if a.Say && !silent {
 		what := "no dependency on a base"
-		if as == "" {
+		switch {
+		case a.Token != "":
+			what = "a dependency on a base"
+		case as == "":
 			what = "provides no base"
 		}
 		fmt.Fprintf(g.App.ErrWriter, "obs-btf-guard: %s: %s: %s\n", report.Printable(path), what, report.Printable(a.Why))

@@ -81,6 +81,14 @@ type file struct {
 	size   int64
 }
 
+// shown is the path for people: as it was given, even if it is a link.
+func (f file) shown() string {
+	if f.named {
+		return f.tree
+	}
+	return f.path
+}
+
 type collector struct {
 	ctx     context.Context
 	sources Sources
@@ -159,7 +167,7 @@ func (c *collector) read(f file) {
 		return
 	}
 	if err := c.readFile(f); err != nil && c.ctx.Err() == nil {
-		c.problem(f.path, f.origin, regular.WithoutPath(err))
+		c.problem(f.shown(), f.origin, regular.WithoutPath(err))
 	}
 }
 
@@ -204,11 +212,14 @@ func kernelsOnly(o guard.Origin) bool { return o.Named() || o == guard.Installed
 
 // looksLikeImage tells the kernels of a build or /boot folder by name.
 func looksLikeImage(base string) bool {
-	for _, dir := range []string{"/boot/", "/lib/modules/any/"} {
-		switch kernel.ClassifyPath(dir + base) {
-		case kernel.RoleVmlinux, kernel.RoleBootImage:
-			return true
-		}
+	role := namedLike(base)
+	return role == kernel.RoleVmlinux || role == kernel.RoleBootImage
+}
+
+// namedLike is the role that a file would have in one of the folders of kernels.
+func namedLike(base string) kernel.Role {
+	if role := kernel.ClassifyPath("/boot/" + base); role != kernel.RoleNone {
+		return role
 	}
-	return false
+	return kernel.ClassifyPath("/lib/modules/any/" + base)
 }

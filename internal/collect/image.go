@@ -26,7 +26,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if err != nil {
 		return err
 	}
-	b := &guard.Base{Path: f.path, Tree: f.tree, Origin: f.origin, BootImage: kernel.ClassifyPath(filepath.Join("/boot", filepath.Base(f.path))) == kernel.RoleBootImage}
+	b := &guard.Base{Path: f.path, Tree: f.tree, Origin: f.origin, BootImage: namedLike(filepath.Base(f.path)) == kernel.RoleBootImage}
 	if i := slices.IndexFunc(c.sources.installed, func(k InstalledKernel) bool { return k.Path == f.tree }); i >= 0 {
 		b.Owner = c.sources.installed[i].Owner
 	}

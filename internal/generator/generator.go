@@ -35,7 +35,7 @@ const (
 type Answer struct {
 	Token    string   // "" for none
 	Strength Strength // of a module's token: Requires or Recommends
-	Why      string   // for a person, where a token was expected and there is none
+	Why      string   // for a person: why there is no token, or what one rests on
 	Say      bool     // the file is the first of those with this Why
 }
 
@@ -73,7 +73,7 @@ func New(ctx context.Context, root string, o Options) (*Survey, error) {
 	}
 	found := map[string]*guard.Base{}
 	for _, b := range inv.Bases {
-		s.Answers[b.Path] = provided(b)
+		s.Answers[b.Path] = provided(b, inv.Bases)
 		s.kernels = append(s.kernels, b.Path)
 		if have := found[b.Release]; b.Table != nil && (have == nil || kernel.ClassifyPath(b.Path) == kernel.RoleVmlinux) {
 			found[b.Release] = b
@@ -103,9 +103,12 @@ func New(ctx context.Context, root string, o Options) (*Survey, error) {
 	return s, nil
 }
 
-// provided is what a vmlinux provides.
-func provided(b *guard.Base) Answer {
+// provided is what a kernel provides: a boot image only where there is no vmlinux of
+// its kernelrelease, as Fedora's packages have it.
+func provided(b *guard.Base, all []*guard.Base) Answer {
 	switch {
+	case b.BootImage && slices.ContainsFunc(all, func(o *guard.Base) bool { return !o.BootImage && o.Release == b.Release }):
+		return Answer{}
 	case b.Refused != nil:
 		return Answer{Why: "its own kernel refuses its .BTF"}
 	case b.Table == nil:
@@ -136,7 +139,7 @@ func (o Options) elsewhere(ctx context.Context, release string) prover {
 	if o.Installed != nil {
 		path, tokens := o.Installed(ctx, release)
 		if path != "" {
-			if p, ok := proverOf(ctx, path); ok {
+			if p, err := proverOf(ctx, path); err == nil {
 				return p
 			}
 		}
@@ -147,24 +150,30 @@ func (o Options) elsewhere(ctx context.Context, release string) prover {
 			}
 		}
 	}
-	if o.Base != "" {
-		if p, ok := proverOf(ctx, o.Base); ok {
-			return p
-		}
+	if o.Base == "" {
+		return prover{}
 	}
-	return prover{}
+	p, err := proverOf(ctx, o.Base)
+	if err != nil {
+		return prover{why: "%kernel_btf_base: " + err.Error()}
+	}
+	p.named = true
+	return p
 }
 
-func proverOf(ctx context.Context, path string) (prover, bool) {
+func proverOf(ctx context.Context, path string) (prover, error) {
 	inv, err := collect.Read(ctx, collect.Sources{Base: path})
 	if err != nil {
-		return prover{}, false
+		return prover{}, err
+	}
+	if len(inv.Problems) > 0 {
+		return prover{}, inv.Problems[0]
 	}
 	i := slices.IndexFunc(inv.Bases, func(b *guard.Base) bool { return b.Table != nil })
 	if i < 0 {
-		return prover{}, false
+		return prover{}, fmt.Errorf("%s: holds no kernel with BTF", path)
 	}
-	return prover{base: inv.Bases[i], foreign: true, path: path}, true
+	return prover{base: inv.Bases[i], foreign: true, path: path}, nil
 }
 
 // prover knows the base that modules of one kernelrelease should have been built
@@ -173,7 +182,9 @@ type prover struct {
 	base    *guard.Base
 	foreign bool   // the base is not part of what is being packaged
 	path    string // of a foreign base
+	named   bool   // the packager says so
 	token   string // recorded by an installed kernel whose base is not at hand
+	why     string // why the base that was named cannot be read
 }
 
 // answer judges modules on the base and says what they require.
@@ -181,7 +192,10 @@ func (p prover) answer(ctx context.Context, s *Survey, release string, modules [
 	if p.base == nil {
 		for _, m := range modules {
 			a := Answer{Token: p.token, Strength: Recommends}
-			if p.token == "" {
+			switch {
+			case p.why != "":
+				a = Answer{Why: p.why}
+			case p.token == "":
 				a = Answer{Why: fmt.Sprintf("no vmlinux of %s in the build root or installed, and none named", release)}
 			}
 			s.Answers[m.Path] = a
@@ -203,9 +217,14 @@ func (p prover) answer(ctx context.Context, s *Survey, release string, modules [
 		a.Strength = Requires
 	}
 	for _, f := range res.Findings {
-		if f.BuiltOn(confirmed) {
+		switch {
+		case f.BuiltOn(confirmed):
 			s.Answers[f.Module.Path] = a
-		} else {
+		case p.named && f.BuiltOn(true):
+			named := a
+			named.Why = "by the word of the packager, who named " + p.path + " in %kernel_btf_base: the modules are too small to prove it"
+			s.Answers[f.Module.Path] = named
+		default:
 			s.Answers[f.Module.Path] = Answer{Why: fmt.Sprintf("%s on %s: %s", f.Verdict, onto.Path, strings.Join(f.Reasons, "; "))}
 		}
 	}

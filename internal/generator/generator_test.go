@@ -176,3 +176,67 @@ func TestCached(t *testing.T) {
 		t.Errorf("without a kernel: %+v, asked %d times", got, asks)
 	}
 }
+
+// TestBootImage is for kernels as Fedora packs them: a boot image and no vmlinux.
+func TestBootImage(t *testing.T) {
+	root := t.TempDir()
+	unpack(t, root, kernelRPM("5.15.12-1.3"), extraRPM("5.15.12-1.3"))
+	vmlinux, image := filepath.Join(root, modules, "vmlinux.xz"), filepath.Join(root, modules, "vmlinuz")
+	data, err := os.ReadFile(vmlinux)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(image, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	answers := func() map[string]generator.Answer {
+		s, err := generator.New(t.Context(), root, generator.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Answers
+	}
+	if a := answers(); a[vmlinux].Token != base13 || a[image].Token != "" || a[image].Why != "" {
+		t.Errorf("beside a vmlinux: %+v, %+v", a[vmlinux], a[image])
+	}
+	if err := os.Remove(vmlinux); err != nil {
+		t.Fatal(err)
+	}
+	a := answers()
+	if a[image].Token != base13 {
+		t.Errorf("alone: %+v", a[image])
+	}
+	if xpad := a[filepath.Join(root, modules, "kernel/drivers/input/joystick/xpad.ko.zst")]; xpad.Token != base13 {
+		t.Errorf("a module built on it: %+v", xpad)
+	}
+}
+
+// TestNamedBase is for what the packager says with %kernel_btf_base.
+func TestNamedBase(t *testing.T) {
+	kernels, root := t.TempDir(), t.TempDir()
+	unpack(t, kernels, kernelRPM("5.15.12-1.3"))
+	unpack(t, root, extraRPM("5.15.12-1.3"))
+	rndis := filepath.Join(root, modules, "kernel/drivers/net/usb/rndis_host.ko.zst")
+	if err := os.Remove(filepath.Join(root, modules, "kernel/drivers/input/joystick/xpad.ko.zst")); err != nil {
+		t.Fatal(err)
+	}
+	older := t.TempDir()
+	unpack(t, older, kernelRPM("5.15.12-1.1"))
+	for _, c := range []struct {
+		name, base, token, why string
+	}{
+		{"the right one, of a module that is too small to prove it", filepath.Join(kernels, modules, "vmlinux.xz"), base13, "by the word of the packager, who named "},
+		{"another one", filepath.Join(older, modules, "vmlinux.xz"), "", "rejected on "},
+		{"one that is not there", "/nowhere/vmlinux", "", "%kernel_btf_base: /nowhere/vmlinux: no such file or directory"},
+		{"something else", incident + "make.sh", "", "%kernel_btf_base: " + incident + "make.sh: not a kernel image"},
+		{"none", "", "", "and none named"},
+	} {
+		s, err := generator.New(t.Context(), root, generator.Options{Base: c.base})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := s.Answers[rndis]; a.Token != c.token || !strings.Contains(a.Why, c.why) {
+			t.Errorf("%s: %+v", c.name, a)
+		}
+	}
+}

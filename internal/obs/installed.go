@@ -77,8 +77,9 @@ func (b *BuildRoot) HasGenerator() bool {
 	return err == nil && isRegular(r, name)
 }
 
-// findVmlinux looks for the vmlinux of a kernelrelease, "" if there is none. In
-// a build root /lib and the files in /boot may be symbolic links.
+// findVmlinux looks for the vmlinux of a kernelrelease, else for its boot image, which
+// is all that Fedora and RHEL ship; "" if there is none. In a build root /lib and the
+// files in /boot may be symbolic links.
 func findVmlinux(root, release string) string {
 	if !isRelease(release) {
 		return ""
@@ -88,10 +89,12 @@ func findVmlinux(root, release string) string {
 		return ""
 	}
 	defer r.Close()
-	for _, stem := range []string{"usr/lib/modules/" + release + "/vmlinux", "lib/modules/" + release + "/vmlinux", "boot/vmlinux-" + release} {
-		for _, suffix := range []string{"", ".xz", ".zst", ".gz", ".bz2"} {
-			if name, err := resolve(r, stem+suffix); err == nil && isRegular(r, name) {
-				return filepath.Join(root, name)
+	for _, image := range []string{"vmlinux", "vmlinuz", "Image", "bzImage", "zImage"} {
+		for _, stem := range []string{"usr/lib/modules/" + release + "/" + image, "lib/modules/" + release + "/" + image, "boot/" + image + "-" + release} {
+			for _, suffix := range []string{"", ".xz", ".zst", ".gz", ".bz2"} {
+				if name, err := resolve(r, stem+suffix); err == nil && isRegular(r, name) {
+					return filepath.Join(root, name)
+				}
 			}
 		}
 	}

@@ -58,7 +58,21 @@ func idle(inv *Inventory, res *Result) []Problem {
 			out = append(out, Problem{Path: a.Path, Err: err, Origin: a.Origin})
 		}
 	}
+	if len(out)+len(inv.Problems)+len(res.Findings) == 0 {
+		out = nothingToCheck(inv)
+	}
 	return out
+}
+
+// nothingToCheck is for kernels that somebody gave without any module to check on
+// them.
+func nothingToCheck(inv *Inventory) []Problem {
+	for _, a := range inv.Arguments {
+		if a.Origin == New && !a.Found {
+			return []Problem{{Path: a.Path, Origin: New, Err: errors.New("holds a kernel and no module, so nothing was checked; give its modules, or the packages that have them, too")}}
+		}
+	}
+	return nil
 }
 
 func tree(p *Package, tree string) string {

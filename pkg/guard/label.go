@@ -49,8 +49,7 @@ func few(reasons []string) []string {
 // labelling gathers what is wrong with the tokens of one package.
 type labelling struct{ wrong, missing []string }
 
-// provides leaves it at what is provided of boot images: the generator, for
-// which rpm picks files by name, looks at vmlinux files only.
+// provides compares what the package provides with the kernels in it.
 func (l *labelling) provides(t Tokens, inv *Inventory) {
 	for _, token := range t.Package.Provides {
 		if slices.Contains(t.Provides, token) {
@@ -64,7 +63,7 @@ func (l *labelling) provides(t Tokens, inv *Inventory) {
 	}
 	for _, b := range inv.Bases {
 		token := b.Token()
-		if b.Package == t.Package && b.Table != nil && !b.BootImage && !slices.Contains(t.Package.Provides, token) {
+		if b.Package == t.Package && b.Table != nil && !slices.Contains(t.Package.Provides, token) {
 			l.missing = append(l.missing, "it ships a vmlinux and does not provide "+token)
 		}
 	}

@@ -4,6 +4,7 @@ package kernel_test
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"flag"
@@ -125,10 +126,15 @@ func TestCompressedByCommand(t *testing.T) {
 	}
 }
 
-// A kernel may lack everything but its ELF header.
+// A kernel may lack everything but what it exports. Without that, an ELF file is some
+// program.
 func TestOpenImageBare(t *testing.T) {
 	f := testVmlinux()
 	f.sections = f.sections[:1]
+	if _, err := openImage(f.bytes()); !errors.Is(err, kernel.ErrNotImage) {
+		t.Errorf("some program: %v", err)
+	}
+	f.sections = append(f.sections, testSection{name: "__ksymtab_strings", typ: elf.SHT_PROGBITS})
 	file := f.bytes()
 	img, err := openImage(file)
 	if err != nil {

@@ -5,6 +5,7 @@ package kernel
 import (
 	"bytes"
 	"debug/elf"
+	"fmt"
 	"slices"
 )
 
@@ -23,7 +24,20 @@ func (o *opener) openVmlinux(src source) error {
 	if img.BTFIDs, err = f.copySection(".BTF_ids"); err != nil {
 		return err
 	}
-	return o.readTraces(src, f.constants())
+	if err := o.readTraces(src, f.constants()); err != nil {
+		return err
+	}
+	if img.BTF == nil && img.Banner == "" && len(img.Wrapping) == 0 && !f.exportsSymbols() {
+		return fmt.Errorf("%w: an ELF program that is neither a kernel nor a module", ErrNotImage)
+	}
+	return nil
+}
+
+// exportsSymbols reports whether the file has the section of what a vmlinux exports
+// to modules.
+func (f *ELF) exportsSymbols() bool {
+	_, ok := f.lookup("__ksymtab_strings")
+	return ok
 }
 
 // copySection is nil where the section is absent or empty.
