@@ -332,9 +332,10 @@ func TestOneAnswer(t *testing.T) {
 	noBTF := contentOf(t, "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", "/ipu6.ko.xz")
 
 	// The kernels export what the modules need, which were built without versions.
-	symvers := ""
+	symvers, others := "", ""
 	for _, symbol := range []string{"input_event", "usb_alloc_urb", "usb_deregister", "usb_kill_urb", "usb_register_driver", "usb_submit_urb"} {
 		symvers += "0x00000000\t" + symbol + "\tvmlinux\tEXPORT_SYMBOL\t\n"
+		others += "0x00000001\t" + symbol + "\tvmlinux\tEXPORT_SYMBOL\t\n"
 	}
 	kernelOf := func(flavor, release string, b build, stamped bool) crafted {
 		c := crafted{name: "kernel-" + flavor, uname: release, files: map[string][]byte{
@@ -343,6 +344,14 @@ func TestOneAnswer(t *testing.T) {
 		}}
 		if stamped {
 			c.provides = fingerprint.Token(flavor, b.base)
+		}
+		return c
+	}
+	unlinked := func(c crafted) crafted {
+		for name := range c.files {
+			if path.Base(name) == "symvers.gz" {
+				c.files[name] = []byte(others)
+			}
 		}
 		return c
 	}
@@ -372,6 +381,12 @@ func TestOneAnswer(t *testing.T) {
 		}, "stale"},
 		{"of another kernelrelease with the same base", func(s bool) (crafted, crafted) {
 			return kernelOf("default", r2, newer, s), modules("xpad-kmp-default", r1, newer, s)
+		}, "fits"},
+		{"of another kernelrelease, not linked", func(s bool) (crafted, crafted) {
+			return unlinked(kernelOf("default", r2, newer, s)), modules("xpad-kmp-default", r1, older, s)
+		}, "stale"},
+		{"of another kernelrelease with the same base, not linked", func(s bool) (crafted, crafted) {
+			return unlinked(kernelOf("default", r2, newer, s)), modules("xpad-kmp-default", r1, newer, s)
 		}, "fits"},
 		{"of another flavor", func(s bool) (crafted, crafted) {
 			return kernelOf("rt", rt, newer, s), modules("xpad-kmp-default", r1, newer, s)

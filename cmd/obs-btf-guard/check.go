@@ -58,7 +58,7 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := guard.Judge(c.Context, inv, guard.Options{Policy: rules})
+	res, err := guard.Judge(c.Context, inv, guard.Options{Policy: rules, ByFlavor: true})
 	if err != nil {
 		return err
 	}

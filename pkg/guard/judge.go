@@ -26,9 +26,8 @@ import (
 // everything matters.
 type Options struct {
 	Policy Policy // may be nil
-	// ByFlavor is for packages as they lie in a repository: modules that meet no kernel
-	// of their kernelrelease are judged on those of their flavor, beside which the
-	// package would be installed.
+	// ByFlavor is for packages that are installed together: modules that meet no kernel
+	// of their kernelrelease are judged on the new ones of their flavor.
 	ByFlavor bool
 	// Aside reports whether a problem is none of what is judged; may be nil.
 	Aside func(Problem) bool

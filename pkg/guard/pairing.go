@@ -37,7 +37,7 @@ func meet(inv *Inventory, byFlavor bool) meetings {
 			given = append(given, b)
 		default:
 			byRelease[b.Release] = append(byRelease[b.Release], b)
-			if byFlavor {
+			if byFlavor && b.Origin == New {
 				ofFlavor[b.Flavor] = append(ofFlavor[b.Flavor], b)
 			}
 		}
