@@ -12,7 +12,8 @@
 // something that they lead to changed, they changed through it, and are folded
 // under it. What is left over is matched by kind and name, and what has no name
 // by the place it has in those that were matched: these changed. The rest was
-// added or removed.
+// added or removed. docs/decisions/explain.md says why pkg/btf/compare, which finds
+// what is equal, does not do for that.
 package explain
 
 import (
