@@ -5,21 +5,27 @@ package decompress
 import (
 	"bufio"
 	"bytes"
-	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/bzip2"
 )
 
 // inputBuffer is the size in bytes of the buffer between the source and the
 // decoders, several of which read byte by byte.
 const inputBuffer = 64 << 10
+
+// bzip2Workers is the largest number of blocks decoded at once, whatever
+// GOMAXPROCS is: a block in work costs about 8 MB.
+const bzip2Workers = 8
 
 // A Decoder decompresses one input after the other and keeps the decoders'
 // state between them: thousands of modules cost one zstd or xz decoder, not
@@ -29,7 +35,7 @@ type Decoder struct {
 	in    *bufio.Reader
 	src   bytes.Reader
 	gzip  *gzip.Reader
-	bzip2 *bzip2Reader // the last one given out, with goroutines
+	bzip2 *bzip2.Reader // the last one given out
 	xz    *xz.Reader
 	zstd  *zstd.Decoder
 	lz4   *lz4.Reader
@@ -69,7 +75,7 @@ func (d *Decoder) Reader(f Format, r io.Reader) (io.Reader, error) {
 // stop ends the work of the last reader given out.
 func (d *Decoder) stop() {
 	if d.bzip2 != nil {
-		d.bzip2.close()
+		d.bzip2.Close()
 		d.bzip2 = nil
 	}
 }
@@ -83,13 +89,14 @@ func (d *Decoder) open(f Format, r io.Reader) (out io.Reader, err error) {
 		}
 		return d.gzip, d.gzip.Reset(d.in)
 	case Bzip2:
+		workers := min(runtime.GOMAXPROCS(0), bzip2Workers)
 		if r == &d.src {
 			// Append's callers have a core busy each, with inputs too small
 			// to share out.
-			return bzip2.NewReader(d.in), nil
+			workers = 1
 		}
-		out, d.bzip2 = openBzip2(d.in)
-		return out, nil
+		d.bzip2 = bzip2.NewReader(d.in, workers)
+		return d.bzip2, nil
 	case Xz:
 		// This one and not github.com/xi2/xz: the same decoder word for word,
 		// but with a go.mod and a tagged release.
