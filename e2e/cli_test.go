@@ -51,6 +51,12 @@ type verdict struct {
 	}
 	Reasons     []string
 	Consequence string
+
+	Notes []struct {
+		Rule, Severity, Message string
+
+		Log []string
+	}
 }
 
 // outcome is one run of the program.
@@ -134,6 +140,26 @@ func (o *outcome) count(pairing string, word func(verdict) string) counts {
 func byVerdict(v verdict) string  { return v.Verdict }
 func bySeverity(v verdict) string { return v.Severity }
 func byBasis(v verdict) string    { return v.Verdict + " (" + v.Basis + ")" }
+
+// noNotes holds that nothing is wrong beside the verdicts, as on the modules of a
+// distribution and their own kernel.
+func (o *outcome) noNotes(t *testing.T) {
+	t.Helper()
+	n := 0
+	for _, v := range o.Verdicts {
+		for _, note := range v.Notes {
+			if note.Severity == "ok" {
+				continue
+			}
+			if n++; n == 1 {
+				t.Errorf("%s: %s: %s", v.Path, note.Rule, note.Message)
+			}
+		}
+	}
+	if n > 1 {
+		t.Errorf("and %d notes more", n-1)
+	}
+}
 
 // of picks the verdicts on a package's modules.
 func (o *outcome) of(nevra string) []verdict {

@@ -273,6 +273,7 @@ func TestBuild(t *testing.T) {
 			if got := o.count("build", byVerdict); got["same-base"] != files {
 				t.Errorf("%v, want %d same-base", got, files)
 			}
+			o.noNotes(t)
 			if o.maxRSS >= maxRSS {
 				t.Errorf("%d MiB, want less than %d", o.maxRSS>>20, maxRSS>>20)
 			}
@@ -395,6 +396,7 @@ func TestGivenBase(t *testing.T) {
 			// every module an argument of its own
 			o := guard(t, "check", append([]string{"--base", newer.vmlinuz()}, files...)...)
 			t.Logf("%s on its vmlinuz: %v; %s", newer.krel, o.count("given", byBasis), o.cost())
+			o.noNotes(t)
 			given := o.count("given", bySeverity)
 			if o.status != 0 || given["fail"] > 0 {
 				t.Errorf("exit status %d, %v\n%s", o.status, given, o.stderr)

@@ -25,6 +25,9 @@ func SARIF(w io.Writer, r *guard.Result, version string) error {
 	for _, f := range r.Findings {
 		s.verdict(f.Verdict, f.Severity, f.Ruling, findingAlert(f))
 		for _, n := range f.Notes {
+			if n.Severity == guard.OK {
+				continue
+			}
 			a := findingAlert(f)
 			a.Rule, a.Severity = "btf-"+string(n.Rule), n.Severity
 			a.Text, a.Details = n.Message+": "+onBase(f), printables(slices.Clone(n.Log))

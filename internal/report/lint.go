@@ -41,7 +41,7 @@ func Lint(w io.Writer, r *guard.Result, most int) error {
 		}
 		for _, rule := range guard.Rules {
 			count := map[*guard.Package]int{}
-			findings, notes := g.noted(rule)
+			findings, notes := g.noted(rule, false)
 			for i, f := range findings {
 				if count[f.Module.Package]++; most == 0 || count[f.Module.Package] <= most {
 					line(owner(f), letters[notes[i].Severity], "btf-"+string(rule), onBase(f)+": "+notes[i].Message)

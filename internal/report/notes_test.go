@@ -22,6 +22,9 @@ func TestNotes(t *testing.T) {
 	other := good
 	other.Module = &guard.Module{Package: good.Module.Package, Path: "other.ko", Name: "other", Release: "1-default"}
 	r.Findings = []guard.Finding{good, other}
+	if d := NewDocument(r, "1.0"); d.Worst() != guard.Fail {
+		t.Errorf("a report that is read weighs %s", d.Worst())
+	}
 	for _, tt := range []struct {
 		name  string
 		write func(io.Writer) error
@@ -46,5 +49,28 @@ func TestNotes(t *testing.T) {
 				t.Errorf("%s: no %q in\n%s", tt.name, want, &out)
 			}
 		}
+	}
+}
+
+// TestNotesThatAreOK are shown to who asks for everything.
+func TestNotesThatAreOK(t *testing.T) {
+	r := result()
+	r.Problems, r.Findings = nil, r.Findings[:1]
+	r.Findings[0].Notes = []guard.Note{{Rule: guard.ReadersRefuse, Severity: guard.OK, Message: "an old reader refuses it"}}
+	for _, verbose := range []bool{false, true} {
+		var out bytes.Buffer
+		if err := Text(&out, r, TextOptions{Verbose: verbose}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), "an old reader") != verbose || !strings.Contains(out.String(), "1 ok, 0 warn, 0 fail") || strings.Contains(out.String(), "What to do") {
+			t.Errorf("verbose %v:\n%s", verbose, &out)
+		}
+	}
+	var lint, sarif bytes.Buffer
+	if err := Lint(&lint, r, 0); err != nil || lint.Len() > 0 {
+		t.Errorf("%v\n%s", err, &lint)
+	}
+	if err := SARIF(&sarif, r, "1.0"); err != nil || strings.Contains(sarif.String(), "an old reader") {
+		t.Errorf("%v\n%s", err, &sarif)
 	}
 }

@@ -137,6 +137,9 @@ func (d *Document) Worst() guard.Severity {
 	worst := 0
 	for _, v := range d.Verdicts {
 		worst = max(worst, slices.Index(guard.Severities, v.Severity))
+		for _, n := range v.Notes {
+			worst = max(worst, slices.Index(guard.Severities, n.Severity))
+		}
 	}
 	for _, l := range d.Labels {
 		worst = max(worst, slices.Index(guard.Severities, l.Severity))

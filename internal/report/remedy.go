@@ -28,7 +28,7 @@ func (t *text) advice(r *guard.Result, all []group) []string {
 	}
 	for _, rule := range guard.Rules {
 		for _, g := range all {
-			if noted, _ := g.noted(rule); noted != nil {
+			if noted, _ := g.noted(rule, false); noted != nil {
 				add(string(rule) + ": " + ruleRemedies[rule])
 			}
 		}

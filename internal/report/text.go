@@ -174,7 +174,7 @@ func (t *text) group(g group) {
 // in full, or all, and the names of others.
 func (t *text) notes(g group) {
 	for _, rule := range guard.Rules {
-		all, notes := g.noted(rule)
+		all, notes := g.noted(rule, t.Verbose)
 		for i, f := range all {
 			n := notes[i]
 			if i > 0 && !t.Verbose {
@@ -190,11 +190,11 @@ func (t *text) notes(g group) {
 	}
 }
 
-// noted picks the findings with a note of the rule.
-func (g group) noted(rule guard.Rule) (findings group, notes []guard.Note) {
+// noted picks the findings with a note of the rule, those that are ok if all is set.
+func (g group) noted(rule guard.Rule, all bool) (findings group, notes []guard.Note) {
 	for _, f := range g {
 		for _, n := range f.Notes {
-			if n.Rule == rule {
+			if n.Rule == rule && (all || n.Severity != guard.OK) {
 				findings, notes = append(findings, f), append(notes, n)
 			}
 		}

@@ -121,7 +121,7 @@ func TestOtherHeaders(t *testing.T) {
 	refused := []string{"module drv: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time"}
 	own := func(name string, size uint32, members ...string) []byte {
 		m := w.Split()
-		m.NewString("own") // or readers would refuse it
+		m.NewString("own") // some readers refuse a table without strings
 		var out []btftest.Member
 		for i, member := range members {
 			out = append(out, btftest.Member{Name: member, Type: 1, Offset: uint32(32 * i)})
@@ -187,4 +187,12 @@ func TestReadersRefuse(t *testing.T) {
 		t.Errorf("%s by %s: %q", f.Verdict, f.Basis, f.Reasons)
 	}
 	wantNotes(t, noted(t, v6_1, w, testModule(nil, driver(w))))
+
+	// All its names stand in the vmlinux: that is common, and good to know.
+	common := w.Split()
+	common.Ptr(1)
+	notes := noted(t, v6_1, w, testModule(nil, common.Bytes()))
+	if len(notes) != 1 || notes[0].Rule != ReadersRefuse || notes[0].Severity != OK {
+		t.Errorf("%+v", notes)
+	}
 }

@@ -36,9 +36,13 @@ func (j *judging) readersRefuse(f *Finding, table *btf.Table) {
 		}
 		return
 	}
+	severity := Warn
+	if readers.Common(table, refusals) {
+		severity = OK
+	}
 	var why []string
 	for _, r := range refusals {
 		why = append(why, r.String())
 	}
-	f.Notes = append(f.Notes, Note{Rule: ReadersRefuse, Severity: Warn, Message: readers.Sentence(refusals) + " (" + strings.Join(why, "; ") + ")"})
+	f.Notes = append(f.Notes, Note{Rule: ReadersRefuse, Severity: severity, Message: readers.Sentence(refusals) + " (" + strings.Join(why, "; ") + ")"})
 }

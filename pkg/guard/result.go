@@ -60,7 +60,7 @@ func (f *Finding) Worst() Severity {
 // Note is something about a module on a base that its BTF does not decide.
 type Note struct {
 	Rule     Rule
-	Severity Severity
+	Severity Severity // OK for what is only good to know
 	Message  string   // one sentence
 	Log      []string // what dmesg will show, empty where the kernel says nothing
 }

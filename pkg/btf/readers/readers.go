@@ -13,6 +13,7 @@ package readers
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -65,7 +66,7 @@ func (b *Base) Refusals(table *btf.Table, raw []byte, e *evidence.Evidence) []Re
 	switch {
 	case asked:
 	case noStrings:
-		out = append(out, Refusal{"cilium/ebpf before 0.20", "its string section is empty"})
+		out = append(out, Refusal{noEmptyStrings, "its string section is empty"})
 	case layout:
 		out = append(out, Refusal{"cilium/ebpf before 0.22", "its header of 32 bytes has a layout section"})
 	}
@@ -73,6 +74,15 @@ func (b *Base) Refusals(table *btf.Table, raw []byte, e *evidence.Evidence) []Re
 		out = append(out, Refusal{"libbpf before 1.0", "it has an ENUM64, which the vmlinux has not"})
 	}
 	return out
+}
+
+const noEmptyStrings = "cilium/ebpf before 0.20"
+
+// Common reports whether all that refuse are older readers, and for what is right in
+// itself: kernels have a module or two all of whose names stand in the vmlinux
+// (cast_common of Debian's 6.1), and so no strings.
+func Common(table *btf.Table, refusals []Refusal) bool {
+	return table.Len() > 0 && !slices.ContainsFunc(refusals, func(r Refusal) bool { return r.Who != noEmptyStrings })
 }
 
 // Refusal is a reader that refuses a table.
