@@ -58,7 +58,7 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := guard.Judge(c.Context, inv, guard.Options{Policy: rules, ByFlavor: true})
+	res, err := guard.Judge(c.Context, inv, guard.Options{Policy: rules})
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func (h *hookRun) judge(built builtPackages) error {
 	if err != nil {
 		return err
 	}
-	if h.res, err = guard.Judge(h.Context.Context, inv, guard.Options{Policy: h.policy, ByFlavor: true, Aside: notOurs}); err != nil {
+	if h.res, err = guard.Judge(h.Context.Context, inv, guard.Options{Policy: h.policy, Aside: notOurs}); err != nil {
 		return err
 	}
 	h.notJudged()

@@ -152,7 +152,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 			k.Symbols = b.Symbols
 		}
 	}
-	res, err := guard.Judge(ctx, inv, guard.Options{ByFlavor: true})
+	res, err := guard.Judge(ctx, inv, guard.Options{})
 	if err != nil {
 		return err
 	}

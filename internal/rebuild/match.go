@@ -240,7 +240,7 @@ func (d *downloads) read(ctx context.Context) (*guard.Inventory, error) {
 
 // match judges what was downloaded and checks the packages at the paths.
 func (d *downloads) match(ctx context.Context, at Where, inv *guard.Inventory, paths []string, needs map[string][]string, met map[string]*built) error {
-	res, err := guard.Judge(ctx, inv, guard.Options{ByFlavor: true})
+	res, err := guard.Judge(ctx, inv, guard.Options{})
 	if err != nil {
 		return err
 	}

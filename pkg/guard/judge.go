@@ -26,9 +26,6 @@ import (
 // everything matters.
 type Options struct {
 	Policy Policy // may be nil
-	// ByFlavor is for packages that are installed together: modules that meet no kernel
-	// of their kernelrelease are judged on the new ones of their flavor.
-	ByFlavor bool
 	// Aside reports whether a problem is none of what is judged; may be nil.
 	Aside func(Problem) bool
 }
@@ -50,7 +47,7 @@ type Policy interface {
 // only error is that of ctx.
 func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	j := newJudging(inv)
-	met := meet(inv, o.ByFlavor)
+	met := meet(inv)
 	pairs := met.pairs
 	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Unlinked: met.unlinked, Problems: slices.Concat(inv.Problems, met.problems)}
 

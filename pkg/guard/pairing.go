@@ -25,8 +25,9 @@ type meetings struct {
 }
 
 // meet lists what meets what. Where the user named a base, every module meets that
-// one and no other. byFlavor is as in Options.
-func meet(inv *Inventory, byFlavor bool) meetings {
+// one and no other. Modules of a package for whose kernelrelease no kernel is here meet
+// the new ones of their flavor, beside which the package would be installed.
+func meet(inv *Inventory) meetings {
 	var given []*Base
 	byRelease := map[string][]*Base{}
 	ofFlavor := map[string][]*Base{}
@@ -37,7 +38,7 @@ func meet(inv *Inventory, byFlavor bool) meetings {
 			given = append(given, b)
 		default:
 			byRelease[b.Release] = append(byRelease[b.Release], b)
-			if byFlavor && b.Origin == New {
+			if b.Origin == New {
 				ofFlavor[b.Flavor] = append(ofFlavor[b.Flavor], b)
 			}
 		}

@@ -51,7 +51,7 @@ func (p *product) kmp(name, version, release, arch string, needs ...kernel.Impor
 // meets lists which package meets which kernel weakly, which does not and why, and
 // what is a problem.
 func (p *product) meets() []string {
-	met := meet(p.inv, false)
+	met := meet(p.inv)
 	var out []string
 	for _, q := range met.pairs {
 		if q.pairing == PairWeak {

@@ -77,32 +77,32 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// TestByFlavor judges modules whose kernelrelease is not here on the kernels of their
-// flavor, for who asks so.
+// TestByFlavor judges modules of packages whose kernelrelease is not here on the kernels
+// of their flavor.
 func TestByFlavor(t *testing.T) {
 	base := kernelTable(0, 0)
 	for _, tc := range []struct {
 		name    string
 		modules []byte
 		edit    func(b *Base, m *Module)
-		asked   bool
 		verdict Verdict
 		on      bool // a kernel
 	}{
-		{"not asked", driver(base), func(*Base, *Module) {}, false, Unproven, false},
-		{"another base", driver(kernelTable(0, 0, "more")), func(*Base, *Module) {}, true, Rejected, true},
-		{"another flavor", driver(base), func(b *Base, _ *Module) { b.Flavor = "rt" }, true, Unproven, false},
-		{"another architecture", driver(base), func(b *Base, _ *Module) { b.Arch = "aarch64" }, true, Unproven, false},
-		{"its own kernelrelease", driver(kernelTable(0, 0, "more")), func(b *Base, m *Module) { m.Release = b.Release }, true, Rejected, true},
-		{"a loose module", driver(base), func(_ *Base, m *Module) { m.Package = nil }, true, Unproven, false},
-		{"without BTF", nil, func(*Base, *Module) {}, true, NoBTF, false},
+		{"an older build's", driver(base), func(b *Base, _ *Module) { b.Origin = Against }, Unproven, false},
+		{"an installed kernel", driver(base), func(b *Base, _ *Module) { b.Origin = Installed }, Unproven, false},
+		{"another base", driver(kernelTable(0, 0, "more")), func(*Base, *Module) {}, Rejected, true},
+		{"another flavor", driver(base), func(b *Base, _ *Module) { b.Flavor = "rt" }, Unproven, false},
+		{"another architecture", driver(base), func(b *Base, _ *Module) { b.Arch = "aarch64" }, Unproven, false},
+		{"its own kernelrelease", driver(kernelTable(0, 0, "more")), func(b *Base, m *Module) { m.Release = b.Release }, Rejected, true},
+		{"a loose module", driver(base), func(_ *Base, m *Module) { m.Package = nil }, Unproven, false},
+		{"without BTF", nil, func(*Base, *Module) {}, NoBTF, false},
 	} {
 		b := testBuild(t, "1.3", base)
 		b.Flavor = "default"
 		m := testModule(&Package{Name: "a-kmp-default", Build: "a"}, tc.modules)
 		m.Release, m.InTree = "5.15.11-1-default", false
 		tc.edit(b, m)
-		res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, Options{ByFlavor: tc.asked})
+		res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, Options{})
 		if err != nil || len(res.Findings) != 1 {
 			t.Fatalf("%s: %v, %+v", tc.name, err, res)
 		}
