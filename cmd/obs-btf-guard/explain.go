@@ -76,15 +76,15 @@ func explainAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	changes := res.Changes
+	changes, unread := res.Changes, slices.Clone(inv.Problems)
 	if len(changes) == 0 {
 		var none error
 		if changes, none = twoKernels(inv); none != nil {
-			inv.Problems = append(inv.Problems, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: none})
+			unread = append(unread, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: none})
 		}
 	}
 	if len(changes) > 0 {
-		inv.Problems = append(inv.Problems, alone(inv, changes)...)
+		unread = append(unread, alone(inv, changes)...)
 	}
 	doc := explanation{Schema: report.Schema, Tool: report.Tool{Name: "obs-btf-guard", Version: c.App.Version}}
 	doc.Kernels, doc.Problems, doc.Summary = []explained{}, []report.Error{}, map[string]int{}
@@ -94,7 +94,7 @@ func explainAction(c *cli.Context) error {
 			diff = change.Explain()
 		}
 		reasons, problems := w.reasons(c.Context, change, diff)
-		inv.Problems = append(inv.Problems, problems...)
+		unread = append(unread, problems...)
 		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons})
 		if out.format == "json" {
 			continue
@@ -112,9 +112,9 @@ func explainAction(c *cli.Context) error {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
-	problems(c, inv.Problems)
+	problems(c, unread)
 	exit := exitOK
-	if len(inv.Problems) > 0 {
+	if len(unread) > 0 {
 		exit = exitError
 	}
 	switch {
@@ -122,7 +122,7 @@ func explainAction(c *cli.Context) error {
 		for _, f := range res.Findings {
 			doc.Summary[string(f.Verdict)]++
 		}
-		for _, p := range inv.Problems {
+		for _, p := range unread {
 			doc.Problems = append(doc.Problems, report.Error{Path: p.Path, Error: p.Err.Error()})
 		}
 		doc.Groups, doc.Exit = report.NewGroups(res), exit
