@@ -110,7 +110,7 @@ func large() *guard.Result {
 		good, bad := template, template
 		good.Module, bad.Module = &m, &m
 		bad.Pairing, bad.Base, bad.Verdict, bad.Severity = guard.PairRebuild, &b, guard.Rejected, guard.Fail
-		bad.Kernel = &guard.Kernel{Version: "5.15.12", Errno: -22, Log: []string{"BPF:[554] Invalid name_offset:8078", "failed to validate module BTF: -22"}}
+		bad.Kernel = &guard.Response{Version: "5.15.12", Errno: -22, Log: []string{"BPF:[554] Invalid name_offset:8078", "failed to validate module BTF: -22"}}
 		r.Findings = append(r.Findings, good, bad)
 	}
 	return r

@@ -31,7 +31,7 @@ func ruledResult() *guard.Result {
 	r.Labels = []guard.Label{{
 		Package: r.Bases[0].Package, Verdict: guard.Mislabeled, Severity: guard.Fail, Reasons: []string{"names\x1b another base"},
 	}}
-	r.Findings[2].Kernel = &guard.Kernel{Version: "6.1", Errno: -22, Log: []string{"BPF: Invalid name_offset:1"}}
+	r.Findings[2].Kernel = &guard.Response{Version: "6.1", Errno: -22, Log: []string{"BPF: Invalid name_offset:1"}}
 	return r
 }
 

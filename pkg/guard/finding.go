@@ -233,8 +233,8 @@ func anotherBase(own, b *Base) string {
 		b.Fingerprint.Base.Short(), b.Table.Len(), b.Table.EndString())
 }
 
-func kernelSays(m *Module, b *Base, res verify.Result) *Kernel {
-	k := &Kernel{Accepts: res.Accepted(), Errno: int(res.Errno)}
+func kernelSays(m *Module, b *Base, res verify.Result) *Response {
+	k := &Response{Accepts: res.Accepted(), Errno: int(res.Errno)}
 	if b.VersionKnown {
 		k.Version = b.Rules.Version.String()
 	}

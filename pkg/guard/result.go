@@ -34,7 +34,7 @@ type Finding struct {
 	Severity Severity
 	Ruling   *Ruling // nil where the severity is the verdict's own
 	Basis    Basis
-	Kernel   *Kernel // nil where there was no table to try
+	Kernel   *Response // nil where there was no table to try
 
 	// Reasons say in words what led to the verdict, Consequence what it means
 	// for the machine that loads the module. Both may be empty.
@@ -96,8 +96,8 @@ type Ruling struct {
 	Where  string // the file and line it stands in
 }
 
-// Kernel is what the kernel would do with a module's table.
-type Kernel struct {
+// Response is what the kernel would do with a module's table.
+type Response struct {
 	Version string // "" where it is not known
 	Accepts bool
 	Errno   int      // negative, 0 if it accepts
