@@ -18,6 +18,7 @@ func fingerprintCommand() *cli.Command {
 		Description: fingerprintDescription,
 		Flags: []cli.Flag{
 			formatFlag("text", "json"),
+			&cli.BoolFlag{Name: "rules", Usage: "print how each kernel reads BTF too, and what tells"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list the modules inside packages and folders too"},
 		},
 		OnUsageError: onUsageError,
@@ -37,7 +38,7 @@ func fingerprints(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	list := report.NewFingerprints(inv, c.App.Version)
+	list := report.NewFingerprints(inv, c.App.Version, c.Bool("rules"))
 	problems(c, list.Problems)
 	if out.format == "json" {
 		err = list.JSON(c.App.Writer)

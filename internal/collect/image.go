@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
@@ -22,7 +23,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	defer c.unpacking.Unlock()
 	var d decompress.Decoder
 	defer d.Close()
-	img, err := kernel.OpenImage(r, f.size, &d)
+	img, err := kernel.OpenImage(r, f.size, &d, verify.Texts()...)
 	if err != nil {
 		return err
 	}

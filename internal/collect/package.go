@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -266,7 +267,7 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 	if err != nil {
 		return err
 	}
-	image, err := kernel.OpenImage(bytes.NewReader(*data), int64(len(*data)), &r.decoder)
+	image, err := kernel.OpenImage(bytes.NewReader(*data), int64(len(*data)), &r.decoder, verify.Texts()...)
 	if err != nil {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return nil

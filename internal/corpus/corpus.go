@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
@@ -26,13 +27,18 @@ type Trial struct {
 	File     string   `json:"btf_file"`
 	Checked  bool     `json:"btf_checked"` // false: the section was empty
 	Accepted bool     `json:"btf_accepted"`
-	Errno    int      `json:"btf_errno"`
+	Errno    int      `json:"btf_errno"` // 0 of a refused table: not known
 	Dmesg    []string `json:"dmesg"`
+	BaseFile string   `json:"base_file"`  // its .BTF.base, if it had one
+	Size     int      `json:"sysfs_size"` // of what the kernel then shows in /sys/kernel/btf
+	Sum      string   `json:"sysfs_fnv"`  // its FNV-1a, 64 bit, in hex; "" is not known
 
-	Data []byte `json:"-"`
+	Data     []byte `json:"-"`
+	BaseData []byte `json:"-"`
+	HasBase  bool   `json:"-"`
 }
 
-// Stable names the upstream releases that the kernels are.
+// Stable names the upstream releases that the kernels of [LoadKernels] are.
 var Stable = map[string]string{
 	"6.1.0-53-amd64":       "6.1.187",
 	"6.1.0-54-amd64":       "6.1.190",
@@ -58,6 +64,12 @@ func LoadKernels(t testing.TB) Kernels {
 		}
 		k.Bases[name] = base
 	}
+	k.Trials = loadTrials(t, dir, blobs)
+	return k
+}
+
+func loadTrials(t testing.TB, dir string, blobs map[string][]byte) (trials []Trial) {
+	t.Helper()
 	lines := bufio.NewScanner(bytes.NewReader(unxz(t, filepath.Join(dir, "trials.jsonl.xz"))))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -65,14 +77,60 @@ func LoadKernels(t testing.TB) Kernels {
 		if err := json.Unmarshal(lines.Bytes(), &tr); err != nil {
 			t.Fatal(err)
 		}
-		var ok bool
-		if tr.Data, ok = blobs[filepath.Clean(tr.File)]; !ok {
-			t.Fatalf("%s is not among the blobs", tr.File)
+		blob := func(name string) []byte {
+			data, ok := blobs[filepath.Clean(name)]
+			if !ok {
+				t.Fatalf("%s is not among the blobs", name)
+			}
+			return data
 		}
-		k.Trials = append(k.Trials, tr)
+		tr.Data = blob(tr.File)
+		if tr.BaseFile != "" {
+			tr.BaseData, tr.HasBase = blob(tr.BaseFile), true
+		}
+		trials = append(trials, tr)
 	}
-	return k
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return trials
 }
+
+// Kernel is the recording of tables tried on one kernel.
+type Kernel struct {
+	Name    string // "5.15.215"
+	Carrier string // the module that the tables were put into
+	Base    *btf.Table
+	Trials  []Trial
+}
+
+// LoadEach reads the recordings of single kernels, or skips the test where there
+// are none.
+func LoadEach(t testing.TB) (kernels []Kernel) {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(dir(t), "kernels", "*"))
+	if err != nil || len(dirs) == 0 {
+		t.Skipf("no recordings of single kernels here: %v", err)
+	}
+	for _, dir := range dirs {
+		k := Kernel{Name: filepath.Base(dir)}
+		if k.Base, err = btf.Parse(unxz(t, filepath.Join(dir, "base.btf.xz")), nil); err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		about, err := os.ReadFile(filepath.Join(dir, "README"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := carrier.FindSubmatch(about); m != nil {
+			k.Carrier = string(m[1])
+		}
+		k.Trials = loadTrials(t, dir, untar(t, unxz(t, filepath.Join(dir, "blobs.tar.xz"))))
+		kernels = append(kernels, k)
+	}
+	return kernels
+}
+
+var carrier = regexp.MustCompile(`carrier module (\w+)`)
 
 func dir(t testing.TB) string {
 	dir := os.Getenv("BTF_CORPUS")

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -42,25 +43,32 @@ type Module struct {
 	StringBytes   uint32             `json:"string_bytes"`
 	// Distilled is the fingerprint of .BTF.base where there is one.
 	Distilled *fingerprint.Digest `json:"distilled,omitempty"`
+	// Rules, of a raw table that is a base, is how its kernel reads BTF.
+	Rules []Rule `json:"rules,omitempty"`
 }
 
 // NewFingerprints lists the bases and the modules with BTF of an inventory, and what
-// could not be read. Tables that cannot be laid out are among that.
-func NewFingerprints(inv *guard.Inventory, version string) *Fingerprints {
+// could not be read. Tables that cannot be laid out are among that. rules adds how
+// the kernels read BTF.
+func NewFingerprints(inv *guard.Inventory, version string, rules bool) *Fingerprints {
 	list := &Fingerprints{
 		Schema: Schema, Tool: Tool{"obs-btf-guard", version},
 		Bases: []Base{}, Modules: []Module{}, Errors: []Error{},
 		Problems: slices.Clone(inv.Problems),
 	}
 	for _, b := range inv.Bases {
-		list.Bases = append(list.Bases, NewBase(b))
+		base := NewBase(b)
+		if !rules {
+			base.Rules, base.RulesConflict = nil, ""
+		}
+		list.Bases = append(list.Bases, base)
 	}
 	for _, m := range inv.Modules {
 		err := m.Err
 		switch {
 		case err != nil:
 		case len(m.BTF) > 0:
-			err = list.add(m)
+			err = list.add(m, rules)
 		case m.Package == nil:
 			err = errors.New("the module has no .BTF")
 		}
@@ -83,7 +91,7 @@ func NewFingerprints(inv *guard.Inventory, version string) *Fingerprints {
 	return list
 }
 
-func (l *Fingerprints) add(m *guard.Module) error {
+func (l *Fingerprints) add(m *guard.Module, rules bool) error {
 	t, err := btf.Parse(m.BTF, nil)
 	if err != nil {
 		return fmt.Errorf(".BTF: %w", err)
@@ -93,6 +101,10 @@ func (l *Fingerprints) add(m *guard.Module) error {
 		Module: m.Name, Raw: m.Raw, Package: nevra(m.Package), Path: m.Path, Arch: m.Arch, KernelRelease: m.Release,
 		Fingerprint: f.Base, Types: f.Types, Strings: f.Strings,
 		TypeCount: uint32(t.Len()), StringBytes: uint32(len(t.StringSection())),
+	}
+	// Only the strings of a base have to begin with an empty one.
+	if strings := t.StringSection(); rules && m.Raw && len(strings) > 0 && strings[0] == 0 {
+		out.Rules = newRules(verify.Witnesses{Base: t}.Read().Decisions)
 	}
 	if len(m.BTFBase) > 0 {
 		t, err := btf.Parse(m.BTFBase, nil)
@@ -115,7 +127,7 @@ func (l *Fingerprints) JSON(w io.Writer) error {
 }
 
 // Text writes the list for people: a fingerprint and what it is of, a line
-// each, in the manner of sha256sum.
+// each, in the manner of sha256sum, and below it its rules.
 func (l *Fingerprints) Text(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	for _, base := range l.Bases {
@@ -125,10 +137,11 @@ func (l *Fingerprints) Text(w io.Writer) error {
 		}
 		if base.Fingerprint == nil {
 			fmt.Fprintf(b, "%-71s  %s  (%s)\n", "no .BTF", where(base.Package, base.Path), what)
-			continue
+		} else {
+			fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", base.Fingerprint, where(base.Package, base.Path),
+				what, number(int(base.TypeCount)), number(int(base.StringBytes)))
 		}
-		fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", base.Fingerprint, where(base.Package, base.Path),
-			what, number(int(base.TypeCount)), number(int(base.StringBytes)))
+		writeRules(b, base.Rules, base.RulesConflict)
 	}
 	for _, m := range l.Modules {
 		what := "module " + Printable(m.Module)
@@ -137,6 +150,7 @@ func (l *Fingerprints) Text(w io.Writer) error {
 		}
 		fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", m.Fingerprint, where(m.Package, m.Path),
 			what, number(int(m.TypeCount)), number(int(m.StringBytes)))
+		writeRules(b, m.Rules, "")
 	}
 	return b.Flush()
 }

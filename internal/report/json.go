@@ -53,6 +53,8 @@ type Base struct {
 	Strings       *fingerprint.Digest `json:"strings,omitempty"`
 	TypeCount     uint32              `json:"type_count"` // void not counted
 	StringBytes   uint32              `json:"string_bytes"`
+	Rules         []Rule              `json:"rules,omitempty"`
+	RulesConflict string              `json:"rules_conflict,omitempty"`
 }
 
 // Verdict is one module on one base.
@@ -228,6 +230,7 @@ func NewBase(b *guard.Base) Base {
 		out.TypeCount = uint32(b.Table.Len())
 		out.StringBytes = b.Table.EndString()
 	}
+	out.Rules, out.RulesConflict = newRules(b.Decisions), b.Conflict
 	return out
 }
 

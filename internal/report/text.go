@@ -130,6 +130,19 @@ func (t *text) bases(all []group, name string) {
 			label += ", installed"
 		}
 		t.line("  base     %s: %s", label, what)
+		if b.Conflict != "" {
+			t.paragraph("  rules    ", b.Conflict)
+		}
+		if t.Verbose {
+			t.rules(b)
+		}
+	}
+}
+
+// rules lists how the kernel reads BTF, and what tells.
+func (t *text) rules(b *guard.Base) {
+	for _, r := range newRules(b.Decisions) {
+		t.line("           %s", r.String())
 	}
 }
 
@@ -205,8 +218,8 @@ func (g group) noted(rule guard.Rule, all bool) (findings group, notes []guard.N
 // log writes what dmesg will show.
 func (t *text) log(f guard.Finding, lines []string) {
 	version := "a kernel of unknown version"
-	if f.Base != nil && f.Base.VersionKnown {
-		version = "Linux " + f.Base.Rules.Version.String()
+	if f.Base != nil && !f.Base.Version.IsZero() {
+		version = "Linux " + f.Base.Version.String()
 	}
 	t.line("        %s will log:", version)
 	for _, l := range lines {

@@ -26,35 +26,41 @@ func (b *Base) Describe(img *kernel.Image, config kernel.Config, as Assumed) {
 	b.Vermagic = img.Vermagic
 	b.Config = config
 	b.Flavor = kernel.Flavor(b.Release)
-	b.setRules(as)
+	var table *btf.Table
 	if len(img.BTF) > 0 {
-		b.setTable(img)
+		table, _ = btf.Parse(img.BTF, nil)
+	}
+	b.setRules(img, table, as)
+	if len(img.BTF) > 0 {
+		b.setTable(img, table)
 	}
 }
 
-// setRules works out which kernel it is and how it was configured.
-func (b *Base) setRules(as Assumed) {
+// setRules works out how the kernel reads BTF and how it was configured.
+func (b *Base) setRules(img *kernel.Image, table *btf.Table, as Assumed) {
 	v := as.Kernel
 	for _, said := range []string{b.Banner, b.Release} {
 		if v.IsZero() && said != "" {
 			v, _ = verify.ParseVersion(said)
 		}
 	}
-	b.VersionKnown = !v.IsZero()
-	b.Rules = verify.RulesFor(v)
-
-	// What a config does not mention, the kernel was built without.
-	b.IgnoresModules = b.Config != nil && !withModules(b.Config) || b.VersionKnown && !v.AtLeast(5, 11)
-	b.Allow = as.Allow
-	if b.Allow == verify.AllowUnknown && b.Config != nil {
-		b.Allow = verify.AllowNo
-		if on, _ := b.Config.Enabled("CONFIG_MODULE_ALLOW_BTF_MISMATCH"); on {
-			b.Allow = verify.AllowYes
+	b.witnesses = verify.Witnesses{Version: v, Given: !as.Kernel.IsZero(), Base: table, Texts: img.Texts, Allow: as.Allow, AllowGiven: as.Allow != verify.AllowUnknown}
+	if b.Config != nil {
+		// What a config does not mention, the kernel was built without.
+		b.witnesses.ModuleBTF = verify.Off
+		if withModules(b.Config) {
+			b.witnesses.ModuleBTF = verify.On
+		}
+		if b.witnesses.Allow == verify.AllowUnknown {
+			b.witnesses.Allow = verify.AllowNo
+			if on, _ := b.Config.Enabled("CONFIG_MODULE_ALLOW_BTF_MISMATCH"); on {
+				b.witnesses.Allow = verify.AllowYes
+			}
 		}
 	}
-	if b.Allow == verify.AllowUnknown && b.VersionKnown && !v.AtLeast(5, 18) {
-		b.Allow = verify.AllowNo // the option came with 5.18
-	}
+	read := b.witnesses.Read()
+	b.Version, b.Rules, b.Allow, b.Decisions, b.Conflict = v, read.Rules, read.Allow, read.Decisions, read.Conflict
+	b.IgnoresModules = !b.Rules.ModuleBTF
 }
 
 // withModules reports whether a config says that modules are built with BTF.
@@ -63,18 +69,26 @@ func withModules(c kernel.Config) bool {
 	return on
 }
 
-// setTable reads the base's table as its kernel does.
-func (b *Base) setTable(img *kernel.Image) {
-	// Whatever can be laid out has a fingerprint, even if its kernel refuses it.
-	if table, _ := btf.Parse(img.BTF, nil); table != nil {
+// setTable reads the base's table as its kernel does. Whatever can be laid out
+// has a fingerprint, even if its kernel refuses it.
+func (b *Base) setTable(img *kernel.Image, table *btf.Table) {
+	if table != nil {
 		b.Fingerprint = fingerprint.Of(table)
 	}
 	res := verify.Base(img.BTF, img.Order, b.Rules)
 	if !res.Accepted() || res.Table == nil {
 		b.Refused = &res
-		b.laterAccepts = verify.Base(img.BTF, img.Order, verify.RulesFor(verify.Version{})).Accepted()
+		b.laterAccepts = b.laterRules(img)
 		return
 	}
 	b.Table = res.Table
 	b.pointerSize = res.Table.PointerSize()
+}
+
+// laterRules reports whether later kernels accept a table that this one refuses
+// by its version alone, so that a backport of theirs would make it accept it.
+func (b *Base) laterRules(img *kernel.Image) bool {
+	later := b.witnesses
+	later.Version = verify.Version{}
+	return !b.witnesses.Version.IsZero() && verify.Base(img.BTF, img.Order, later.Read().Rules).Accepted()
 }

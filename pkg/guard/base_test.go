@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -25,7 +26,11 @@ func TestRefusedBase(t *testing.T) {
 		{"DECL_TAG", "5.15.80", "5.16.0", func(w *btftest.Writer) { w.DeclTag("t", 1, -1) }, "Invalid kind:17"},
 		{"TYPE_TAG", "5.16.20", "5.17.0", func(w *btftest.Writer) { w.TypeTag("t", 1) }, "Invalid kind:18"},
 		{"ENUM64", "5.15.80-android13", "6.0.0", func(w *btftest.Writer) { w.Enum64("e", 8) }, "Invalid kind:19"},
-		{"signed ENUM", "5.19.17", "6.0.0", func(w *btftest.Writer) { w.Enum("e", 4, btftest.Enumerator{Name: "v", Value: -1}) }, "Invalid btf_info kind_flag"},
+		// pahole 1.24 on a 5.15 whose scripts do not tell it to leave ENUM64 out.
+		{"signed ENUM beside ENUM64", "5.19.17", "6.0.0", func(w *btftest.Writer) {
+			w.Enum("e", 4, btftest.Enumerator{Name: "v", Value: -1})
+			w.Enum64("f", 8)
+		}, "Invalid btf_info kind_flag"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := btftest.New()
@@ -44,6 +49,67 @@ func TestRefusedBase(t *testing.T) {
 			}
 			if f := at(tc.after); f.Verdict == Rejected || f.Base.Refused != nil {
 				t.Errorf("%s: %s, %q", tc.after, f.Verdict, f.Reasons)
+			}
+		})
+	}
+}
+
+// TestSignedAlone checks the one thing that a base is believed, and that it is said.
+func TestSignedAlone(t *testing.T) {
+	w := btftest.New()
+	w.Int("int", 4, 1, 32)
+	w.Enum("e", 4, btftest.Enumerator{Name: "v", Value: -1})
+	b := &Base{Path: "vmlinux", Origin: Given}
+	b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: w.Order, Release: "5.15.12", BTF: w.Bytes()}, nil, Assumed{})
+	if b.Refused != nil || !strings.Contains(b.Conflict, "signed ENUMs") {
+		t.Errorf("%+v, %q", b.Refused, b.Conflict)
+	}
+}
+
+// TestWitnesses checks what an image, its table and its config come to together.
+func TestWitnesses(t *testing.T) {
+	module := func(members ...string) *btftest.Writer {
+		w := btftest.New()
+		id := w.Int("int", 4, 1, 32)
+		var list []btftest.Member
+		for i, m := range members {
+			list = append(list, btftest.Member{Name: m, Type: id, Offset: uint32(i) * 32})
+		}
+		w.Struct("module", 64, list...)
+		return w
+	}
+	plain, relocating, none := module("btf_data"), module("btf_data", "btf_base_data"), module("state")
+	on, off := kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": "y", "CONFIG_MODULE_ALLOW_BTF_MISMATCH": "y"}, kernel.Config{"CONFIG_BPF": "y"}
+	allowing := map[string]bool{"Kernel module BTF mismatch detected": true}
+
+	for _, tc := range []struct {
+		name    string
+		release string
+		table   *btftest.Writer
+		config  kernel.Config
+		texts   map[string]bool
+		as      Assumed
+		ignores bool
+		reads   bool // .BTF.base
+		allow   verify.Allow
+		says    bool // that the version is contradicted
+	}{
+		{name: "5.10", release: "5.10.0", table: none, ignores: true, allow: verify.AllowNo},
+		{name: "module BTF as a backport", release: "5.10.0", table: plain, allow: verify.AllowNo, says: true},
+		{name: "a config without module BTF", release: "6.12.0", table: kernelTable(0, 0), config: off, ignores: true, reads: true, allow: verify.AllowNo},
+		{name: "a type against a config", release: "6.12.0", table: relocating, config: off, reads: true, allow: verify.AllowNo},
+		{name: "a kernel without modules", release: "6.18.44", table: none, config: on, ignores: true, reads: true, allow: verify.AllowYes},
+		{name: "relocation as a backport", release: "5.14.0-570.12.1.el9_6.x86_64", table: relocating, reads: true, says: true},
+		{name: "no relocation whatever is assumed", release: "5.14.0", table: plain, as: Assumed{Kernel: verify.Version{Major: 6, Minor: 12}}, says: true},
+		{name: "a text of the image", release: "6.12.0", table: relocating, texts: allowing, reads: true, allow: verify.AllowYes},
+		{name: "a config over a text", release: "6.12.0", table: relocating, config: off, texts: allowing, reads: true, allow: verify.AllowNo},
+		{name: "a user over all", release: "6.12.0", table: relocating, config: off, texts: allowing, as: Assumed{Allow: verify.AllowYes}, reads: true, allow: verify.AllowYes},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := &Base{Path: "vmlinux", Origin: Given}
+			b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: tc.table.Order, Release: tc.release, BTF: tc.table.Bytes(), Texts: tc.texts}, tc.config, tc.as)
+			if b.IgnoresModules != tc.ignores || b.Rules.Distilled != tc.reads || b.Allow != tc.allow || (b.Conflict != "") != tc.says {
+				t.Errorf("ignores %v, relocates %v, allow %v, %q", b.IgnoresModules, b.Rules.Distilled, b.Allow, b.Conflict)
 			}
 		})
 	}

@@ -90,9 +90,9 @@ func onBrokenBase(f *Finding) {
 			f.Reasons = append(f.Reasons, l.Text)
 		}
 		// A kernel boots with a base that it refuses, so the base proves nothing.
-		if b.laterAccepts && b.VersionKnown {
+		if b.laterAccepts {
 			f.Reasons = append(f.Reasons, fmt.Sprintf("Linux %s refuses it by its version; later ones accept it. "+
-				"If this kernel has that as a backport, --kernel names the version that it reads BTF as", b.Rules.Version))
+				"If this kernel has that as a backport, --kernel names the version that it reads BTF as", b.Version))
 		}
 	}
 	f.Kernel = kernelSays(m, b, res)
@@ -235,8 +235,8 @@ func anotherBase(own, b *Base) string {
 
 func kernelSays(m *Module, b *Base, res verify.Result) *Response {
 	k := &Response{Accepts: res.Accepted(), Errno: int(res.Errno)}
-	if b.VersionKnown {
-		k.Version = b.Rules.Version.String()
+	if !b.Version.IsZero() {
+		k.Version = b.Version.String()
 	}
 	k.Log, k.Hidden = b.Rules.Notice(m.Name, res, b.Allow)
 	return k

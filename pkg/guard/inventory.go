@@ -113,11 +113,16 @@ type Base struct {
 	pointerSize  int
 	BootImage    bool // it was a boot image, which holds the same as the vmlinux beside it
 
-	Rules        verify.Rules
-	VersionKnown bool // the rules are those of a version that was found or given
-	Allow        verify.Allow
-	// IgnoresModules: the kernel is older than 5.11 or CONFIG_DEBUG_INFO_BTF_MODULES
-	// is not set, so that it does not look at module BTF.
+	Version verify.Version // that it calls itself or somebody gave it; zero if not known
+	Rules   verify.Rules
+	Allow   verify.Allow
+	// What each rule rests on, and in words that the kernel is not what its version
+	// says, "" if it is.
+	Decisions []verify.Decision
+	Conflict  string
+	witnesses verify.Witnesses
+	// IgnoresModules: the kernel does not look at module BTF, as it is older than
+	// 5.11 or CONFIG_DEBUG_INFO_BTF_MODULES is not set.
 	IgnoresModules bool
 }
 

@@ -41,8 +41,8 @@ func testBuild(t *testing.T, release string, w *btftest.Writer) *Base {
 		Source: "kernel-default", Build: release, VersionRelease: release,
 	}
 	b := &Base{Package: p, Path: "vmlinux", Arch: "x86_64", Release: "5.15.12-1-default"}
-	b.Rules = verify.RulesFor(verify.Version{Major: 5, Minor: 15, Patch: 12})
-	b.VersionKnown = true
+	b.Version = verify.Version{Major: 5, Minor: 15, Patch: 12}
+	b.Rules = verify.RulesFor(b.Version)
 	b.Allow = verify.AllowNo
 	if w != nil {
 		b.Table = w.Table(t)

@@ -17,7 +17,7 @@ import (
 // noted judges a module on a base named by the user and returns the notes.
 func noted(t *testing.T, version verify.Version, w *btftest.Writer, m *Module) []Note {
 	t.Helper()
-	b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Rules: verify.RulesFor(version), VersionKnown: true, pointerSize: 8,
+	b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Version: version, Rules: verify.RulesFor(version), pointerSize: 8,
 		Vermagic: "6.1.0-56-amd64 SMP preempt mod_unload modversions "}
 	if w != nil {
 		b.Table = w.Table(t)

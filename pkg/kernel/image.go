@@ -53,6 +53,9 @@ type Image struct {
 	// Config is the built-in configuration (CONFIG_IKCONFIG=y), nil if there
 	// is none.
 	Config Config
+	// Texts says which of the texts that were asked for the kernel holds, nil if
+	// none were, or in raw BTF.
+	Texts map[string]bool
 
 	// ELF gives access to the symbols of a vmlinux and is nil for anything
 	// else. It holds on to the unpacked file; set it to nil to let go.
@@ -66,10 +69,12 @@ type Image struct {
 // its debug information costs nothing; r must stay readable as long as Image.ELF is
 // used.
 //
+// texts are looked for among the kernel's constants, for [Image.Texts].
+//
 // A kernel without BTF is no error: BTF is then nil. Errors wrap [ErrNotImage]
 // where the content is something else, and decompress.ErrTooLarge where it
 // passes [MaxUnpacked]; otherwise the file is damaged, and they name the field.
-func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder) (*Image, error) {
+func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder, texts ...string) (*Image, error) {
 	src, err := fromReader(r, size)
 	if err != nil {
 		return nil, err
@@ -78,7 +83,7 @@ func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder) (*Image, error)
 		d = new(decompress.Decoder)
 		defer d.Close()
 	}
-	o := opener{decoder: d, left: MaxUnpacked, image: new(Image)}
+	o := opener{decoder: d, left: MaxUnpacked, image: new(Image), texts: texts}
 	if err := o.open(src); err != nil {
 		if layers := o.image.Wrapping; len(layers) > 0 {
 			err = fmt.Errorf("%s: %w", strings.Join(layers, ": "), err)
@@ -93,6 +98,7 @@ type opener struct {
 	decoder *decompress.Decoder
 	left    int64 // bytes that may still be decompressed
 	image   *Image
+	texts   []string
 
 	configSeen bool // the built-in config was found, readable or not
 }

@@ -27,9 +27,15 @@ const (
 	maxTraces = MaxUnpacked
 )
 
-// readTraces looks for banner, vermagic and built-in configuration in parts of
-// src. What is not found stays unknown; only a failed read is an error.
-func (o *opener) readTraces(src source, parts []extent) error {
+// readTraces looks for banner, vermagic, built-in configuration and the texts that
+// were asked for in parts of src. What is not found stays unknown; only a failed
+// read is an error.
+func (o *opener) readTraces(src source, parts []extent) (err error) {
+	if len(o.texts) > 0 {
+		if o.image.Texts, err = readTexts(src, parts, o.texts); err != nil {
+			return err
+		}
+	}
 	searched := uint64(0)
 	for _, part := range parts {
 		if searched += part.size; searched > maxTraces {

@@ -25,12 +25,30 @@ func rulesOf(t testing.TB, kernel string) verify.Rules {
 }
 
 // TestRelocations replays what a real kernel did: verdict, errno, every line of
-// dmesg and every byte of the rewritten section must agree.
+// dmesg and every byte of the rewritten section must agree, by its version alone
+// and by what its base says, whatever it calls itself.
 func TestRelocations(t *testing.T) {
 	r := corpus.LoadRelocations(t)
+	byVersion := map[string]verify.Rules{}
+	for name := range r.Bases {
+		byVersion[name] = rulesOf(t, name)
+	}
+	t.Run("by version alone", func(t *testing.T) { replayRelocations(t, r, byVersion) })
+	for _, banner := range vendors {
+		t.Run(banner, func(t *testing.T) {
+			rules := map[string]verify.Rules{}
+			for name, base := range r.Bases {
+				rules[name] = reading(t, base, banner).Rules
+			}
+			replayRelocations(t, r, rules)
+		})
+	}
+}
+
+func replayRelocations(t *testing.T, r corpus.Relocations, by map[string]verify.Rules) {
 	for _, tr := range r.Trials {
 		t.Run(tr.DataFile, func(t *testing.T) {
-			rules := rulesOf(t, tr.Kernel)
+			rules := by[tr.Kernel]
 			got := relocate.Module(tr.Data, tr.BaseData, r.Bases[tr.Kernel], rules)
 			if got.Fault != "" {
 				t.Errorf("%s: fault %q, the kernel had none", tr.From, got.Fault)

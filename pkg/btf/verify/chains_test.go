@@ -11,7 +11,7 @@ import (
 )
 
 // TestChainRules holds the walk over modifiers: its limit, its errors, and what
-// kernels before 5.19 and since 7.0 let pass.
+// kernels before 5.19 and since 7.2 let pass.
 func TestChainRules(t *testing.T) {
 	const (
 		noType  = 0xfffff
@@ -29,7 +29,7 @@ func TestChainRules(t *testing.T) {
 	}
 	loop := []want{ok("5.11"), {"5.19", verify.ELOOP, "Max chain length or cycle detected", false}}
 	silent := []want{ok("5.11"), {"5.19", verify.EINVAL, "", false}}
-	order := []want{ok("5.11"), plain("5.19", "Type tags don't precede modifiers"), ok("7.0")}
+	order := []want{ok("5.11"), plain("5.19", "Type tags don't precede modifiers"), ok("7.2")}
 	tagged := func(wants ...want) []want { return since("5.17", btf.KindTypeTag, 0x12000000, wants...) }
 	run(t, []row{
 		{name: "32 modifiers", add: descend(32, 1), wants: []want{ok("5.11")}},
@@ -55,7 +55,7 @@ func TestChainRules(t *testing.T) {
 		{name: "tag of a tag of the base", add: func(m writer) { m.TypeTag("t", baseTag) }, wants: tagged(ok("5.17"))},
 		{name: "tag, tag, modifier", add: func(m writer) { m.TypeTag("t", 5); m.TypeTag("t", 6); m.Const(1) }, wants: tagged(ok("5.17"))},
 		{name: "tag, modifier, tag", add: func(m writer) { m.TypeTag("t", 5); m.Const(baseTag) },
-			wants: tagged(ok("5.17"), plain("5.19", "Type tags don't precede modifiers"), ok("7.0"))},
+			wants: tagged(ok("5.17"), plain("5.19", "Type tags don't precede modifiers"), ok("7.2"))},
 		{name: "pointer between them", add: func(m writer) { m.Const(5); m.Ptr(baseTag) }, wants: []want{ok("5.11")}},
 		{name: "limit before tag order", add: func(m writer) { descend(32, baseTag)(m) }, wants: loop},
 	})

@@ -29,7 +29,7 @@ func (r Rules) Notice(module string, res Result, allow Allow) (shown, hidden []s
 	}
 	quiet := r.QuietAllow && allow == AllowYes
 	for _, l := range res.Lines {
-		text := l.Text[:min(len(l.Text), r.lineMax())]
+		text := l.Text[:min(len(l.Text), r.LineMax)]
 		if quiet && l.Typed {
 			hidden = append(hidden, text)
 		} else {
@@ -40,15 +40,6 @@ func (r Rules) Notice(module string, res Result, allow Allow) (shown, hidden []s
 		return append(shown, mismatchOnce), hidden
 	}
 	return append(shown, fmt.Sprintf("failed to validate module [%s] BTF: %d", module, res.Errno)), nil
-}
-
-// lineMax is how many bytes the kernel log keeps of a line, prefix and all: seen
-// on 6.1 and 6.12, which lie on either side of a change to printk in 6.3.
-func (r Rules) lineMax() int {
-	if r.QuietAllow {
-		return 1021
-	}
-	return 989
 }
 
 // Loads reports whether a module with a refused table is loaded all the same,

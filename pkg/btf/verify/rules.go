@@ -5,11 +5,14 @@ package verify
 import "github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 
 // Rules says how one kernel reads a module's table. The fields are what changed
-// between Linux 5.11, the first kernel to look at module BTF, and 7.3; RulesFor
-// fills them from a version.
+// between Linux 5.11, the first kernel to look at module BTF, and 7.3.
+// [Witnesses.Read] decides them by what is known of a kernel, RulesFor by nothing
+// but a version.
 type Rules struct {
+	// Version is whose rules those are that nothing in the kernel itself decides.
 	Version Version
 
+	ModuleBTF   bool     // the .BTF of modules is read
 	HeaderSize  uint32   // sizeof(struct btf_header): 24, or 32 with the layout section
 	InfoMask    uint32   // bits allowed in the info word, 0 where all are
 	MaxKind     btf.Kind // NR_BTF_KINDS - 1
@@ -25,6 +28,7 @@ type Rules struct {
 	KfuncCheck  bool // a kfunc's id must lead to a FUNC with a FUNC_PROTO when it is registered
 	SpacedLog   bool // the prefix is "BPF: ", not "BPF:", and no newline is doubled
 	QuietAllow  bool // with mismatch allowed, type and member lines stay unsaid
+	LineMax     int  // bytes that the kernel log keeps of a line, prefix and all
 }
 
 // SectionNameRule says which names a DATASEC may have.
@@ -37,6 +41,9 @@ const (
 	SectionPrintable                         // anything printable, not empty
 )
 
+// newest is the last release whose rules are known.
+var newest = Version{7, 3, 0}
+
 // RulesFor gives the rules of an upstream kernel version, the stable backports
 // of dotted names (5.10.186, 5.15.119, 6.1.36, 6.3.10) and of the search for
 // embedded types (6.12.13, 6.13.2) included. The zero Version gives the newest
@@ -46,28 +53,33 @@ const (
 // and the commits between them; docs/verdicts.md has the table.
 func RulesFor(v Version) Rules {
 	if v.IsZero() {
-		v = Version{7, 3, 0}
+		v = newest
 	}
 	at := v.AtLeast
 	r := Rules{
 		Version:    v,
+		ModuleBTF:  at(5, 11),
 		HeaderSize: btf.HeaderSize,
 		InfoMask:   0x9f00ffff,
 		NameLen:    128,
 		Dots:       at(6, 4) || backported(v, map[[2]int]int{{5, 10}: 186, {5, 15}: 119, {6, 1}: 36, {6, 3}: 10}),
 		ChainWalk:  at(5, 19),
-		TagOrder:   at(5, 19) && !at(7, 0),
+		TagOrder:   at(5, 19) && !at(7, 2),
 		EnumFlag:   at(6, 0),
 		TagFlag:    at(6, 15),
 		Distilled:  at(6, 11),
 		KfuncCheck: at(6, 4),
 		SpacedLog:  at(5, 17),
 		QuietAllow: at(6, 3),
+		LineMax:    989,
 
 		EmbeddedFix: at(6, 14) || backported(v, map[[2]int]int{{6, 12}: 13, {6, 13}: 2}),
 	}
 	if at(6, 1) {
 		r.NameLen = 512
+	}
+	if at(6, 3) {
+		r.LineMax = 1021
 	}
 	if at(7, 1) {
 		r.HeaderSize = btf.HeaderSizeLayout

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verify_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/corpus"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+)
+
+func members(names ...string) (list []btftest.Member) {
+	for _, n := range names {
+		list = append(list, btftest.Member{Name: n, Type: 1})
+	}
+	return list
+}
+
+func function(w writer, name string, params ...string) {
+	var list []btftest.Param
+	for _, p := range params {
+		list = append(list, btftest.Param{Name: p, Type: 1})
+	}
+	w.Func(name, w.FuncProto(1, list...), btftest.Static)
+}
+
+func functions(w writer, names ...string) {
+	for _, n := range names {
+		function(w, n)
+	}
+}
+
+// kindChecks are in every kernel that reads module BTF.
+func kindChecks(w writer) {
+	functions(w, "btf_int_check_meta", "btf_array_check_meta", "btf_struct_check_meta", "btf_enum_check_meta", "btf_fwd_check_meta",
+		"btf_func_check_meta", "btf_func_proto_check_meta", "btf_var_check_meta", "btf_datasec_check_meta")
+}
+
+func dynptrKfuncs(w writer) {
+	functions(w, "bpf_dynptr_adjust", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly", "bpf_dynptr_size", "bpf_dynptr_clone")
+}
+
+func named(w writer, structName string, length uint32) {
+	w.Struct(structName, length, btftest.Member{Name: "name", Type: w.Array(1, 1, length)})
+}
+
+// TestTypeWitnesses checks what single types of a base decide, both ways, and
+// that nothing is concluded from what a small base lacks.
+func TestTypeWitnesses(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		version string
+		add     func(w writer)
+		want    func(r *verify.Rules) // what is not as the version has it
+	}{
+		{"nothing", "6.1.0", func(w writer) {}, nil},
+		{"nothing, unknown version", "", func(w writer) {}, nil},
+		{"32 bytes of header", "7.0", func(w writer) { w.Struct("btf_header", 32) },
+			func(r *verify.Rules) { r.Version, r.HeaderSize = verify.Version{Major: 7, Minor: 1}, 32 }},
+		{"24 bytes of header", "7.1.3", func(w writer) { w.Struct("btf_header", 24) },
+			func(r *verify.Rules) { r.Version, r.HeaderSize = verify.Version{Major: 7, Patch: 999}, 24 }},
+		{"two headers that differ", "7.0", func(w writer) { w.Struct("btf_header", 32); w.Struct("btf_header", 24) }, nil},
+		{"names of 512 bytes", "5.14", func(w writer) { named(w, "bpf_ksym", 512) }, func(r *verify.Rules) { r.NameLen = 512 }},
+		{"names of 128 bytes", "6.1", func(w writer) { named(w, "kallsym_iter", 128) }, func(r *verify.Rules) { r.NameLen = 128 }},
+		{"dot_ok after 5.15.119", "5.15.180", func(w writer) { function(w, "__btf_name_valid", "btf", "offset", "dot_ok") }, func(r *verify.Rules) { r.Dots = false }},
+		{"dots before 5.15.119", "5.15.100", func(w writer) { function(w, "__btf_name_valid", "btf", "offset") }, func(r *verify.Rules) { r.Dots = true }},
+		{"FLOAT in 5.12", "5.12", func(w writer) { functions(w, "btf_float_check_meta") },
+			func(r *verify.Rules) { *r = rules(t, "5.13") }},
+		{"no FLOAT in 5.14", "5.14", kindChecks, func(r *verify.Rules) {
+			*r = rules(t, "5.12.999")
+		}},
+		{"a few checks only", "5.14", func(w writer) { functions(w, "btf_var_check_meta", "btf_int_check_meta") }, nil},
+		{"no DECL_TAG in 5.16", "5.16", func(w writer) { kindChecks(w); functions(w, "btf_float_check_meta") },
+			func(r *verify.Rules) { *r = rules(t, "5.15.999") }},
+		{"ENUM64 in 5.14", "5.14.0-503.el9", func(w writer) {
+			w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_UNKN", Value: 0}, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: 19})
+		}, func(r *verify.Rules) { *r = rules(t, "6.0") }},
+		{"TYPE_TAG in 6.1", "6.1.36", func(w writer) {
+			w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: 18})
+		}, func(r *verify.Rules) { *r = rules(t, "5.19.999") }},
+		{"a kind too many", "6.1.36", func(w writer) {
+			w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: 99})
+		}, nil},
+		{"24 bits of vlen", "6.18", func(w writer) { w.Enum("btf_max", 4, btftest.Enumerator{Name: "BTF_MAX_VLEN", Value: 0xffffff}) },
+			func(r *verify.Rules) { *r = rules(t, "7.2") }},
+		{"tag order in 5.14", "5.14", func(w writer) { functions(w, "btf_check_type_tags") }, func(r *verify.Rules) { *r = rules(t, "5.19") }},
+		{"tag order in 7.3", "7.3", func(w writer) { functions(w, "btf_check_type_tags") }, func(r *verify.Rules) { *r = rules(t, "7.1.999") }},
+		{"flagged tags in 6.12", "6.12.30", func(w writer) { functions(w, "bpf_dynptr_copy") }, func(r *verify.Rules) { *r = rules(t, "6.15") }},
+		{"no flagged tags in 6.16", "6.16", dynptrKfuncs, func(r *verify.Rules) { *r = rules(t, "6.14.999") }},
+		{"one of the kfuncs only", "6.16", func(w writer) { functions(w, "bpf_dynptr_clone") }, nil},
+		{"module BTF left out", "6.18", func(w writer) { w.Struct("module", 64, members("state", "name")...) }, func(r *verify.Rules) { r.ModuleBTF = false }},
+		{"module BTF in 5.10", "5.10", func(w writer) { w.Struct("module", 64, members("state", "btf_data")...) }, func(r *verify.Rules) { r.ModuleBTF = true }},
+		{"relocation in 6.1", "6.1.99-vendor", func(w writer) { w.Struct("module", 64, members("btf_data", "btf_base_data")...) },
+			func(r *verify.Rules) { *r = rules(t, "6.11"); r.EmbeddedFix = true }},
+		{"no relocation in 6.12", "6.12.5", func(w writer) { w.Struct("module", 64, members("btf_data")...) },
+			func(r *verify.Rules) { *r = rules(t, "6.10.999") }},
+		{"relocation added to an old log", "6.1.99", func(w writer) {
+			w.Struct("module", 64, members("btf_data", "btf_base_data")...)
+			w.Struct("bpf_verifier_log", 64, members("level")...)
+		}, func(r *verify.Rules) { r.Distilled, r.EmbeddedFix = true, true }},
+		{"new log", "5.14", func(w writer) { w.Struct("bpf_verifier_log", 64, members("start_pos")...) }, func(r *verify.Rules) { *r = rules(t, "6.4") }},
+		{"old log", "6.4.0", func(w writer) { w.Struct("bpf_verifier_log", 64, members("level")...) }, func(r *verify.Rules) { *r = rules(t, "6.3.999") }},
+		{"old printk", "6.4.0", func(w writer) { w.Struct("printk_info", 64) }, func(r *verify.Rules) { r.LineMax = 989 }},
+		{"new printk", "5.14.0", func(w writer) { w.Struct("printk_info", 64); w.Struct("printk_buffers", 64) }, func(r *verify.Rules) { r.LineMax = 1021 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := btftest.New()
+			w.Int("int", 4, 1, 32)
+			tc.add(w)
+			k := verify.Witnesses{Base: w.Table(t)}
+			if tc.version != "" {
+				k.Version = version(t, tc.version)
+			}
+			want := verify.RulesFor(k.Version)
+			if tc.want != nil {
+				tc.want(&want)
+			}
+			got := k.Read()
+			if d := cmp.Diff(want, got.Rules); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			for _, d := range got.Decisions {
+				if d.Value == "" || d.By == "" {
+					t.Errorf("%+v", d)
+				}
+			}
+		})
+	}
+}
+
+// texts gives what an image holds, the header's text always.
+func texts(parts ...string) map[string]bool {
+	found := map[string]bool{}
+	for _, text := range verify.Texts() {
+		found[text] = text == "btf_header not found" || slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(text, p) })
+	}
+	return found
+}
+
+// TestTextWitnesses checks what the texts of an image decide.
+func TestTextWitnesses(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		version string
+		texts   map[string]bool
+		want    func(r *verify.Rules)
+		allow   verify.Allow
+	}{
+		{"no image", "5.14", nil, nil, verify.AllowNo},
+		{"no verifier", "5.14", map[string]bool{}, nil, verify.AllowNo},
+		{"5.15", "6.4.0-150600", texts("Invalid btf_info", "BPF:%s", "failed to validate"),
+			func(r *verify.Rules) { *r = rules(t, "5.16.999") }, verify.AllowNo},
+		{"6.1", "6.1.0", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "failed to validate"), nil, verify.AllowUnknown},
+		{"6.8, allowed", "5.14.0-503.el9", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "mismatch detected"),
+			func(r *verify.Rules) { *r = rules(t, "6.3") }, verify.AllowYes},
+		{"6.8, not allowed", "6.8.1", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "failed to validate"), nil, verify.AllowNo},
+		{"6.12", "6.12.3", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "mismatch detected", "distilled"), nil, verify.AllowYes},
+		{"7.1", "7.2", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "failed to validate", "distilled"),
+			func(r *verify.Rules) { *r = rules(t, "7.1.999") }, verify.AllowNo},
+		{"7.2", "7.1", texts("Max chain", "BPF: %s", "failed to validate", "distilled"), func(r *verify.Rules) { *r = rules(t, "7.2") }, verify.AllowNo},
+		{"module BTF left out", "6.8", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s"), func(r *verify.Rules) { r.ModuleBTF = false }, verify.AllowUnknown},
+		{"nothing is logged", "6.12", texts("Invalid btf_info", "Max chain", "Type tags"), nil, verify.AllowUnknown},
+		{"both ways of the log", "6.12", texts("Invalid btf_info", "Max chain", "Type tags", "BPF:"), nil, verify.AllowUnknown},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := version(t, tc.version)
+			want := verify.RulesFor(v)
+			if tc.want != nil {
+				tc.want(&want)
+			}
+			got := verify.Witnesses{Version: v, Texts: tc.texts}.Read()
+			if d := cmp.Diff(want, got.Rules); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			if got.Allow != tc.allow {
+				t.Errorf("mismatches: %v, want %v", got.Allow, tc.allow)
+			}
+		})
+	}
+}
+
+// TestTextsOverTypes checks that a text counts more than a type, and both more
+// than a version.
+func TestTextsOverTypes(t *testing.T) {
+	w := btftest.New()
+	w.Int("int", 4, 1, 32)
+	functions(w, "btf_check_type_tags")
+	w.Struct("module", 64, members("btf_data", "btf_base_data")...)
+	k := verify.Witnesses{Version: version(t, "5.14"), Base: w.Table(t)}
+	if r := k.Read().Rules; !r.TagOrder || !r.Distilled {
+		t.Errorf("by types: %+v", r)
+	}
+	k.Texts = texts("Max chain", "BPF: %s", "failed to validate")
+	if r := k.Read().Rules; r.TagOrder || r.Distilled || !r.ChainWalk {
+		t.Errorf("by texts: %+v", r)
+	}
+}
+
+// TestConflict checks the words for a kernel that is not what it calls itself.
+func TestConflict(t *testing.T) {
+	k := func(v string, given bool, add func(w writer)) string {
+		w := btftest.New()
+		w.Int("int", 4, 1, 32)
+		add(w)
+		return verify.Witnesses{Version: version(t, v), Given: given, Base: w.Table(t)}.Read().Conflict
+	}
+	dots := func(w writer) { function(w, "__btf_name_valid", "btf", "offset") }
+	relocation := func(w writer) { w.Struct("module", 64, members("btf_data", "btf_base_data")...) }
+	for _, tc := range []struct{ name, got, want string }{
+		{"none", k("6.12", false, relocation), ""},
+		{"module BTF left out", k("6.12", false, func(w writer) { w.Struct("module", 64) }), ""},
+		{"younger", k("5.14.0-503.el9", false, relocation),
+			"this kernel calls itself 5.14.0 and reads BTF as Linux 6.11 does, or later (last kind: ENUM64; "},
+		{"older", k("99.0", false, func(w writer) { w.Struct("btf_header", 24) }),
+			"this kernel calls itself 99.0.0 and reads BTF as Linux 7.0 does, or earlier ("},
+		{"in one thing", k("5.15.100", false, dots),
+			"this kernel calls itself 5.15.100 and reads some of BTF otherwise (dots in names: accepted). "},
+		{"given", k("6.8", true, relocation), "--kernel says 6.8.0 and this kernel reads BTF as Linux 6.11 does, or later ("},
+	} {
+		if tc.want == "" && tc.got != "" || !strings.HasPrefix(tc.got, tc.want) {
+			t.Errorf("%s: %q, want %q", tc.name, tc.got, tc.want)
+		}
+	}
+}
+
+// TestOwnNames checks that real kernels are what they call themselves.
+func TestOwnNames(t *testing.T) {
+	k := corpus.LoadKernels(t)
+	for name, base := range k.Bases {
+		if c := (verify.Witnesses{Version: version(t, corpus.Stable[name]), Base: base}).Read().Conflict; c != "" {
+			t.Errorf("%s: %s", name, c)
+		}
+	}
+}
+
+// BenchmarkRead goes through the types of a whole base.
+func BenchmarkRead(b *testing.B) {
+	base := corpus.LoadKernels(b).Bases["6.12.117+deb12-amd64"]
+	b.SetBytes(int64(len(base.TypeSection())))
+	for b.Loop() {
+		verify.Witnesses{Base: base}.Read()
+	}
+}
