@@ -62,7 +62,8 @@ func (j *judging) verdict(f *Finding) {
 func (j *judging) withoutBTF(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Verdict = NoBTF
-	own := f.Pairing == PairBuild && b != nil && b.Table != nil && !b.IgnoresModules
+	own := b != nil && b.Table != nil && !b.IgnoresModules &&
+		(f.Pairing == PairBuild || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
 	switch {
 	case !m.InTree:
 	case j.siblings[key(m.Build(), m.Arch, m.Release)]:

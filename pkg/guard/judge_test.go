@@ -357,17 +357,28 @@ func TestOfThePast(t *testing.T) {
 // the kernel's config, where no other of the build has any.
 func TestAllLost(t *testing.T) {
 	for _, tc := range []struct {
+		pairing        Pairing
 		inTree, config bool
+		release        string
 		want           Verdict
-	}{{true, true, BTFLost}, {true, false, NoBTF}, {false, true, NoBTF}} {
+	}{
+		{PairBuild, true, true, "5.15.12-1-default", BTFLost},
+		{PairBuild, true, false, "5.15.12-1-default", NoBTF},
+		{PairBuild, false, true, "5.15.12-1-default", NoBTF},
+		{PairGiven, true, true, "5.15.12-1-default", BTFLost},
+		{PairGiven, true, true, "5.15.12-2-default", NoBTF}, // another kernel's, which may have been built without
+	} {
 		b := testBuild(t, "1.3", kernelTable(0, 0))
 		if tc.config {
 			b.Config = kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": "y"}
 		}
 		m := testModule(b.Package, nil)
-		m.InTree = tc.inTree
-		if f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairBuild); f.Verdict != tc.want {
-			t.Errorf("in-tree %t, config %t: %s, want %s", tc.inTree, tc.config, f.Verdict, tc.want)
+		m.InTree, m.Release = tc.inTree, tc.release
+		if tc.pairing == PairGiven {
+			b.Origin = Given
+		}
+		if f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, tc.pairing); f.Verdict != tc.want {
+			t.Errorf("%s, in-tree %t, config %t, %s: %s, want %s", tc.pairing, tc.inTree, tc.config, tc.release, f.Verdict, tc.want)
 		}
 	}
 }

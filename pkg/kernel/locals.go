@@ -9,19 +9,19 @@ import "debug/elf"
 // remove exactly such symbols and leave the others, as the module loader needs
 // them; so one that is there shows that none was removed.
 func (f *ELF) keepsLocals(table symbolTable) (bool, error) {
-	unneeded := map[uint32]bool{} // symbol numbers
-	number := uint32(0)
+	unneeded := make([]bool, 1, 1+uint64(len(table.entries))/table.entrySize()) // by symbol number
+	left := 0
 	for s, err := range table.all() {
 		if err != nil {
 			return false, err
 		}
-		number++
-		if s.Bind == elf.STB_LOCAL && s.Type == elf.STT_FUNC && s.Section != elf.SHN_UNDEF {
-			unneeded[number] = true
+		local := s.Bind == elf.STB_LOCAL && s.Type == elf.STT_FUNC && s.Section != elf.SHN_UNDEF
+		if unneeded = append(unneeded, local); local {
+			left++
 		}
 	}
 	read := uint64(0)
-	for i := 1; i < f.sections() && len(unneeded) > 0; i++ {
+	for i := 1; i < f.sections() && left > 0; i++ {
 		s := f.section(i)
 		if s.typ != elf.SHT_RELA && s.typ != elf.SHT_REL {
 			continue
@@ -35,10 +35,13 @@ func (f *ELF) keepsLocals(table symbolTable) (bool, error) {
 			return false, err
 		}
 		for size := f.relocationSize(s.typ); uint64(len(data)) >= size; data = data[size:] {
-			delete(unneeded, f.relocatedSymbol(data))
+			if n := f.relocatedSymbol(data); uint64(n) < uint64(len(unneeded)) && unneeded[n] {
+				unneeded[n] = false
+				left--
+			}
 		}
 	}
-	return len(unneeded) > 0, nil
+	return left > 0, nil
 }
 
 // relocationSize is the size in bytes of an Elf32_Rel, Elf64_Rel or one with an

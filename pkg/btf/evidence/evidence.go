@@ -78,10 +78,13 @@ func (e *Evidence) Contradicted() bool { return e.Against != [numProofs]int{} }
 func (e *Evidence) Discount(base *Evidence) {
 	for p, n := range base.Against {
 		if n > 0 {
-			e.Against[p], e.Example[p] = 0, ""
+			e.drop(Proof(p))
 		}
 	}
 }
+
+// drop takes back a kind of contradiction.
+func (e *Evidence) drop(p Proof) { e.Against[p], e.Example[p] = 0, "" }
 
 // Figures that confirm a base. A shifted string table hits the start of a string
 // about once in 17 times, a shifted type table a fitting kind about once in

@@ -168,6 +168,8 @@ func TestNoProof(t *testing.T) {
 	m.FuncProto(0, btftest.Param{Name: "$a", Type: integer})
 	m.Struct("core::option::Option<&str>", 4, btftest.Member{Name: "__0", Type: integer})
 	m.Typedef("operator=", integer)
+	m.Struct("r::Mixed", 16, btftest.Member{Name: "a", Type: integer, Offset: 64}, btftest.Member{Name: "b", Type: device})
+	m.Struct("Ok", 1, btftest.Member{Name: "__0", Type: integer, Offset: 8})
 	// clang and gcc give a struct of variable length no size.
 	m.Struct("variable", 0, btftest.Member{Name: "n", Type: integer}, btftest.Member{Name: "m", Type: integer, Offset: 32})
 	e := evidence.Examine(m.Table(t), evidence.Facts{PointerSize: 4})

@@ -51,6 +51,10 @@ func Examine(t *btf.Table, facts Facts) *Evidence {
 		}
 	}
 	x.fewFunctions()
+	if x.foreign {
+		// pahole writes Rust's enums as structs that hold more than their size.
+		x.drop(MemberNoFit)
+	}
 	x.ids()
 	return &x.Evidence
 }
@@ -58,8 +62,9 @@ func Examine(t *btf.Table, facts Facts) *Evidence {
 type examiner struct {
 	Evidence
 	Facts
-	t      *btf.Table
-	arrays map[btf.TypeID]uint64 // bytes of the arrays seen so far, 0 for an unknown size
+	t       *btf.Table
+	foreign bool                  // there are names of another language than C
+	arrays  map[btf.TypeID]uint64 // bytes of the arrays seen so far, 0 for an unknown size
 }
 
 // against notes a contradiction; example is only asked for the first.
@@ -92,7 +97,9 @@ func (x *examiner) names(t btf.Type) {
 			x.against(NamePastEnd, where)
 		case !x.t.IsStringStart(ref.Off):
 			x.against(NameMidString, where)
-		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name) && !foreign(name):
+		case mustBeIdentifier(t.Kind(), ref.Role) && foreign(name):
+			x.foreign = true
+		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name):
 			x.against(NameNoIdent, where)
 		case ref.Off < x.t.StartString():
 			x.BaseNames++
@@ -189,15 +196,21 @@ func misplaced(holder btf.Kind, role btf.Role, target btf.Kind) (Proof, bool) {
 
 // members lays a struct out: each member behind the one before, all inside. One
 // of no size has what its compiler could not count: members of a variable length.
+// Rust names members in the order of the source and lays them out in another; the
+// kernel refuses such a struct on any base.
 func (x *examiner) members(t btf.Type) {
 	if t.SizeType == 0 {
 		return
 	}
-	end := uint64(0) // in bits
+	before, end := uint64(0), uint64(0) // where the last one begins and ends, in bits
 	for i := range int(t.Vlen()) {
 		m := t.Member(i)
 		bits, known := x.bits(m)
 		start := uint64(m.BitOffset())
+		if start < before {
+			return
+		}
+		before = start
 		if start < end || known && start+bits > 8*uint64(t.SizeType) {
 			x.against(MemberNoFit, func() string {
 				return fmt.Sprintf("%q of %s: bits %d to %d, behind bit %d of %d",
@@ -282,7 +295,7 @@ const implSuffix = "_impl"
 // removes a few symbols is no foreign base.
 func (x *examiner) fewFunctions() {
 	if x.Against[FuncNoSymbol] <= x.Functions {
-		x.Against[FuncNoSymbol], x.Example[FuncNoSymbol] = 0, ""
+		x.drop(FuncNoSymbol)
 	}
 }
 

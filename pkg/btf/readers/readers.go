@@ -70,7 +70,7 @@ func (b *Base) Refusals(table *btf.Table, raw []byte, e *evidence.Evidence) []Re
 	case layout:
 		out = append(out, Refusal{"cilium/ebpf before 0.22", "its header of 32 bytes has a layout section"})
 	}
-	if hasEnum64(table) && !b.enums() {
+	if !b.enums() && hasEnum64(table) {
 		out = append(out, Refusal{"libbpf before 1.0", "it has an ENUM64, which the vmlinux has not"})
 	}
 	return out
