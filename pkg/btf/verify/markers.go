@@ -41,7 +41,7 @@ type markerTypes struct {
 	newLog     fact[bool]   // struct bpf_verifier_log begins with start_pos
 	moduleBTF  fact[bool]   // struct module has btf_data
 	moduleBase fact[bool]   // struct module has btf_base_data
-	nameParams fact[uint32] // of __btf_name_valid
+	dotOK      fact[bool]   // __btf_name_valid has a parameter dot_ok
 	signed     bool         // an ENUM has the kind flag
 	enum64     bool         // there is an ENUM64
 	printk     bool         // STRUCT printk_info, since 5.10
@@ -70,12 +70,13 @@ const (
 	funcDeclTag     = "btf_decl_tag_check_meta"
 	funcEnum64      = "btf_enum64_check_meta"
 	funcDynptrCopy  = "bpf_dynptr_copy"
+	funcIterNew     = "bpf_iter_num_new"
 	funcNameIsValid = "__btf_name_valid"
 )
 
 var markerFunctions = func() map[string]bool {
 	m := map[string]bool{}
-	for _, f := range slices.Concat(kindChecks, dynptrKfuncs, []string{funcTypeTags, funcFloat, funcDeclTag, funcEnum64, funcDynptrCopy}) {
+	for _, f := range slices.Concat(kindChecks, dynptrKfuncs, []string{funcTypeTags, funcFloat, funcDeclTag, funcEnum64, funcDynptrCopy, funcIterNew}) {
 		m[f] = true
 	}
 	return m
@@ -108,7 +109,8 @@ func findMarkers(base *btf.Table) *markerTypes {
 			switch n := name(t.NameOff); {
 			case string(n) == funcNameIsValid:
 				if proto, ok := base.Type(btf.TypeID(t.SizeType)); ok && proto.Kind() == btf.KindFuncProto {
-					f.nameParams.set(proto.Vlen())
+					last := max(int(proto.Vlen()), 1) - 1
+					f.dotOK.set(proto.Vlen() > 0 && string(name(proto.Param(last).NameOff)) == "dot_ok")
 				}
 			case markerFunctions[string(n)]:
 				f.functions[string(n)] = true
@@ -189,6 +191,12 @@ func (m *marks) readTypes(base *btf.Table) {
 		m.atLeast(Version{5, 19, 0}, by)
 		m.atMost(Version{7, 1, lastPatch}, by)
 	}
+	if f.functions[funcIterNew] {
+		// The first kfunc whose registration is checked: both are of one series.
+		by := "kfunc " + funcIterNew
+		m.decide(fieldKfuncCheck, by, func(r *Rules) { r.KfuncCheck = true })
+		m.atLeast(Version{6, 4, 0}, by)
+	}
 	// The kfunc came into the same release as flagged tags, a little later.
 	switch {
 	case f.functions[funcDynptrCopy]:
@@ -219,33 +227,26 @@ func (m *marks) readKinds(f *markerTypes) {
 		m.decide(fieldMaxKind, by, func(r *Rules) { r.MaxKind = k })
 		m.decide(fieldEnumFlag, by, func(r *Rules) { r.EnumFlag = k >= btf.KindEnum64 })
 		m.decide(fieldInfoMask, by, func(r *Rules) { r.InfoMask = infoMask(k) })
+		m.between(k >= btf.KindFloat, Version{5, 13, 0}, Version{5, 12, lastPatch}, by)
+		m.between(k >= btf.KindDeclTag, Version{5, 16, 0}, Version{5, 15, lastPatch}, by)
+		m.between(k >= btf.KindTypeTag, Version{5, 17, 0}, Version{5, 16, lastPatch}, by)
 		m.between(k >= btf.KindEnum64, Version{6, 0, 0}, Version{5, 19, lastPatch}, by)
 	}
 	if k, ok := f.kindMax.get(); ok && k >= uint32(btf.KindDatasec) && k <= uint32(btf.KindEnum64) {
-		by := fmt.Sprintf("enumerator BTF_KIND_MAX is %d", k)
-		kinds(btf.Kind(k), by)
-		m.atLeast(Version{5, 17, 0}, by)
-	} else if !f.kindMax.known { // before 5.17 the kinds are macros
+		kinds(btf.Kind(k), fmt.Sprintf("enumerator BTF_KIND_MAX is %d", k))
+	} else if !f.kindMax.known { // before 5.16 the kinds are macros
 		whole := f.all(kindChecks)
 		switch {
 		case f.functions[funcEnum64]: // a backport
 			kinds(btf.KindEnum64, "FUNC "+funcEnum64)
-		case f.functions[funcDeclTag]:
-			// TYPE_TAG has no check of its own, so the version says whether it is known.
+		case f.functions[funcDeclTag]: // likewise; TYPE_TAG has no check of its own
 			m.atLeast(Version{5, 16, 0}, "FUNC "+funcDeclTag)
-			if whole {
-				m.decide(fieldEnumFlag, "no FUNC "+funcEnum64, func(r *Rules) { r.EnumFlag = false })
-				m.atMost(Version{5, 19, lastPatch}, "no FUNC "+funcEnum64)
-			}
+		case f.functions[funcFloat] && whole:
+			kinds(btf.KindFloat, "no FUNC "+funcDeclTag)
 		case f.functions[funcFloat]:
 			m.atLeast(Version{5, 13, 0}, "FUNC "+funcFloat)
-			if whole {
-				kinds(btf.KindFloat, "no FUNC "+funcDeclTag)
-				m.atMost(Version{5, 15, lastPatch}, "no FUNC "+funcDeclTag)
-			}
 		case whole:
 			kinds(btf.KindDatasec, "no FUNC "+funcFloat)
-			m.atMost(Version{5, 12, lastPatch}, "no FUNC "+funcFloat)
 		}
 	}
 	if n, ok := f.vlenMax.get(); ok {
@@ -271,11 +272,14 @@ func (m *marks) readNames(f *markerTypes) {
 	if n, ok := f.nameLen.get(); ok && n >= 128 && n <= btf.MaxName {
 		m.decide(fieldNameLen, fmt.Sprintf("name of STRUCT bpf_ksym has %d bytes", n), func(r *Rules) { r.NameLen = int(n) })
 	}
-	if n, ok := f.nameParams.get(); ok && (n == 2 || n == 3) {
-		// The third one is dot_ok, set only for VAR and DATASEC. Without it section
-		// names still go the same way.
-		by := fmt.Sprintf("FUNC __btf_name_valid of %d parameters", n)
-		m.decide(fieldDots, by, func(r *Rules) { r.Dots = n == 2 })
+	if dotOK, ok := f.dotOK.get(); ok {
+		// It is set only for VAR and DATASEC. Section names go the same way as
+		// others as long as there is this function.
+		by := "FUNC " + funcNameIsValid + " without dot_ok"
+		if dotOK {
+			by = "FUNC " + funcNameIsValid + " has dot_ok"
+		}
+		m.decide(fieldDots, by, func(r *Rules) { r.Dots = !dotOK })
 		m.decide(fieldSectionName, by, func(r *Rules) { r.SectionName = SectionIdentifier })
 	}
 }

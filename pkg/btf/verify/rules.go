@@ -37,20 +37,19 @@ type SectionNameRule uint8
 // The rules in the order the kernel had them.
 const (
 	SectionIdentifier SectionNameRule = iota // an identifier, dots allowed
-	SectionTail                              // anything printable behind the first byte (6.9 and 6.10)
+	SectionTail                              // anything printable behind the first byte (6.9 to 6.10.9)
 	SectionPrintable                         // anything printable, not empty
 )
 
 // newest is the last release whose rules are known.
 var newest = Version{7, 3, 0}
 
-// RulesFor gives the rules of an upstream kernel version, the stable backports
-// of dotted names (5.10.186, 5.15.119, 6.1.36, 6.3.10) and of the search for
-// embedded types (6.12.13, 6.13.2) included. The zero Version gives the newest
-// rules.
+// RulesFor gives the rules of an upstream kernel version, with what stable series
+// got later: dotted names (5.10.186, 5.15.119, 6.1.36, 6.3.10), the first byte of
+// section names (6.10.10) and the search for embedded types (6.12.13, 6.13.2). The
+// zero Version gives the newest rules.
 //
-// Sources: kernel/bpf/btf.c of 5.13, 6.0, 6.1.192, 6.12.117, 7.2.13 and 7.3.4,
-// and the commits between them; docs/verdicts.md has the table.
+// Sources: kernel/bpf/btf.c, and the commits that docs/verdicts.md names for each.
 func RulesFor(v Version) Rules {
 	if v.IsZero() {
 		v = newest
@@ -103,7 +102,7 @@ func RulesFor(v Version) Rules {
 		r.MaxKind = btf.KindDatasec
 	}
 	switch {
-	case at(6, 11):
+	case at(6, 11), backported(v, map[[2]int]int{{6, 10}: 10}):
 		r.SectionName = SectionPrintable
 	case at(6, 9):
 		r.SectionName = SectionTail

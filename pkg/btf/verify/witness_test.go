@@ -103,6 +103,7 @@ func TestTypeWitnesses(t *testing.T) {
 			w.Struct("module", 64, members("btf_data", "btf_base_data")...)
 			w.Struct("bpf_verifier_log", 64, members("level")...)
 		}, func(r *verify.Rules) { r.Distilled, r.EmbeddedFix = true, true }},
+		{"iterators in 5.14", "5.14", func(w writer) { functions(w, "bpf_iter_num_new") }, func(r *verify.Rules) { *r = rules(t, "6.4") }},
 		{"new log", "5.14", func(w writer) { w.Struct("bpf_verifier_log", 64, members("start_pos")...) }, func(r *verify.Rules) { *r = rules(t, "6.4") }},
 		{"old log", "6.4.0", func(w writer) { w.Struct("bpf_verifier_log", 64, members("level")...) }, func(r *verify.Rules) { *r = rules(t, "6.3.999") }},
 		{"old printk", "6.4.0", func(w writer) { w.Struct("printk_info", 64) }, func(r *verify.Rules) { r.LineMax = 989 }},
