@@ -28,12 +28,21 @@ var (
 	keys     = []string{"verdict", "pairing", "package", "module", "action", "reason"}
 	required = []string{"verdict", "action", "reason"}
 	labels   = []guard.Verdict{guard.Unlabeled, guard.Mislabeled}
-	verdicts = slices.Concat(guard.Verdicts, labels)
+	notes    = noteWords()
+	verdicts = slices.Concat(guard.Verdicts, notes, labels)
 	pairings = []guard.Pairing{guard.PairBuild, guard.PairRebuild, guard.PairAcross, guard.PairWeak, guard.PairGiven}
 	actions  = []string{"fail", "rebuild", "warn", "ignore"}
 	// severities are those of the actions, in their order.
 	severities = []guard.Severity{guard.Fail, guard.Rebuild, guard.Warn, guard.OK}
 )
+
+// noteWords are the rules of notes, which have actions as verdicts do.
+func noteWords() (out []guard.Verdict) {
+	for _, rule := range guard.Rules {
+		out = append(out, guard.Verdict(rule))
+	}
+	return out
+}
 
 // parser goes through a file once. TOML's own parser gives a table or a line
 // key = value at a time, with its place; what they mean is decided here, since
@@ -228,6 +237,9 @@ func (p *parser) endRule() {
 	r := p.rule
 	if slices.Contains(r.verdicts, guard.SameBase) && r.severity != guard.OK {
 		p.mistaken(p.lines["action"], "%s says that a module is on its own base, which can only be ignored", guard.SameBase)
+	}
+	if i := slices.IndexFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(notes, v) }); i >= 0 && r.severity == guard.Rebuild {
+		p.mistaken(p.lines["action"], "%s is not mended by building it again as it is: it can fail, warn or be ignored", r.verdicts[i])
 	}
 	if slices.ContainsFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(labels, v) }) {
 		for _, key := range []string{"pairing", "module"} {

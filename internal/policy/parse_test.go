@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	known       = "same-base, relocatable, compatible, no-btf, btf-lost, drifted, unproven, misread, rejected, unrelocatable, malformed, unlabeled, mislabeled"
+	known       = "same-base, relocatable, compatible, no-btf, btf-lost, drifted, unproven, misread, rejected, unrelocatable, malformed, vermagic, other-headers, readers-refuse, kfuncs-lost, unlabeled, mislabeled"
 	quotes      = `syntax error: expected a value in straight quotes, as in action = "warn"`
 	outside     = " stands outside of a rule, which begins with [[rule]]"
 	ownRule     = ": give them a rule of their own"
@@ -85,6 +85,8 @@ var mistakes = []struct {
 		[]string{`1: key "verdict"` + outside, `2: key "rule.action"` + outside, `3: key "rule"` + outside}},
 	{"on its own base", "[[rule]]\nverdict = ['compatible', 'same-base']\nreason = 'r'\naction = 'rebuild'\n",
 		[]string{"4: same-base says that a module is on its own base, which can only be ignored"}},
+	{"a note built again", "[[rule]]\nverdict = ['rejected', 'kfuncs-lost']\nreason = 'r'\naction = 'rebuild'\n",
+		[]string{"4: kfuncs-lost is not mended by building it again as it is: it can fail, warn or be ignored"}},
 	{"labels by module and pairing", "[[rule]]\nverdict = ['unlabeled', 'mislabeled']\naction = 'warn'\nreason = 'r'\nmodule = '*'\npairing = 'build'\n",
 		[]string{"5: " + labelsNever + "module" + ownRule, "6: " + labelsNever + "pairing" + ownRule}},
 	{"word without quotes", "[[rule]]\nverdict = rejected\n", []string{"2: " + quotes}},

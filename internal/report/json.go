@@ -83,6 +83,7 @@ type Verdict struct {
 type Note struct {
 	Rule     guard.Rule     `json:"rule"`
 	Severity guard.Severity `json:"severity"`
+	Ruling   *Ruling        `json:"ruling,omitempty"`
 	Message  string         `json:"message"`
 	Log      []string       `json:"log,omitempty"`
 }
@@ -244,7 +245,7 @@ func newVerdict(f guard.Finding) Verdict {
 	}
 	v.Reasons = list(v.Reasons)
 	for _, n := range f.Notes {
-		v.Notes = append(v.Notes, Note(n))
+		v.Notes = append(v.Notes, Note{n.Rule, n.Severity, newRuling(n.Ruling), n.Message, n.Log})
 	}
 	if f.Base != nil {
 		v.BasePackage, v.BasePath = basePackage(f.Base), f.Base.Path

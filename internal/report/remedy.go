@@ -57,7 +57,10 @@ func (t *text) exception(r *guard.Result) {
 	if t.Policy == "" || r.Worst() != guard.Fail {
 		return
 	}
-	type key struct{ pairing, pkg string }
+	type key struct {
+		pairing, pkg string
+		note         bool // which is never built again
+	}
 	verdicts := map[key][]string{}
 	var order []key
 	add := func(k key, v guard.Verdict) {
@@ -75,6 +78,11 @@ func (t *text) exception(r *guard.Result) {
 				k.pkg = f.Module.Package.Name
 			}
 			add(k, f.Verdict)
+		}
+		for _, n := range f.Notes {
+			if n.Severity == guard.Fail {
+				add(key{pairing: string(f.Pairing), pkg: packageName(f.Module.Package), note: true}, guard.Verdict(n.Rule))
+			}
 		}
 	}
 	for _, l := range r.Labels {
@@ -96,12 +104,19 @@ func (t *text) exception(r *guard.Result) {
 		if k.pkg != "" {
 			t.line("        package = %s", strconv.Quote(k.pkg))
 		}
-		if k.pairing == string(guard.PairRebuild) || k.pairing == string(guard.PairAcross) {
+		if !k.note && (k.pairing == string(guard.PairRebuild) || k.pairing == string(guard.PairAcross)) {
 			action = "rebuild"
 		}
 		t.line("        action  = %s", strconv.Quote(action))
 		t.line("        reason  = \"who decided it, and why: it is printed here\"")
 	}
+}
+
+func packageName(p *guard.Package) string {
+	if p == nil {
+		return ""
+	}
+	return p.Name
 }
 
 // advice says what a packager can do about a group that fails.

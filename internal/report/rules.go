@@ -66,7 +66,7 @@ func noteLines(n guard.Note) []string {
 	for _, s := range n.Log {
 		lines = append(lines, "| "+s)
 	}
-	return lines
+	return append(lines, ruled(n.Ruling)...)
 }
 
 // ruleMeanings and ruleRemedies say what each rule is about, and what a packager can

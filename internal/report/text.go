@@ -199,6 +199,7 @@ func (t *text) notes(g group) {
 			if len(n.Log) > 0 {
 				t.log(f, n.Log)
 			}
+			t.ruling(n.Ruling)
 		}
 	}
 }

@@ -143,6 +143,7 @@ func otherMagic(f *Finding) {
 		return
 	}
 	if line := verify.WrongVermagic(m.Name, m.vermagic, b.Vermagic, m.versioned); line != "" {
-		f.Notes = append(f.Notes, Note{OtherMagic, Fail, "it does not load (-8): the kernel refuses its vermagic before it looks at any BTF", []string{line}})
+		f.Notes = append(f.Notes, Note{Rule: OtherMagic, Severity: Fail,
+			Message: "it does not load (-8): the kernel refuses its vermagic before it looks at any BTF", Log: []string{line}})
 	}
 }

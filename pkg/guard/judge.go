@@ -106,6 +106,10 @@ func (r *Result) weigh(p Policy) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		weigh(&f.Severity, &f.Ruling, f.Verdict, f.Pairing, f.Module.Package, f.Module.Name)
+		for i := range f.Notes {
+			n := &f.Notes[i]
+			weigh(&n.Severity, &n.Ruling, Verdict(n.Rule), f.Pairing, f.Module.Package, f.Module.Name)
+		}
 	}
 	for i := range r.Labels {
 		l := &r.Labels[i]

@@ -139,10 +139,10 @@ func TestOtherHeaders(t *testing.T) {
 	}{
 		{"the same", v6_12, 128, driver(w), nil},
 		{"not known", v6_12, 0, driver(w), nil},
-		{"struct module", v6_12, 144, driver(w), []Note{{OtherHeaders, Fail, built + "struct module has 144 bytes, the vmlinux's 128. It does not load (-8)", refused}}},
-		{"struct module, no .BTF", v6_12, 144, nil, []Note{{OtherHeaders, Fail, built + "struct module has 144 bytes, the vmlinux's 128. It does not load (-8)", refused}}},
-		{"struct module before 6.4", v6_1, 144, nil, []Note{{OtherHeaders, Warn, built + "struct module has 144 bytes, the vmlinux's 128" + wrongFields, nil}}},
-		{"a device of its own", v6_12, 128, own("device", 72, "state", "more"), []Note{{OtherHeaders, Warn, built + "struct device has 72 bytes, the vmlinux's 64" + wrongFields, nil}}},
+		{"struct module", v6_12, 144, driver(w), []Note{{Rule: OtherHeaders, Severity: Fail, Message: built + "struct module has 144 bytes, the vmlinux's 128. It does not load (-8)", Log: refused}}},
+		{"struct module, no .BTF", v6_12, 144, nil, []Note{{Rule: OtherHeaders, Severity: Fail, Message: built + "struct module has 144 bytes, the vmlinux's 128. It does not load (-8)", Log: refused}}},
+		{"struct module before 6.4", v6_1, 144, nil, []Note{{Rule: OtherHeaders, Severity: Warn, Message: built + "struct module has 144 bytes, the vmlinux's 128" + wrongFields}}},
+		{"a device of its own", v6_12, 128, own("device", 72, "state", "more"), []Note{{Rule: OtherHeaders, Severity: Warn, Message: built + "struct device has 72 bytes, the vmlinux's 64" + wrongFields}}},
 		{"a copy of the device", v6_12, 128, own("device", 64, "state", "more"), nil},
 		{"something else of that name", v6_12, 128, own("device", 72, "volume", "bass"), nil},
 		{"a driver's own struct", v6_12, 128, own("mac_addr", 8, "addr"), nil},
@@ -162,8 +162,8 @@ func TestVermagic(t *testing.T) {
 	m := testModule(nil, driver(w))
 	m.vermagic, m.versioned = "6.1.0-56-rt-amd64 SMP preempt_rt mod_unload modversions ", true
 	wantNotes(t, noted(t, verify.Version{Major: 6, Minor: 1}, w, m),
-		Note{OtherMagic, Fail, "it does not load (-8): the kernel refuses its vermagic before it looks at any BTF",
-			[]string{"drv: version magic '6.1.0-56-rt-amd64 SMP preempt_rt mod_unload modversions ' should be '6.1.0-56-amd64 SMP preempt mod_unload modversions '"}})
+		Note{Rule: OtherMagic, Severity: Fail, Message: "it does not load (-8): the kernel refuses its vermagic before it looks at any BTF",
+			Log: []string{"drv: version magic '6.1.0-56-rt-amd64 SMP preempt_rt mod_unload modversions ' should be '6.1.0-56-amd64 SMP preempt mod_unload modversions '"}})
 	f := Finding{Severity: OK, Notes: []Note{{Severity: Warn}, {Severity: Fail}}}
 	if res := (&Result{Findings: []Finding{f}}); f.Worst() != Fail || res.Exit() != 1 {
 		t.Errorf("%s, exit %d", f.Worst(), res.Exit())
@@ -179,8 +179,7 @@ func TestReadersRefuse(t *testing.T) {
 	v6_1 := verify.Version{Major: 6, Minor: 1}
 	m := testModule(nil, w.Split().Bytes())
 	const says = " the table that the kernel took, so that unrelated programs which look through module BTF do not load ("
-	wantNotes(t, noted(t, v6_1, w, m), Note{ReadersRefuse, Warn,
-		"cilium/ebpf before 0.20 refuses" + says + "cilium/ebpf before 0.20: its string section is empty)", nil})
+	wantNotes(t, noted(t, v6_1, w, m), Note{Rule: ReadersRefuse, Severity: Warn, Message: "cilium/ebpf before 0.20 refuses" + says + "cilium/ebpf before 0.20: its string section is empty)"})
 	given := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Table: w.Table(t), Rules: verify.RulesFor(v6_1), pointerSize: 8}
 	f := judgeOne(t, &Inventory{Bases: []*Base{given}, Modules: []*Module{m}}, PairGiven)
 	if f.Verdict != Compatible || f.Basis != Evidence || f.Severity != OK || !strings.Contains(f.Reasons[0], "has no types") {
@@ -194,5 +193,39 @@ func TestReadersRefuse(t *testing.T) {
 	notes := noted(t, v6_1, w, testModule(nil, common.Bytes()))
 	if len(notes) != 1 || notes[0].Rule != ReadersRefuse || notes[0].Severity != OK {
 		t.Errorf("%+v", notes)
+	}
+}
+
+// ignoring is a policy that ignores what goes by one word.
+type ignoring string
+
+func (i ignoring) Weigh(v Verdict, _ Pairing, _, _ string) (*Ruling, Severity) {
+	if v != Verdict(i) {
+		return nil, ""
+	}
+	return &Ruling{Reason: "we know", Where: "conf:1"}, OK
+}
+
+func (i ignoring) Rulings() []Ruling { return []Ruling{{Reason: "we know", Where: "conf:1"}} }
+
+// TestNotesRuled has a policy decide on notes as it does on verdicts.
+func TestNotesRuled(t *testing.T) {
+	w := kernelTable(0, 0)
+	b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Table: w.Table(t), pointerSize: 8, Vermagic: "6.1.0 SMP ", Rules: verify.RulesFor(verify.Version{})}
+	m := testModule(nil, driver(w))
+	m.vermagic = "6.1.0 "
+	for _, tc := range []struct {
+		policy ignoring
+		exit   int
+		unused int
+	}{{"vermagic", 0, 0}, {"rejected", 1, 1}} {
+		res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, Options{Policy: tc.policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := res.Findings[0].Notes[0]
+		if res.Exit() != tc.exit || len(res.Unused) != tc.unused || (n.Ruling != nil) != (tc.exit == 0) {
+			t.Errorf("%s: exit %d, note %+v, unused %v", tc.policy, res.Exit(), n, res.Unused)
+		}
 	}
 }

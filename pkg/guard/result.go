@@ -61,11 +61,13 @@ func (f *Finding) Worst() Severity {
 type Note struct {
 	Rule     Rule
 	Severity Severity // OK for what is only good to know
+	Ruling   *Ruling  // nil where the severity is the note's own
 	Message  string   // one sentence
 	Log      []string // what dmesg will show, empty where the kernel says nothing
 }
 
-// Rule names what a note is about, for machines.
+// Rule names what a note is about, for machines and policies, as a [Verdict] does. The
+// severity that it has as one is the heaviest that such a note has by itself.
 type Rule string
 
 // The rules.
