@@ -6,6 +6,7 @@ package qemu
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,8 @@ type build struct {
 	dir     string
 	vmlinuz string
 	base    *btf.Table
-	rules   verify.Rules
+	version verify.Version // what it calls itself
+	rules   verify.Rules   // what it says itself, under the name that -as gives it
 	allow   verify.Allow
 	modules []string // paths
 }
@@ -37,7 +39,7 @@ func pairs(t *testing.T) map[string][]*build {
 	if work == "" {
 		t.Skip("E2E_WORK_DIR is not set: e2e/qemu/run.sh does it")
 	}
-	dir := filepath.Join(work, "kernels")
+	dir := filepath.Join(work, cmp.Or(os.Getenv("E2E_KERNELS"), "kernels"))
 	index, err := os.ReadFile(filepath.Join(dir, "index"))
 	if err != nil {
 		t.Skipf("no kernels: %v", err)
@@ -60,19 +62,31 @@ func openBuild(t *testing.T, dir, krel string) *build {
 	}
 	var d decompress.Decoder
 	defer d.Close()
-	image, err := kernel.OpenImage(bytes.NewReader(data), int64(len(data)), &d)
+	image, err := kernel.OpenImage(bytes.NewReader(data), int64(len(data)), &d, verify.Texts()...)
 	if err != nil {
 		t.Fatalf("%s: %v", b.vmlinuz, err)
 	}
 	if b.base, err = btf.Parse(image.BTF, nil); err != nil {
 		t.Fatalf("%s: %v", b.vmlinuz, err)
 	}
-	v, err := verify.ParseVersion(image.Banner)
-	if err != nil {
+	if b.version, err = verify.ParseVersion(image.Banner); err != nil {
 		t.Fatalf("%s: %v", b.vmlinuz, err)
 	}
-	b.rules = verify.RulesFor(v)
+	w := verify.Witnesses{Version: b.version, Base: b.base, Texts: image.Texts}
+	if c := w.Read().Conflict; c != "" {
+		t.Errorf("%s: %s", krel, c)
+	}
+	if *as != "" {
+		if w.Version, err = verify.ParseVersion(*as); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := w.Read()
+	b.rules = read.Rules
 	b.allow = b.mismatchAllowed(t)
+	if read.Allow != verify.AllowUnknown && read.Allow != b.allow {
+		t.Errorf("%s: mismatches by the image %v, by the config %v", krel, read.Allow, b.allow)
+	}
 	err = filepath.WalkDir(filepath.Join(dir, "lib", "modules"), func(path string, e os.DirEntry, err error) error {
 		if err == nil && kernel.ClassifyPath(path) == kernel.RoleModule {
 			b.modules = append(b.modules, path)

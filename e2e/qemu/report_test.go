@@ -58,7 +58,7 @@ func report(t *testing.T, s series, results []wire.Result) {
 	if s.skipped > 0 {
 		t.Logf("%5d  left out: the kernel would leave its tables", s.skipped)
 	}
-	t.Logf("%d trials on %s (Linux %v): %d agree", len(results), s.on.krel, s.on.rules.Version, agree)
+	t.Logf("%d trials on %s (Linux %v): %d agree", len(results), s.on.krel, s.on.version, agree)
 }
 
 // particular is what differs from table to table in one message.

@@ -6,10 +6,11 @@
 #
 # Installs qemu by apt-get if it is missing and fetches the kernels. Software
 # emulation is enough: no KVM, no network in the machine. FLAGS go to the test:
-# -seed N, -mutants N, -loads N; a disagreement's tables are kept in the folder
-# that the test names.
+# -seed N, -mutants N, -loads N, -as VERSION; a disagreement's tables are kept in
+# the folder that the test names.
 #
 #   E2E_WORK_DIR   where kernels are kept, else a folder below TMPDIR
+#   FLAVOUR        amd64 (the default), cloud-amd64 or rt-amd64
 #
 # Exit status: 0 all agree, 1 something does not, 2 an error, 3 qemu or the
 # kernels cannot be had here.
@@ -33,6 +34,9 @@ if ! type -P qemu-system-x86_64 > /dev/null; then
 fi
 
 mkdir -p "$E2E_WORK_DIR"
-"$here/../fetch-kernels.sh" "$E2E_WORK_DIR/kernels" > /dev/null
+flavour=${FLAVOUR:-amd64}
+export E2E_KERNELS=kernels
+[ "$flavour" = amd64 ] || E2E_KERNELS=kernels-${flavour%-amd64}
+"$here/../fetch-kernels.sh" "$E2E_WORK_DIR/$E2E_KERNELS" "$flavour" > /dev/null
 cd "$here"
 exec "${GO:-go}" test -tags e2eqemu -count=1 -timeout 60m -v . "$@"

@@ -29,7 +29,7 @@ func (r Rules) MissingModuleBTF() (line string, fails bool) {
 // whose .gnu.linkonce.this_module has not the size of its struct module, "" where it
 // does not look: before 6.4 (kernel/module/main.c, elf_validity_cache_index_mod).
 func (r Rules) WrongModuleSize(module string) string {
-	if !r.Version.AtLeast(6, 4) {
+	if !r.ModuleSize {
 		return ""
 	}
 	return fmt.Sprintf("module %s: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time", module)

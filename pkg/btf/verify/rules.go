@@ -16,7 +16,6 @@ type Rules struct {
 	HeaderSize  uint32   // sizeof(struct btf_header): 24, or 32 with the layout section
 	InfoMask    uint32   // bits allowed in the info word, 0 where all are
 	MaxKind     btf.Kind // NR_BTF_KINDS - 1
-	NameLen     int      // KSYM_NAME_LEN in bytes
 	Dots        bool     // '.' is a letter in every name, not only in VAR and DATASEC
 	SectionName SectionNameRule
 	ChainWalk   bool // modifiers are followed to their end
@@ -28,7 +27,12 @@ type Rules struct {
 	KfuncCheck  bool // a kfunc's id must lead to a FUNC with a FUNC_PROTO when it is registered
 	SpacedLog   bool // the prefix is "BPF: ", not "BPF:", and no newline is doubled
 	QuietAllow  bool // with mismatch allowed, type and member lines stay unsaid
-	LineMax     int  // bytes that the kernel log keeps of a line, prefix and all
+
+	// These are not of the BPF code, which distributions renew, but of the kernel
+	// around it.
+	NameLen    int  // KSYM_NAME_LEN in bytes
+	LineMax    int  // bytes that the kernel log keeps of a line, prefix and all
+	ModuleSize bool // .gnu.linkonce.this_module must have the size of struct module
 }
 
 // SectionNameRule says which names a DATASEC may have.
@@ -71,6 +75,7 @@ func RulesFor(v Version) Rules {
 		SpacedLog:  at(5, 17),
 		QuietAllow: at(6, 3),
 		LineMax:    989,
+		ModuleSize: at(6, 4),
 
 		EmbeddedFix: at(6, 14) || backported(v, map[[2]int]int{{6, 12}: 13, {6, 13}: 2}),
 	}

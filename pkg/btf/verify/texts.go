@@ -8,21 +8,22 @@ import "strings"
 // where that code is in it, and nowhere else. All are of kernel/bpf/btf.c unless
 // another file is named.
 const (
-	textHeader   = "btf_header not found"                // btf_parse_hdr of every kernel that knows BTF
-	textInfoMask = "Invalid btf_info:%x"                 // btf_check_meta, until 7.1
-	textChain    = "Max chain length or cycle detected"  // btf_check_type_tags since 5.19, its successor in 7.2
-	textTagOrder = "Type tags don't precede modifiers"   // btf_check_type_tags, 5.19 to 7.1
-	textTight    = "\x013BPF:%s\n"                       // bpf_verifier_vlog in kernel/bpf/log.c, until 5.16
-	textSpaced   = "\x013BPF: %s%s"                      // the same since 5.17
-	textRefused  = "failed to validate module [%s] BTF"  // btf_module_notify, since 6.3 only without ALLOW_BTF_MISMATCH
-	textAllowed  = "Kernel module BTF mismatch detected" // btf_module_notify since 6.3, only with ALLOW_BTF_MISMATCH
-	textDistill  = "distilled base BTF"                  // tools/lib/bpf/btf_relocate.c, in the kernel since 6.11
+	textHeader   = "btf_header not found"                                          // btf_parse_hdr of every kernel that knows BTF
+	textInfoMask = "Invalid btf_info:%x"                                           // btf_check_meta, until 7.1
+	textChain    = "Max chain length or cycle detected"                            // btf_check_type_tags since 5.19, its successor in 7.2
+	textTagOrder = "Type tags don't precede modifiers"                             // btf_check_type_tags, 5.19 to 7.1
+	textTight    = "\x013BPF:%s\n"                                                 // bpf_verifier_vlog in kernel/bpf/log.c, until 5.16
+	textSpaced   = "\x013BPF: %s%s"                                                // the same since 5.17
+	textRefused  = "failed to validate module [%s] BTF"                            // btf_module_notify, since 6.3 only without ALLOW_BTF_MISMATCH
+	textAllowed  = "Kernel module BTF mismatch detected"                           // btf_module_notify since 6.3, only with ALLOW_BTF_MISMATCH
+	textModSize  = "section size must match the kernel's built struct module size" // kernel/module/main.c, since 6.4
+	textDistill  = "distilled base BTF"                                            // tools/lib/bpf/btf_relocate.c, in the kernel since 6.11
 )
 
 // Texts lists what to look for in an unpacked kernel image, for the Texts of
 // [Witnesses].
 func Texts() []string {
-	return []string{textHeader, textInfoMask, textChain, textTagOrder, textTight, textSpaced, textRefused, textAllowed, textDistill}
+	return []string{textHeader, textInfoMask, textChain, textTagOrder, textTight, textSpaced, textRefused, textAllowed, textDistill, textModSize}
 }
 
 // readTexts takes what the texts of an image decide. Presence counts by itself,
@@ -33,6 +34,9 @@ func (m *marks) readTexts(found map[string]bool) {
 	}
 	if found[textTight] != found[textSpaced] {
 		m.readLogTexts(found)
+	}
+	if found[textModSize] {
+		m.decide(fieldModuleSize, has(textModSize), func(r *Rules) { r.ModuleSize = true })
 	}
 	if found[textAllowed] {
 		by := has(textAllowed)

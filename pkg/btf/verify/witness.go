@@ -93,6 +93,7 @@ const (
 	fieldEmbeddedFix
 	fieldTagFlag
 	fieldHeaderSize
+	fieldModuleSize
 	numFields
 )
 
@@ -121,6 +122,7 @@ var fields = [numFields]struct {
 	fieldDistilled:   {".BTF.base", func(r *Rules) string { return pick(r.Distilled, "read", "not read") }, func(r, from *Rules) { r.Distilled = from.Distilled }},
 	fieldEmbeddedFix: {"embedded types of .BTF.base", func(r *Rules) string { return pick(r.EmbeddedFix, "searched in all types", "searched in some types") }, func(r, from *Rules) { r.EmbeddedFix = from.EmbeddedFix }},
 	fieldTagFlag:     {"flagged tags", func(r *Rules) string { return pick(r.TagFlag, "accepted", "refused") }, func(r, from *Rules) { r.TagFlag = from.TagFlag }},
+	fieldModuleSize:  {"size of struct module", func(r *Rules) string { return pick(r.ModuleSize, "checked", "not checked") }, func(r, from *Rules) { r.ModuleSize = from.ModuleSize }},
 	fieldHeaderSize:  {"header", func(r *Rules) string { return fmt.Sprintf("%d bytes", r.HeaderSize) }, func(r, from *Rules) { r.HeaderSize = from.HeaderSize }},
 }
 
@@ -233,6 +235,9 @@ func (w Witnesses) Read() Reading {
 		m.decide(fieldEmbeddedFix, "taken for granted in a backport", func(r *Rules) { r.EmbeddedFix = true })
 	}
 	says := RulesFor(w.Version)
+	if !w.Version.IsZero() { // what BPF code there is does not move the rest
+		r.NameLen, r.LineMax, r.ModuleSize = says.NameLen, says.LineMax, says.ModuleSize
+	}
 	for f, field := range fields {
 		d := Decision{Rule: field.name, Source: ByVersion, By: w.versionName()}
 		switch {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/corpus"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
@@ -49,6 +50,15 @@ func named(w writer, structName string, length uint32) {
 	w.Struct(structName, length, btftest.Member{Name: "name", Type: w.Array(1, 1, length)})
 }
 
+// moved gives r the rules of another release, but for those that are not of the
+// BPF code.
+func moved(t *testing.T, r *verify.Rules, release string) {
+	t.Helper()
+	own := *r
+	*r = rules(t, release)
+	r.NameLen, r.LineMax, r.ModuleSize = own.NameLen, own.LineMax, own.ModuleSize
+}
+
 // TestTypeWitnesses checks what single types of a base decide, both ways, and
 // that nothing is concluded from what a small base lacks.
 func TestTypeWitnesses(t *testing.T) {
@@ -70,42 +80,42 @@ func TestTypeWitnesses(t *testing.T) {
 		{"dot_ok after 5.15.119", "5.15.180", func(w writer) { function(w, "__btf_name_valid", "btf", "offset", "dot_ok") }, func(r *verify.Rules) { r.Dots = false }},
 		{"dots before 5.15.119", "5.15.100", func(w writer) { function(w, "__btf_name_valid", "btf", "offset") }, func(r *verify.Rules) { r.Dots = true }},
 		{"FLOAT in 5.12", "5.12", func(w writer) { functions(w, "btf_float_check_meta") },
-			func(r *verify.Rules) { *r = rules(t, "5.13") }},
+			func(r *verify.Rules) { moved(t, r, "5.13") }},
 		{"no FLOAT in 5.14", "5.14", kindChecks, func(r *verify.Rules) {
-			*r = rules(t, "5.12.999")
+			moved(t, r, "5.12.999")
 		}},
 		{"a few checks only", "5.14", func(w writer) { functions(w, "btf_var_check_meta", "btf_int_check_meta") }, nil},
 		{"no DECL_TAG in 5.16", "5.16", func(w writer) { kindChecks(w); functions(w, "btf_float_check_meta") },
-			func(r *verify.Rules) { *r = rules(t, "5.15.999") }},
+			func(r *verify.Rules) { moved(t, r, "5.15.999") }},
 		{"ENUM64 in 5.14", "5.14.0-503.el9", func(w writer) {
 			w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_UNKN", Value: 0}, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: 19})
-		}, func(r *verify.Rules) { *r = rules(t, "6.0") }},
+		}, func(r *verify.Rules) { moved(t, r, "6.0") }},
 		{"TYPE_TAG in 6.1", "6.1.36", func(w writer) {
 			w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: 18})
-		}, func(r *verify.Rules) { *r = rules(t, "5.19.999") }},
+		}, func(r *verify.Rules) { moved(t, r, "5.19.999") }},
 		{"a kind too many", "6.1.36", func(w writer) {
 			w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: 99})
 		}, nil},
 		{"24 bits of vlen", "6.18", func(w writer) { w.Enum("btf_max", 4, btftest.Enumerator{Name: "BTF_MAX_VLEN", Value: 0xffffff}) },
-			func(r *verify.Rules) { *r = rules(t, "7.2") }},
-		{"tag order in 5.14", "5.14", func(w writer) { functions(w, "btf_check_type_tags") }, func(r *verify.Rules) { *r = rules(t, "5.19") }},
-		{"tag order in 7.3", "7.3", func(w writer) { functions(w, "btf_check_type_tags") }, func(r *verify.Rules) { *r = rules(t, "7.1.999") }},
-		{"flagged tags in 6.12", "6.12.30", func(w writer) { functions(w, "bpf_dynptr_copy") }, func(r *verify.Rules) { *r = rules(t, "6.15") }},
-		{"no flagged tags in 6.16", "6.16", dynptrKfuncs, func(r *verify.Rules) { *r = rules(t, "6.14.999") }},
+			func(r *verify.Rules) { moved(t, r, "7.2") }},
+		{"tag order in 5.14", "5.14", func(w writer) { functions(w, "btf_check_type_tags") }, func(r *verify.Rules) { moved(t, r, "5.19") }},
+		{"tag order in 7.3", "7.3", func(w writer) { functions(w, "btf_check_type_tags") }, func(r *verify.Rules) { moved(t, r, "7.1.999") }},
+		{"flagged tags in 6.12", "6.12.30", func(w writer) { functions(w, "bpf_dynptr_copy") }, func(r *verify.Rules) { moved(t, r, "6.15") }},
+		{"no flagged tags in 6.16", "6.16", dynptrKfuncs, func(r *verify.Rules) { moved(t, r, "6.14.999") }},
 		{"one of the kfuncs only", "6.16", func(w writer) { functions(w, "bpf_dynptr_clone") }, nil},
 		{"module BTF left out", "6.18", func(w writer) { w.Struct("module", 64, members("state", "name")...) }, func(r *verify.Rules) { r.ModuleBTF = false }},
 		{"module BTF in 5.10", "5.10", func(w writer) { w.Struct("module", 64, members("state", "btf_data")...) }, func(r *verify.Rules) { r.ModuleBTF = true }},
 		{"relocation in 6.1", "6.1.99-vendor", func(w writer) { w.Struct("module", 64, members("btf_data", "btf_base_data")...) },
-			func(r *verify.Rules) { *r = rules(t, "6.11"); r.EmbeddedFix = true }},
+			func(r *verify.Rules) { moved(t, r, "6.11"); r.EmbeddedFix = true }},
 		{"no relocation in 6.12", "6.12.5", func(w writer) { w.Struct("module", 64, members("btf_data")...) },
-			func(r *verify.Rules) { *r = rules(t, "6.10.999") }},
+			func(r *verify.Rules) { moved(t, r, "6.10.999") }},
 		{"relocation added to an old log", "6.1.99", func(w writer) {
 			w.Struct("module", 64, members("btf_data", "btf_base_data")...)
 			w.Struct("bpf_verifier_log", 64, members("level")...)
 		}, func(r *verify.Rules) { r.Distilled, r.EmbeddedFix = true, true }},
-		{"iterators in 5.14", "5.14", func(w writer) { functions(w, "bpf_iter_num_new") }, func(r *verify.Rules) { *r = rules(t, "6.4") }},
-		{"new log", "5.14", func(w writer) { w.Struct("bpf_verifier_log", 64, members("start_pos")...) }, func(r *verify.Rules) { *r = rules(t, "6.4") }},
-		{"old log", "6.4.0", func(w writer) { w.Struct("bpf_verifier_log", 64, members("level")...) }, func(r *verify.Rules) { *r = rules(t, "6.3.999") }},
+		{"iterators in 5.14", "5.14", func(w writer) { functions(w, "bpf_iter_num_new") }, func(r *verify.Rules) { moved(t, r, "6.4") }},
+		{"new log", "5.14", func(w writer) { w.Struct("bpf_verifier_log", 64, members("start_pos")...) }, func(r *verify.Rules) { moved(t, r, "6.4") }},
+		{"old log", "6.4.0", func(w writer) { w.Struct("bpf_verifier_log", 64, members("level")...) }, func(r *verify.Rules) { moved(t, r, "6.3.999") }},
 		{"old printk", "6.4.0", func(w writer) { w.Struct("printk_info", 64) }, func(r *verify.Rules) { r.LineMax = 989 }},
 		{"new printk", "5.14.0", func(w writer) { w.Struct("printk_info", 64); w.Struct("printk_buffers", 64) }, func(r *verify.Rules) { r.LineMax = 1021 }},
 	} {
@@ -155,16 +165,18 @@ func TestTextWitnesses(t *testing.T) {
 		{"no image", "5.14", nil, nil, verify.AllowNo},
 		{"no verifier", "5.14", map[string]bool{}, nil, verify.AllowNo},
 		{"5.15", "6.4.0-150600", texts("Invalid btf_info", "BPF:%s", "failed to validate"),
-			func(r *verify.Rules) { *r = rules(t, "5.16.999") }, verify.AllowNo},
+			func(r *verify.Rules) { moved(t, r, "5.16.999") }, verify.AllowNo},
 		{"6.1", "6.1.0", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "failed to validate"), nil, verify.AllowUnknown},
 		{"6.8, allowed", "5.14.0-503.el9", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "mismatch detected"),
-			func(r *verify.Rules) { *r = rules(t, "6.3") }, verify.AllowYes},
+			func(r *verify.Rules) { moved(t, r, "6.3") }, verify.AllowYes},
 		{"6.8, not allowed", "6.8.1", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "failed to validate"), nil, verify.AllowNo},
 		{"6.12", "6.12.3", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "mismatch detected", "distilled"), nil, verify.AllowYes},
 		{"7.1", "7.2", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s", "failed to validate", "distilled"),
-			func(r *verify.Rules) { *r = rules(t, "7.1.999") }, verify.AllowNo},
-		{"7.2", "7.1", texts("Max chain", "BPF: %s", "failed to validate", "distilled"), func(r *verify.Rules) { *r = rules(t, "7.2") }, verify.AllowNo},
+			func(r *verify.Rules) { moved(t, r, "7.1.999") }, verify.AllowNo},
+		{"7.2", "7.1", texts("Max chain", "BPF: %s", "failed to validate", "distilled"), func(r *verify.Rules) { moved(t, r, "7.2") }, verify.AllowNo},
 		{"module BTF left out", "6.8", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s"), func(r *verify.Rules) { r.ModuleBTF = false }, verify.AllowUnknown},
+		{"the module loader's check", "5.14", texts("Invalid btf_info", "Max chain", "Type tags", "BPF:", "struct module size"),
+			func(r *verify.Rules) { moved(t, r, "5.19"); r.ModuleSize = true }, verify.AllowUnknown},
 		{"nothing is logged", "6.12", texts("Invalid btf_info", "Max chain", "Type tags"), nil, verify.AllowUnknown},
 		{"both ways of the log", "6.12", texts("Invalid btf_info", "Max chain", "Type tags", "BPF:"), nil, verify.AllowUnknown},
 	} {
@@ -246,4 +258,40 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		verify.Witnesses{Base: base}.Read()
 	}
+}
+
+// TestRebuiltBase checks that a real base with one thing changed gives that rule
+// and no other: a 5.15 that has the name rules of before 5.15.119, and one that
+// took them early.
+func TestRebuiltBase(t *testing.T) {
+	for _, k := range corpus.LoadEach(t) {
+		if k.Name != "5.15.215" {
+			continue
+		}
+		read := func(v string, base *btf.Table) verify.Reading {
+			return verify.Witnesses{Version: version(t, v), Base: base}.Read()
+		}
+		early := read("5.15.80", k.Base)
+		if !early.Rules.Dots || !strings.Contains(early.Conflict, "dots in names: accepted") {
+			t.Errorf("dots taken early: %v, %q", early.Rules.Dots, early.Conflict)
+		}
+		// The function with a prototype whose last parameter is dot_ok.
+		w := btftest.New()
+		w.Int("int", 4, 1, 32)
+		function(w, "__btf_name_valid", "btf", "offset", "dot_ok")
+		late := read("5.15.215", w.Table(t))
+		if late.Rules.Dots || !strings.Contains(late.Conflict, "dots in names") {
+			t.Errorf("dots not taken: %v, %q", late.Rules.Dots, late.Conflict)
+		}
+		m := btftest.New()
+		m.Int("int", 4, 1, 32)
+		split := m.Split()
+		split.Func("f.isra.0", 1, btftest.Static)
+		base := m.Table(t)
+		if verify.Module(split.Bytes(), base, late.Rules).Accepted() || !verify.Module(split.Bytes(), base, early.Rules).Accepted() {
+			t.Error("a dotted FUNC: accepted by the old rules, or refused by the new")
+		}
+		return
+	}
+	t.Skip("no recording of 5.15.215 here")
 }
