@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
 // root is a build root that may be worked in.
@@ -117,14 +119,14 @@ func (r root) install(t *testing.T, rpms ...string) {
 	}
 }
 
-// tokens lists the package's kernel-btf dependencies of a kind, as rpm has them:
-// "provides", "requires" or "recommends".
+// tokens lists the bases that the package's dependencies of a kind name, as rpm has
+// them: "provides", "requires" or "recommends".
 func tokens(t *testing.T, rpm, kind string) []string {
 	t.Helper()
 	var out []string
 	for line := range strings.Lines(must(t, "rpm", "-qp", "--nosignature", "--"+kind, rpm)) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "kernel-btf") {
-			out = append(out, line)
+		if token, _, ok := fingerprint.ParseRequirement(strings.TrimSpace(line)); ok {
+			out = append(out, token)
 		}
 	}
 	return out
