@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package architecture holds the code to docs/architecture.md: which package may
+// Package architecture checks the code against docs/architecture.md: which package may
 // import which, the drawing of it, and the functions that the page leads through.
 //
 //	go test ./internal/architecture -update    # draws anew
@@ -164,7 +164,7 @@ func receiver(e ast.Expr) string {
 	return ""
 }
 
-// TestOrder holds the order of imports.
+// TestOrder checks the order of imports.
 func TestOrder(t *testing.T) {
 	layers, err := layersOf(readPage(t))
 	if err != nil {
@@ -175,7 +175,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestWrong holds that what must not be is noticed.
+// TestWrong checks that each kind of mistake is reported.
 func TestWrong(t *testing.T) {
 	table := "| 2 | `pkg/b` | |\n| 1 | `pkg/a` | |\n| tests | `internal/t` | |\n"
 	for _, tc := range []struct {
@@ -216,7 +216,7 @@ var span = regexp.MustCompile("`([a-z][a-z0-9]*)\\.([A-Za-z]\\w*(?:\\.[A-Za-z]\\
 // files are what looks like a function and is a file or a section.
 var files = []string{"go", "md", "xml", "ko", "rpm", "conf", "db"}
 
-// TestNames holds that the functions and types that the page names are there.
+// TestNames checks that the functions and types that the page names are there.
 func TestNames(t *testing.T) {
 	s := readSource(t)
 	named := 0
@@ -275,7 +275,7 @@ func otherWay(imports map[string][]string, pkg, imported string) bool {
 	return slices.ContainsFunc(imports[pkg], func(p string) bool { return p != imported && leads(p) })
 }
 
-// TestDrawing holds the page's drawing to what go reads.
+// TestDrawing checks that the drawing is that of the code.
 func TestDrawing(t *testing.T) {
 	text := readPage(t)
 	layers, err := layersOf(text)
@@ -304,7 +304,7 @@ func TestDrawing(t *testing.T) {
 	}
 }
 
-// TestDrawingReduces holds that arrows which say nothing new are left out.
+// TestDrawingReduces checks that arrows which say nothing new are left out.
 func TestDrawingReduces(t *testing.T) {
 	got := drawing(map[string]int{"cmd/c": 3, "pkg/b": 2, "internal/a": 1, "internal/t": tests},
 		map[string][]string{"cmd/c": {"internal/a", "pkg/b"}, "pkg/b": {"internal/a"}, "internal/t": {"pkg/b"}})
@@ -321,7 +321,7 @@ var (
 	file = regexp.MustCompile("`((?:cmd|pkg|internal|docs|obs|e2e|testdata)/[A-Za-z0-9_./-]+)`")
 )
 
-// TestFiles holds that the files and folders which pages name are there.
+// TestFiles checks that the files and folders which pages name are there.
 func TestFiles(t *testing.T) {
 	pages := []string{root + "/README.md", root + "/CONTRIBUTING.md"}
 	for _, pattern := range []string{"/docs/*.md", "/docs/*/*.md", "/obs/*.md", "/testdata/*.md"} {

@@ -113,7 +113,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// TestVectorsPage checks that the page shows what the vectors hold: each digest
+// TestVectorsPage checks that the page shows the vectors: each digest
 // and each table that stands on it is one of theirs.
 func TestVectorsPage(t *testing.T) {
 	vectors := string(docs(t, "fingerprint-vectors.json"))
