@@ -7,32 +7,31 @@ import (
 	"strings"
 )
 
+var kfuncLines = [...]string{
+	KfuncSilent: "",
+	KfuncPlural: "missing module BTF, cannot register kfuncs",
+	KfuncSingle: "missing module BTF, cannot register kfunc",
+}
+
 // MissingModuleBTF is what a module without BTF brings about when it registers
 // kfuncs: the line in dmesg, "" where the kernel says nothing, and whether
 // registering fails, with which most modules do not load.
 //
-// Sources: kernel/bpf/btf.c, __register_btf_kfunc_id_set and, since 6.9,
-// check_btf_kconfigs. Until 6.5, 6.4.4 and 6.1.39 it returned -ENOENT (upstream
-// 3de4d22cc9ac); before 5.18 it said nothing.
+// Source: kernel/bpf/btf.c, __register_btf_kfunc_id_set. Until 6.5, 6.4.4 and 6.1.39
+// it returned -ENOENT (upstream 3de4d22cc9ac).
 func (r Rules) MissingModuleBTF() (line string, fails bool) {
 	v := r.Version
-	switch {
-	case v.AtLeast(6, 9):
-		line = "missing module BTF, cannot register kfunc"
-	case v.AtLeast(5, 18):
-		line = "missing module BTF, cannot register kfuncs"
-	}
-	return line, line != "" && !v.AtLeast(6, 5) && !backported(v, map[[2]int]int{{6, 1}: 39, {6, 4}: 4})
+	return kfuncLines[r.KfuncLine], r.KfuncLine == KfuncPlural && !v.AtLeast(6, 5) && !backported(v, map[[2]int]int{{6, 1}: 39, {6, 4}: 4})
 }
 
 // WrongModuleSize is the line with which the kernel refuses (-ENOEXEC) a module
 // whose .gnu.linkonce.this_module has not the size of its struct module, "" where it
-// does not look: before 6.4 (kernel/module/main.c, elf_validity_cache_index_mod).
+// does not look (kernel/module/main.c, elf_validity_cache_index_mod).
 func (r Rules) WrongModuleSize(module string) string {
 	if !r.ModuleSize {
 		return ""
 	}
-	return fmt.Sprintf("module %s: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time", module)
+	return "module " + module + ": .gnu.linkonce.this_module " + textModSize + " at run time"
 }
 
 // WrongVermagic is the line with which a kernel refuses (-ENOEXEC) a module by its

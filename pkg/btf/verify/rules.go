@@ -33,7 +33,18 @@ type Rules struct {
 	NameLen    int  // KSYM_NAME_LEN in bytes
 	LineMax    int  // bytes that the kernel log keeps of a line, prefix and all
 	ModuleSize bool // .gnu.linkonce.this_module must have the size of struct module
+	KfuncLine  KfuncLine
 }
+
+// KfuncLine says what the kernel logs where a module without BTF registers kfuncs.
+type KfuncLine uint8
+
+// The lines in the order the kernel had them.
+const (
+	KfuncSilent KfuncLine = iota // none
+	KfuncPlural                  // "missing module BTF, cannot register kfuncs" (5.18 to 6.8)
+	KfuncSingle                  // the same of a "kfunc"
+)
 
 // SectionNameRule says which names a DATASEC may have.
 type SectionNameRule uint8
@@ -105,6 +116,12 @@ func RulesFor(v Version) Rules {
 		r.MaxKind = btf.KindFloat
 	default:
 		r.MaxKind = btf.KindDatasec
+	}
+	switch {
+	case at(6, 9):
+		r.KfuncLine = KfuncSingle
+	case at(5, 18):
+		r.KfuncLine = KfuncPlural
 	}
 	switch {
 	case at(6, 11), backported(v, map[[2]int]int{{6, 10}: 10}):

@@ -18,12 +18,15 @@ const (
 	textAllowed  = "Kernel module BTF mismatch detected"                           // btf_module_notify since 6.3, only with ALLOW_BTF_MISMATCH
 	textModSize  = "section size must match the kernel's built struct module size" // kernel/module/main.c, since 6.4
 	textDistill  = "distilled base BTF"                                            // tools/lib/bpf/btf_relocate.c, in the kernel since 6.11
+	textKfuncs   = "missing module BTF, cannot register kfuncs"                    // __register_btf_kfunc_id_set, 5.18 to 6.8
+	textRegister = "missing module BTF, cannot register %s"                        // check_btf_kconfigs, since 6.9
 )
 
 // Texts lists what to look for in an unpacked kernel image, for the Texts of
 // [Witnesses].
 func Texts() []string {
-	return []string{textHeader, textInfoMask, textChain, textTagOrder, textTight, textSpaced, textRefused, textAllowed, textDistill, textModSize}
+	return []string{textHeader, textInfoMask, textChain, textTagOrder, textTight, textSpaced, textRefused, textAllowed, textDistill, textModSize,
+		textKfuncs, textRegister}
 }
 
 // readTexts takes what the texts of an image decide. Presence counts by itself,
@@ -37,6 +40,15 @@ func (m *marks) readTexts(found map[string]bool) {
 	}
 	if found[textModSize] {
 		m.decide(fieldModuleSize, has(textModSize), func(r *Rules) { r.ModuleSize = true })
+	}
+	switch {
+	case found[textRegister]:
+		m.decide(fieldKfuncLine, has(textRegister), func(r *Rules) { r.KfuncLine = KfuncSingle })
+		m.atLeast(Version{6, 9, 0}, has(textRegister))
+	case found[textKfuncs]:
+		m.decide(fieldKfuncLine, has(textKfuncs), func(r *Rules) { r.KfuncLine = KfuncPlural })
+		m.atLeast(Version{5, 18, 0}, has(textKfuncs))
+		m.atMost(Version{6, 8, lastPatch}, has(textKfuncs))
 	}
 	if found[textAllowed] {
 		by := has(textAllowed)

@@ -86,6 +86,7 @@ const (
 	fieldNameLen
 	fieldQuietAllow
 	fieldLineMax
+	fieldKfuncLine
 	fieldDots
 	fieldKfuncCheck
 	fieldSectionName
@@ -114,6 +115,9 @@ var fields = [numFields]struct {
 	fieldNameLen:    {"length of names", func(r *Rules) string { return fmt.Sprintf("%d bytes", r.NameLen) }, func(r, from *Rules) { r.NameLen = from.NameLen }},
 	fieldQuietAllow: {"allowed mismatches", func(r *Rules) string { return pick(r.QuietAllow, "logged in short", "logged in full") }, func(r, from *Rules) { r.QuietAllow = from.QuietAllow }},
 	fieldLineMax:    {"length of log lines", func(r *Rules) string { return fmt.Sprintf("%d bytes", r.LineMax) }, func(r, from *Rules) { r.LineMax = from.LineMax }},
+	fieldKfuncLine: {"kfuncs without BTF", func(r *Rules) string {
+		return [...]string{"not logged", `logged as "kfuncs"`, `logged as "kfunc"`}[r.KfuncLine]
+	}, func(r, from *Rules) { r.KfuncLine = from.KfuncLine }},
 	fieldDots:       {"dots in names", func(r *Rules) string { return pick(r.Dots, "accepted", "of variables and sections only") }, func(r, from *Rules) { r.Dots = from.Dots }},
 	fieldKfuncCheck: {"prototypes of kfuncs", func(r *Rules) string { return pick(r.KfuncCheck, "checked", "not checked") }, func(r, from *Rules) { r.KfuncCheck = from.KfuncCheck }},
 	fieldSectionName: {"section names", func(r *Rules) string {

@@ -177,6 +177,10 @@ func TestTextWitnesses(t *testing.T) {
 		{"module BTF left out", "6.8", texts("Invalid btf_info", "Max chain", "Type tags", "BPF: %s"), func(r *verify.Rules) { r.ModuleBTF = false }, verify.AllowUnknown},
 		{"the module loader's check", "5.14", texts("Invalid btf_info", "Max chain", "Type tags", "BPF:", "struct module size"),
 			func(r *verify.Rules) { moved(t, r, "5.19"); r.ModuleSize = true }, verify.AllowUnknown},
+		{"kfuncs of 5.18 and later", "5.14.0-362.el9", map[string]bool{"missing module BTF, cannot register kfuncs": true},
+			func(r *verify.Rules) { moved(t, r, "5.18") }, verify.AllowUnknown},
+		{"a kfunc, since 6.9", "6.8", map[string]bool{"missing module BTF, cannot register %s": true},
+			func(r *verify.Rules) { moved(t, r, "6.9") }, verify.AllowUnknown},
 		{"nothing is logged", "6.12", texts("Invalid btf_info", "Max chain", "Type tags"), nil, verify.AllowUnknown},
 		{"both ways of the log", "6.12", texts("Invalid btf_info", "Max chain", "Type tags", "BPF:"), nil, verify.AllowUnknown},
 	} {
