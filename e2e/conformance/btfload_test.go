@@ -12,11 +12,13 @@ import (
 	"encoding/binary"
 	"flag"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/e2e/conformance/mutant"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"golang.org/x/sys/unix"
 )
@@ -87,7 +89,7 @@ func next(m *mutant.Maker, tables [][]byte) []byte {
 	}
 }
 
-// runningRules are the rules of the kernel that this runs on.
+// runningRules are the rules of the kernel that this runs on, by its own base.
 func runningRules(t *testing.T) verify.Rules {
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
@@ -99,7 +101,13 @@ func runningRules(t *testing.T) verify.Rules {
 		t.Fatal(err)
 	}
 	t.Logf("running kernel: %s", release)
-	return verify.RulesFor(v)
+	w := verify.Witnesses{Version: v}
+	if data, err := os.ReadFile("/sys/kernel/btf/vmlinux"); err != nil {
+		t.Logf("rules by version alone: %v", err)
+	} else if w.Base, err = btf.Parse(data, nil); err != nil {
+		t.Fatal(err)
+	}
+	return w.Read().Rules
 }
 
 func nativeOrder() binary.ByteOrder {

@@ -51,11 +51,7 @@ func (t trial) disagreements(on *build, got wire.Result) []string {
 // the NUL and the mark of the level, and before 6.3 less a prefix of 32 more
 // (LOG_LINE_MAX in kernel/printk).
 func (b *build) sameLine(got, want string) bool {
-	kept := 1021
-	if !b.rules.Version.AtLeast(6, 3) {
-		kept = 989
-	}
-	return got == want || len(got) >= kept && strings.HasPrefix(want, got)
+	return got == want || len(got) >= b.rules.LineMax && strings.HasPrefix(want, got)
 }
 
 // unescape undoes /dev/kmsg's writing of characters that the prediction has as
