@@ -45,7 +45,7 @@ func newCheckPage(r *guard.Result, version string, verbose bool) *Page {
 	page.Add(Section{Title: "Dependencies of the packages", Tables: []Table{labelsTable(r.Labels)}})
 	page.Add(Section{Title: "What changed in the bases", Text: changeTexts(r.Changes)})
 	page.Add(Section{Title: "What to do", Text: (&text{}).advice(r, all)})
-	page.Add(Section{Title: "Kernels", Tables: []Table{basesTable(r.Bases)}})
+	page.Add(Section{Title: "Kernels", Text: conflicts(r.Bases), Tables: []Table{basesTable(r.Bases)}})
 	return page
 }
 
@@ -122,6 +122,17 @@ func changeTexts(changes []guard.Change) []string {
 	var out []string
 	for _, c := range changes {
 		out = append(out, fmt.Sprintf("%s (%s), %s", c.To.Release, c.To.Arch, change(c)))
+	}
+	return out
+}
+
+// conflicts lists the kernels that do not read BTF as their versions would have it.
+func conflicts(bases []*guard.Base) []string {
+	var out []string
+	for _, b := range bases {
+		if b.Conflict != "" {
+			out = append(out, b.Label()+": "+b.Conflict)
+		}
 	}
 	return out
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+)
+
+// TestRules shows how a kernel reads BTF in every form: what tells each rule where
+// all is shown, and once for each base that it is not what its version says.
+func TestRules(t *testing.T) {
+	r := result()
+	b := r.Bases[0]
+	b.Conflict = "this kernel calls itself 5.14.0 and reads BTF as Linux 6.8 does"
+	b.Decisions = []verify.Decision{{Rule: "header", Value: "32 bytes", Source: verify.ByMarker, By: "STRUCT btf_header of 32 bytes", Contradicts: "24 bytes"}}
+	const rule = "(marker, STRUCT btf_header of 32 bytes; by its version 24 bytes)"
+	for _, tc := range []struct {
+		name      string
+		write     func(out *bytes.Buffer) error
+		conflicts int
+		rules     bool
+	}{
+		{"text", func(out *bytes.Buffer) error { return Text(out, r, TextOptions{}) }, 1, false},
+		{"verbose text", func(out *bytes.Buffer) error { return Text(out, r, TextOptions{Verbose: true}) }, 1, true},
+		{"HTML", func(out *bytes.Buffer) error { return HTML(out, r, "1.0", false) }, 1, false},
+	} {
+		var out bytes.Buffer
+		if err := tc.write(&out); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(strings.Join(strings.Fields(out.String()), " "), b.Conflict); n != tc.conflicts || strings.Contains(out.String(), rule) != tc.rules {
+			t.Errorf("%s: the conflict %d times in\n%s", tc.name, n, &out)
+		}
+	}
+	var out bytes.Buffer
+	if err := NewDocument(r, "1.0").JSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	var d Document
+	if err := json.Unmarshal(out.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	want := Rule{"header", "32 bytes", verify.ByMarker, "STRUCT btf_header of 32 bytes", "24 bytes"}
+	if got := d.Bases[0]; got.RulesConflict != b.Conflict || len(got.Rules) != 1 || got.Rules[0] != want {
+		t.Errorf("%+v", got)
+	}
+}
