@@ -13,10 +13,10 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/mikelolasagasti/xz"
 	"github.com/pierrec/lz4/v4"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/bzip2"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/xz"
 )
 
 // inputBuffer is the size in bytes of the buffer between the source and the
@@ -36,7 +36,7 @@ type Decoder struct {
 	src   bytes.Reader
 	gzip  *gzip.Reader
 	bzip2 *bzip2.Reader // the last one given out
-	xz    *xz.Reader
+	xz    *xz.Decoder
 	zstd  *zstd.Decoder
 	lz4   *lz4.Reader
 }
@@ -98,15 +98,9 @@ func (d *Decoder) open(f Format, r io.Reader) (out io.Reader, err error) {
 		d.bzip2 = bzip2.NewReader(d.in, workers)
 		return d.bzip2, nil
 	case Xz:
-		// This one and not github.com/xi2/xz: the same decoder word for word,
-		// but with a go.mod and a tagged release.
-		if d.xz == nil {
-			d.xz, err = xz.NewReader(d.in, MaxWindow)
-			return d.xz, err
-		}
-		return d.xz, d.xz.Reset(d.in)
+		return d.openXz().Reader(d.in)
 	case Lzma:
-		return newLzmaReader(d.in)
+		return d.openXz().AloneReader(d.in)
 	case Zstd:
 		if d.zstd == nil {
 			// One goroutine is the fastest setting for streams of this kind.
@@ -130,6 +124,14 @@ func (d *Decoder) open(f Format, r io.Reader) (out io.Reader, err error) {
 	return nil, ErrUnsupported
 }
 
+// openXz returns the decoder of xz and lzma.
+func (d *Decoder) openXz() *xz.Decoder {
+	if d.xz == nil {
+		d.xz = xz.NewDecoder(MaxWindow)
+	}
+	return d.xz
+}
+
 // Append decompresses the whole of src and appends the result to dst, as the
 // built-in append would: dst's spare room is used first. At most limit bytes
 // are produced; one more gives an error that wraps ErrTooLarge. dst is returned
@@ -142,6 +144,20 @@ func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte,
 			return dst, formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
 		}
 		return append(dst, src...), nil
+	}
+	if f == Xz || f == Lzma {
+		decode := d.openXz().Append
+		if f == Lzma {
+			decode = d.xz.AppendAlone
+		}
+		out, err := decode(dst, src, limit)
+		if errors.Is(err, xz.ErrTooLarge) {
+			err = fmt.Errorf("%w of %d bytes", ErrTooLarge, limit)
+		}
+		if err != nil {
+			err = formatError(f, err)
+		}
+		return out, err
 	}
 	d.src.Reset(src)
 	r, err := d.Reader(f, &d.src)
