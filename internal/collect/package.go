@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -36,6 +37,7 @@ func (c *collector) readPackage(f file) error {
 		return nil
 	}
 	defer pr.decoder.Close()
+	defer pr.unpack.Close()
 	if err := pr.read(); err != nil {
 		c.mu.Lock()
 		c.broken[p] = true
@@ -157,6 +159,8 @@ type packageReader struct {
 	roles   map[string]kernel.Role
 	decoder decompress.Decoder
 
+	opening sync.WaitGroup // an image is on its way into images
+	unpack  decompress.Decoder
 	images  []packagedImage
 	configs map[string]kernel.Config // by kernelrelease
 	symvers map[string]symvers       // likewise
@@ -169,6 +173,7 @@ type packagedImage struct {
 }
 
 func (r *packageReader) read() error {
+	defer r.opening.Wait()
 	var before int64
 	for {
 		if err := r.ctx.Err(); err != nil {
@@ -256,8 +261,9 @@ func (r *packageReader) readSymvers(paths []string, size int64) error {
 	return nil
 }
 
-// readImage reads a vmlinux or boot image. One that cannot be understood is a
-// problem of its own and does not end the package.
+// readImage reads a vmlinux or boot image and has it opened while the payload goes
+// on: unpacking takes a second, in which no module would come. One image at a time,
+// as two would be twice the memory.
 func (r *packageReader) readImage(paths []string, size int64) error {
 	if size > kernel.MaxUnpacked {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", paths[0], size, kernel.MaxUnpacked))
@@ -267,10 +273,18 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 	if err != nil {
 		return err
 	}
-	image, err := kernel.OpenImage(bytes.NewReader(*data), int64(len(*data)), &r.decoder, verify.Texts()...)
+	r.opening.Wait()
+	r.opening.Go(func() { r.openImage(paths, *data) })
+	return nil
+}
+
+// openImage opens a vmlinux or boot image. One that cannot be understood is a
+// problem of its own and does not end the package.
+func (r *packageReader) openImage(paths []string, data []byte) {
+	image, err := kernel.OpenImage(bytes.NewReader(data), int64(len(data)), &r.unpack, verify.Texts()...)
 	if err != nil {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
-		return nil
+		return
 	}
 	var base guard.Base
 	if r.sources.explain {
@@ -284,7 +298,6 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 		b.BootImage = kernel.ClassifyPath(path) == kernel.RoleBootImage
 		r.images = append(r.images, packagedImage{&b, image})
 	}
-	return nil
 }
 
 // config finds the config of a kernel: the file of its kernelrelease, or the one
