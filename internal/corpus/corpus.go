@@ -132,6 +132,17 @@ func LoadEach(t testing.TB) (kernels []Kernel) {
 
 var carrier = regexp.MustCompile(`carrier module (\w+)`)
 
+// Cases returns the folder with inputs of public reports, or skips the test where
+// there is none.
+func Cases(t testing.TB) string {
+	t.Helper()
+	cases := filepath.Join(dir(t), "../cases")
+	if _, err := os.Stat(cases); err != nil {
+		t.Skipf("no cases of public reports here: %v", err)
+	}
+	return cases
+}
+
 func dir(t testing.TB) string {
 	dir := os.Getenv("BTF_CORPUS")
 	if dir == "" {
