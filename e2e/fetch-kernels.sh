@@ -4,7 +4,7 @@
 # fetch-kernels.sh DIR [FLAVOUR]: two pairs of real distribution kernels, unpacked.
 #
 # Picks the two newest kernels of FLAVOUR (default: amd64, the plain ones; or
-# cloud-amd64, a third of their size) of the 6.1 series (modules stored as .ko)
+# cloud-amd64, a third of their size; rt-amd64; arm64) of the 6.1 series (modules stored as .ko)
 # and of the 6.12 series (modules stored as .ko.xz) that apt offers.
 # A series with fewer than two is replaced by the two newest kernels of
 # whatever series has a pair; the script says so.
@@ -29,6 +29,24 @@ flock 9
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 flavour=${2:-amd64}
+
+# Kernels of another architecture come by a state of apt's own, so that nothing
+# changes for the machine.
+arch=${flavour##*-}
+foreign=
+if type -P dpkg > /dev/null && [ "$arch" != "$(dpkg --print-architecture)" ]; then
+    foreign=1
+    mkdir -p "$dir/.apt/lists/partial" "$dir/.apt/cache/archives/partial"
+    : > "$dir/.apt/status"
+    cat > "$dir/.apt/conf" <<- END
+	Dir::State "$dir/.apt";
+	Dir::State::status "$dir/.apt/status";
+	Dir::Cache "$dir/.apt/cache";
+	APT::Architecture "$arch";
+	APT::Architectures { "$arch"; };
+	END
+    export APT_CONFIG=$dir/.apt/conf
+fi
 
 # A tree counts only with its mark, set after the whole package was unpacked.
 complete() { [ -e "$dir/$1/.complete" ] && [ -e "$dir/$1/boot/vmlinuz-$1" ]; }
@@ -68,7 +86,7 @@ pair() {
 # Only root may; one mirror of several that fails does not matter.
 type -P apt-get > /dev/null || skip "no apt-get here"
 sudo=()
-[ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
+[ -n "$foreign" ] || [ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
 reached=1
 "${sudo[@]}" apt-get -qq -o APT::Update::Error-Mode=any update > /dev/null 2>&1 ||
     { reached=; say "apt-get update failed; going on with the lists at hand"; }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ const bootTime = 20 * time.Minute
 // boot starts a kernel on an initramfs and returns what came of it: the output of
 // the program, if there was one, and then a result for each trial. The kernel may
 // end before it is through: the error says how.
-func boot(t *testing.T, vmlinuz string, files []byte) ([]wire.Result, error) {
+func boot(t *testing.T, m machine, vmlinuz string, files []byte) ([]wire.Result, error) {
 	t.Helper()
 	dir := t.TempDir()
 	initrd := filepath.Join(dir, "initrd")
@@ -36,11 +37,12 @@ func boot(t *testing.T, vmlinuz string, files []byte) ([]wire.Result, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), bootTime)
 	defer cancel()
 	// Only the kernel's alerts go to the console: it is slow.
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64",
-		"-accel", "tcg", "-cpu", "max", "-m", "2G", "-smp", "1", "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
+	args := slices.Concat(m.qemu[1:], []string{
+		"-accel", "tcg", "-cpu", "max", "-m", "2G", "-smp", "1", "-no-reboot", "-display", "none", "-nic", "none",
 		"-kernel", vmlinuz, "-initrd", initrd,
-		"-append", "console=ttyS0 loglevel=2 printk.devkmsg=on panic=-1 oops=panic log_buf_len=8M mitigations=off",
-		"-serial", "file:"+console, "-serial", "file:"+port)
+		"-append", "console=" + m.console + " results=" + m.port + " loglevel=2 printk.devkmsg=on panic=-1 oops=panic log_buf_len=8M mitigations=off",
+	}, m.serial(console, port))
+	cmd := exec.CommandContext(ctx, m.qemu[0], args...)
 	out, err := cmd.CombinedOutput()
 	results, end := readResults(t, port)
 	switch {

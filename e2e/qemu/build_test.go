@@ -24,6 +24,7 @@ type build struct {
 	krel    string
 	dir     string
 	vmlinuz string
+	machine machine
 	base    *btf.Table
 	version verify.Version // what it calls itself
 	rules   verify.Rules   // what it says itself, under the name that -as gives it
@@ -66,6 +67,10 @@ func openBuild(t *testing.T, dir, krel string) *build {
 	if err != nil {
 		t.Fatalf("%s: %v", b.vmlinuz, err)
 	}
+	var ok bool
+	if b.machine, ok = machines[image.Arch]; !ok {
+		t.Skipf("%s: no machine for %s", krel, image.Arch)
+	}
 	if b.base, err = btf.Parse(image.BTF, nil); err != nil {
 		t.Fatalf("%s: %v", b.vmlinuz, err)
 	}
@@ -87,7 +92,7 @@ func openBuild(t *testing.T, dir, krel string) *build {
 	if read.Allow != verify.AllowUnknown && read.Allow != b.allow {
 		t.Errorf("%s: mismatches by the image %v, by the config %v", krel, read.Allow, b.allow)
 	}
-	err = filepath.WalkDir(filepath.Join(dir, "lib", "modules"), func(path string, e os.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
 		if err == nil && kernel.ClassifyPath(path) == kernel.RoleModule {
 			b.modules = append(b.modules, path)
 		}

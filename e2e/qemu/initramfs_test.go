@@ -19,24 +19,24 @@ import (
 )
 
 // newInitramfs begins with the init program.
-func newInitramfs(t *testing.T) *cpio {
+func newInitramfs(t *testing.T, m machine) *cpio {
 	t.Helper()
 	c := new(cpio)
 	for _, d := range []string{"dev", "proc", "sys", "tmp"} {
 		c.add(d, modeDir, nil)
 	}
-	c.add("init", modeFile, goProgram(t, "build", "-ldflags", "-s -w", "./init"))
+	c.add("init", modeFile, goProgram(t, m, "build", "-ldflags", "-s -w", "./init"))
 	return c
 }
 
 // goProgram is a static program that the go command makes.
-func goProgram(t *testing.T, args ...string) []byte {
+func goProgram(t *testing.T, m machine, args ...string) []byte {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
 	last := len(args) - 1
 	args = append(append(args[:last:last], "-trimpath", "-o", program), args[last])
 	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+m.goarch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)
 	}
@@ -49,7 +49,7 @@ func goProgram(t *testing.T, args ...string) []byte {
 
 // addConformance packs the test of BPF_BTF_LOAD with the table that it reads.
 // The kernels do not name their stable release in uname -r.
-func (c *cpio) addConformance(t *testing.T, kernel verify.Version, mutants int) {
+func (c *cpio) addConformance(t *testing.T, m machine, kernel verify.Version, mutants int) {
 	t.Helper()
 	const table = "testdata/tables/le64.base.btf"
 	data, err := os.ReadFile(filepath.Join("..", "..", table))
@@ -60,7 +60,7 @@ func (c *cpio) addConformance(t *testing.T, kernel verify.Version, mutants int) 
 		c.add(d, modeDir, nil)
 	}
 	c.add(table, modeFile, data)
-	c.add(wire.Program, modeFile, goProgram(t, "test", "-c", "-tags", "e2e", "../conformance"))
+	c.add(wire.Program, modeFile, goProgram(t, m, "test", "-c", "-tags", "e2e", "../conformance"))
 	c.add(wire.ProgramArgs, modeFile, fmt.Appendf(nil, "-test.v\n-seed=%d\n-mutants=%d\n-kernel=%v\n", *seed, mutants, kernel))
 }
 

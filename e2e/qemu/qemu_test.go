@@ -35,9 +35,6 @@ var (
 // TestKernels boots the newest kernel of each series, with the one before as the
 // other build of the pair. Every answer must agree.
 func TestKernels(t *testing.T) {
-	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
-		t.Skip(err)
-	}
 	all := pairs(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if len(all[name]) < 2 {
@@ -49,6 +46,9 @@ func TestKernels(t *testing.T) {
 }
 
 func testKernel(t *testing.T, on, other *build) {
+	if _, err := exec.LookPath(on.machine.qemu[0]); err != nil {
+		t.Skip(err)
+	}
 	s := series{on: on}
 	for _, m := range on.tables(t, ownModules, 0) {
 		s.plain("own-"+m.module, m.data)
@@ -69,10 +69,10 @@ func testKernel(t *testing.T, on, other *build) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := newInitramfs(t)
-	files.addConformance(t, on.version, *loads)
+	files := newInitramfs(t, on.machine)
+	files.addConformance(t, on.machine, on.version, *loads)
 	files.addTrials(t, carrier, info, s.list)
-	results, err := boot(t, on.vmlinuz, files.finish())
+	results, err := boot(t, on.machine, on.vmlinuz, files.finish())
 	if len(results) > 0 {
 		reportLoads(t, results[0])
 		results = results[1:]

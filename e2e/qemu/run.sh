@@ -10,7 +10,7 @@
 # the folder that the test names.
 #
 #   E2E_WORK_DIR   where kernels are kept, else a folder below TMPDIR
-#   FLAVOUR        amd64 (the default), cloud-amd64 or rt-amd64
+#   FLAVOUR        amd64 (the default), cloud-amd64, rt-amd64 or arm64
 #
 # Exit status: 0 all agree, 1 something does not, 2 an error, 3 qemu or the
 # kernels cannot be had here.
@@ -21,20 +21,24 @@ say() { echo "qemu: $*" >&2; }
 
 export E2E_WORK_DIR=${E2E_WORK_DIR:-${TMPDIR:-/tmp}/obs-btf-guard-e2e}
 
-if ! type -P qemu-system-x86_64 > /dev/null; then
-    type -P apt-get > /dev/null || { say "no qemu-system-x86_64 and no apt-get to install it with"; exit 3; }
+flavour=${FLAVOUR:-amd64}
+case $flavour in
+    arm64) qemu=qemu-system-aarch64 package=qemu-system-arm ;;
+    *) qemu=qemu-system-x86_64 package=qemu-system-x86 ;;
+esac
+if ! type -P $qemu > /dev/null; then
+    type -P apt-get > /dev/null || { say "no $qemu and no apt-get to install it with"; exit 3; }
     sudo=()
     [ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
-    say "installing qemu-system-x86"
+    say "installing $package"
     {
         "${sudo[@]}" apt-get -qq update
         "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get -qq install -y --no-install-recommends qemu-system-x86
-    } > /dev/null || { say "qemu-system-x86 cannot be installed"; exit 3; }
+            apt-get -qq install -y --no-install-recommends $package
+    } > /dev/null || { say "$package cannot be installed"; exit 3; }
 fi
 
 mkdir -p "$E2E_WORK_DIR"
-flavour=${FLAVOUR:-amd64}
 export E2E_KERNELS=kernels
 [ "$flavour" = amd64 ] || E2E_KERNELS=kernels-${flavour%-amd64}
 "$here/../fetch-kernels.sh" "$E2E_WORK_DIR/$E2E_KERNELS" "$flavour" > /dev/null

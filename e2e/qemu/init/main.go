@@ -3,8 +3,7 @@
 //go:build linux
 
 // Command init is the only program in the virtual machine: it loads the carrier
-// module once for each trial and tells on the second serial port what the kernel
-// made of it.
+// module once for each trial and tells on a serial port what the kernel made of it.
 package main
 
 import (
@@ -29,7 +28,7 @@ func main() {
 		fmt.Println("init:", err)
 		return
 	}
-	port, err := os.OpenFile("/dev/ttyS1", os.O_WRONLY, 0)
+	port, err := openPort()
 	if err != nil {
 		fmt.Println("init:", err)
 		return
@@ -54,6 +53,17 @@ func mount() error {
 		}
 	}
 	return nil
+}
+
+// openPort opens the serial port that the kernel's command line names.
+func openPort() (*os.File, error) {
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return nil, err
+	}
+	_, name, _ := strings.Cut(" "+string(line), " results=")
+	name, _, _ = strings.Cut(strings.TrimSpace(name), " ")
+	return os.OpenFile("/dev/"+name, os.O_WRONLY, 0)
 }
 
 // drain waits until the port has sent everything.
