@@ -87,10 +87,11 @@ func distillModule(c *cli.Context, m *guard.Module, base *btf.Table) error {
 	if err != nil {
 		return fmt.Errorf(".BTF: %w", err)
 	}
-	own, distilled, err := relocate.Distill(table)
+	d, err := relocate.Distill(table)
 	if err != nil {
 		return fmt.Errorf(".BTF: %w", err)
 	}
+	own, distilled := d.BTF, d.Base
 	to := filepath.Join(c.String("output"), m.Name)
 	if err := os.WriteFile(to+".BTF", own, 0o644); err != nil {
 		return err

@@ -103,10 +103,11 @@ func distill(t *testing.T, b *build, m table) (data, base []byte) {
 	if err != nil {
 		t.Fatalf("%s of %s: %v", m.module, b.krel, err)
 	}
-	if data, base, err = relocate.Distill(split); err != nil {
+	d, err := relocate.Distill(split)
+	if err != nil {
 		t.Fatalf("%s of %s: %v", m.module, b.krel, err)
 	}
-	return data, base
+	return d.BTF, d.Base
 }
 
 // addDistilled adds n modules of a build, distilled on their own base.

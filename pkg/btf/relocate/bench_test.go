@@ -50,7 +50,7 @@ func BenchmarkDistill(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, m := range modules {
-			if _, _, err := relocate.Distill(m); err != nil {
+			if _, err := relocate.Distill(m); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -36,30 +36,33 @@ import (
 // Errors name the type and the reference: an id or a string offset past the end,
 // or a reference to a type of the base that may not be distilled (VAR, DATASEC,
 // FUNC, DECL_TAG).
-func Distill(module *btf.Table) (btfData, baseData []byte, err error) {
+//
+// The module keeps the types of its base that keep names, even those that no type of
+// its own refers to: numbers in .BTF_ids do.
+func Distill(module *btf.Table, keep ...btf.TypeID) (*Distilled, error) {
 	if module.Base() == nil {
-		return nil, nil, errors.New("not a module's table: it has no base")
+		return nil, errors.New("not a module's table: it has no base")
 	}
 	if module.Base().Len() == 0 {
-		return nil, nil, errors.New("the base has no types")
+		return nil, errors.New("the base has no types")
 	}
 	d := distillation{module: module, needed: make([]bool, module.StartID())}
-	if err := d.findNeeded(); err != nil {
-		return nil, nil, err
+	if err := d.findNeeded(keep); err != nil {
+		return nil, err
 	}
 	if err := d.ensureBase(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	distilled, own := d.divide()
 	base := newWriter(module.Order)
 	if err := d.write(base, distilled); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	split := base.split()
 	if err := d.write(split, own); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return split.bytes(), base.bytes(), nil
+	return &Distilled{BTF: split.bytes(), Base: base.bytes(), module: module, ids: d.ids, start: btf.TypeID(len(distilled)) + 1}, nil
 }
 
 // distillation is one module on its way to a distilled base.
@@ -70,8 +73,21 @@ type distillation struct {
 }
 
 // findNeeded marks the types of the base that the module needs.
-func (d *distillation) findNeeded() error {
+func (d *distillation) findNeeded(keep []btf.TypeID) error {
 	var queue []btf.Type
+	for _, id := range keep {
+		t, ok := d.module.Type(id)
+		switch {
+		case !ok:
+			return fmt.Errorf("type id %d, the table ends at %d", id, d.module.EndID())
+		case id == 0, id >= d.module.StartID(), d.needed[id]:
+			continue
+		case !distillable(t.Kind()):
+			return fmt.Errorf("a %v of the base, [%d], cannot be distilled", t.Kind(), id)
+		}
+		d.needed[id] = true
+		queue = append(queue, t)
+	}
 	need := func(t btf.Type) error {
 		for ref := range t.TypeRefs() {
 			to, ok := d.module.Type(ref.ID)
@@ -216,10 +232,5 @@ func (d *distillation) record(t btf.Type) []uint32 {
 			return []uint32{t.NameOff, uint32(btf.KindEnum) << 24, t.SizeType}
 		}
 	}
-	rec := make([]uint32, recordWords, recordWords+t.ExtraSize()/4)
-	rec[0], rec[1], rec[2] = t.NameOff, t.Info, t.SizeType
-	for i := range int(t.ExtraSize() / 4) {
-		rec = append(rec, t.Word(i))
-	}
-	return rec
+	return words32(t)
 }

@@ -61,15 +61,15 @@ func TestDistillAsLibbpf(t *testing.T) {
 		}
 		n++
 		res := relocate.Module(tr.Data, tr.BaseData, r.Bases[tr.Kernel], rulesOf(t, tr.Kernel))
-		btfData, baseData, err := relocate.Distill(res.Table)
+		d, err := relocate.Distill(res.Table)
 		if err != nil {
 			t.Errorf("%s: %v", tr.DataFile, err)
 			continue
 		}
-		if !bytes.Equal(baseData, shortHeader(tr.BaseData)) {
+		if !bytes.Equal(d.Base, shortHeader(tr.BaseData)) {
 			t.Errorf("%s: .BTF.base is not libbpf's", tr.DataFile)
 		}
-		if !bytes.Equal(btfData, shortHeader(tr.Data)) {
+		if !bytes.Equal(d.BTF, shortHeader(tr.Data)) {
 			t.Errorf("%s: .BTF is not libbpf's", tr.DataFile)
 		}
 	}
@@ -176,7 +176,7 @@ func TestDistillErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, _, err := relocate.Distill(tt.module); err == nil || err.Error() != tt.want {
+			if _, err := relocate.Distill(tt.module); err == nil || err.Error() != tt.want {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})
@@ -193,11 +193,11 @@ func TestDistillDeep(t *testing.T) {
 	}
 	m := w.Split()
 	m.Ptr(id)
-	btfData, _, err := relocate.Distill(m.Table(t))
+	d, err := relocate.Distill(m.Table(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(btfData); n < 12*depth {
+	if n := len(d.BTF); n < 12*depth {
 		t.Errorf("%d bytes", n)
 	}
 }
@@ -237,11 +237,16 @@ func fixture(t testing.TB, name string) *btf.Table {
 // and holds that the module's types are the same as before.
 func roundTrip(t *testing.T, name string, module *btf.Table) (btfData, baseData []byte) {
 	t.Helper()
-	btfData, baseData, err := relocate.Distill(module)
+	d, err := relocate.Distill(module)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	res := relocate.Module(btfData, baseData, module.Base(), verify.RulesFor(verify.Version{}))
+	btfData, baseData = d.BTF, d.Base
+	own := relocate.Onto(module.Base(), verify.RulesFor(verify.Version{}))
+	if err := d.Check(own); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	res := own.Module(btfData, baseData)
 	if !res.Accepted() {
 		t.Errorf("%s: relocated onto its own base: errno %d, %v %s", name, res.Errno, res.Lines, res.Fault)
 		return btfData, baseData

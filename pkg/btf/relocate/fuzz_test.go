@@ -17,12 +17,12 @@ import (
 func FuzzRelocate(f *testing.F) {
 	running := fixture(f, "le64").Base()
 	for _, name := range []string{"le64", "be64"} {
-		btfData, baseData, err := relocate.Distill(fixture(f, name))
+		d, err := relocate.Distill(fixture(f, name))
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(btfData, baseData)
-		f.Add(btfData[:len(btfData)-9], baseData)
+		f.Add(d.BTF, d.Base)
+		f.Add(d.BTF[:len(d.BTF)-9], d.Base)
 	}
 	for _, t := range []func(*btftest.Writer){
 		func(w *btftest.Writer) { w.Struct("list_head", 16) },
@@ -64,23 +64,25 @@ func FuzzRelocate(f *testing.F) {
 // distilledTwice holds that distilling gives the same bytes each time, and that
 // they can be laid out.
 func distilledTwice(t *testing.T, module *btf.Table) {
-	btfData, baseData, err := relocate.Distill(module)
+	d, err := relocate.Distill(module)
 	if err != nil {
 		return
 	}
-	again, baseAgain, err := relocate.Distill(module)
-	if err != nil || !bytes.Equal(again, btfData) || !bytes.Equal(baseAgain, baseData) {
+	again, err := relocate.Distill(module)
+	if err != nil || !bytes.Equal(again.BTF, d.BTF) || !bytes.Equal(again.Base, d.Base) {
 		t.Fatalf("second time: %v", err)
 	}
-	base, err := btf.Parse(baseData, nil)
+	base, err := btf.Parse(d.Base, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := btf.Parse(btfData, base); err != nil {
+	if _, err := btf.Parse(d.BTF, base); err != nil {
 		t.Fatal(err)
 	}
+	own := relocate.Onto(module.Base(), latest)
+	_ = d.Check(own) // any table, but no panic
 	// Distill has checked the ids, so only an array of itself is left.
-	if res := relocate.Module(btfData, baseData, module.Base(), latest); res.Fault != "" && !strings.Contains(res.Fault, "in circles") {
+	if res := own.Module(d.BTF, d.Base); res.Fault != "" && !strings.Contains(res.Fault, "in circles") {
 		t.Fatal(res.Fault)
 	}
 }

@@ -68,23 +68,19 @@ func (r *relocation) distilledByName() map[string][]btf.Type {
 }
 
 // candidates lists the types of vmlinux that have the name of a distilled one
-// and a kind that could match, and counts the structs and unions among them by
-// string offset.
+// and a kind that could match, by ascending id, and counts the structs and unions
+// among them by string offset.
 func (r *relocation) candidates(byName map[string][]btf.Type) (list []btf.Type, composites map[uint32]int) {
 	composites = map[uint32]int{}
-	for t := range r.vmlinux.Types() {
-		if t.NameOff == 0 || !matchable(t.Kind()) {
-			continue
-		}
-		name, _ := r.vmlinux.Bytes(t.NameOff)
-		if _, ok := byName[string(name)]; !ok {
-			continue
-		}
-		list = append(list, t)
-		if t.Kind().IsComposite() {
-			composites[t.NameOff]++
+	for name := range byName {
+		for _, t := range r.target.named(name) {
+			list = append(list, t)
+			if t.Kind().IsComposite() {
+				composites[t.NameOff]++
+			}
 		}
 	}
+	slices.SortFunc(list, func(a, b btf.Type) int { return cmp.Compare(a.ID, b.ID) })
 	return list, composites
 }
 

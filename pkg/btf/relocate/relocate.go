@@ -34,6 +34,10 @@ const EFAULT verify.Errno = -14
 type Result struct {
 	verify.Result
 
+	// Split is the module's table on its distilled base, before relocation: what the
+	// numbers in its .BTF_ids count. nil where the kernel refuses one of the two.
+	Split *btf.Table
+
 	// Data is the rewritten .BTF section of an accepted module, an ordinary one
 	// split on vmlinux: what /sys/kernel/btf/MODULE holds.
 	Data []byte
@@ -46,15 +50,20 @@ type Result struct {
 	Fault string
 }
 
-// Module predicts what a kernel with these rules, running on vmlinux, answers to
-// a module whose .BTF section holds btfData and whose .BTF.base section holds
+// Module is [Target.Module] for a single module.
+func Module(btfData, baseData []byte, vmlinux *btf.Table, rules verify.Rules) Result {
+	return Onto(vmlinux, rules).Module(btfData, baseData)
+}
+
+// Module predicts what the target's kernel answers to a module whose .BTF section holds btfData and whose .BTF.base section holds
 // baseData. Both are in the byte order of vmlinux or they are refused. An empty
 // baseData stands for a section without bytes, which the kernel tries to read
 // too. The arguments are not written to.
 //
 // A kernel that does not know .BTF.base (rules.Distilled is false) ignores it
 // and reads btfData on vmlinux as it is.
-func Module(btfData, baseData []byte, vmlinux *btf.Table, rules verify.Rules) Result {
+func (t *Target) Module(btfData, baseData []byte) Result {
+	vmlinux, rules := t.vmlinux, t.rules
 	if !rules.Distilled {
 		return plain(btfData, vmlinux, rules)
 	}
@@ -71,6 +80,7 @@ func Module(btfData, baseData []byte, vmlinux *btf.Table, rules verify.Rules) Re
 		return Result{Result: module}
 	}
 	r := relocation{
+		target:    t,
 		rules:     rules,
 		vmlinux:   vmlinux,
 		distilled: base.Table,
@@ -92,6 +102,7 @@ func plain(btfData []byte, vmlinux *btf.Table, rules verify.Rules) Result {
 // relocation is one module on its way from its distilled base to vmlinux. A
 // stage that fails logs why, sets errno and returns false.
 type relocation struct {
+	target    *Target
 	rules     verify.Rules
 	vmlinux   *btf.Table
 	distilled *btf.Table
@@ -114,12 +125,12 @@ func (r *relocation) run() Result {
 		r.rewriteIDs, r.rewriteNames,
 	} {
 		if !stage() {
-			return Result{Result: verify.Result{Errno: r.errno, Lines: r.lines}, Fault: r.fault}
+			return Result{Result: verify.Result{Errno: r.errno, Lines: r.lines}, Split: r.module, Fault: r.fault}
 		}
 	}
 	// Nothing was moved, so what could be laid out still can.
 	table, _ := btf.Parse(r.data, r.vmlinux)
-	return Result{Result: verify.Result{Table: table}, Data: r.data}
+	return Result{Result: verify.Result{Table: table}, Split: r.module, Data: r.data}
 }
 
 // warn ends a stage with a line of pr_warn.
