@@ -5,12 +5,10 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/distil"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
@@ -18,87 +16,105 @@ import (
 func distillCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "distill",
-		Usage:       "make a .BTF.base for modules, which then relocate onto other bases (experimental)",
-		ArgsUsage:   "MODULE...",
+		Usage:       "make modules fit rebuilt kernels: give each a .BTF.base (Linux 6.11 and later)",
+		ArgsUsage:   "MODULE|FOLDER...",
 		Description: distillDescription,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "base", Usage: "the modules were built on the base in `FILE`: a vmlinux, boot image, raw .BTF or RPM"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: ".", Usage: "write NAME.BTF and NAME.BTF.base into `FOLDER`"},
+			&cli.StringFlag{Name: "base", Usage: "the modules were built on the base in `FILE`: a vmlinux, boot image or RPM"},
+			&cli.BoolFlag{Name: "in-place", Usage: "rewrite the modules where they are"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave them as they are and write the new ones into `FOLDER`"},
+			&cli.StringFlag{Name: "plain-ids", Value: string(distil.Keep), Usage: "what becomes of numbers that no kernel relocates (nf_conntrack): `keep|zero|mapped`"},
+			&cli.IntFlag{Name: "max-growth", Value: 10, Usage: "leave a module as it is that would grow by more than `PERCENT` (and 16 KiB)"},
+			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of Linux `VERSION` instead of what the vmlinux says"},
 		},
 		OnUsageError: onUsageError,
 		Action:       distill,
 	}
 }
 
-// moduleName keeps what a module says it is called inside the output folder.
-var moduleName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-
 func distill(c *cli.Context) error {
 	const hint = "obs-btf-guard distill --help"
-	if c.NArg() == 0 || c.String("base") == "" {
-		return usageError{"distill: give modules, and with --base the vmlinux they were built on", hint}
+	o := distil.Options{Plain: distil.Plain(c.String("plain-ids")), MaxGrowth: c.Int("max-growth"), Output: c.String("output")}
+	switch {
+	case c.NArg() == 0 || c.String("base") == "":
+		return usageError{"distill: give modules or folders, and with --base the vmlinux that they were built on", hint}
+	case c.Bool("in-place") == (o.Output != ""):
+		return usageError{"distill: give either --in-place or --output FOLDER", hint}
+	case o.Plain != distil.Keep && o.Plain != distil.Zero && o.Plain != distil.Mapped:
+		return usageError{fmt.Sprintf("distill: --plain-ids: %q must be one of keep, zero, mapped", o.Plain), hint}
+	case o.MaxGrowth < 0 || o.MaxGrowth > 1000:
+		return usageError{fmt.Sprintf("distill: --max-growth: %d must be a percentage from 0 to 1000", o.MaxGrowth), hint}
 	}
-	sources := collect.Check(c.Args().Slice()...)
-	sources.Base = c.String("base")
+	sources := collect.Sources{Base: c.String("base")}
+	if k := c.String("kernel"); k != "" {
+		v, err := verify.ParseVersion(k)
+		if err != nil {
+			return usageError{"distill: --kernel: " + err.Error(), hint}
+		}
+		sources.Assumed.Kernel = v
+	}
 	inv, err := readSources(c, sources)
 	if err != nil {
 		return err
 	}
-	var base *btf.Table
-	for _, b := range inv.Bases {
-		if b.Origin == guard.Given {
-			base = b.Table
+	if o.Base, err = onlyBase(inv); err != nil {
+		return fmt.Errorf("%s: %w", c.String("base"), err)
+	}
+	if err := distil.Refuse(o.Base); err != nil {
+		return fmt.Errorf("%s: %w", c.String("base"), err)
+	}
+	if o.Output != "" {
+		if err := os.MkdirAll(o.Output, 0o777); err != nil {
+			return err
 		}
 	}
-	if base == nil {
-		problems(c, inv.Problems)
-		return fmt.Errorf("distill: %s: no base that a kernel could read", c.String("base"))
+	report, err := distil.Run(c.Context, o, c.Args().Slice())
+	if err != nil {
+		return err
 	}
-	written := map[string]bool{}
-	for _, m := range inv.Modules {
-		err := fmt.Errorf("another module is called %s too", m.Name)
-		if !written[m.Name] {
-			err = distillModule(c, m, base)
-		}
-		written[m.Name] = true
-		if err != nil {
-			inv.Problems = append(inv.Problems, guard.Problem{Path: m.Path, Err: err})
-		}
-	}
-	problems(c, inv.Problems)
-	if len(inv.Problems) > 0 {
-		return exitStatus(exitError)
-	}
-	return nil
+	return sayDistilled(c, report)
 }
 
-func distillModule(c *cli.Context, m *guard.Module, base *btf.Table) error {
+// onlyBase is the one kernel of an inventory.
+func onlyBase(inv *guard.Inventory) (*guard.Base, error) {
 	switch {
-	case m.Err != nil:
-		return m.Err
-	case len(m.BTF) == 0:
-		return fmt.Errorf("no .BTF to distill")
-	case m.Distilled:
-		return fmt.Errorf("has a .BTF.base already")
-	case !moduleName.MatchString(m.Name):
-		return fmt.Errorf("modinfo: name %q cannot be a file's", m.Name)
+	case len(inv.Problems) > 0:
+		return nil, inv.Problems[0].Err
+	case len(inv.Bases) != 1:
+		return nil, fmt.Errorf("holds %d kernels; name one", len(inv.Bases))
 	}
-	table, err := btf.Parse(m.BTF, base)
-	if err != nil {
-		return fmt.Errorf(".BTF: %w", err)
+	return inv.Bases[0], nil
+}
+
+// sayDistilled lists what was not done, and sums up.
+func sayDistilled(c *cli.Context, r *distil.Report) error {
+	var before, after int64
+	for _, f := range r.Files {
+		switch f.Outcome {
+		case distil.Distilled:
+			before, after = before+f.Before, after+f.After
+			for _, note := range f.Notes {
+				fmt.Fprintf(c.App.Writer, "note   %s: %s\n", f.Path, note)
+			}
+		case distil.Left:
+			fmt.Fprintf(c.App.Writer, "left   %s: %v\n", f.Path, f.Err)
+		case distil.Failed:
+			fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %v\n", f.Path, f.Err)
+		}
 	}
-	d, err := relocate.Distill(table)
-	if err != nil {
-		return fmt.Errorf(".BTF: %w", err)
+	growth := ""
+	if before > 0 {
+		growth = fmt.Sprintf(" (%+.1f %%)", 100*float64(after-before)/float64(before))
 	}
-	own, distilled := d.BTF, d.Base
-	to := filepath.Join(c.String("output"), m.Name)
-	if err := os.WriteFile(to+".BTF", own, 0o644); err != nil {
-		return err
+	fmt.Fprintf(c.App.Writer, "%d distilled%s, %d had a .BTF.base, %d without BTF, %d left as they were, %d failed\n",
+		r.Count(distil.Distilled), growth, r.Count(distil.Already), r.Count(distil.NoBTF), r.Count(distil.Left), r.Count(distil.Failed))
+	switch {
+	case len(r.Files) == 0:
+		return fmt.Errorf("%s: holds no module (NAME.ko)", c.Args().First())
+	case r.Count(distil.Failed) > 0:
+		return exitStatus(exitError)
+	case r.Count(distil.Left) > 0:
+		return exitStatus(exitFail)
 	}
-	if err := os.WriteFile(to+".BTF.base", distilled, 0o644); err != nil {
-		return err
-	}
-	fmt.Fprintf(c.App.Writer, "%s: .BTF %d -> %d bytes, .BTF.base %d bytes\n", m.Name, len(m.BTF), len(own), len(distilled))
 	return nil
 }

@@ -27,13 +27,25 @@ const fingerprintDescription = `The fingerprint of a vmlinux names its BTF type 
 with the same fingerprint can take each other's modules as far as BTF goes.
 README.md shows how to recompute it with objcopy, dd and sha256sum.`
 
-const distillDescription = `A module with a .BTF.base says by name what it uses of its base, so that Linux
-6.11 and later can fit it onto another one. The kernel's build makes it for
-external modules only. Put what this writes into a module with
+const distillDescription = `Modules that do not survive a rebuild of their kernel can be made to: a module
+with a .BTF.base says by name what it uses of its base, and Linux 6.11 and later
+fit it onto the base of the kernel that runs. The kernel's own build makes it for
+external modules only; this makes it for a distribution's own, while its package
+is built: after debug information was split off, before modules are compressed
+and signed.
 
-  objcopy --update-section .BTF=NAME.BTF --add-section .BTF.base=NAME.BTF.base NAME.ko
+  obs-btf-guard distill --in-place --base vmlinux "$RPM_BUILD_ROOT"/usr/lib/modules
 
-before it is signed.`
+Numbers in .BTF_ids are renumbered with the rest. Each module is checked before it
+is replaced: on its own base it must come out as it was. One that fails a check,
+or of which something is not known, stays as it was and is listed.
+
+docs/remedy.md tells the costs and limits. It is about BTF only: a module whose
+structs changed still does not fit, and symbol versions keep it out. Never load one
+by force.
+
+Exit status: 0 done; 1 some modules stay as they were; 2 a module could not be read
+or written, or nothing can be distilled for this kernel.`
 
 const generatorDescription = `Called by rpmbuild through kernel_btf.attr; reads paths in the build root from
 standard input and prints one dependency a line. It never fails a build: what

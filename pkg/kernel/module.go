@@ -46,6 +46,9 @@ type Module struct {
 	HasBTF     bool // there is a .BTF section, of whatever size
 	HasBTFBase bool // there is a .BTF.base section, of whatever size
 
+	// BTFIDsSection is the number of .BTF_ids, 0 without one.
+	BTFIDsSection elf.SectionIndex
+
 	// Versions is __versions, ExtVersionCRCs and ExtVersionNames are the sections that
 	// hold the same since Linux 6.14: see [Module.Imports].
 	Versions        []byte
@@ -206,5 +209,7 @@ func (m *Module) readBTF(f *ELF) error {
 		}
 		*section.data, *section.present = bytes.Clone(data), ok
 	}
+	i, _ := f.sectionIndex(".BTF_ids")
+	m.BTFIDsSection = elf.SectionIndex(i)
 	return nil
 }

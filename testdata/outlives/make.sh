@@ -76,8 +76,9 @@ outsider() {
     gcc "${cflags[@]}" -g0 -c "$dir/$name.mod.c" -o "$dir/$name.mod.o"
     ld -r --build-id=none -o "$dir/$name.ko" "$dir/$name.o" "$dir/$name.mod.o"
     pahole -J --btf_gen_floats --skip_encoding_btf_enum64 --btf_base "$kernel/vmlinux" "$dir/$name.ko"
+    fill_btf_ids "$dir/$name.ko" "$kernel/vmlinux"
     objcopy --strip-debug "$dir/$name.ko"
-    xz -f --check=crc32 --lzma2=dict=1MiB "$dir/$name.ko"
+    xz -fk --check=crc32 --lzma2=dict=1MiB "$dir/$name.ko"
 }
 
 # dependencies TAG FORMAT: the lines of a spec file for "CRC SYMBOL" lines
@@ -125,4 +126,14 @@ product sle 5.14.21-150400.22-default 5.14.21-150400.24-default kernel-default \
     'ksym(default:%s) = %s' xpad-kmp-default=xpad=updates rndis-kmp-default=rndis_host=updates
 product rhel 5.14.0-427.el9.x86_64 5.14.0-430.el9.x86_64 kernel-core \
     'kernel(%s) = 0x%s' kmod-xpad=xpad=extra kmod-rndis=rndis_host=extra
-find "$out" -name '*.rpm' -printf '%s %P\n' | sort -k2
+
+# The vmlinux of an older kernel, and modules that were built on it, as they lie in a
+# build before they are compressed and signed.
+old=5.14.21-150400.22-default
+rm -rf "$out/modules" && mkdir -p "$out/modules"
+cp "$work/$old/tree/usr/lib/modules/$old/vmlinux.xz" "$out/modules"
+for module in ipheth tcp_bbr; do
+    under "$old" outsider "$work/built" "$module" "$work/$old"
+    cp "$work/built/$module.ko" "$out/modules"
+done
+find "$out" \( -name '*.rpm' -o -name '*.ko' \) -printf '%s %P\n' | sort -k2

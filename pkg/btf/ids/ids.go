@@ -274,3 +274,58 @@ func (s *Section) Map(renumber func(l *List, e Entry) (id btf.TypeID, ok bool)) 
 	}
 	return out, nil
 }
+
+// With is the section with other bytes and the same lists.
+func (s *Section) With(data []byte) (*Section, error) {
+	if len(data) != len(s.data) {
+		return nil, fmt.Errorf("%d bytes, there were %d", len(data), len(s.data))
+	}
+	out := &Section{data: data, order: s.order}
+	for _, l := range s.Lists {
+		entries := slices.Clone(l.Entries)
+		for i, e := range entries {
+			entries[i].ID = btf.TypeID(s.order.Uint32(data[e.Off:]))
+			if l.Use == Kfuncs {
+				entries[i].Flags = s.order.Uint32(data[e.Off+4:])
+			}
+		}
+		l.Entries = entries
+		out.Lists = append(out.Lists, l)
+	}
+	return out, nil
+}
+
+// Check compares the numbers of a list with what they are to name in a table, on
+// which they count. Numbers that resolve_btfids left at 0 name nothing.
+func (l *List) Check(t *btf.Table) error {
+	for _, e := range l.Entries {
+		typ, ok := t.Type(e.ID)
+		switch {
+		case e.ID == 0:
+		case !ok:
+			return fmt.Errorf("%s: number %d at %d, the table ends at %d", l.Label, e.ID, e.Off, t.EndID())
+		case e.Name != "" && (typ.Kind() != e.Kind || t.Name(typ) != e.Name):
+			return fmt.Errorf("%s: number %d at %d is to name %v %s and names %v %s", l.Label, e.ID, e.Off, e.Kind, e.Name, typ.Kind(), t.Name(typ))
+		case l.Use == Kfuncs && !(typ.Kind() == btf.KindFunc && slices.Contains(l.Names, t.Name(typ))):
+			return fmt.Errorf("%s: number %d at %d names %v %s, which the set does not ask for", l.Label, e.ID, e.Off, typ.Kind(), t.Name(typ))
+		}
+	}
+	return nil
+}
+
+// Meaning lists what the numbers of a list name in a table, with their flags, in an
+// order that does not depend on the numbers.
+func (l *List) Meaning(t *btf.Table) []string {
+	var out []string
+	for _, e := range l.Entries {
+		s := "nothing"
+		if typ, ok := t.Type(e.ID); ok && e.ID != 0 {
+			s = fmt.Sprintf("%v %s", typ.Kind(), t.Name(typ))
+		}
+		out = append(out, fmt.Sprintf("%s %#x", s, e.Flags))
+	}
+	if l.Use == Kfuncs || l.Use == Set {
+		slices.Sort(out)
+	}
+	return out
+}

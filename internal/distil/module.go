@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package distil
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/ids"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// module gives the bytes of a distilled module, nil where there is nothing to do,
+// which out then says.
+func (d *distiller) module(out *File, data []byte) ([]byte, error) {
+	if f := decompress.Detect(data); f != decompress.None {
+		return nil, leavef("is compressed (%s): distil before modules are compressed and signed", f)
+	}
+	m, err := kernel.OpenModule(data, out.Path, nil)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case m.HasBTFBase:
+		out.Outcome = Already
+		return nil, nil
+	case len(m.BTF) == 0:
+		out.Outcome = NoBTF
+		return nil, nil
+	case m.Signed:
+		return nil, leave("is signed, which would no longer hold: distil before modules are signed")
+	case m.Order != d.Base.Table.Order:
+		return nil, leave("has another byte order than the base")
+	}
+	if on, _ := d.Base.Config.Enabled("CONFIG_MODVERSIONS"); on && m.Versions == nil && m.ExtVersionCRCs == nil {
+		return nil, leave("has no symbol versions (__versions), which alone would keep it from a kernel whose structs changed")
+	}
+	table, err := d.parse(m)
+	if err != nil {
+		return nil, err
+	}
+	return d.distil(out, data, m, table)
+}
+
+// smallGrowth is how many bytes any module may grow: in a small one the names of a few
+// structs are much.
+const smallGrowth = 16 << 10
+
+// parse reads the table on the base, which must be its own.
+func (d *distiller) parse(m *kernel.Module) (*btf.Table, error) {
+	if res := verify.Module(m.BTF, d.Base.Table, d.Base.Rules); !res.Accepted() {
+		return nil, leavef("was not built on this base: its kernel refuses it (errno %d)", res.Errno)
+	}
+	table, err := btf.Parse(m.BTF, d.Base.Table)
+	if err != nil {
+		return nil, fmt.Errorf(".BTF: %w", err)
+	}
+	if e := evidence.Examine(table, evidence.Facts{PointerSize: m.Bits / 8}); e.Contradicted() {
+		return nil, leavef("was not built on this base: %s", strings.Join(e.Reasons(), "; "))
+	}
+	return table, nil
+}
+
+// distil makes the new sections and the file with them, and checks both.
+func (d *distiller) distil(out *File, data []byte, m *kernel.Module, table *btf.Table) ([]byte, error) {
+	numbers, keep, err := d.numbers(out, m, table)
+	if err != nil {
+		return nil, err
+	}
+	distilled, err := relocate.Distill(table, keep...)
+	if err != nil {
+		return nil, leavef(".BTF: %v", err)
+	}
+	if err := distilled.Check(d.target); err != nil {
+		return nil, leavef("%v", err)
+	}
+	replace := map[string][]byte{".BTF": distilled.BTF}
+	if numbers != nil {
+		if replace[".BTF_ids"], err = d.renumber(numbers, distilled); err != nil {
+			return nil, leavef(".BTF_ids: %v", err)
+		}
+	}
+	old, err := kernel.NewELFBytes(data)
+	if err != nil {
+		return nil, err
+	}
+	written, err := old.Rewrite(replace, kernel.NewSection{Name: ".BTF.base", Data: distilled.Base, Align: 4})
+	if err != nil {
+		return nil, leavef("%v", err)
+	}
+	if growth := len(written) - len(data); growth > smallGrowth && growth > len(data)*d.MaxGrowth/100 {
+		return nil, leavef("would grow from %d to %d bytes, by more than %d %%", len(data), len(written), d.MaxGrowth)
+	}
+	return written, d.checkFile(old, written, replace, distilled, numbers, table)
+}
+
+// numbers reads .BTF_ids, nil where there is none, and lists the types of the base
+// that numbers name which will be relocated.
+func (d *distiller) numbers(out *File, m *kernel.Module, table *btf.Table) (*ids.Section, []btf.TypeID, error) {
+	if len(m.BTFIDs) == 0 {
+		return nil, nil, nil
+	}
+	var symbols []ids.Symbol
+	for s, err := range m.Symbols() {
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.Section == m.BTFIDsSection && s.Type != elf.STT_SECTION {
+			symbols = append(symbols, ids.Symbol{Name: s.Name, Off: s.Value, Size: s.Size})
+		}
+	}
+	section, err := ids.Parse(m.BTFIDs, m.Order, symbols)
+	if err != nil {
+		return nil, nil, leavef(".BTF_ids: %v", err)
+	}
+	var keep []btf.TypeID
+	for _, l := range section.Lists {
+		if err := l.Check(table); err != nil {
+			return nil, nil, leavef(".BTF_ids: %v", err)
+		}
+		switch {
+		case l.Use.Relocated(), l.Use == ids.Plain && d.Plain == Mapped && known(l):
+			for _, e := range l.Entries {
+				if e.ID > 0 && e.ID < table.StartID() {
+					keep = append(keep, e.ID)
+				}
+			}
+		case l.Use == ids.Plain && known(l):
+			out.Notes = append(out.Notes, fmt.Sprintf("%s: %d numbers that no kernel relocates: %s", l.Label, len(l.Entries), plainNote[d.Plain]))
+		default:
+			return nil, nil, leavef(".BTF_ids: %s is a %s, of which it is not known what a kernel does with it", l.Label, l.Use)
+		}
+	}
+	return section, keep, nil
+}
+
+// known reports whether it is known who reads a plain list: code of the module
+// itself, which compares its numbers with those of vmlinux.
+func known(l ids.List) bool { return l.Label == "btf_nf_conn_ids" } // net/netfilter/nf_conntrack_bpf.c
+
+var plainNote = map[Plain]string{
+	Keep: "they stay those of this vmlinux and are wrong on another",
+	Zero: "they are set to 0, so that what needs them does not work",
+}
+
+// renumber gives the section as a kernel that relocates expects it.
+func (d *distiller) renumber(s *ids.Section, distilled *relocate.Distilled) ([]byte, error) {
+	return s.Map(func(l *ids.List, e ids.Entry) (btf.TypeID, bool) {
+		switch {
+		case l.Use.Relocated(), d.Plain == Mapped:
+			return distilled.ID(e.ID)
+		case d.Plain == Zero:
+			return 0, true
+		}
+		return e.ID, true
+	})
+}
+
+// checkFile reads what was written as a kernel will, and compares it with what was
+// there: every other section is as it was, and every number names what it named.
+func (d *distiller) checkFile(old *kernel.ELF, written []byte, replaced map[string][]byte, distilled *relocate.Distilled, numbers *ids.Section, table *btf.Table) error {
+	is, err := kernel.NewELFBytes(written)
+	if err != nil {
+		return fmt.Errorf("what was written cannot be read: %w", err)
+	}
+	if err := old.Same(is, ".BTF", ".BTF_ids", ".BTF.base"); err != nil {
+		return fmt.Errorf("what was written is not the module that was there: %w", err)
+	}
+	want := map[string][]byte{".BTF.base": distilled.Base}
+	for name, data := range replaced {
+		want[name] = data
+	}
+	for name, data := range want {
+		if got, _, err := is.Section(name); err != nil || !bytes.Equal(got, data) {
+			return fmt.Errorf("what was written has another %s than was meant", name)
+		}
+	}
+	if numbers == nil {
+		return nil
+	}
+	split := d.target.Module(distilled.BTF, distilled.Base).Split
+	after, err := numbers.With(replaced[".BTF_ids"])
+	if err != nil {
+		return fmt.Errorf("what was written has a .BTF_ids that cannot be read: %w", err)
+	}
+	for i, l := range after.Lists {
+		if !l.Use.Relocated() {
+			continue
+		}
+		if was, is := numbers.Lists[i].Meaning(table), l.Meaning(split); !slices.Equal(was, is) {
+			return fmt.Errorf("what was written has a .BTF_ids in which %s means %q, it was %q", l.Label, is, was)
+		}
+	}
+	return nil
+}
