@@ -2,11 +2,13 @@
 #
 # What the make.sh of several fixtures share: building a vmlinux and modules as
 # kbuild does, and packing them. To be sourced with KRELEASE (the kernelrelease),
-# src (the C sources) and work (a scratch folder) set.
+# src (the C sources) and work (a scratch folder) set, KDEFINES if there are more
+# options for the compiler.
+KDEFINES=("${KDEFINES[@]}")
 
 cflags=(-std=gnu11 -O2 -g -gdwarf-4 -Wall -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone
     -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
-    -fno-ident "-DKERNELRELEASE=\"$KRELEASE\"")
+    -fno-ident "${KDEFINES[@]}" "-DKERNELRELEASE=\"$KRELEASE\"")
 export LLVM_OBJCOPY=objcopy
 
 # The order of linking is the order of the types in the base.
@@ -62,16 +64,17 @@ write_ids() {
 # ask for. The members of a set are sorted by id, as the kernel expects, so a
 # symbol inside a set need not stand at its own id.
 fill_btf_ids() {
-    local ko=$1 base=$2 at value symbol kind name id left=0 start=0 members=()
+    local ko=$1 base=$2 at value symbol kind name id left=0 start=0 set='' members=()
     at=$(readelf -SW "$ko" | sed -n 's/.* \.BTF_ids  *PROGBITS  *[0-9a-f]*  *\([0-9a-f]*\) .*/\1/p')
     [ -n "$at" ] || return 0
     bpftool -B "$base" btf dump file "$ko" > "$work/types"
     bpftool btf dump file "$base" >> "$work/types"
     while read -r value symbol; do
         kind=${symbol#__BTF_ID__} kind=${kind%%__*}
-        if [ "$kind" = set ]; then
+        if [ "$kind" = set ] || [ "$kind" = set8 ]; then
             left=$(od -An -tu4 -N4 -j $((0x$at + 0x$value)) "$ko")
-            start=$((0x$at + 0x$value + 4)) members=()
+            start=$((0x$at + 0x$value + 4)) members=() set=$kind
+            [ "$kind" = set ] || start=$((start + 4))
             continue
         fi
         name=${symbol#__BTF_ID__"${kind}"__} name=${name%__*}
@@ -79,6 +82,8 @@ fill_btf_ids() {
             '$2 == kind && $3 == name { print substr($1, 2, length($1) - 2); exit }' "$work/types")
         [ -n "$id" ] || { echo "make.sh: $ko: no $kind $name" >&2; exit 1; }
         if [ "$left" -gt 0 ]; then
+            # A kfunc has flags behind it, which stay with it.
+            [ "$set" = set ] || id+=" $(od -An -tu4 -N4 -j $((0x$at + 0x$value + 4)) "$ko")"
             members+=("$id") left=$((left - 1))
             # shellcheck disable=SC2046 # one id a line
             [ "$left" -gt 0 ] ||
@@ -120,6 +125,42 @@ crc() { printf '%08x' "$(printf %s "$1" | cksum | cut -d' ' -f1)"; }
 exported=(usb_alloc_urb usb_free_urb usb_submit_urb usb_kill_urb usb_control_msg usb_deregister
     register_netdev unregister_netdev netif_carrier_on netif_carrier_off led_trigger_register
     i2c_smbus_xfer input_event hid_hw_start tcp_register_congestion_control)
+
+# exports CHANGED: what a kernel exports, as "CRC SYMBOL"; that of the symbol
+# CHANGED is another than it was before.
+exports() {
+    local symbol
+    for symbol in module_layout usb_register_driver "${exported[@]}"; do
+        if [ "$symbol" = "$1" ]; then crc "$symbol, changed"; else crc "$symbol"; fi
+        echo " $symbol"
+    done
+}
+
+# outsider DIR NAME KERNEL: a module built outside of the kernel's tree, on the
+# vmlinux in KERNEL: with BTF, and with the versions of what it needs.
+outsider() {
+    local dir=$1 name=$2 kernel=$3 crc symbol
+    mkdir -p "$dir"
+    cflags+=(-DOUT_OF_TREE)
+    build_module "$dir" "$name" # to see what it needs
+    : > "$dir/needs"
+    {
+        echo 'static const struct { unsigned long crc; char name[56]; } versions[]'
+        echo '    __attribute__((section("__versions"), used)) = {'
+        while read -r crc symbol; do
+            if [ "$symbol" = module_layout ] || nm -u "$dir/$name.ko" | grep -qw "$symbol"; then
+                echo "    { 0x$crc, \"$symbol\" },"
+                [ "$symbol" = module_layout ] || echo "$crc $symbol" >> "$dir/needs"
+            fi
+        done < "$kernel/exports"
+        echo '};'
+    } > "$dir/$name.mod.c"
+    gcc "${cflags[@]}" -g0 -c "$dir/$name.mod.c" -o "$dir/$name.mod.o"
+    ld -r --build-id=none -o "$dir/$name.ko" "$dir/$name.o" "$dir/$name.mod.o"
+    pahole -J --btf_gen_floats --skip_encoding_btf_enum64 --btf_base "$kernel/vmlinux" "$dir/$name.ko"
+    fill_btf_ids "$dir/$name.ko" "$kernel/vmlinux"
+    objcopy --strip-debug "$dir/$name.ko"
+}
 
 # pack SPEC PAYLOAD OUT DEFINE...: runs rpmbuild, moves the packages to OUT.
 pack() {

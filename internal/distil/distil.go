@@ -24,6 +24,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
@@ -93,12 +94,12 @@ func Refuse(b *guard.Base) error {
 		return errors.New("its own kernel refuses its .BTF")
 	case b.Table == nil:
 		return errors.New("has no .BTF")
-	case !b.Rules.Distilled && b.VersionKnown:
-		return fmt.Errorf("Linux %v does not read .BTF.base, and then has no right BTF of a distilled module at all; 6.11 was the first to", b.Rules.Version)
-	case !b.VersionKnown && !b.Rules.Distilled:
-		return errors.New("nothing says that its kernel reads .BTF.base, which came with Linux 6.11")
-	case !b.VersionKnown:
-		return errors.New("does not say which kernel it is; give a vmlinux instead of its .BTF alone")
+	case !b.Rules.Distilled && b.Version.IsZero():
+		return errors.New("its kernel does not read .BTF.base, and then has no right BTF of a distilled module at all; Linux 6.11 was the first to")
+	case !b.Rules.Distilled:
+		return fmt.Errorf("Linux %v does not read .BTF.base, and then has no right BTF of a distilled module at all; 6.11 was the first to", b.Version)
+	case slices.ContainsFunc(b.Decisions, func(d verify.Decision) bool { return d.Rule == ".BTF.base" && d.Source == verify.Assumed }):
+		return errors.New("nothing says that its kernel reads .BTF.base, which came with Linux 6.11; give a vmlinux instead of its .BTF alone")
 	}
 	return nil
 }
@@ -179,7 +180,7 @@ func (d *distiller) root(dir string) (*os.Root, error) {
 func (d *distiller) find(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, regular.WithoutPath(err))
 	}
 	if !info.IsDir() {
 		r, err := d.root(filepath.Dir(path))

@@ -76,7 +76,8 @@ var ruleMeanings = map[guard.Rule]string{
 	guard.OtherHeaders: "the module was built with headers of another kernel",
 	guard.OtherMagic:   "the kernel refuses the module by its vermagic",
 
-	guard.ReadersRefuse: "libbpf or cilium/ebpf refuse the table that the kernel took",
+	guard.IDsUnrelocated: "numbers in .BTF_ids that no kernel relocates name other types here",
+	guard.ReadersRefuse:  "libbpf or cilium/ebpf refuse the table that the kernel took",
 }
 
 var ruleRemedies = map[guard.Rule]string{
@@ -85,7 +86,8 @@ var ruleRemedies = map[guard.Rule]string{
 	guard.OtherHeaders: "Build the module with the headers and the configuration of the kernel that it is for.",
 	guard.OtherMagic:   "Build the module with the headers and the configuration of the kernel that it is for.",
 
-	guard.ReadersRefuse: "Build the module again on this kernel, or have it packed without .BTF, which no reader looks at.",
+	guard.IDsUnrelocated: "Live with it until the reboot, or distil with --plain-ids zero, so that nothing is mistaken.",
+	guard.ReadersRefuse:  "Build the module again on this kernel, or have it packed without .BTF, which no reader looks at.",
 }
 
 // ruled says who decided otherwise than a verdict's own weight.

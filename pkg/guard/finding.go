@@ -7,7 +7,6 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
@@ -105,7 +104,7 @@ func onBrokenBase(f *Finding) {
 func (j *judging) relocated(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Basis = Evidence
-	res := relocate.Module(m.BTF, m.BTFBase, b.Table, b.Rules)
+	res := j.target(b).Module(m.BTF, m.BTFBase)
 	if res.Fault != "" {
 		f.Verdict = Unrelocatable
 		f.Reasons = []string{"what the kernel does with its .BTF.base cannot be foreseen: " + res.Fault}
@@ -118,7 +117,7 @@ func (j *judging) relocated(f *Finding) {
 		return
 	}
 	facts := m.facts(b)
-	facts.IDs = nil // the kernel maps these on its own
+	facts.IDs = nil // most are counted otherwise: see relocatedIDs
 	f.table = res.Table
 	f.evidence = j.weigh(b, evidence.Examine(res.Table, facts))
 	f.Verdict = Relocatable
@@ -126,6 +125,7 @@ func (j *judging) relocated(f *Finding) {
 		f.Verdict = Misread
 		f.Reasons = append([]string{"relocated by name, but not into what it was"}, f.evidence.Reasons()...)
 	}
+	f.relocatedIDs(res.Split)
 }
 
 // withTable judges a module that has a table on a base that has one.

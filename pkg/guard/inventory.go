@@ -7,6 +7,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/ids"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -152,6 +153,7 @@ type Module struct {
 	functions   *functions    // nil without a symbol table
 	keepsLocals bool          // functions has the local ones too
 	ids         []evidence.ID // the numbers of .BTF_ids
+	idLists     []ids.List    // likewise, by list, of a module with .BTF.base
 	kfuncs      kfuncs
 	thisModule  uint64 // sizeof(struct module) as it was built, 0 if not known
 	vermagic    string

@@ -11,6 +11,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/compare"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/readers"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -26,6 +27,7 @@ type judging struct {
 	manners  map[*Base]func() *evidence.Evidence
 	cores    map[*Base]func() map[string]coreStruct
 	readers  map[*Base]*readers.Base
+	targets  map[*Base]*relocate.Target
 }
 
 // onOwn is a module on a base that it may have been built on.
@@ -42,6 +44,7 @@ func newJudging(inv *Inventory) *judging {
 		manners:  map[*Base]func() *evidence.Evidence{},
 		cores:    map[*Base]func() map[string]coreStruct{},
 		readers:  map[*Base]*readers.Base{},
+		targets:  map[*Base]*relocate.Target{},
 	}
 	for _, b := range inv.Bases {
 		switch {
@@ -164,4 +167,14 @@ func hasToken(m *Module, base fingerprint.Digest) bool {
 		_, required, _ := fingerprint.ParseToken(token)
 		return required == base
 	})
+}
+
+// target is a base that modules are relocated onto, with one index for all of them.
+func (j *judging) target(b *Base) *relocate.Target {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.targets[b] == nil {
+		j.targets[b] = relocate.Onto(b.Table, b.Rules)
+	}
+	return j.targets[b]
 }

@@ -74,13 +74,15 @@ type Rule string
 const (
 	KfuncsLost   Rule = "kfuncs-lost"   // kfuncs that BPF programs will not find
 	OtherHeaders Rule = "other-headers" // built with headers of another kernel
-	OtherMagic   Rule = "vermagic"      // refused by its vermagic
+	// IDsUnrelocated: numbers in .BTF_ids that no kernel relocates name something else
+	IDsUnrelocated Rule = "ids-unrelocated"
+	OtherMagic     Rule = "vermagic" // refused by its vermagic
 
 	ReadersRefuse Rule = "readers-refuse" // taken by the kernel, refused by readers in user space
 )
 
 // Rules lists them.
-var Rules = []Rule{OtherMagic, OtherHeaders, ReadersRefuse, KfuncsLost}
+var Rules = []Rule{OtherMagic, OtherHeaders, ReadersRefuse, KfuncsLost, IDsUnrelocated}
 
 // Label is a verdict on the kernel-btf(...) dependencies of a package: Unlabeled
 // or Mislabeled.

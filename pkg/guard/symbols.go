@@ -56,6 +56,11 @@ func (m *Module) readSymbols(opened *kernel.Module) error {
 		}
 	}
 	m.kfuncs = newKfuncs(opened.BTFIDs, marks)
+	if m.Distilled && len(opened.BTFIDs) > 0 {
+		if err := m.readIDLists(opened); err != nil {
+			return err
+		}
+	}
 	if len(f.hashes) > 0 {
 		slices.Sort(f.hashes)
 		m.functions = &functions{seed, slices.Clip(slices.Compact(f.hashes))}

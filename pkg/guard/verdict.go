@@ -66,7 +66,7 @@ func (v Verdict) Severity() Severity {
 	switch v {
 	case SameBase, Relocatable, Compatible, NoBTF, Fits:
 		return OK
-	case BTFLost, Drifted, Unproven, Unlabeled, Undecided, Unmet, Verdict(KfuncsLost), Verdict(ReadersRefuse):
+	case BTFLost, Drifted, Unproven, Unlabeled, Undecided, Unmet, Verdict(KfuncsLost), Verdict(ReadersRefuse), Verdict(IDsUnrelocated):
 		return Warn
 	}
 	return Fail

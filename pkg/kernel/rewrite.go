@@ -83,6 +83,9 @@ func (w *rewriter) check() error {
 	if w.nameIndex = int(w.order.Uint16(tail[6:])); w.nameIndex >= w.sections() {
 		return fmt.Errorf("ELF header: e_shstrndx %d, there are %d sections", w.nameIndex, w.sections())
 	}
+	if typ := w.section(w.nameIndex).typ; typ != elf.SHT_STRTAB {
+		return fmt.Errorf("section names (e_shstrndx %d): a section of type %v, not SHT_STRTAB", w.nameIndex, typ)
+	}
 	w.headers = bytes.Clone(w.ELF.headers)
 	return w.checkOverlap()
 }
@@ -197,7 +200,7 @@ func (f *ELF) Same(o *ELF, but ...string) error {
 	}
 	place, end := f.pick(16, 24), f.pick(24, 40) // sh_offset and sh_size
 	for i := range o.sections() {
-		name := string(cString(o.names[o.section(i).name:]))
+		name := o.sectionName(i)
 		if slices.Contains(but, name) && i > 0 {
 			continue
 		}
@@ -206,10 +209,10 @@ func (f *ELF) Same(o *ELF, but ...string) error {
 		}
 		a, b := f.section(i), o.section(i)
 		x, y := f.headers[i*int(f.headerSize()):][:f.headerSize()], o.headers[i*int(o.headerSize()):][:o.headerSize()]
-		if was := string(cString(f.names[a.name:])); was != name || !bytes.Equal(x[:place], y[:place]) || !bytes.Equal(x[end:], y[end:]) {
+		if was := f.sectionName(i); was != name || !bytes.Equal(x[:place], y[:place]) || !bytes.Equal(x[end:], y[end:]) {
 			return fmt.Errorf("the header of section %d (%s) differs", i, name)
 		}
-		if a.typ == elf.SHT_NULL || a.typ == elf.SHT_NOBITS || bytes.Equal(f.names, o.names[:min(len(o.names), len(f.names))]) && f.isNames(i) {
+		if i == 0 || a.typ == elf.SHT_NULL || a.typ == elf.SHT_NOBITS || bytes.Equal(f.names, o.names[:min(len(o.names), len(f.names))]) && f.isNames(i) {
 			continue
 		}
 		was, err := f.bytes(a)
@@ -225,6 +228,16 @@ func (f *ELF) Same(o *ELF, but ...string) error {
 		}
 	}
 	return nil
+}
+
+// sectionName is a section's name, "" of one that need not have any: number 0, and
+// those of type SHT_NULL.
+func (f *ELF) sectionName(i int) string {
+	s := f.section(i)
+	if i == 0 || s.typ == elf.SHT_NULL {
+		return ""
+	}
+	return string(cString(f.names[s.name:]))
 }
 
 // isNames reports whether a section holds the section names, which grow.

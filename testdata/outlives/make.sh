@@ -29,16 +29,6 @@ under() (
     "$@"
 )
 
-# exports CHANGED: what a kernel exports, as "CRC SYMBOL"; that of the symbol
-# CHANGED is another than it was before.
-exports() {
-    local symbol
-    for symbol in module_layout usb_register_driver "${exported[@]}"; do
-        if [ "$symbol" = "$1" ]; then crc "$symbol, changed"; else crc "$symbol"; fi
-        echo " $symbol"
-    done
-}
-
 # kernel DIR MACRO CHANGED: a build of a kernel without modules
 kernel() {
     local modules=$1/tree/usr/lib/modules/$KRELEASE crc symbol
@@ -52,33 +42,6 @@ kernel() {
     done < "$1/exports" | gzip -9n > "$modules/symvers.gz"
     find "$1/tree" -type d -exec chmod 755 {} +
     find "$1/tree" -type f -exec chmod 644 {} +
-}
-
-# outsider DIR NAME KERNEL: a module built outside of the kernel's tree, on the
-# vmlinux in KERNEL: with BTF, and with the versions of what it needs.
-outsider() {
-    local dir=$1 name=$2 kernel=$3 crc symbol
-    mkdir -p "$dir"
-    cflags+=(-DOUT_OF_TREE)
-    build_module "$dir" "$name" # to see what it needs
-    : > "$dir/needs"
-    {
-        echo 'static const struct { unsigned long crc; char name[56]; } versions[]'
-        echo '    __attribute__((section("__versions"), used)) = {'
-        while read -r crc symbol; do
-            if [ "$symbol" = module_layout ] || nm -u "$dir/$name.ko" | grep -qw "$symbol"; then
-                echo "    { 0x$crc, \"$symbol\" },"
-                [ "$symbol" = module_layout ] || echo "$crc $symbol" >> "$dir/needs"
-            fi
-        done < "$kernel/exports"
-        echo '};'
-    } > "$dir/$name.mod.c"
-    gcc "${cflags[@]}" -g0 -c "$dir/$name.mod.c" -o "$dir/$name.mod.o"
-    ld -r --build-id=none -o "$dir/$name.ko" "$dir/$name.o" "$dir/$name.mod.o"
-    pahole -J --btf_gen_floats --skip_encoding_btf_enum64 --btf_base "$kernel/vmlinux" "$dir/$name.ko"
-    fill_btf_ids "$dir/$name.ko" "$kernel/vmlinux"
-    objcopy --strip-debug "$dir/$name.ko"
-    xz -fk --check=crc32 --lzma2=dict=1MiB "$dir/$name.ko"
 }
 
 # dependencies TAG FORMAT: the lines of a spec file for "CRC SYMBOL" lines
@@ -107,7 +70,8 @@ product() {
     done
     for package; do
         IFS='=' read -r package module folder <<< "$package"
-        under "$old" outsider "$work/$package" "$module" "$work/$old"
+            under "$old" outsider "$work/$package" "$module" "$work/$old"
+        xz -f --check=crc32 --lzma2=dict=1MiB "$work/$package/$module.ko"
         dependencies Requires "$format" < "$work/$package/needs" > "$work/symbols"
         under "$old" pack_here modules.spec "$to" "package $package" "pversion 1.0" "uname $old" \
             "tree $work/$package" "module $module" "folder $folder" "symbols $work/symbols"
@@ -126,14 +90,4 @@ product sle 5.14.21-150400.22-default 5.14.21-150400.24-default kernel-default \
     'ksym(default:%s) = %s' xpad-kmp-default=xpad=updates rndis-kmp-default=rndis_host=updates
 product rhel 5.14.0-427.el9.x86_64 5.14.0-430.el9.x86_64 kernel-core \
     'kernel(%s) = 0x%s' kmod-xpad=xpad=extra kmod-rndis=rndis_host=extra
-
-# The vmlinux of an older kernel, and modules that were built on it, as they lie in a
-# build before they are compressed and signed.
-old=5.14.21-150400.22-default
-rm -rf "$out/modules" && mkdir -p "$out/modules"
-cp "$work/$old/tree/usr/lib/modules/$old/vmlinux.xz" "$out/modules"
-for module in ipheth tcp_bbr; do
-    under "$old" outsider "$work/built" "$module" "$work/$old"
-    cp "$work/built/$module.ko" "$out/modules"
-done
-find "$out" \( -name '*.rpm' -o -name '*.ko' \) -printf '%s %P\n' | sort -k2
+find "$out" -name '*.rpm' -printf '%s %P\n' | sort -k2

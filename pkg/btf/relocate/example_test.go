@@ -16,7 +16,7 @@ import (
 // base it was built on, and on another?
 func Example() {
 	built := table("le64.base", nil)
-	btfData, baseData, err := relocate.Distill(table("le64.module", built))
+	distilled, err := relocate.Distill(table("le64.module", built))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func Example() {
 	}
 	rules := verify.RulesFor(version)
 	for _, name := range []string{"le64.base", "le32.base"} {
-		answer := relocate.Module(btfData, baseData, table(name, nil), rules)
+		answer := relocate.Module(distilled.BTF, distilled.Base, table(name, nil), rules)
 		fmt.Println("on", name, "accepted:", answer.Accepted())
 		lines, _ := rules.Notice("module", answer.Result, verify.AllowNo)
 		for _, line := range lines {

@@ -177,6 +177,10 @@ struct module {
 	const char *srcversion;
 	unsigned int btf_data_size;
 	void *btf_data;
+#ifdef LINUX_6_12
+	unsigned int btf_base_data_size;
+	void *btf_base_data;
+#endif
 };
 
 int printk(const char *fmt, ...);

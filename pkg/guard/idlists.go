@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"debug/elf"
+	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/ids"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// readIDLists reads the lists of .BTF_ids of a module with .BTF.base. Where nothing
+// says what they are, they stay unknown.
+func (m *Module) readIDLists(opened *kernel.Module) error {
+	var symbols []ids.Symbol
+	for s, err := range opened.Symbols() {
+		if err != nil {
+			return err
+		}
+		if s.Section == opened.BTFIDsSection && s.Type != elf.STT_SECTION {
+			symbols = append(symbols, ids.Symbol{Name: s.Name, Off: s.Value, Size: s.Size})
+		}
+	}
+	if section, err := ids.Parse(opened.BTFIDs, opened.Order, symbols); err == nil {
+		m.idLists = section.Lists
+	}
+	return nil
+}
+
+// relocatedIDs checks the numbers in .BTF_ids of a module that relocates: those that
+// the kernel relocates must count in the distilled pair (split), or registering by
+// them fails; the others must count in this vmlinux.
+func (f *Finding) relocatedIDs(split *btf.Table) {
+	for _, l := range f.Module.idLists {
+		if !l.Use.Relocated() {
+			if err := l.Check(f.table); err != nil {
+				f.Notes = append(f.Notes, Note{Rule: IDsUnrelocated, Severity: Warn, Message: fmt.Sprintf(
+					"no kernel relocates this list of .BTF_ids, so that code of the module takes other types of this vmlinux for those it means: %v", err)})
+			}
+			continue
+		}
+		if err := l.Check(split); err != nil {
+			f.Verdict = Misread
+			f.Reasons = append(f.Reasons, fmt.Sprintf("a number in .BTF_ids does not count in its .BTF.base: %v", err))
+			f.evidence.Against[evidence.IDMisnamed]++
+		}
+	}
+}
