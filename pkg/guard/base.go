@@ -30,37 +30,39 @@ func (b *Base) Describe(img *kernel.Image, config kernel.Config, as Assumed) {
 	if len(img.BTF) > 0 {
 		table, _ = btf.Parse(img.BTF, nil)
 	}
-	b.setRules(img, table, as)
+	known := b.setRules(img, table, as)
 	if len(img.BTF) > 0 {
-		b.setTable(img, table)
+		b.setTable(img, table, known)
 	}
 }
 
-// setRules works out how the kernel reads BTF and how it was configured.
-func (b *Base) setRules(img *kernel.Image, table *btf.Table, as Assumed) {
+// setRules works out how the kernel reads BTF and how it was configured, and
+// returns what it knew.
+func (b *Base) setRules(img *kernel.Image, table *btf.Table, as Assumed) verify.Witnesses {
 	v := as.Kernel
 	for _, said := range []string{b.Banner, b.Release} {
 		if v.IsZero() && said != "" {
 			v, _ = verify.ParseVersion(said)
 		}
 	}
-	b.witnesses = verify.Witnesses{Version: v, Given: !as.Kernel.IsZero(), Base: table, Texts: img.Texts, Allow: as.Allow, AllowGiven: as.Allow != verify.AllowUnknown}
+	known := verify.Witnesses{Version: v, Given: !as.Kernel.IsZero(), Base: table, Texts: img.Texts, Allow: as.Allow, AllowGiven: as.Allow != verify.AllowUnknown}
 	if b.Config != nil {
 		// What a config does not mention, the kernel was built without.
-		b.witnesses.ModuleBTF = verify.Off
+		known.ModuleBTF = verify.Off
 		if withModules(b.Config) {
-			b.witnesses.ModuleBTF = verify.On
+			known.ModuleBTF = verify.On
 		}
-		if b.witnesses.Allow == verify.AllowUnknown {
-			b.witnesses.Allow = verify.AllowNo
+		if known.Allow == verify.AllowUnknown {
+			known.Allow = verify.AllowNo
 			if on, _ := b.Config.Enabled("CONFIG_MODULE_ALLOW_BTF_MISMATCH"); on {
-				b.witnesses.Allow = verify.AllowYes
+				known.Allow = verify.AllowYes
 			}
 		}
 	}
-	read := b.witnesses.Read()
+	read := known.Read()
 	b.Version, b.Rules, b.Allow, b.Decisions, b.Conflict = v, read.Rules, read.Allow, read.Decisions, read.Conflict
 	b.IgnoresModules = !b.Rules.ModuleBTF
+	return known
 }
 
 // withModules reports whether a config says that modules are built with BTF.
@@ -71,24 +73,26 @@ func withModules(c kernel.Config) bool {
 
 // setTable reads the base's table as its kernel does. Whatever can be laid out
 // has a fingerprint, even if its kernel refuses it.
-func (b *Base) setTable(img *kernel.Image, table *btf.Table) {
+func (b *Base) setTable(img *kernel.Image, table *btf.Table, known verify.Witnesses) {
 	if table != nil {
 		b.Fingerprint = fingerprint.Of(table)
 	}
 	res := verify.Base(img.BTF, img.Order, b.Rules)
 	if !res.Accepted() || res.Table == nil {
 		b.Refused = &res
-		b.laterAccepts = b.laterRules(img)
+		b.laterAccepts = laterAccepts(img, known)
 		return
 	}
 	b.Table = res.Table
 	b.pointerSize = res.Table.PointerSize()
 }
 
-// laterRules reports whether later kernels accept a table that this one refuses
-// by its version alone, so that a backport of theirs would make it accept it.
-func (b *Base) laterRules(img *kernel.Image) bool {
-	later := b.witnesses
-	later.Version = verify.Version{}
-	return !b.witnesses.Version.IsZero() && verify.Base(img.BTF, img.Order, later.Read().Rules).Accepted()
+// laterAccepts reports whether later kernels accept a table that one refuses by
+// its version alone, so that a backport of theirs would make it accept it.
+func laterAccepts(img *kernel.Image, known verify.Witnesses) bool {
+	if known.Version.IsZero() {
+		return false
+	}
+	known.Version = verify.Version{}
+	return verify.Base(img.BTF, img.Order, known.Read().Rules).Accepted()
 }

@@ -121,7 +121,6 @@ type Base struct {
 	// says, "" if it is.
 	Decisions []verify.Decision
 	Conflict  string
-	witnesses verify.Witnesses
 	// IgnoresModules: the kernel does not look at module BTF, as it is older than
 	// 5.11 or CONFIG_DEBUG_INFO_BTF_MODULES is not set.
 	IgnoresModules bool
