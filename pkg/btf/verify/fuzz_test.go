@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -53,5 +54,42 @@ func FuzzModule(f *testing.F) {
 				t.Fatalf("accepted [%d] %v of [%d]", typ.ID, typ.Kind(), typ.SizeType)
 			}
 		}
+	})
+}
+
+// FuzzWitnesses holds that any base decides every rule, whatever its types say of
+// the code that will read it, and twice the same.
+func FuzzWitnesses(f *testing.F) {
+	f.Add(fixture.RawTable(f, "le64.base"), uint8(0))
+	f.Add(fixture.RawTable(f, "be64.base"), uint8(9))
+	for i, add := range []func(w writer){kindChecks, dynptrKfuncs, func(w writer) {
+		w.Struct("btf_header", 32)
+		w.Struct("module", 64, members("btf_data", "btf_base_data")...)
+		w.Struct("bpf_verifier_log", 64, members("level")...)
+		w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: 19}, btftest.Enumerator{Name: "BTF_MAX_VLEN", Value: 0xffffff})
+		named(w, "bpf_ksym", 512)
+		function(w, "__btf_name_valid", "btf", "offset", "dot_ok")
+	}} {
+		w := btftest.New()
+		w.Int("int", 4, 1, 32)
+		add(w)
+		f.Add(w.Bytes(), uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, v uint8) {
+		base, err := btf.Parse(data, nil)
+		if err != nil {
+			return
+		}
+		w := verify.Witnesses{Version: version(t, versions[int(v)%len(versions)]), Base: base}
+		read := w.Read()
+		if !cmp.Equal(read, w.Read()) {
+			t.Fatal("two answers")
+		}
+		for _, d := range read.Decisions {
+			if d.Value == "" || d.By == "" || d.Source == "" {
+				t.Fatalf("%+v", d)
+			}
+		}
+		verify.Base(data, base.Order, read.Rules)
 	})
 }
