@@ -75,6 +75,7 @@ install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 755 obs/50-check-kernel-btf $(DESTDIR)$(PREFIX)/lib/build/checks/50-check-kernel-btf
 	install -D -m 644 obs/kernel_btf.attr $(DESTDIR)$(PREFIX)/lib/rpm/fileattrs/kernel_btf.attr
 	install -D -m 644 obs/macros.kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/macros.d/macros.kernel-btf
+	install -D -m 755 obs/brp-50-kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/brp-suse.d/brp-50-kernel-btf
 	install -D -m 644 obs/btfguard.py $(DESTDIR)$(PREFIX)/lib/osc-plugins/btfguard.py
 	test -e $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf || \
 		install -D -m 644 obs/obs-btf-guard.conf $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf

@@ -25,6 +25,7 @@ func distillCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave them as they are and write the new ones into `FOLDER`"},
 			&cli.StringFlag{Name: "plain-ids", Value: string(distil.Keep), Usage: "what becomes of numbers that no kernel relocates (nf_conntrack): `keep|zero|mapped`"},
 			&cli.IntFlag{Name: "max-growth", Value: 10, Usage: "leave a module as it is that would grow by more than `PERCENT` (and 16 KiB)"},
+			&cli.BoolFlag{Name: "where-possible", Usage: "succeed where a module, or the kernel, cannot be distilled for: it stays as it was and is listed"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of Linux `VERSION` instead of what the vmlinux says"},
 		},
 		OnUsageError: onUsageError,
@@ -61,6 +62,10 @@ func distill(c *cli.Context) error {
 		return fmt.Errorf("%s: %w", c.String("base"), err)
 	}
 	if err := distil.Refuse(o.Base); err != nil {
+		if c.Bool("where-possible") {
+			fmt.Fprintf(c.App.Writer, "nothing is distilled: %s: %v\n", c.String("base"), err)
+			return nil
+		}
 		return fmt.Errorf("%s: %w", c.String("base"), err)
 	}
 	if o.Output != "" {
@@ -113,7 +118,7 @@ func sayDistilled(c *cli.Context, r *distil.Report) error {
 		return fmt.Errorf("%s: holds no module (NAME.ko)", c.Args().First())
 	case r.Count(distil.Failed) > 0:
 		return exitStatus(exitError)
-	case r.Count(distil.Left) > 0:
+	case r.Count(distil.Left) > 0 && !c.Bool("where-possible"):
 		return exitStatus(exitFail)
 	}
 	return nil
