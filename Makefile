@@ -87,7 +87,7 @@ install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 644 completions/_obs-btf-guard $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_obs-btf-guard
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/licenses/obs-btf-guard/LICENSE
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR) docs/*.md docs/fingerprint.md docs/fingerprint-vectors.json
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) docs/*.md docs/fingerprint-vectors.json
 
 rpm: ## source and binary packages of git HEAD in build/rpm
 	GO=$(GO) obs/rpm.sh
