@@ -21,17 +21,25 @@ import (
 // readPackage reads the kernels and modules of an RPM in one pass over its
 // payload. A package without any is not read beyond its header.
 func (c *collector) readPackage(f file) error {
-	r, err := rpm.Open(f.path)
-	if err != nil {
-		return err
+	o, ok := opened{}, false
+	if f.named && f.origin == guard.New && c.sources.built != nil {
+		o, ok = c.sources.built.opened[f.tree]
 	}
-	defer r.Close()
-	if r.Package.IsSource {
+	if !ok {
+		o = open(f.path)
+	}
+	if o.err != nil {
+		return o.err
+	}
+	if o.pkg != nil {
+		c.addPackage(f, o.pkg)
+	}
+	if o.rpm == nil {
 		c.sources.Progress.advance(f.size)
 		return nil
 	}
-	p := c.addPackage(f, r.Package)
-	pr := &packageReader{collector: c, rpm: r, pkg: p, roles: c.roles(r.Package, f.origin), configs: map[string]kernel.Config{}, symvers: map[string]symvers{}}
+	defer o.rpm.Close()
+	pr := &packageReader{collector: c, rpm: o.rpm, pkg: o.pkg, roles: c.roles(o.rpm.Package, f.origin), configs: map[string]kernel.Config{}, symvers: map[string]symvers{}}
 	if len(pr.roles) == 0 {
 		c.sources.Progress.advance(f.size)
 		return nil
@@ -40,22 +48,33 @@ func (c *collector) readPackage(f file) error {
 	defer pr.unpack.Close()
 	if err := pr.read(); err != nil {
 		c.mu.Lock()
-		c.broken[p] = true
+		c.broken[o.pkg] = true
 		c.mu.Unlock()
 		return err
 	}
 	for _, i := range pr.images {
-		c.exports(i.base, pr.symvers[i.base.Release], r.Package.Provides)
+		c.exports(i.base, pr.symvers[i.base.Release], o.rpm.Package.Provides)
 		c.addBase(i.base, i.image, pr.config(i.base.Release, i.image))
 	}
 	return nil
 }
 
-// addPackage notes a package.
-func (c *collector) addPackage(f file, r *rpm.Package) *guard.Package {
-	p := &guard.Package{
-		Path: f.path, Origin: f.origin, Tree: f.tree, Digest: r.HeaderDigest,
-		Name: r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
+// addPackage notes a package that was found.
+func (c *collector) addPackage(f file, p *guard.Package) {
+	p.Path, p.Origin, p.Tree = f.path, f.origin, f.tree
+	if c.sources.built != nil && f.origin == guard.New {
+		p.Build = "the build" // however many times it was packaged
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inv.Packages = append(c.inv.Packages, p)
+}
+
+// describe keeps what matters of a header.
+func describe(r *rpm.Package) *guard.Package {
+	return &guard.Package{
+		Digest: r.HeaderDigest,
+		Name:   r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
 		Source:         r.SourceName(),
 		DistURL:        r.DistURL,
 		Built:          r.BuildTime,
@@ -68,13 +87,6 @@ func (c *collector) addPackage(f file, r *rpm.Package) *guard.Package {
 		Provides:     tokens(r.Provides),
 		Requires:     append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
-	if c.sources.oneBuild && f.origin == guard.New {
-		p.Build = "the build"
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.inv.Packages = append(c.inv.Packages, p)
-	return p
 }
 
 // named picks the dependencies whose names begin alike.

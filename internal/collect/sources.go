@@ -16,12 +16,12 @@ type Sources struct {
 	Progress *Progress // may be nil
 
 	installed []InstalledKernel
-	found     bool // the paths were found, not given: of each by itself nothing is expected
-	oneBuild  bool // all packages in Paths come out of one build, whenever they were packaged
-	apart     bool // Paths and Against are builds, and a package that both have counts on both sides
-	labeled   bool // each package should carry its kernel-btf(...) tokens
-	basesOnly bool // modules inside packages are left unread
-	explain   bool // what explains a base is kept: its exports, and compilers
+	built     *Built // the packages in Paths come out of one build, and are open
+	found     bool   // the paths were found, not given: of each by itself nothing is expected
+	apart     bool   // Paths and Against are builds, and a package that both have counts on both sides
+	labeled   bool   // each package should carry its kernel-btf(...) tokens
+	basesOnly bool   // modules inside packages are left unread
+	explain   bool   // what explains a base is kept: its exports, and compilers
 }
 
 // InstalledKernel is the vmlinux of an installed package.
@@ -36,11 +36,12 @@ func Check(paths ...string) Sources { return Sources{Paths: paths} }
 
 // Hook is for the check of a build: its packages, however many times they were
 // packaged, former results, and the kernels of other packages that the modules will
-// meet. labeled: each package should carry its kernel-btf(...) tokens.
-func Hook(packages, old []string, installed []InstalledKernel, labeled bool) Sources {
+// meet. labeled: each package should carry its kernel-btf(...) tokens. It serves one
+// Read, in which the packages are read to their ends.
+func Hook(built *Built, old []string, installed []InstalledKernel, labeled bool) Sources {
 	return Sources{
-		Paths: packages, Against: old, installed: installed,
-		found: true, oneBuild: true, apart: true, labeled: labeled,
+		Paths: built.paths, Against: old, installed: installed, built: built,
+		found: true, apart: true, labeled: labeled,
 	}
 }
 

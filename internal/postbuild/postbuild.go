@@ -21,10 +21,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // Where the policy stands: the system's, below the build root, and the one that
@@ -41,11 +39,12 @@ const (
 // An error is that of a policy, which is not guessed at; of ctx; or of the log or
 // the report, which could not be written.
 func Check(ctx context.Context, root *obs.BuildRoot, version string, log io.Writer) (exit int, err error) {
-	built := survey(root.RPMs)
-	if !built.ours(root.Package) {
+	built := collect.OpenBuilt(root.RPMs)
+	defer built.Close()
+	if !ours(root.Package, built) {
 		// A distribution builds thousands of packages that are none of our business:
 		// one of them that cannot be read is no reason to stop it.
-		for _, p := range built.unread {
+		for _, p := range built.Unread {
 			fmt.Fprintf(log, "obs-btf-guard: cannot judge %s\n", report.Printable(p.Error()))
 		}
 		return 0, nil
@@ -60,49 +59,16 @@ func Check(ctx context.Context, root *obs.BuildRoot, version string, log io.Writ
 	return c.res.Exit(), c.report(log, version)
 }
 
-// builtPackages is what the headers of the built packages say: of which kernels
-// there is a vmlinux, and of which there are modules.
-type builtPackages struct {
-	vmlinux, modules map[guard.KernelID]bool
-	labeled          bool // some package says that it provides a base
-	unread           []guard.Problem
-}
-
 // ours reports whether there is anything to judge in the build of a package. One
 // that is named as kernels and their modules are is not passed over because it
 // cannot be read.
-func (b builtPackages) ours(name string) bool {
-	return len(b.vmlinux)+len(b.modules) > 0 || b.labeled ||
-		len(b.unread) > 0 && (kernelName(name) || slices.ContainsFunc(b.unread, func(p guard.Problem) bool { return kernelName(filepath.Base(p.Path)) }))
+func ours(name string, b *collect.Built) bool {
+	return len(b.Vmlinux)+len(b.Modules) > 0 || b.Labeled ||
+		len(b.Unread) > 0 && (kernelName(name) || slices.ContainsFunc(b.Unread, func(p guard.Problem) bool { return kernelName(filepath.Base(p.Path)) }))
 }
 
 func kernelName(name string) bool {
 	return kernel.IsKernelPackage(name) || kernel.IsModulePackage(name)
-}
-
-// survey reads the headers of packages and nothing else of them.
-func survey(rpms []string) builtPackages {
-	b := builtPackages{vmlinux: map[guard.KernelID]bool{}, modules: map[guard.KernelID]bool{}}
-	for _, path := range rpms {
-		r, err := rpm.Open(path)
-		if err != nil {
-			b.unread = append(b.unread, guard.Problem{Path: path, Err: err})
-			continue
-		}
-		if r.Package.IsSource {
-			r.Close()
-			continue
-		}
-		vmlinux, modules := collect.Ships(r.Package)
-		maps.Copy(b.vmlinux, vmlinux)
-		maps.Copy(b.modules, modules)
-		b.labeled = b.labeled || slices.ContainsFunc(r.Package.Provides, func(d rpm.Dependency) bool {
-			_, _, ok := fingerprint.ParseToken(d.Name)
-			return ok
-		})
-		r.Close()
-	}
-	return b
 }
 
 // check is one run on a build that has kernels or modules.
@@ -145,8 +111,8 @@ func (c *check) readPolicy() error {
 }
 
 // judge judges all three pairings and weighs them by the policy.
-func (c *check) judge(ctx context.Context, built builtPackages) error {
-	inv, err := collect.Read(ctx, collect.Hook(c.root.RPMs, c.root.Old, c.installed(ctx, built), c.root.HasGenerator()))
+func (c *check) judge(ctx context.Context, built *collect.Built) error {
+	inv, err := collect.Read(ctx, collect.Hook(built, c.root.Old, c.installed(ctx, built), c.root.HasGenerator()))
 	if err != nil {
 		return err
 	}
@@ -169,10 +135,10 @@ func (c *check) judge(ctx context.Context, built builtPackages) error {
 // installed finds the kernels that modules will meet which come without their
 // own. The packages that were just built may be installed too, so that a kernel
 // among them does not count.
-func (c *check) installed(ctx context.Context, built builtPackages) []collect.InstalledKernel {
+func (c *check) installed(ctx context.Context, built *collect.Built) []collect.InstalledKernel {
 	releases := map[string]bool{}
-	for id := range built.modules {
-		releases[id.Release] = releases[id.Release] || !built.vmlinux[id]
+	for id := range built.Modules {
+		releases[id.Release] = releases[id.Release] || !built.Vmlinux[id]
 	}
 	var out []collect.InstalledKernel
 	for _, release := range slices.Sorted(maps.Keys(releases)) {
