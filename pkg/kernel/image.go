@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -164,6 +165,11 @@ func (o *opener) wrapped(name string) {
 	o.image.Wrapping = append(o.image.Wrapping, name)
 }
 
+const (
+	usualRatio = 7         // how many times a kernel is larger than packed: mostly 4 to 7
+	usualRoom  = 128 << 20 // bytes; real ones have 40 to 100 MB
+)
+
 // unpack decompresses the n bytes at off into memory.
 func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (source, error) {
 	packed, err := src.stream("compressed data", off, n)
@@ -176,10 +182,12 @@ func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (so
 	if err != nil {
 		return source{}, err
 	}
-	data, err := io.ReadAll(io.LimitReader(unpacked, o.left+1))
-	if err != nil {
+	// Room for what kernels unpack to: growing would take as much once more.
+	buf := bytes.NewBuffer(make([]byte, 0, min(int64(n)*usualRatio, usualRoom, o.left)+bytes.MinRead))
+	if _, err := buf.ReadFrom(io.LimitReader(unpacked, o.left+1)); err != nil {
 		return source{}, err
 	}
+	data := buf.Bytes()
 	if int64(len(data)) > o.left {
 		return source{}, fmt.Errorf("%s: %w of %d bytes", format, decompress.ErrTooLarge, int64(MaxUnpacked))
 	}
