@@ -25,7 +25,7 @@ type block struct {
 
 	selectors [maxSelectors]uint8
 
-	inversion
+	*inversion // while it is being decoded
 	expansion
 }
 

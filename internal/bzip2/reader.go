@@ -28,13 +28,14 @@ const (
 // of a decoder that never guessed.
 type Reader struct {
 	in       source
-	units    int     // blocks in work at most
-	guessing bool    // where blocks end
-	end      error   // what comes behind the queue
-	free     []*unit // to use again
-	queue    []*unit // in work, in the input's order
-	cur      *unit   // the unit that is being read
-	out      []byte  // of its output, what is not yet read
+	units    int          // blocks in work at most
+	guessing bool         // where blocks end
+	end      error        // what comes behind the queue
+	free     []*unit      // to use again
+	spare    []*inversion // of units that are decoded
+	queue    []*unit      // in work, in the input's order
+	cur      *unit        // the unit that is being read
+	out      []byte       // of its output, what is not yet read
 	stop     atomic.Bool
 	err      error // the end
 }
@@ -61,6 +62,7 @@ func (r *Reader) Reset(src io.Reader) {
 		units:    r.units,
 		guessing: r.units > 1,
 		free:     r.free,
+		spare:    r.spare,
 		queue:    r.queue[:0],
 	}
 	if r.guessing {
@@ -108,6 +110,8 @@ func (r *Reader) next() {
 		if r.dispatch(); len(r.queue) > 0 {
 			u := r.queue[0]
 			<-u.done
+			r.spare = append(r.spare, u.inversion)
+			u.inversion = nil
 			if u.sound {
 				r.queue = slices.Delete(r.queue, 0, 1)
 				r.cur, r.out = u, u.out
@@ -143,13 +147,17 @@ func (r *Reader) dispatch() {
 
 // unit returns an unused unit.
 func (r *Reader) unit() *unit {
-	n := len(r.free)
-	if n == 0 {
-		return new(unit)
+	u := new(unit)
+	if n := len(r.free); n > 0 {
+		u, r.free = r.free[n-1], r.free[:n-1]
+		u.err, u.out = nil, u.out[:0]
 	}
-	u := r.free[n-1]
-	r.free = r.free[:n-1]
-	u.err, u.out = nil, u.out[:0]
+	if u.inversion == nil {
+		u.inversion = new(inversion)
+		if n := len(r.spare); n > 0 {
+			u.inversion, r.spare = r.spare[n-1], r.spare[:n-1]
+		}
+	}
 	return u
 }
 
