@@ -189,6 +189,7 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 		p.Notes = append(p.Notes, problem.Error())
 	}
 	p.AddResult(res, r.fallback)
+	p.Kernels += len(inv.Bases)
 	p.Packages += len(inv.Packages)
 	if r.server.Blind {
 		return nil

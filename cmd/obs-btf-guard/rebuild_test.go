@@ -110,6 +110,15 @@ func TestRebuildProject(t *testing.T) {
 	}
 }
 
+// TestRebuildFolder counts the kernels in a folder, too.
+func TestRebuildFolder(t *testing.T) {
+	p := &project{}
+	status, out, errs := rebuilds(t, p, "../../testdata/incident/5.15.12-1.3")
+	if status != exitOK || len(p.posts) > 0 || out != "nothing has to be built again: 3 packages looked at, and 1 kernel that they can meet\n" {
+		t.Errorf("%d, %q\n%s%s", status, p.posts, out, errs)
+	}
+}
+
 // TestRebuildPlan saves a plan, refuses it where things have moved on, and
 // carries it out where they have not.
 func TestRebuildPlan(t *testing.T) {
