@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report writes what the guard found: [Text] for people, [JSON] for
-// machines.
+// Package report writes what the guard found: [Text] for people, [Log] for a build's
+// log, a [Document] for machines.
 package report
 
 import (
