@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
@@ -51,15 +53,32 @@ type memory struct {
 	c       *cli.Context
 	db      *history.DB // nil until it is open, and where it cannot be
 	tried   bool
+	quiet   bool   // nobody watches, who would want to know that a history begins
 	program string // digest of this program
 }
 
-// newMemory is nil with --no-db.
+// newMemory is nil with --no-db, and without --db where nobody looks at a history
+// later: in CI and inside of a build root.
 func newMemory(c *cli.Context) *memory {
-	if c.Bool("no-db") {
+	if c.Bool("no-db") || !c.IsSet("db") && passing(os.Getenv, "/") {
 		return nil
 	}
-	return &memory{c: c}
+	return &memory{c: c, quiet: !isTerminal(c.App.ErrWriter)}
+}
+
+// passing reports whether what is written to a home directory goes with the machine,
+// or is the result of a build: by the variable that CI systems set (GitHub, GitLab,
+// Travis and others), those of rpmbuild (rpm's build.c) and obs-build, and what
+// obs-build leaves in its root.
+func passing(getenv func(string) string, root string) bool {
+	if ci := getenv("CI"); ci != "" && ci != "false" && ci != "0" {
+		return true
+	}
+	if getenv("RPM_BUILD_ROOT") != "" || getenv("BUILD_ROOT") != "" {
+		return true
+	}
+	_, err := os.Lstat(filepath.Join(root, ".build.packages"))
+	return err == nil
 }
 
 // open reports whether there is a history to work with.
@@ -74,12 +93,18 @@ func (m *memory) open() bool {
 		return false
 	}
 	var db *history.DB
+	begins := false
 	if err == nil {
+		_, missing := os.Lstat(path)
+		begins = errors.Is(missing, fs.ErrNotExist)
 		db, err = openHistory(m.c, path)
 	}
 	switch {
 	case err == nil:
 		m.db = db
+		if begins && !m.quiet && !asked {
+			fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: what is read is remembered from now on, in %s (--no-db does without)\n", report.Printable(path))
+		}
 	case asked, errors.Is(err, history.ErrNewer), errors.Is(err, history.ErrForeign):
 		m.failed(err)
 	default: // no home, or one that cannot be written: nobody asked for more
