@@ -103,7 +103,7 @@ func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
 	if err != nil {
 		return err
 	}
-	g := &generation{Context: c, multi: multifile(c.String("rpm"))}
+	g := &generation{c: c, multi: multifile(c.String("rpm"))}
 	for i, path := range wanted {
 		g.answer(path, s.Answers[clean[i]], as, packaged)
 	}
@@ -112,13 +112,13 @@ func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
 
 // generation writes the answers of one call.
 type generation struct {
-	*cli.Context
+	c     *cli.Context
 	multi bool
 }
 
 func (g *generation) answer(path string, a generator.Answer, as generator.Strength, packaged bool) {
 	// requires and recommends are asked about the same files: one of them speaks.
-	silent := as == generator.Recommends && generator.Strength(g.String("strength")) == generator.Auto
+	silent := as == generator.Recommends && generator.Strength(g.c.String("strength")) == generator.Auto
 	if a.Say && !silent {
 		what := "no dependency on a base"
 		switch {
@@ -127,31 +127,31 @@ func (g *generation) answer(path string, a generator.Answer, as generator.Streng
 		case as == "":
 			what = "provides no base"
 		}
-		fmt.Fprintf(g.App.ErrWriter, "obs-btf-guard: %s: %s: %s\n", report.Printable(path), what, report.Printable(a.Why))
+		fmt.Fprintf(g.c.App.ErrWriter, "obs-btf-guard: %s: %s: %s\n", report.Printable(path), what, report.Printable(a.Why))
 	}
 	if a.Token == "" {
 		return
 	}
 	if as != "" {
-		strength := generator.Strength(g.String("strength"))
+		strength := generator.Strength(g.c.String("strength"))
 		if strength == generator.Auto {
 			strength = a.Strength
 		}
-		if strength != as || packaged || ownToken(g.String("package"), a.Token) {
+		if strength != as || packaged || ownToken(g.c.String("package"), a.Token) {
 			return
 		}
 	}
 	if g.multi {
-		fmt.Fprintf(g.App.Writer, ";%s\n", path)
+		fmt.Fprintf(g.c.App.Writer, ";%s\n", path)
 	}
 	release, _ := kernel.ReleaseFromPath(path)
 	if as != "" {
-		fmt.Fprintln(g.App.Writer, fingerprint.Requirement(a.Token, release))
+		fmt.Fprintln(g.c.App.Writer, fingerprint.Requirement(a.Token, release))
 		return
 	}
-	fmt.Fprintln(g.App.Writer, a.Token)
+	fmt.Fprintln(g.c.App.Writer, a.Token)
 	if release != "" {
-		fmt.Fprintln(g.App.Writer, fingerprint.ReleaseToken(release))
+		fmt.Fprintln(g.c.App.Writer, fingerprint.ReleaseToken(release))
 	}
 }
 

@@ -65,7 +65,7 @@ func rebuildAction(c *cli.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	run := &rebuildRun{Context: c, json: out.format == "json", dir: dir}
+	run := &rebuildRun{c: c, json: out.format == "json", dir: dir}
 	run.fallback = rebuild.Where{Project: c.String("project"), Repository: c.String("repository"), Arch: c.String("arch")}
 	plan, err := run.plan()
 	if err != nil {
@@ -76,7 +76,7 @@ func rebuildAction(c *cli.Context) error {
 
 // rebuildRun is one run of the command.
 type rebuildRun struct {
-	*cli.Context
+	c        *cli.Context
 	json     bool
 	dir      string // for downloads
 	fallback rebuild.Where
@@ -87,34 +87,34 @@ type rebuildRun struct {
 
 // plan makes the plan, or reads it.
 func (r *rebuildRun) plan() (*rebuild.Plan, error) {
-	file := r.String("plan")
+	file := r.c.String("plan")
 	switch {
-	case file != "" && (r.NArg() > 0 || r.fallback != (rebuild.Where{})):
+	case file != "" && (r.c.NArg() > 0 || r.fallback != (rebuild.Where{})):
 		return nil, usageError{"rebuild: --plan is all there is to do; give no other input", rebuildHint}
-	case file == "" && r.NArg() == 0 && (r.fallback.Project == "" || r.fallback.Repository == "" || r.fallback.Arch == ""):
+	case file == "" && r.c.NArg() == 0 && (r.fallback.Project == "" || r.fallback.Repository == "" || r.fallback.Arch == ""):
 		return nil, usageError{"rebuild: nothing to look at: give reports, RPMs, or --project, --repository and --arch", rebuildHint}
 	}
 	if file != "" {
 		return r.readPlan(file)
 	}
-	if err := r.connect(r.String("apiurl")); err != nil {
+	if err := r.connect(r.c.String("apiurl")); err != nil {
 		return nil, err
 	}
 	p := rebuild.NewPlan(r.url)
 	if err := r.readArguments(p); err != nil {
 		return nil, err
 	}
-	if r.NArg() == 0 {
+	if r.c.NArg() == 0 {
 		r.places = append(r.places, r.fallback)
 	}
-	if r.server.Blind && len(r.places) > 0 && r.NArg() == 0 {
+	if r.server.Blind && len(r.places) > 0 && r.c.NArg() == 0 {
 		return nil, usageError{"rebuild: with a trigger token OBS does not tell what a project builds; give reports or RPMs", rebuildHint}
 	}
-	if err := r.find(r.Context.Context, p); err != nil {
+	if err := r.find(r.c.Context, p); err != nil {
 		return nil, err
 	}
 	if n := len(p.Steps); r.server.Blind && n > 1 {
-		fmt.Fprintf(r.App.ErrWriter, "obs-btf-guard: %d packages by one token: a token that was made for a single package builds that one each time\n", n)
+		fmt.Fprintf(r.c.App.ErrWriter, "obs-btf-guard: %d packages by one token: a token that was made for a single package builds that one each time\n", n)
 	}
 	return p, nil
 }
@@ -141,7 +141,7 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	// Who wrote the file must not choose who gets the password.
-	if err := r.connect(r.String("apiurl")); err != nil {
+	if err := r.connect(r.c.String("apiurl")); err != nil {
 		return nil, err
 	}
 	if p.API != "" && p.API != r.url {
@@ -157,7 +157,7 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 // yesterday: where OBS can be asked, they only say where to look.
 func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	var packages []string
-	for _, path := range r.Args().Slice() {
+	for _, path := range r.c.Args().Slice() {
 		d, err := readReport(path)
 		switch {
 		case err != nil:
@@ -177,11 +177,11 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	if len(packages) == 0 {
 		return nil
 	}
-	inv, err := readSources(r.Context, collect.Check(packages...))
+	inv, err := readSources(r.c, collect.Check(packages...))
 	if err != nil {
 		return err
 	}
-	res, err := guard.Judge(r.Context.Context, inv, guard.Options{})
+	res, err := guard.Judge(r.c.Context, inv, guard.Options{})
 	if err != nil {
 		return err
 	}
@@ -231,38 +231,38 @@ func readReport(path string) (*report.Document, error) {
 
 // connect finds the API and who we are there.
 func (r *rebuildRun) connect(name string) (err error) {
-	r.server, r.url, err = connect(r.Context, name)
+	r.server, r.url, err = connect(r.c, name)
 	return err
 }
 
 func (r *rebuildRun) finder() *rebuild.Finder {
 	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Tell: func(format string, args ...any) {
-		if isTerminal(r.App.ErrWriter) {
-			fmt.Fprintf(r.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
+		if isTerminal(r.c.App.ErrWriter) {
+			fmt.Fprintf(r.c.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
 		}
 	}}
-	if r.Bool("wait") {
-		f.Settle = func(ctx context.Context) error { return rebuild.Pause(ctx, r.Duration("poll")) }
+	if r.c.Bool("wait") {
+		f.Settle = func(ctx context.Context) error { return rebuild.Pause(ctx, r.c.Duration("poll")) }
 	}
 	return f
 }
 
 // carryOut says what the plan is and does it, unless it is only to be said.
 func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
-	if file := r.String("save-plan"); file != "" {
+	if file := r.c.String("save-plan"); file != "" {
 		if err := save(p, file); err != nil {
 			return err
 		}
 	}
-	dry := r.Bool("dry-run") || r.needsYes() && !r.Bool("yes")
-	if !dry && r.Bool("wait") && r.server.Blind {
+	dry := r.c.Bool("dry-run") || r.needsYes() && !r.c.Bool("yes")
+	if !dry && r.c.Bool("wait") && r.server.Blind {
 		return usageError{"rebuild: with a trigger token OBS does not tell when something is built; leave out --wait", rebuildHint}
 	}
 	if r.json {
-		if err := p.Write(r.App.Writer); err != nil {
+		if err := p.Write(r.c.App.Writer); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
-	} else if err := p.Text(r.App.Writer, dry); err != nil {
+	} else if err := p.Text(r.c.App.Writer, dry); err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	code := exitOK
@@ -273,8 +273,8 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 	case len(p.Steps) == 0:
 		return status(code)
 	case dry:
-		if !r.Bool("dry-run") {
-			fmt.Fprintln(r.App.ErrWriter, "obs-btf-guard: nothing was done; --yes does it")
+		if !r.c.Bool("dry-run") {
+			fmt.Fprintln(r.c.App.ErrWriter, "obs-btf-guard: nothing was done; --yes does it")
 		}
 		return status(max(code, exitFail))
 	}
@@ -291,7 +291,7 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 // needsYes reports whether somebody is watching, who may not expect that a look at
 // a plan is more than that.
 func (r *rebuildRun) needsYes() bool {
-	return r.json || r.String("save-plan") != "" || isTerminal(r.App.Writer) || isTerminal(r.App.ErrWriter) || isTerminal(os.Stdin)
+	return r.json || r.c.String("save-plan") != "" || isTerminal(r.c.App.Writer) || isTerminal(r.c.App.ErrWriter) || isTerminal(os.Stdin)
 }
 
 func save(p *rebuild.Plan, file string) error {
@@ -321,11 +321,11 @@ const mostRounds = 5
 // run carries out the plan and, with --wait, judges again and goes on until
 // nothing is left. It reports whether something did not come to a good end.
 func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
-	ctx := r.Context.Context
-	if !r.Bool("wait") {
+	ctx := r.c.Context
+	if !r.c.Bool("wait") {
 		return r.once(ctx, p)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.Duration("timeout"), fmt.Errorf("not built within %v", r.Duration("timeout")))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.c.Duration("timeout"), fmt.Errorf("not built within %v", r.c.Duration("timeout")))
 	defer cancel()
 	for _, s := range p.Steps {
 		r.places = append(r.places, s.Where())
@@ -334,7 +334,7 @@ func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
 	for range mostRounds {
 		bad, err := r.once(ctx, p)
 		if err != nil {
-			return true, cause(ctx, r.Context.Context, err)
+			return true, cause(ctx, r.c.Context, err)
 		}
 		failed = failed || bad
 		for _, s := range p.Steps {
@@ -342,7 +342,7 @@ func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
 		}
 		p = rebuild.NewPlan(r.url)
 		if err := r.find(ctx, p); err != nil {
-			return true, cause(ctx, r.Context.Context, err)
+			return true, cause(ctx, r.c.Context, err)
 		}
 		fmt.Fprintln(r.progress(), "\njudged again:")
 		if err := p.Text(r.progress(), true); err != nil {
@@ -366,7 +366,7 @@ func cause(ctx, parent context.Context, err error) error {
 
 // once carries out a plan.
 func (r *rebuildRun) once(ctx context.Context, p *rebuild.Plan) (failed bool, err error) {
-	runner := &rebuild.Runner{Server: r.server, Wait: r.Bool("wait"), Poll: r.Duration("poll"), Tell: func(d rebuild.Done) {
+	runner := &rebuild.Runner{Server: r.server, Wait: r.c.Bool("wait"), Poll: r.c.Duration("poll"), Tell: func(d rebuild.Done) {
 		line := fmt.Sprintf("%-10s %s", d.Outcome, d.Step)
 		if d.Detail != "" {
 			line += ": " + d.Detail
@@ -386,7 +386,7 @@ func (r *rebuildRun) once(ctx context.Context, p *rebuild.Plan) (failed bool, er
 // progress is where is said what is being done: standard output belongs to JSON.
 func (r *rebuildRun) progress() io.Writer {
 	if r.json {
-		return r.App.ErrWriter
+		return r.c.App.ErrWriter
 	}
-	return r.App.Writer
+	return r.c.App.Writer
 }

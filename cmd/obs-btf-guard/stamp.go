@@ -55,7 +55,7 @@ func stamp(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	st := &stamping{Context: c, strength: strength, problems: inv.Problems}
+	st := &stamping{c: c, strength: strength, problems: inv.Problems}
 	n := 0
 	for _, t := range guard.Metadata(inv, res) {
 		if err := c.Context.Err(); err != nil {
@@ -79,7 +79,7 @@ func stamp(c *cli.Context) error {
 
 // stamping is one run of the command.
 type stamping struct {
-	*cli.Context
+	c        *cli.Context
 	strength generator.Strength
 	problems []guard.Problem
 	disagree bool
@@ -95,16 +95,16 @@ func (s *stamping) stamp(t guard.Tokens) {
 		Add: s.relations(t),
 		Drop: func(r rpm.Relation) bool {
 			// A package may say that it needs what it provides itself.
-			self := r.Kind != rpm.Provides && slices.Contains(t.Provides, r.Name) && !s.Bool("remove")
+			self := r.Kind != rpm.Provides && slices.Contains(t.Provides, r.Name) && !s.c.Bool("remove")
 			return fingerprint.IsOurs(r.Name) && !self
 		},
-		DryRun: s.Bool("verify") || s.Bool("dry-run"),
+		DryRun: s.c.Bool("verify") || s.c.Bool("dry-run"),
 	}
-	if t.Err != nil && !s.Bool("remove") {
+	if t.Err != nil && !s.c.Bool("remove") {
 		s.problem(t.Package.Path, t.Err)
 		return
 	}
-	change, err := rpm.Rewrite(s.Context.Context, t.Package.Path, e)
+	change, err := rpm.Rewrite(s.c.Context, t.Package.Path, e)
 	if err != nil {
 		s.problem(t.Package.Path, err)
 		return
@@ -114,7 +114,7 @@ func (s *stamping) stamp(t guard.Tokens) {
 
 // relations are the dependencies that the package should have.
 func (s *stamping) relations(t guard.Tokens) []rpm.Relation {
-	if s.Bool("remove") {
+	if s.c.Bool("remove") {
 		return nil
 	}
 	var out []rpm.Relation
@@ -148,24 +148,24 @@ func (s *stamping) relations(t guard.Tokens) []rpm.Relation {
 func (s *stamping) say(nevra string, c rpm.Change) {
 	add, drop := "added  ", "removed"
 	switch {
-	case s.Bool("verify"):
+	case s.c.Bool("verify"):
 		add, drop = "missing", "wrong  "
 		s.disagree = s.disagree || !c.Empty()
-	case s.Bool("dry-run"):
+	case s.c.Bool("dry-run"):
 		add, drop = "to add ", "to remove"
 	}
 	if c.Empty() {
-		fmt.Fprintf(s.App.Writer, "%s: as it should be\n", nevra)
+		fmt.Fprintf(s.c.App.Writer, "%s: as it should be\n", nevra)
 		return
 	}
-	fmt.Fprintf(s.App.Writer, "%s:\n", nevra)
+	fmt.Fprintf(s.c.App.Writer, "%s:\n", nevra)
 	for _, r := range c.Added {
-		fmt.Fprintf(s.App.Writer, "  %s %v: %v\n", add, r.Kind, r.Dependency)
+		fmt.Fprintf(s.c.App.Writer, "  %s %v: %v\n", add, r.Kind, r.Dependency)
 	}
 	for _, r := range c.Dropped {
-		fmt.Fprintf(s.App.Writer, "  %s %v: %v\n", drop, r.Kind, r.Dependency)
+		fmt.Fprintf(s.c.App.Writer, "  %s %v: %v\n", drop, r.Kind, r.Dependency)
 	}
-	if len(c.Signatures) > 0 && !s.Bool("verify") {
-		fmt.Fprintf(s.App.Writer, "  the signatures (%s) no longer hold and are dropped: sign it again\n", strings.Join(c.Signatures, ", "))
+	if len(c.Signatures) > 0 && !s.c.Bool("verify") {
+		fmt.Fprintf(s.c.App.Writer, "  the signatures (%s) no longer hold and are dropped: sign it again\n", strings.Join(c.Signatures, ", "))
 	}
 }
