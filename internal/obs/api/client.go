@@ -61,9 +61,19 @@ type Options struct {
 
 	// Attempts is how often a request is tried at most, 0 means 4.
 	Attempts int
+	// Bounds of what is read, 0 means the default.
+	Bounds Bounds
 	// Sleep waits between attempts, Now is the clock. Tests replace them.
 	Sleep func(ctx context.Context, d time.Duration) error
 	Now   func() time.Time
+}
+
+// Bounds are what a server may have a client keep. All of openSUSE:Factory are
+// 17,000 packages with a million names, in a third of a Document.
+type Bounds struct {
+	Document int64 // bytes of a document, 128 MiB by default
+	Packages int   // in the dependencies of a repository, 200,000 by default
+	Names    int   // likewise, 4,000,000 by default
 }
 
 // Client talks to one API. It can be used by several goroutines.
@@ -122,6 +132,7 @@ func New(o Options) (*Client, error) {
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	o.Attempts = cmp.Or(max(o.Attempts, 0), 4)
+	o.Bounds = Bounds{cmp.Or(o.Bounds.Document, 128<<20), cmp.Or(o.Bounds.Packages, 200_000), cmp.Or(o.Bounds.Names, 4_000_000)}
 	if o.Now == nil {
 		o.Now = time.Now
 	}

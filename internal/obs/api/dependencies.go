@@ -17,10 +17,6 @@ type Dependencies struct {
 	Subpackages []string // names of the binary packages made of it
 }
 
-// Bounds of the dependencies of a repository. All of openSUSE:Factory are 17,000
-// packages with a million names. Tests lower them.
-var maxPackages, maxNames = 200_000, 4_000_000
-
 // DepInfo gives the dependencies of all packages of a repository, as the
 // scheduler last saw them. Binaries of other projects are among Needs.
 func (c *Client) DepInfo(ctx context.Context, project, repository, arch string) ([]Dependencies, error) {
@@ -29,7 +25,7 @@ func (c *Client) DepInfo(ctx context.Context, project, repository, arch string) 
 	}
 	var out []Dependencies
 	err := c.read(ctx, nil, []string{"build", project, repository, arch, "_builddepinfo"}, func(r io.Reader) (err error) {
-		out, err = readDependencies(r)
+		out, err = readDependencies(r, c.o.Bounds)
 		return err
 	})
 	if err != nil {
@@ -40,7 +36,7 @@ func (c *Client) DepInfo(ctx context.Context, project, repository, arch string) 
 
 // readDependencies reads a <builddepinfo> element by element, and keeps each name
 // once: the document of a large project has a hundred megabytes.
-func readDependencies(r io.Reader) ([]Dependencies, error) {
+func readDependencies(r io.Reader, most Bounds) ([]Dependencies, error) {
 	const deep = 10 // real ones have three
 	var (
 		out   []Dependencies
@@ -74,8 +70,8 @@ func readDependencies(r io.Reader) ([]Dependencies, error) {
 			case path[0] != "builddepinfo":
 				return nil, fmt.Errorf("expected element type <builddepinfo> but have <%s>", words(path[0]))
 			case len(path) == 2 && path[1] == "package": // others are cycles, which name packages as well
-				if len(out) == maxPackages {
-					return nil, fmt.Errorf("more than %d packages", maxPackages)
+				if len(out) == most.Packages {
+					return nil, fmt.Errorf("more than %d packages", most.Packages)
 				}
 				out = append(out, Dependencies{})
 				d = &out[len(out)-1]
@@ -92,8 +88,8 @@ func readDependencies(r io.Reader) ([]Dependencies, error) {
 			}
 		case xml.EndElement:
 			if len(path) == 3 && d != nil {
-				if names++; names > maxNames {
-					return nil, fmt.Errorf("more than %d names", maxNames)
+				if names++; names > most.Names {
+					return nil, fmt.Errorf("more than %d names", most.Names)
 				}
 				switch path[2] {
 				case "source":

@@ -14,8 +14,6 @@ import (
 
 // TestDependencies reads documents that are odd or too much.
 func TestDependencies(t *testing.T) {
-	defer func(p, n int) { maxPackages, maxNames = p, n }(maxPackages, maxNames)
-	maxPackages, maxNames = 3, 5
 	const pkg = `<package name="p"><pkgdep>a</pkgdep></package>`
 	for _, tc := range []struct{ name, text, want, fails string }{
 		{"none", `<builddepinfo />`, "", ""},
@@ -33,7 +31,7 @@ func TestDependencies(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := plain(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, tc.text) })
-			c, waits := client(t, s, nil)
+			c, waits := client(t, s, func(o *Options) { o.Bounds.Packages, o.Bounds.Names = 3, 5 })
 			deps, err := c.DepInfo(t.Context(), "P", "r", "a")
 			var got []string
 			for _, d := range deps {
@@ -114,7 +112,7 @@ func TestDependenciesMemory(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := live()
-	deps, err := readDependencies(r)
+	deps, err := readDependencies(r, Bounds{Packages: 200_000, Names: 4_000_000})
 	if err != nil || len(deps) != packages || len(deps[packages-1].Needs) != needs {
 		t.Fatalf("%d packages: %v", len(deps), err)
 	}

@@ -19,10 +19,6 @@ import (
 // maxRedirects is how often an answer may send a reader elsewhere.
 const maxRedirects = 4
 
-// maxXML bounds a document. The dependencies of all of openSUSE:Factory are a
-// third of it.
-var maxXML int64 = 128 << 20
-
 var errStalled = fmt.Errorf("no byte of the answer for %v", stallTimeout)
 
 // request is one route with its parameters.
@@ -230,14 +226,14 @@ func (c *Client) read(ctx context.Context, query, path []string, decode func(io.
 			return err
 		}
 		defer resp.Body.Close()
-		b := &bounded{from: resp.Body}
+		b := &bounded{from: resp.Body, most: c.o.Bounds.Document}
 		err = decode(b)
 		if err == nil {
 			_, err = io.Copy(io.Discard, b) // what breaks off is not the whole
 		}
 		switch {
-		case b.n > maxXML:
-			return fmt.Errorf("%s: the answer is larger than %d bytes", r, maxXML)
+		case b.n > b.most:
+			return fmt.Errorf("%s: the answer is larger than %d bytes", r, b.most)
 		case b.err != nil && ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", r, ctx.Err())
 		case b.err != nil:
@@ -249,17 +245,18 @@ func (c *Client) read(ctx context.Context, query, path []string, decode func(io.
 	})
 }
 
-// bounded reads no more than maxXML bytes and one more. It remembers its error, to
+// bounded reads no more than most bytes and one more. It remembers its error, to
 // tell it from the decoder's.
 type bounded struct {
 	from io.Reader
+	most int64
 	n    int64
 	err  error // other than io.EOF
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
-	p = p[:min(int64(len(p)), maxXML+1-b.n)]
-	if b.n > maxXML {
+	p = p[:min(int64(len(p)), b.most+1-b.n)]
+	if b.n > b.most {
 		return 0, io.ErrUnexpectedEOF
 	}
 	n, err := b.from.Read(p)

@@ -124,8 +124,6 @@ func TestRoutes(t *testing.T) {
 
 // TestBounds: a document that does not end is read no further than the bound.
 func TestBounds(t *testing.T) {
-	defer func(n int64) { maxXML = n }(maxXML)
-	maxXML = 1 << 20
 	s := plain(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte("<resultlist>"))
 		filler := []byte(strings.Repeat("<result/>", 1000))
@@ -135,7 +133,7 @@ func TestBounds(t *testing.T) {
 			}
 		}
 	})
-	c, _ := client(t, s, nil)
+	c, _ := client(t, s, func(o *Options) { o.Bounds.Document = 1 << 20 })
 	_, err := c.Results(context.Background(), "P", Filter{})
 	wantError(t, err, "GET /build/P/_result?", "the answer is larger than 1048576 bytes")
 }
