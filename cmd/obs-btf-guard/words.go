@@ -118,8 +118,9 @@ without are read, those of a repository after downloading just them.
   broken      modules do not fit the vmlinux of their own build
   mislabeled  a kernel-btf(...) dependency is not what the content calls for
   incident    kernels of one kernelrelease (uname -r) have different bases
-  unlabeled   a kernel-btf(...) dependency is missing
   unknown     it cannot be told, or was not looked for
+  unlabeled   a kernel-btf(...) dependency is missing
+  unproven    modules are too small to tell which base they were built on
   unmet       modules are for a kernel that is not here
 
 Exit status: 0 nothing of what --fail-on names; 1 some of it; 2 something could

@@ -83,12 +83,14 @@ type Cell struct {
 
 // Kinds are the verdicts that a finding may have, heaviest first.
 var Kinds = []guard.Verdict{
-	guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident, guard.Unlabeled, guard.Undecided, guard.Unmet,
+	guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident, guard.Undecided, guard.Unlabeled, guard.Unproven, guard.Unmet,
 }
 
 // DefaultFailOn are the kinds that fail unless somebody says otherwise: with
-// them, a machine that installs from here can end up with modules that misfit.
-var DefaultFailOn = []guard.Verdict{guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident}
+// them, a machine that installs from here can end up with modules that misfit, or
+// nobody knows whether it can. What is for kernels of which none of the flavor is
+// here (Unmet) fails only if it is asked for.
+var DefaultFailOn = []guard.Verdict{guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident, guard.Undecided}
 
 // Finding is something that needs attention.
 type Finding struct {

@@ -45,7 +45,7 @@ func TestClosing(t *testing.T) {
 		"nothing":         {nil, DefaultFailOn, "ok   no kernel and no modules"},
 		"stale":           {[]listed{kernelDefault("1.2", 2), extra("1.1", 1)}, DefaultFailOn, "FAIL 1 stale"},
 		"stale as a note": {[]listed{kernelDefault("1.2", 2), extra("1.1", 1)}, nil, "note 1 stale"},
-		"unknown":         {[]listed{kmod}, DefaultFailOn, "???? 1 unknown"},
+		"unknown":         {[]listed{kmod}, DefaultFailOn, "FAIL 1 unknown"},
 		"unknown fails":   {[]listed{kmod}, Kinds, "FAIL 1 unknown"},
 		"unmet":           {[]listed{noKernel}, DefaultFailOn, "???? 1 unmet"},
 	} {

@@ -110,7 +110,7 @@ func TestJUnit(t *testing.T) {
 			"sources RPMS",
 			"NOTE RPMS/link: a link to a folder, which is not followed",
 			"kernels 1-default (x86_64) FAILS btf-incident incident: 1-default (x86_64): " + explanations[guard.Incident].meaning,
-			"kernels unnamed kernel (x86_64) SKIPPED unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
+			"kernels unnamed kernel (x86_64) FAILS btf-unknown unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
 			"modules kernel-default-extra-1-1.x86_64",
 			"modules x-kmp-default-1-1.x86_64 FAILS btf-stale " + stale,
 			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",

@@ -125,7 +125,9 @@ func (j *junit) answer(q *question) report.Case {
 	if c.Outcome != report.Passed {
 		return c
 	}
-	if i := slices.IndexFunc(q.findings, func(f Finding) bool { return f.Kind == guard.Undecided || f.Kind == guard.Unmet }); i >= 0 {
+	if i := slices.IndexFunc(q.findings, func(f Finding) bool {
+		return f.Kind == guard.Undecided || f.Kind == guard.Unproven || f.Kind == guard.Unmet
+	}); i >= 0 {
 		c.Outcome, c.Message = report.Skipped, q.findings[i].line()
 	} else if len(c.Details) > 0 {
 		c.Message = "WARN " + strings.Join(c.Details, "; ")

@@ -100,6 +100,7 @@ var explanations = map[guard.Verdict]explanation{
 	},
 	guard.Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
 	guard.Undecided: {"cannot be told from what was read", "mend what could not be read, read what --metadata-only leaves out, or stamp the packages"},
+	guard.Unproven:  {"modules too small to tell which base they were built on", "stamp the packages where they are built, which records it"},
 	guard.Unmet:     {"modules for kernels that are not here", "name their source as well"},
 }
 
@@ -328,7 +329,7 @@ func (r *Result) outcome(failOn []guard.Verdict) outcome {
 		out = unknown
 	}
 	for _, f := range r.Findings {
-		if f.Kind == guard.Undecided || f.Kind == guard.Unmet {
+		if f.Kind == guard.Undecided || f.Kind == guard.Unproven || f.Kind == guard.Unmet {
 			out = max(out, unknown)
 		}
 		out = max(out, noted)

@@ -68,7 +68,7 @@ func (p *Plan) answers(at Where, b *built, cells []guard.Cell, answers []guard.A
 		switch a.Verdict {
 		case guard.Stale, guard.Broken:
 			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: %s", b, a.Reason))
-		case guard.Undecided, guard.Unmet:
+		case guard.Undecided, guard.Unproven, guard.Unmet:
 			p.note("%s is not judged: %s", b, a.Reason)
 		}
 	}

@@ -214,7 +214,7 @@ func (m *matching) content(release string, c *Content) {
 		m.answer(Broken, release, "%s", broken)
 	case fits > 0 || len(c.Alone) > 0 && c.Alone[Unproven] == 0:
 	case unknown > 0:
-		m.answer(Undecided, release, "its content does not tell which base it was built on")
+		m.answer(Unproven, release, "its content does not tell which base it was built on: nothing contradicts those here, and too little confirms one")
 	case len(bad) > 0:
 		m.answer(Stale, release, "%s", strings.Join(bad, "; "))
 	case len(here) > 0:

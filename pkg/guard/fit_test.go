@@ -61,7 +61,7 @@ func TestMatch(t *testing.T) {
 		{"by content: its base under another kernelrelease", read(true, nil, map[*Vmlinux]Counts{later: good}), []*Vmlinux{later}, []Verdict{Fits}, []Verdict{Unlabeled}},
 		{"by content: another kernelrelease, not judged on it", read(true, unsure, nil), []*Vmlinux{later}, nil, []Verdict{Stale, Unlabeled}},
 		{"by content: not of its build", build(2, read(true, nil, map[*Vmlinux]Counts{one: good, two: bad})), []*Vmlinux{one, two}, []Verdict{Fits, Misfits}, []Verdict{Broken, Unlabeled}},
-		{"by content: nothing proves it", read(true, nil, map[*Vmlinux]Counts{one: unsure}), []*Vmlinux{one}, []Verdict{Undecided}, []Verdict{Undecided, Unlabeled}},
+		{"by content: nothing proves it", read(true, nil, map[*Vmlinux]Counts{one: unsure}), []*Vmlinux{one}, []Verdict{Undecided}, []Verdict{Unproven, Unlabeled}},
 		{"by content: another flavor", read(true, unsure, nil), []*Vmlinux{rt}, nil, []Verdict{Unmet, Unlabeled}},
 		{"by content: another architecture", read(true, unsure, nil), []*Vmlinux{arm}, nil, []Verdict{Unmet, Unlabeled}},
 
