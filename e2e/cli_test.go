@@ -5,17 +5,14 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // report is the JSON of check, schema 1, as far as these tests read it. It is
@@ -62,11 +59,8 @@ type verdict struct {
 // outcome is one run of the program.
 type outcome struct {
 	report
-	status int
-	stderr string
-	wall   float64 // seconds
-	cpu    float64 // seconds, user and system
-	maxRSS int64   // bytes
+	harness.Outcome
+	harness.Used
 }
 
 // guard runs the program with --format json. The report's own word on the exit
@@ -74,29 +68,10 @@ type outcome struct {
 func guard(t *testing.T, command string, args ...string) *outcome {
 	t.Helper()
 	needs(t, "time")
-	// A child's peak memory begins with that of the process that started it, so
-	// it is time that starts the program and not this test.
-	used := filepath.Join(t.TempDir(), "used")
-	var stdout, stderr bytes.Buffer
-	cmd := exec.Command("time", append([]string{"-q", "-o", used, "-f", "%e %U %S %M", program, command, "--format", "json"}, args...)...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	o := &outcome{stderr: stderr.String(), status: cmd.ProcessState.ExitCode()}
-	line, err := os.ReadFile(used)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var user, system float64
-	if _, err := fmt.Sscan(string(line), &o.wall, &user, &system, &o.maxRSS); err != nil {
-		t.Fatalf("time says %q: %v", line, err)
-	}
-	o.cpu = user + system
-	o.maxRSS <<= 10 // time counts in KiB
-	if err := json.Unmarshal(stdout.Bytes(), &o.report); err != nil {
-		t.Fatalf("%s: exit status %d, %v on standard output\n%s", command, o.status, err, o.stderr)
+	var o outcome
+	o.Outcome, o.Used = harness.Measure(t, program, append([]string{command, "--format", "json"}, args...)...)
+	if err := json.Unmarshal([]byte(o.Stdout), &o.report); err != nil {
+		t.Fatalf("%s: exit status %d, %v on standard output\n%s", command, o.Status, err, o.Stderr)
 	}
 	if o.Schema != 1 {
 		t.Fatalf("schema %d, these tests read 1", o.Schema)
@@ -104,13 +79,13 @@ func guard(t *testing.T, command string, args ...string) *outcome {
 	if command == "check" {
 		o.consistent(t)
 	}
-	return o
+	return &o
 }
 
 func (o *outcome) consistent(t *testing.T) {
 	t.Helper()
-	if o.Exit != o.status {
-		t.Errorf("the report says exit %d, the status is %d", o.Exit, o.status)
+	if o.Exit != o.Status {
+		t.Errorf("the report says exit %d, the status is %d", o.Exit, o.Status)
 	}
 	counted := map[string]int{}
 	modules := map[[2]string]bool{}
@@ -179,11 +154,6 @@ func (o *outcome) errors() string {
 		fmt.Fprintf(&b, "\n%s: %s", e.Path, e.Error)
 	}
 	return b.String()
-}
-
-// cost is what the run took, for the log.
-func (o *outcome) cost() string {
-	return fmt.Sprintf("%.1f s, %.1f s of CPU, %d MiB", o.wall, o.cpu, o.maxRSS>>20)
 }
 
 type counts map[string]int

@@ -27,6 +27,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // maxRSS is what one run over a kernel package may use, in bytes.
@@ -36,52 +38,19 @@ const maxRSS = 400 << 20
 var program string
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	harness.Main(m, func(b *harness.Bench) error {
+		program = b.Program
+		return nil
+	})
 }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "obs-btf-guard-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "obs-btf-guard")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "../cmd/obs-btf-guard")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	// Debian keeps bpftool where only root looks.
-	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
-	os.Setenv("LC_ALL", "C")
-	os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")) // not the history of this machine
-	return m.Run()
-}
-
-// unreachable is the exit status of the scripts where nothing can be fetched
-// from this machine.
-const unreachable = 3
 
 // install installs the tools once; what it cannot install, needs finds missing.
 var install = sync.OnceValue(func() error { return script("install.sh") })
 
 // script runs a script of this folder whose output is of no interest.
 func script(name string, args ...string) error {
-	_, err := scriptOutput(name, args...)
+	_, err := harness.Script("./"+name, args...)
 	return err
-}
-
-func scriptOutput(name string, args ...string) (string, error) {
-	var stderr bytes.Buffer
-	cmd := exec.Command("./"+name, args...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", name, err, stderr.String())
-	}
-	return strings.TrimSpace(string(out)), nil
 }
 
 // needs skips a test that lacks a tool which cannot be installed from here.
@@ -95,15 +64,8 @@ func needs(t *testing.T, tools ...string) {
 		}
 	}
 	if len(missing) > 0 {
-		skipUnreachable(t, err)
+		harness.SkipUnreachable(t, err)
 		t.Fatalf("install.sh left %s missing (%v)", strings.Join(missing, ", "), err)
-	}
-}
-
-func skipUnreachable(t *testing.T, err error) {
-	t.Helper()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == unreachable {
-		t.Skip(err)
 	}
 }
 
@@ -160,7 +122,7 @@ var fetched = sync.OnceValues(fetch)
 
 func fetch() ([]*build, error) {
 	dir := workDir()
-	index, err := scriptOutput("fetch-kernels.sh", filepath.Join(dir, "kernels"))
+	index, err := harness.Script("./fetch-kernels.sh", filepath.Join(dir, "kernels"))
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +147,7 @@ func fetch() ([]*build, error) {
 		}
 		version := b.series + ".0"
 		b.nevra = "kernel-default-" + version + "-" + b.release + ".x86_64"
-		b.rpm, err = scriptOutput("package-kernel.sh", b.tree, filepath.Join(dir, "rpms"),
+		b.rpm, err = harness.Script("./package-kernel.sh", b.tree, filepath.Join(dir, "rpms"),
 			"kernel-default", version, b.release, version+"-1-default", payload)
 		if err != nil {
 			return nil, err
@@ -199,7 +161,7 @@ func builds(t *testing.T) []*build {
 	t.Helper()
 	needs(t, "rpm", "rpmbuild", "objcopy", "readelf", "od", "xz", "zstd", "bzip2", "lz4", "dpkg-deb", "apt-get")
 	all, err := fetched()
-	skipUnreachable(t, err)
+	harness.SkipUnreachable(t, err)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +189,7 @@ func pairs(t *testing.T, f func(t *testing.T, older, newer *build)) {
 func independently(t *testing.T, b *build) (want base, types int) {
 	t.Helper()
 	vmlinux := b.vmlinux(t)
-	lines, err := scriptOutput("fingerprint.sh", vmlinux)
+	lines, err := harness.Script("./fingerprint.sh", vmlinux)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,9 +224,9 @@ func TestBuild(t *testing.T) {
 	for _, b := range builds(t) {
 		t.Run(b.nevra, func(t *testing.T) {
 			o := guard(t, "check", b.rpm)
-			t.Logf("%s (%s): %v; %s", b.krel, payload(t, b.rpm), o.count("build", byBasis), o.cost())
-			if o.status != 0 {
-				t.Errorf("exit status %d, want 0\n%s", o.status, o.stderr)
+			t.Logf("%s (%s): %v; %s", b.krel, payload(t, b.rpm), o.count("build", byBasis), o.Used)
+			if o.Status != 0 {
+				t.Errorf("exit status %d, want 0\n%s", o.Status, o.Stderr)
 			}
 			files := len(b.files(t))
 			if o.Summary["modules"] != files || len(o.Verdicts) != files {
@@ -274,8 +236,8 @@ func TestBuild(t *testing.T) {
 				t.Errorf("%v, want %d same-base", got, files)
 			}
 			o.noNotes(t)
-			if o.maxRSS >= maxRSS {
-				t.Errorf("%d MiB, want less than %d", o.maxRSS>>20, maxRSS>>20)
+			if o.MaxRSS >= maxRSS {
+				t.Errorf("%d MiB, want less than %d", o.MaxRSS>>20, maxRSS>>20)
 			}
 			if len(o.Bases) != 1 {
 				t.Fatalf("%d bases, want 1", len(o.Bases))
@@ -304,7 +266,7 @@ func TestBuild(t *testing.T) {
 func TestRebuild(t *testing.T) {
 	pairs(t, func(t *testing.T, older, newer *build) {
 		o := guard(t, "check", newer.rpm, "--against", older.rpm)
-		t.Logf("%s and %s: %v; %s", newer.krel, older.krel, o.count("rebuild", byBasis), o.cost())
+		t.Logf("%s and %s: %v; %s", newer.krel, older.krel, o.count("rebuild", byBasis), o.Used)
 		if len(o.Bases) != 2 {
 			t.Fatalf("%d bases, want 2", len(o.Bases))
 		}
@@ -317,13 +279,13 @@ func TestRebuild(t *testing.T) {
 		}
 		if o.Bases[0].Fingerprint == o.Bases[1].Fingerprint {
 			t.Log("the builds have one base, so all of it fits")
-			if o.status != 0 || !crossed.only("ok") {
-				t.Errorf("exit status %d, %v", o.status, crossed)
+			if o.Status != 0 || !crossed.only("ok") {
+				t.Errorf("exit status %d, %v", o.Status, crossed)
 			}
 			return
 		}
-		if o.status != 1 {
-			t.Errorf("exit status %d, want 1\n%s", o.status, o.stderr)
+		if o.Status != 1 {
+			t.Errorf("exit status %d, want 1\n%s", o.Status, o.Stderr)
 		}
 		if crossed["ok"] > 0 {
 			t.Errorf("%d modules pass on the other build's vmlinux", crossed["ok"])
@@ -395,11 +357,11 @@ func TestGivenBase(t *testing.T) {
 		t.Run("own", func(t *testing.T) {
 			// every module an argument of its own
 			o := guard(t, "check", append([]string{"--base", newer.vmlinuz()}, files...)...)
-			t.Logf("%s on its vmlinuz: %v; %s", newer.krel, o.count("given", byBasis), o.cost())
+			t.Logf("%s on its vmlinuz: %v; %s", newer.krel, o.count("given", byBasis), o.Used)
 			o.noNotes(t)
 			given := o.count("given", bySeverity)
-			if o.status != 0 || given["fail"] > 0 {
-				t.Errorf("exit status %d, %v\n%s", o.status, given, o.stderr)
+			if o.Status != 0 || given["fail"] > 0 {
+				t.Errorf("exit status %d, %v\n%s", o.Status, given, o.Stderr)
 			}
 			if n := given["ok"] + given["warn"]; n != len(files) {
 				t.Errorf("%d verdicts on %d modules", n, len(files))
@@ -412,13 +374,13 @@ func TestGivenBase(t *testing.T) {
 		})
 		t.Run("other", func(t *testing.T) {
 			o := guard(t, "check", "--base", older.vmlinuz(), newer.modules())
-			t.Logf("%s on the vmlinuz of %s: %v; %s", newer.krel, older.krel, o.count("given", byBasis), o.cost())
+			t.Logf("%s on the vmlinuz of %s: %v; %s", newer.krel, older.krel, o.count("given", byBasis), o.Used)
 			given := o.count("given", bySeverity)
 			if n := given["ok"] + given["warn"] + given["fail"]; n != len(files) {
 				t.Errorf("%d verdicts on %d modules", n, len(files))
 			}
-			if o.status != 1 || given["ok"] > 0 {
-				t.Errorf("exit status %d, want 1; %v, want none ok", o.status, given)
+			if o.Status != 1 || given["ok"] > 0 {
+				t.Errorf("exit status %d, want 1; %v, want none ok", o.Status, given)
 			}
 			refusals(t, o, older)
 		})
@@ -469,12 +431,12 @@ func TestDamagedPackage(t *testing.T) {
 					t.Fatal(err)
 				}
 				o := guard(t, "check", damaged, beside)
-				t.Logf("%s; %s", strings.TrimSpace(o.errors()), o.cost())
-				if o.status != 2 {
-					t.Errorf("exit status %d, want 2", o.status)
+				t.Logf("%s; %s", strings.TrimSpace(o.errors()), o.Used)
+				if o.Status != 2 {
+					t.Errorf("exit status %d, want 2", o.Status)
 				}
-				if len(o.Errors) != 1 || o.Errors[0].Path != damaged || !strings.Contains(o.stderr, damaged) {
-					t.Errorf("want one error that names %s, on standard error too: %s\n%s", damaged, o.errors(), o.stderr)
+				if len(o.Errors) != 1 || o.Errors[0].Path != damaged || !strings.Contains(o.Stderr, damaged) {
+					t.Errorf("want one error that names %s, on standard error too: %s\n%s", damaged, o.errors(), o.Stderr)
 				}
 				if n := len(o.of(b.nevra)); n > 0 {
 					t.Errorf("%d modules of the damaged package have a verdict", n)
@@ -510,8 +472,8 @@ func TestDamagedCopy(t *testing.T) {
 	for range runs {
 		for _, args := range [][]string{{whole, cut}, {cut, whole}} {
 			o := guard(t, "check", args...)
-			if o.status != 2 || len(o.Errors) != 1 || o.Errors[0].Path != cut || len(o.Verdicts) != 5 {
-				wrong[fmt.Sprintf("exit status %d, %d verdicts%s", o.status, len(o.Verdicts), o.errors())]++
+			if o.Status != 2 || len(o.Errors) != 1 || o.Errors[0].Path != cut || len(o.Verdicts) != 5 {
+				wrong[fmt.Sprintf("exit status %d, %d verdicts%s", o.Status, len(o.Verdicts), o.errors())]++
 			}
 		}
 	}

@@ -133,7 +133,7 @@ func TestIncidentIsMadeAgain(t *testing.T) {
 				for _, pairing := range []string{"build", "rebuild", "across"} {
 					all[pairing] = o.count(pairing, byVerdict)
 				}
-				return o.status, all
+				return o.Status, all
 			}
 			status, got := judged(made)
 			wantStatus, want := judged(committed)
@@ -166,8 +166,8 @@ func TestTablesAreMadeAgain(t *testing.T) {
 	for _, path := range tables {
 		if module := strings.Replace(path, ".base.", ".module.", 1); exists(module) {
 			o := guard(t, "check", "--base", path, module)
-			if given := o.count("given", bySeverity); given["fail"] > 0 || o.status != 0 {
-				t.Errorf("%s: exit status %d, %v", filepath.Base(module), o.status, o.count("given", byVerdict))
+			if given := o.count("given", bySeverity); given["fail"] > 0 || o.Status != 0 {
+				t.Errorf("%s: exit status %d, %v", filepath.Base(module), o.Status, o.count("given", byVerdict))
 			}
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // stripping is a command that changes the modules named behind it.
@@ -33,7 +35,7 @@ var strips = []stripping{
 func needsStrips(t *testing.T) {
 	t.Helper()
 	err := script("install.sh", "strip=binutils", "objcopy=binutils", "llvm-strip=llvm", "eu-strip=elfutils", "clang=clang", "ld.lld=lld")
-	skipUnreachable(t, err)
+	harness.SkipUnreachable(t, err)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +130,7 @@ func TestStripped(t *testing.T) {
 					t.Errorf("%d verdicts after %s, want %d", len(byCopy[how]), how, len(plain))
 				}
 			}
-			t.Log(o.cost())
+			t.Log(o.Used)
 			given := o.count("given", bySeverity)
 			if b == newer {
 				o.noNotes(t)

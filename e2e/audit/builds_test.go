@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // build is one build of a kernel. All of a series and flavour share a
@@ -145,9 +147,7 @@ func functions(vmlinux string) (map[string]int, error) {
 func builds(t *testing.T) []*build {
 	t.Helper()
 	all, err := fetched()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == unreachable {
-		t.Skip(err)
-	}
+	harness.SkipUnreachable(t, err)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,8 +48,8 @@ func TestExplain(t *testing.T) {
 				}
 			}
 			t.Logf("%d and %d types: %s", doc.Kernels[0].Diff.Types.Old, doc.Kernels[0].Diff.Types.New, took)
-			if took.maxRSS >= maxExplain {
-				t.Errorf("%d bytes of memory, want less than %d", took.maxRSS, maxExplain)
+			if took.MaxRSS >= maxExplain {
+				t.Errorf("%d bytes of memory, want less than %d", took.MaxRSS, maxExplain)
 			}
 		})
 	}

@@ -14,15 +14,11 @@
 package audit
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 var (
@@ -31,84 +27,33 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	harness.Main(m, func(b *harness.Bench) error {
+		program, scratch = b.Program, b.Dir
+		return nil
+	})
 }
-
-func run(m *testing.M) int {
-	var err error
-	if scratch, err = os.MkdirTemp("", "obs-btf-guard-"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(scratch)
-	program = filepath.Join(scratch, "obs-btf-guard")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "../../cmd/obs-btf-guard")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	// Debian keeps bpftool where only root looks.
-	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
-	os.Setenv("LC_ALL", "C")
-	os.Setenv("XDG_STATE_HOME", filepath.Join(scratch, "state")) // none of what this machine remembers
-	return m.Run()
-}
-
-// unreachable is the exit status of the scripts where nothing can be fetched
-// from this machine.
-const unreachable = 3
 
 // script runs a script of the folder above and gives its lines.
 func script(name string, args ...string) ([]string, error) {
-	var stderr bytes.Buffer
-	cmd := exec.Command("../"+name, args...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	out, err := harness.Script("../"+name, args...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", name, err, stderr.String())
+		return nil, err
 	}
-	return strings.Split(strings.TrimSpace(string(out)), "\n"), nil
+	return strings.Split(out, "\n"), nil
 }
-
-// used is what a run of the program took.
-type used struct {
-	wall   float64 // seconds
-	maxRSS int64   // bytes
-}
-
-func (u used) String() string { return fmt.Sprintf("%.1f s, %d MiB", u.wall, u.maxRSS>>20) }
 
 // guard runs the program, wants an exit status, and reads the JSON that it
 // writes into doc, unless that is nil.
-func guard(t *testing.T, status int, doc any, args ...string) used {
+func guard(t *testing.T, status int, doc any, args ...string) harness.Used {
 	t.Helper()
-	// A child's peak memory begins with that of the process that started it, so
-	// it is time that starts the program and not this test.
-	file := filepath.Join(t.TempDir(), "used")
-	var stdout, stderr bytes.Buffer
-	cmd := exec.Command("time", append([]string{"-q", "-o", file, "-f", "%e %M", program}, args...)...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	if got := cmd.ProcessState.ExitCode(); got != status {
-		t.Fatalf("%s: exit status %d, want %d\n%s", strings.Join(args, " "), got, status, stderr.String())
+	o, used := harness.Measure(t, program, args...)
+	if o.Status != status {
+		t.Fatalf("%s: exit status %d, want %d\n%s", strings.Join(args, " "), o.Status, status, o.Stderr)
 	}
 	if doc != nil {
-		if err := json.Unmarshal(stdout.Bytes(), doc); err != nil {
-			t.Fatalf("%s: %v on standard output\n%s", strings.Join(args, " "), err, stderr.String())
+		if err := json.Unmarshal([]byte(o.Stdout), doc); err != nil {
+			t.Fatalf("%s: %v on standard output\n%s", strings.Join(args, " "), err, o.Stderr)
 		}
 	}
-	line, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var u used
-	if _, err := fmt.Sscan(string(line), &u.wall, &u.maxRSS); err != nil {
-		t.Fatalf("time says %q: %v", line, err)
-	}
-	u.maxRSS <<= 10 // time counts in KiB
-	return u
+	return used
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // Packages of the stock, as an audit names them.
@@ -44,11 +46,11 @@ type audited struct {
 func auditCommand(t *testing.T, px *proxy, args ...string) (d audited) {
 	t.Helper()
 	o := runUntil(t, px, nil, nil, "audit", append([]string{"--format", "json"}, args...)...)
-	if err := json.Unmarshal([]byte(o.stdout), &d); err != nil {
+	if err := json.Unmarshal([]byte(o.Stdout), &d); err != nil {
 		t.Fatal(err)
 	}
-	if d.Exit != o.status {
-		t.Errorf("exit status %d, and %d in the document", o.status, d.Exit)
+	if d.Exit != o.Status {
+		t.Errorf("exit status %d, and %d in the document", o.Status, d.Exit)
 	}
 	return d
 }
@@ -175,8 +177,8 @@ func TestAuditRecommends(t *testing.T) {
 	p.kernel(s)
 	p.source("thing", "1.0", []string{"thing-kmp-default"}, []string{"kernel-default-devel"})
 	dir := t.TempDir()
-	must(t, "cp", packages(t, false).kmp["1.1"]["thing-kmp-default"], dir)
-	must(t, program, "stamp", "--strength", "recommends", dir, "--with", s.kernel["1.1"]["kernel-default"])
+	harness.Must(t, "cp", packages(t, false).kmp["1.1"]["thing-kmp-default"], dir)
+	harness.Must(t, program, "stamp", "--strength", "recommends", dir, "--with", s.kernel["1.1"]["kernel-default"])
 	p.deliver("thing", succeeds(dir+"/"+oldThing+".rpm"))
 	d := auditCommand(t, px, p.inOBS())
 	d.says(t, 0, oldExtra+" on "+oldKernel+" fits by token", oldThing+" on "+oldKernel+" fits by token")
@@ -277,7 +279,7 @@ func TestAuditInterrupted(t *testing.T) {
 	p := oneProject(t, "direct", packages(t, false))
 	px.trouble("GET", "/kernel-default.rpm ", func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() })
 	o := runUntil(t, px, os.Interrupt, func() bool { return px.untroubled() == 0 }, "audit", p.inOBS())
-	if o.status == 0 || o.stdout != "" {
-		t.Errorf("exit status %d, want another one and no report", o.status)
+	if o.Status == 0 || o.Stdout != "" {
+		t.Errorf("exit status %d, want another one and no report", o.Status)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // explained is what explain says of a kernel, as docs/json.md has it.
@@ -38,10 +40,10 @@ func explain(t *testing.T, px *proxy, old, new string, more ...string) explained
 	t.Helper()
 	cmd := exec.Command(program, append([]string{"explain", "--format", "json", "--obs", "--apiurl", px.URL, old, new}, more...)...)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=/usr/bin:/bin", "LC_ALL=C"}
-	o := try(t, cmd)
+	o := harness.Try(t, cmd)
 	var doc struct{ Kernels []explained }
-	if err := json.Unmarshal([]byte(o.stdout), &doc); err != nil || o.status != 0 || len(doc.Kernels) != 1 {
-		t.Fatalf("exit status %d, %v\n%s", o.status, err, o.all())
+	if err := json.Unmarshal([]byte(o.Stdout), &doc); err != nil || o.Status != 0 || len(doc.Kernels) != 1 {
+		t.Fatalf("exit status %d, %v\n%s", o.Status, err, o.All())
 	}
 	t.Log(doc.Kernels[0].Why.Sentence)
 	return doc.Kernels[0]
@@ -53,7 +55,7 @@ func explain(t *testing.T, px *proxy, old, new string, more ...string) explained
 func (p *project) kernelOf(s stock, rebuild, release string) string {
 	p.Helper()
 	tree, dir := p.TempDir(), p.TempDir()
-	must(p.T, "sh", "-c", `cd "$1" && rpm2cpio "$2" | cpio -idmu --quiet`, "sh", tree, s.kernel[rebuild]["kernel-default"])
+	harness.Must(p.T, "sh", "-c", `cd "$1" && rpm2cpio "$2" | cpio -idmu --quiet`, "sh", tree, s.kernel[rebuild]["kernel-default"])
 	return rpmbuild(p.T, dir, "kernel-source", "kernel-default", "5.15.12", release, tree, ".",
 		"disturl obs://loopback.test/"+p.name+"/"+repository+"/5d2c1b7e9f3a48606b0e7d5c2f914a83-kernel-default")
 }

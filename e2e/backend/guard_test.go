@@ -13,36 +13,38 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // guard runs the program's rebuild command against the project, with the proxy
 // in between.
-func (p *project) guard(px *proxy, args ...string) outcome {
+func (p *project) guard(px *proxy, args ...string) harness.Outcome {
 	p.Helper()
 	return p.guardUntil(px, nil, nil, args...)
 }
 
 // guardUntil sends it a signal as soon as it is time.
-func (p *project) guardUntil(px *proxy, signal os.Signal, isTime func() bool, args ...string) outcome {
+func (p *project) guardUntil(px *proxy, signal os.Signal, isTime func() bool, args ...string) harness.Outcome {
 	p.Helper()
 	return rebuildUntil(p.T, px, signal, isTime, append([]string{"--project", p.name, "--repository", repository, "--arch", arch}, args...)...)
 }
 
 // rebuildCommand runs the program's rebuild command.
-func rebuildCommand(t *testing.T, px *proxy, args ...string) outcome {
+func rebuildCommand(t *testing.T, px *proxy, args ...string) harness.Outcome {
 	t.Helper()
 	return rebuildUntil(t, px, nil, nil, args...)
 }
 
 // rebuildUntil sends it a signal as soon as it is time.
-func rebuildUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, args ...string) outcome {
+func rebuildUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, args ...string) harness.Outcome {
 	t.Helper()
 	return runUntil(t, px, signal, isTime, "rebuild", append([]string{"--poll", "500ms", "--timeout", "40s"}, args...)...)
 }
 
 // runUntil runs one of the program's commands with a home that has no settings of
 // osc, and a folder for temporary files, where it is to leave none.
-func runUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, command string, args ...string) outcome {
+func runUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, command string, args ...string) harness.Outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -54,8 +56,8 @@ func runUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, com
 			return ctx.Err() != nil || isTime() && cmd.Process.Signal(signal) == nil, nil
 		})
 	}
-	o := try(t, cmd)
-	t.Logf("obs-btf-guard %s %s: exit status %d\n%s", command, strings.Join(args, " "), o.status, o.all())
+	o := harness.Try(t, cmd)
+	t.Logf("obs-btf-guard %s %s: exit status %d\n%s", command, strings.Join(args, " "), o.Status, o.All())
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("it leaves behind %v, %v", left, err)
 	}
@@ -92,8 +94,8 @@ func (p *project) mends(px *proxy, result build) {
 	done := p.inBackground("thing", atOnce, result)
 	o := p.guard(px, "--yes", "--wait")
 	done()
-	if o.status != 0 {
-		p.Errorf("exit status %d, want 0", o.status)
+	if o.Status != 0 {
+		p.Errorf("exit status %d, want 0", o.Status)
 	}
 	p.posted(px, "thing")
 	p.settle()
@@ -108,8 +110,8 @@ func (p *project) rests(px *proxy) {
 	p.Helper()
 	for _, args := range [][]string{{"--dry-run"}, {"--yes", "--wait"}} {
 		px.forget()
-		if o := p.guard(px, args...); o.status != 0 {
-			p.Errorf("%q: exit status %d, want 0", args, o.status)
+		if o := p.guard(px, args...); o.Status != 0 {
+			p.Errorf("%q: exit status %d, want 0", args, o.Status)
 		}
 		p.posted(px)
 	}
@@ -119,16 +121,16 @@ func (p *project) rests(px *proxy) {
 func (p *project) follows(px *proxy, result build) {
 	p.Helper()
 	px.forget()
-	if o := p.guard(px, "--yes"); o.status != 0 {
-		p.Errorf("exit status %d, want 0", o.status)
+	if o := p.guard(px, "--yes"); o.Status != 0 {
+		p.Errorf("exit status %d, want 0", o.Status)
 	}
 	p.posted(px)
 	px.forget()
 	done := p.inBackground("thing", px.watched, result)
 	o := p.guard(px, "--yes", "--wait")
 	done()
-	if o.status != 0 {
-		p.Errorf("exit status %d, want 0", o.status)
+	if o.Status != 0 {
+		p.Errorf("exit status %d, want 0", o.Status)
 	}
 	p.posted(px)
 	p.settle()

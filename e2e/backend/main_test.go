@@ -14,19 +14,12 @@
 package backend
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-)
 
-// unreachable is install.sh's exit status where this machine cannot have what is
-// needed.
-const unreachable = 3
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
+)
 
 var (
 	program string   // the binary under test
@@ -36,82 +29,28 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) (status int) {
-	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
-	os.Setenv("LC_ALL", "C")
-	fail := func(err error) int {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	var err error
-	if scratch, err = os.MkdirTemp("", "obs-btf-guard-"); err != nil {
-		return fail(err)
-	}
-	defer os.RemoveAll(scratch)
-	if err := os.Chmod(scratch, 0o755); err != nil {
-		return fail(err)
-	}
-	program = filepath.Join(scratch, "obs-btf-guard")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "../../cmd/obs-btf-guard")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fail(fmt.Errorf("go build: %w\n%s", err, out))
-	}
-	if os.Geteuid() != 0 {
-		absent = "the backend is started by root, as another user"
-		return m.Run()
-	}
-	out, err := exec.Command("./install.sh").CombinedOutput()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == unreachable {
-		absent = strings.TrimSpace(string(out))
-		return m.Run()
-	}
-	if err != nil {
-		return fail(fmt.Errorf("install.sh: %w\n%s", err, out))
-	}
-	if server, err = startBackend(filepath.Join(scratch, "obs")); err != nil {
-		return fail(err)
-	}
-	defer func() {
-		if err := server.stop(); err != nil {
-			status = max(status, fail(err))
+	harness.Main(m, func(b *harness.Bench) (err error) {
+		program, scratch = b.Program, b.Dir
+		if os.Geteuid() != 0 {
+			absent = "the backend is started by root, as another user"
+			return nil
 		}
-		if status != 0 {
-			server.printLogs(os.Stderr)
+		if _, err := harness.Script("./install.sh"); harness.Unreachable(err) {
+			absent = err.Error()
+			return nil
+		} else if err != nil {
+			return err
 		}
-	}()
-	return m.Run()
-}
-
-// outcome is what a command did.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
-func (o outcome) all() string { return o.stdout + o.stderr }
-
-// try runs a command, whatever its exit status.
-func try(t *testing.T, cmd *exec.Cmd) outcome {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-}
-
-// must runs a command that has to succeed.
-func must(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	o := try(t, exec.Command(name, args...))
-	if o.status != 0 {
-		t.Fatalf("%s %s: exit status %d\n%s", name, strings.Join(args, " "), o.status, o.all())
-	}
-	return o.stdout
+		if server, err = startBackend(filepath.Join(scratch, "obs")); err != nil {
+			return err
+		}
+		b.After(func(status int) error {
+			err := server.stop()
+			if status != 0 || err != nil {
+				server.printLogs(os.Stderr)
+			}
+			return err
+		})
+		return nil
+	})
 }

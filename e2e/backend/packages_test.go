@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 const krel = "5.15.12-1-default"
@@ -41,15 +43,15 @@ func packages(t *testing.T, stamped bool) stock {
 	s := stock{map[string]rpms{}, map[string]rpms{}, map[string]rpms{}}
 	for _, rebuild := range []string{"1.1", "1.3"} {
 		to := filepath.Join(dir, rebuild)
-		must(t, "sh", "-c", `mkdir "$1" && cp "$2"/kernel-default-* "$1"`, "sh", to, "../../testdata/incident/5.15.12-"+rebuild)
+		harness.Must(t, "sh", "-c", `mkdir "$1" && cp "$2"/kernel-default-* "$1"`, "sh", to, "../../testdata/incident/5.15.12-"+rebuild)
 		tree := t.TempDir()
-		must(t, "sh", "-c", `cd "$1" && rpm2cpio "$2"/kernel-default-extra-*.rpm | cpio -idmu --quiet && mkdir kmp && find usr -name 'xpad.ko*' -exec cp {} kmp \;`,
+		harness.Must(t, "sh", "-c", `cd "$1" && rpm2cpio "$2"/kernel-default-extra-*.rpm | cpio -idmu --quiet && mkdir kmp && find usr -name 'xpad.ko*' -exec cp {} kmp \;`,
 			"sh", tree, to)
 		module := filepath.Join("usr/lib/modules", krel, "updates")
 		kmp := rpmbuild(t, to, "thing", "thing-kmp-default", "1.0_k5.15.12_1", "1."+rebuild, filepath.Join(tree, "kmp"), module)
 		devel := rpmbuild(t, to, "kernel-default", "kernel-default-devel", "5.15.12", rebuild, tree+"/usr/lib/modules", "usr/src/linux-obj")
 		if stamped {
-			must(t, program, "stamp", to)
+			harness.Must(t, program, "stamp", to)
 		}
 		s.kmp[rebuild] = rpms{"thing-kmp-default": kmp}
 		s.kernel[rebuild] = rpms{"kernel-default-devel": devel}
@@ -79,7 +81,7 @@ func rpmbuild(t *testing.T, dir, source, binary, version, release, files, below 
 	t.Helper()
 	home := t.TempDir()
 	tree := filepath.Join(home, "tree")
-	must(t, "sh", "-c", `mkdir -p "$2" && cp -a "$1"/. "$2"`, "sh", files, filepath.Join(tree, below))
+	harness.Must(t, "sh", "-c", `mkdir -p "$2" && cp -a "$1"/. "$2"`, "sh", files, filepath.Join(tree, below))
 	args := []string{"-bb", "--quiet", "--target", arch + "-suse-linux"}
 	for _, define := range append(defines,
 		"_topdir "+home, "_rpmdir "+dir, "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
@@ -87,7 +89,7 @@ func rpmbuild(t *testing.T, dir, source, binary, version, release, files, below 
 		"source "+source, "binary "+binary, "version "+version, "release "+release, "tree "+tree) {
 		args = append(args, "--define", define)
 	}
-	must(t, "rpmbuild", append(args, "specs/package.spec")...)
+	harness.Must(t, "rpmbuild", append(args, "specs/package.spec")...)
 	return filepath.Join(dir, strings.Join([]string{binary, version, release}, "-")+"."+arch+".rpm")
 }
 
@@ -96,9 +98,9 @@ func rpmbuild(t *testing.T, dir, source, binary, version, release, files, below 
 func (s stock) another(t *testing.T, rebuild, source string, defines ...string) string {
 	t.Helper()
 	tree, dir := t.TempDir(), t.TempDir()
-	must(t, "sh", "-c", `cd "$1" && rpm2cpio "$2" | cpio -idmu --quiet`, "sh", tree, s.kmp[rebuild]["thing-kmp-default"])
+	harness.Must(t, "sh", "-c", `cd "$1" && rpm2cpio "$2" | cpio -idmu --quiet`, "sh", tree, s.kmp[rebuild]["thing-kmp-default"])
 	kmp := rpmbuild(t, dir, source, source+"-kmp-default", "1.0_k5.15.12_1", "1."+rebuild, tree, ".", defines...)
-	must(t, program, "stamp", kmp, "--with", s.kernel[rebuild]["kernel-default"])
+	harness.Must(t, program, "stamp", kmp, "--with", s.kernel[rebuild]["kernel-default"])
 	return kmp
 }
 

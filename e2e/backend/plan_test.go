@@ -19,15 +19,15 @@ func TestDryRun(t *testing.T) {
 	s, px := packages(t, true), newProxy(t)
 	p := stale(t, s)
 	o := p.guard(px, "--dry-run")
-	if o.status != 1 || !strings.Contains(o.stdout, "thing") || strings.Contains(o.stdout, "dwarves") {
-		t.Errorf("exit status %d, want 1 and the one package's name", o.status)
+	if o.Status != 1 || !strings.Contains(o.Stdout, "thing") || strings.Contains(o.Stdout, "dwarves") {
+		t.Errorf("exit status %d, want 1 and the one package's name", o.Status)
 	}
 	var plan struct {
 		Steps []struct{ Project, Repository, Arch, Package string }
 	}
 	o = p.guard(px, "--dry-run", "--format", "json")
-	if err := json.Unmarshal([]byte(o.stdout), &plan); err != nil || o.status != 1 || len(plan.Steps) != 1 || plan.Steps[0].Package != "thing" {
-		t.Errorf("exit status %d, steps %v, %v; want 1 and the one package", o.status, plan.Steps, err)
+	if err := json.Unmarshal([]byte(o.Stdout), &plan); err != nil || o.Status != 1 || len(plan.Steps) != 1 || plan.Steps[0].Package != "thing" {
+		t.Errorf("exit status %d, steps %v, %v; want 1 and the one package", o.Status, plan.Steps, err)
 	}
 	p.posted(px)
 	p.settle()
@@ -44,8 +44,8 @@ func TestPlan(t *testing.T) {
 	done := p.inBackground("thing", atOnce, succeeds(s.kmp["1.3"].files()...))
 	o := rebuildCommand(t, px, "--plan", plan, "--wait") // no terminal, so no --yes
 	done()
-	if o.status != 0 {
-		t.Errorf("exit status %d, want 0", o.status)
+	if o.Status != 0 {
+		t.Errorf("exit status %d, want 0", o.Status)
 	}
 	p.posted(px, "thing")
 	p.settle()
@@ -62,8 +62,8 @@ func TestOutdatedPlan(t *testing.T) {
 	p.rebuild("thing")
 	p.deliver("thing", succeeds(s.kmp["1.3"].files()...))
 	o := rebuildCommand(t, px, "--plan", plan, "--yes", "--wait")
-	if o.status != 1 || !strings.Contains(o.stdout, "since the plan was made") {
-		t.Errorf("exit status %d, want 1 and what has happened", o.status)
+	if o.Status != 1 || !strings.Contains(o.Stdout, "since the plan was made") {
+		t.Errorf("exit status %d, want 1 and what has happened", o.Status)
 	}
 	p.posted(px)
 	p.check("dwarves=succeeded kernel-default=succeeded thing=succeeded")
@@ -96,8 +96,8 @@ func TestPlanWithoutNames(t *testing.T) {
 				if err := os.WriteFile(path, text, 0o644); err != nil {
 					t.Fatal(err)
 				}
-				if o := rebuildCommand(t, px, "--plan", path, "--yes"); o.status != 2 || o.stderr == "" {
-					t.Errorf("exit status %d, want 2 and a word about it", o.status)
+				if o := rebuildCommand(t, px, "--plan", path, "--yes"); o.Status != 2 || o.Stderr == "" {
+					t.Errorf("exit status %d, want 2 and a word about it", o.Status)
 				}
 				p.posted(px)
 			})
@@ -110,8 +110,8 @@ func TestPlanWithoutNames(t *testing.T) {
 func (p *project) savePlan(px *proxy) string {
 	p.Helper()
 	path := filepath.Join(p.TempDir(), "plan.json")
-	if o := p.guard(px, "--dry-run", "--save-plan", path); o.status != 1 {
-		p.Errorf("exit status %d, want 1", o.status)
+	if o := p.guard(px, "--dry-run", "--save-plan", path); o.Status != 1 {
+		p.Errorf("exit status %d, want 1", o.Status)
 	}
 	p.posted(px)
 	text, err := os.ReadFile(path)

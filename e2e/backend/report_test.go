@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // The hook finds that a module package does not fit the kernel of its build root
@@ -34,8 +36,8 @@ func TestReport(t *testing.T) {
 	for name, from := range map[string][]string{"report": {report}, "packages": {kmp, s.kernel["1.3"]["kernel-default"]}} {
 		t.Run(name, func(t *testing.T) {
 			px.forget()
-			if o := rebuildCommand(t, px, append(from, "--dry-run")...); o.status != 1 || !strings.Contains(o.stdout, "thing") {
-				t.Errorf("exit status %d, want 1 and the package's name", o.status)
+			if o := rebuildCommand(t, px, append(from, "--dry-run")...); o.Status != 1 || !strings.Contains(o.Stdout, "thing") {
+				t.Errorf("exit status %d, want 1 and the package's name", o.Status)
 			}
 			p.posted(px)
 		})
@@ -44,8 +46,8 @@ func TestReport(t *testing.T) {
 	done := p.inBackground("thing", atOnce, succeeds(s.kmp["1.3"].files()...))
 	o := rebuildCommand(t, px, report, "--yes", "--wait")
 	done()
-	if o.status != 0 {
-		t.Errorf("exit status %d, want 0", o.status)
+	if o.Status != 0 {
+		t.Errorf("exit status %d, want 0", o.Status)
 	}
 	p.posted(px, "thing")
 	p.settle()
@@ -58,7 +60,7 @@ func TestReport(t *testing.T) {
 func hookReport(t *testing.T, kmp, kernel string) string {
 	t.Helper()
 	root := t.TempDir()
-	must(t, "sh", "-c", `cd "$1" &&
+	harness.Must(t, "sh", "-c", `cd "$1" &&
 		mkdir -p etc home/abuild/rpmbuild/RPMS/x86_64 &&
 		ln -s home/abuild/rpmbuild .build.packages &&
 		cp "$2" home/abuild/rpmbuild/RPMS/x86_64 &&
@@ -69,8 +71,8 @@ func hookReport(t *testing.T, kmp, kernel string) string {
 	}
 	cmd := exec.Command(program, "hook", "--root", root)
 	cmd.Env = append(os.Environ(), "PNAME=thing")
-	if o := try(t, cmd); o.status != 0 {
-		t.Fatalf("hook: exit status %d\n%s", o.status, o.all())
+	if o := harness.Try(t, cmd); o.Status != 0 {
+		t.Fatalf("hook: exit status %d\n%s", o.Status, o.All())
 	}
 	report := filepath.Join(root, "home/abuild/rpmbuild/OTHER/thing.btfguard")
 	if _, err := os.Stat(report); err != nil {

@@ -41,8 +41,8 @@ func TestMetadata(t *testing.T) {
 			t.Parallel()
 			s, px := packages(t, stamped), newProxy(t)
 			p := stale(t, s)
-			if o := p.guard(px, "--dry-run"); o.status != 1 || !strings.Contains(o.stdout, "thing") {
-				t.Errorf("exit status %d, want 1 and the package's name", o.status)
+			if o := p.guard(px, "--dry-run"); o.Status != 1 || !strings.Contains(o.Stdout, "thing") {
+				t.Errorf("exit status %d, want 1 and the package's name", o.Status)
 			}
 			if n := px.downloads(); n > 0 == stamped {
 				t.Errorf("%d downloads", n)

@@ -33,8 +33,8 @@ func TestSlowScheduler(t *testing.T) {
 			if len(want) > 2 {
 				px.trouble("POST", "package=thing", lostBefore)
 			}
-			if o := p.guard(px, "--yes"); o.status != 0 {
-				t.Errorf("exit status %d, want 0", o.status)
+			if o := p.guard(px, "--yes"); o.Status != 0 {
+				t.Errorf("exit status %d, want 0", o.Status)
 			}
 			p.posted(px, want...)
 			if err := server.signal(syscall.SIGCONT); err != nil {

@@ -38,8 +38,8 @@ func TestTrouble(t *testing.T) {
 			done := p.inBackground("thing", atOnce, succeeds(s.kmp["1.3"].files()...))
 			o := p.guard(px, "--yes", "--wait")
 			done()
-			if o.status != 0 {
-				t.Errorf("exit status %d, want 0", o.status)
+			if o.Status != 0 {
+				t.Errorf("exit status %d, want 0", o.Status)
 			}
 			if px.untroubled() > 0 {
 				t.Error("it did not come to the trouble that was prepared")
@@ -70,8 +70,8 @@ func TestDownload(t *testing.T) {
 			for _, file := range []string{"thing-kmp-default-1.0_k5.15.12_1-1.1.1.x86_64.rpm", "/kernel-default-5.15.12-1.3.x86_64.rpm"} {
 				px.trouble("GET", file+" ", happens)
 			}
-			if o := p.guard(px, "--dry-run"); o.status != 1 || !strings.Contains(o.stdout, "thing") {
-				t.Errorf("exit status %d, want 1 and the package's name", o.status)
+			if o := p.guard(px, "--dry-run"); o.Status != 1 || !strings.Contains(o.Stdout, "thing") {
+				t.Errorf("exit status %d, want 1 and the package's name", o.Status)
 			}
 			if px.untroubled() > 0 {
 				t.Error("it did not come to the trouble that was prepared")
@@ -92,8 +92,8 @@ func TestRefused(t *testing.T) {
 		"no such architecture": {"--project", p.name, "--repository", repository, "--arch", "s390x"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if o := rebuildCommand(t, px, append(args, "--yes")...); o.status != 2 || o.stderr == "" {
-				t.Errorf("exit status %d, want 2 and a word about it", o.status)
+			if o := rebuildCommand(t, px, append(args, "--yes")...); o.Status != 2 || o.Stderr == "" {
+				t.Errorf("exit status %d, want 2 and a word about it", o.Status)
 			}
 		})
 	}
@@ -102,8 +102,8 @@ func TestRefused(t *testing.T) {
 		p := newProject(t, "", "direct")
 		p.settle()
 		o := p.guard(px, "--yes")
-		if o.status != 2 || !strings.Contains(o.stdout, "OBS knows of no package there") {
-			t.Errorf("exit status %d, want 2 and a word about it", o.status)
+		if o.Status != 2 || !strings.Contains(o.Stdout, "OBS knows of no package there") {
+			t.Errorf("exit status %d, want 2 and a word about it", o.Status)
 		}
 		p.posted(px)
 	})

@@ -28,8 +28,8 @@ func TestBuildFails(t *testing.T) {
 			done := p.inBackground("thing", atOnce, result)
 			o := p.guard(px, "--yes", "--wait")
 			done()
-			if o.status != 1 || !strings.Contains(o.all(), "thing") {
-				t.Errorf("exit status %d, want 1 and the package's name", o.status)
+			if o.Status != 1 || !strings.Contains(o.All(), "thing") {
+				t.Errorf("exit status %d, want 1 and the package's name", o.Status)
 			}
 			p.posted(px, "thing")
 		})
@@ -67,8 +67,8 @@ func (p *project) mendsBoth(wait bool, s stock, posts ...string) {
 			p.settle()
 		}
 	}
-	if o := p.guard(px, args...); o.status != 0 {
-		p.Errorf("exit status %d, want 0", o.status)
+	if o := p.guard(px, args...); o.Status != 0 {
+		p.Errorf("exit status %d, want 0", o.Status)
 	}
 	p.posted(px, posts...)
 	if p.Failed() {
@@ -98,8 +98,8 @@ func TestBlocked(t *testing.T) {
 			return
 		}
 		px := newProxy(t)
-		if o := p.guard(px, "--yes"); o.status != 2 || !strings.Contains(o.stdout, "kernel-default is scheduled") {
-			t.Errorf("exit status %d, want 2 and why", o.status)
+		if o := p.guard(px, "--yes"); o.Status != 2 || !strings.Contains(o.Stdout, "kernel-default is scheduled") {
+			t.Errorf("exit status %d, want 2 and why", o.Status)
 		}
 		p.posted(px)
 	})
@@ -145,8 +145,8 @@ func TestTimeout(t *testing.T) {
 	s, px := packages(t, true), newProxy(t)
 	p := stale(t, s)
 	o := p.guard(px, "--yes", "--wait", "--timeout", "2s")
-	if o.status == 0 || !strings.Contains(o.stderr, "2s") {
-		t.Errorf("exit status %d, want another one than 0 and the time waited", o.status)
+	if o.Status == 0 || !strings.Contains(o.Stderr, "2s") {
+		t.Errorf("exit status %d, want another one than 0 and the time waited", o.Status)
 	}
 	p.posted(px, "thing")
 }
@@ -162,7 +162,7 @@ func TestInterrupted(t *testing.T) {
 			px := newProxy(t)
 			p := stale(t, s)
 			o := p.guardUntil(px, signal, func() bool { return len(px.asked("POST ")) > 0 && px.watched() }, "--yes", "--wait")
-			if o.status == 0 {
+			if o.Status == 0 {
 				t.Error("exit status 0, want another one")
 			}
 			p.posted(px, "thing")
@@ -193,8 +193,8 @@ func TestImpossible(t *testing.T) {
 			p.settle()
 			p.check("dwarves=succeeded kernel-default=succeeded thing=" + code)
 			o := p.guard(px, "--yes", "--wait")
-			if o.status != 1 || !strings.Contains(o.all(), code) {
-				t.Errorf("exit status %d, want 1 and the word %q", o.status, code)
+			if o.Status != 1 || !strings.Contains(o.All(), code) {
+				t.Errorf("exit status %d, want 1 and the word %q", o.Status, code)
 			}
 			p.posted(px)
 		})

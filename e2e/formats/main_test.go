@@ -10,47 +10,25 @@
 package formats
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/joshdk/go-junit"
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // program is the binary under test, work a folder with its inputs.
 var program, work string
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "obs-btf-guard-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program, work = filepath.Join(dir, "obs-btf-guard"), filepath.Join(dir, "work")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "./cmd/obs-btf-guard")
-	build.Dir = "../.."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	if err := inputs(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	os.Setenv("LC_ALL", "C")
-	return m.Run()
+	harness.Main(m, func(b *harness.Bench) error {
+		program, work = b.Program, filepath.Join(b.Dir, "work")
+		return inputs()
+	})
 }
 
 // rules let one misfit pass without a word and others with one.
@@ -167,27 +145,22 @@ var trials = []struct {
 // output is what a run writes in a format.
 func output(t *testing.T, args []string, status int, format string) []byte {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(program, append(args, "--format", format)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = work, &stdout, &stderr
-	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-		t.Fatal(err)
+	cmd.Dir = work
+	o := harness.Try(t, cmd)
+	if o.Status != status {
+		t.Fatalf("exit status %d, want %d\n%s", o.Status, status, o.Stderr)
 	}
-	if got := cmd.ProcessState.ExitCode(); got != status {
-		t.Fatalf("exit status %d, want %d\n%s", got, status, &stderr)
-	}
-	return stdout.Bytes()
+	return []byte(o.Stdout)
 }
 
 // installed has a command of a Debian package installed, or skips the test.
 func installed(t *testing.T, command, pkg string) {
 	t.Helper()
-	out, err := exec.Command("../install.sh", command+"="+pkg).CombinedOutput()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 {
-		t.Skip(strings.TrimSpace(string(out)))
-	}
+	_, err := harness.Script("../install.sh", command+"="+pkg)
+	harness.SkipUnreachable(t, err)
 	if err != nil {
-		t.Fatalf("install.sh: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 }
 

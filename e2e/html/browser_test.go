@@ -16,8 +16,6 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"html"
 	"os"
 	"os/exec"
@@ -26,6 +24,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 var (
@@ -34,31 +34,15 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "obs-btf-guard-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "obs-btf-guard")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "../../cmd/obs-btf-guard")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	out, err := exec.Command("../install.sh", "chromium=chromium", "pdftotext=poppler-utils").CombinedOutput()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 {
-		missing = strings.TrimSpace(string(out))
-	} else if err != nil {
-		fmt.Fprintf(os.Stderr, "install.sh: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	harness.Main(m, func(b *harness.Bench) error {
+		program = b.Program
+		_, err := harness.Script("../install.sh", "chromium=chromium", "pdftotext=poppler-utils")
+		if harness.Unreachable(err) {
+			missing = err.Error()
+			return nil
+		}
+		return err
+	})
 }
 
 // needs skips a test that lacks a program.

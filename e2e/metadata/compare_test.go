@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // dependencies is what build-compare looks at in a package: each kind of
@@ -20,7 +22,7 @@ func dependencies(t *testing.T, rpm string) string {
 	for _, tag := range []string{"CONFLICT", "OBSOLETE", "PROVIDE", "RECOMMEND", "REQUIRE", "SUGGEST", "SUPPLEMENT"} {
 		format.WriteString(tag + `\n[%{` + tag + `NAME} %{` + tag + `FLAGS} %{` + tag + `VERSION}\n]\n`)
 	}
-	return must(t, "rpm", "-qp", "--nosignature", "--qf", format.String(), rpm)
+	return harness.Must(t, "rpm", "-qp", "--nosignature", "--qf", format.String(), rpm)
 }
 
 // A fingerprint that moved makes a build's result a different one, so it is
@@ -32,7 +34,7 @@ func TestBuildCompare(t *testing.T) {
 	// alone decides the token. Modules without BTF fit both.
 	replace(t, unpackBuild(t, "1.1").modules("vmlinux.xz"), other.modules("vmlinux.xz"))
 	for _, each := range []tree{tr, other} {
-		must(t, "find", string(each), "-name", "*.ko*", "-exec", "sh", "-c", `echo a module >"$1"; touch -d @1640789416 "$1"`, "sh", "{}", ";")
+		harness.Must(t, "find", string(each), "-name", "*.ko*", "-exec", "sh", "-c", `echo a module >"$1"; touch -d @1640789416 "$1"`, "sh", "{}", ";")
 	}
 	build := func(tr tree) *built {
 		return h.kernel(t, tr, "1.3", "_buildhost host", "use_source_date_epoch_as_buildtime 0")
@@ -55,16 +57,16 @@ func TestBuildCompare(t *testing.T) {
 		}
 		needs(t, "git", "file", "awk", "perl")
 		scripts := t.TempDir()
-		must(t, "sh", "-c", `git -c safe.directory='*' --git-dir="$1" archive HEAD | tar -x -C "$2"`, "sh", git, scripts)
-		compare := func(old, new *built) outcome {
-			return try(t, exec.Command("bash", filepath.Join(scripts, "same-build-result.sh"), results(t, old), results(t, new)))
+		harness.Must(t, "sh", "-c", `git -c safe.directory='*' --git-dir="$1" archive HEAD | tar -x -C "$2"`, "sh", git, scripts)
+		compare := func(old, new *built) harness.Outcome {
+			return harness.Try(t, exec.Command("bash", filepath.Join(scripts, "same-build-result.sh"), results(t, old), results(t, new)))
 		}
-		if o := compare(first, again); o.status != 0 {
-			t.Errorf("two builds of one tree: exit status %d\n%s", o.status, o.all())
+		if o := compare(first, again); o.Status != 0 {
+			t.Errorf("two builds of one tree: exit status %d\n%s", o.Status, o.All())
 		}
 		o := compare(first, moved)
-		if o.status == 0 || !strings.Contains(o.stdout, "kernel-btf(default:sha256:") {
-			t.Errorf("another fingerprint: exit status %d\n%s", o.status, o.all())
+		if o.Status == 0 || !strings.Contains(o.Stdout, "kernel-btf(default:sha256:") {
+			t.Errorf("another fingerprint: exit status %d\n%s", o.Status, o.All())
 		}
 	})
 }
@@ -80,6 +82,6 @@ func results(t *testing.T, b *built) string {
 	spec := filepath.Join(t.TempDir(), "source.spec")
 	text := "Name: kernel-default\nVersion: 5.15.12\nRelease: 1\nSummary: s\nLicense: GPL-2.0-only\n%description\ns\n"
 	writeFile(t, spec, text)
-	must(t, "rpmbuild", "-bs", "--quiet", "--define", "_topdir "+filepath.Dir(spec), "--define", "_srcrpmdir "+dir, spec)
+	harness.Must(t, "rpmbuild", "-bs", "--quiet", "--define", "_topdir "+filepath.Dir(spec), "--define", "_srcrpmdir "+dir, spec)
 	return dir
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // distilSpec packs a kernel as openSUSE does: its files, then the scripts of brp-suse
@@ -48,7 +50,7 @@ func TestDistilInBuild(t *testing.T) {
 	t.Setenv("OBS_BTF_GUARD", program)
 	build := func(brp string) (rpm, log string) {
 		out := t.TempDir()
-		log = must(t, "sh", "-c", `exec rpmbuild -bb --target x86_64 "$@" 2>&1`, "sh", "--define", "_topdir "+t.TempDir(), "--define", "_rpmdir "+out,
+		log = harness.Must(t, "sh", "-c", `exec rpmbuild -bb --target x86_64 "$@" 2>&1`, "sh", "--define", "_topdir "+t.TempDir(), "--define", "_rpmdir "+out,
 			"--define", "_build_name_fmt %%{NAME}.rpm", "--define", "debug_package %{nil}", "--define", "brp "+brp, "--define", "fixtures "+fixtures, spec)
 		return filepath.Join(out, "kernel-default.rpm"), log
 	}
@@ -58,15 +60,15 @@ func TestDistilInBuild(t *testing.T) {
 	if want := "2 distilled ("; !strings.Contains(log, want) {
 		t.Errorf("the build log lacks %q:\n%s", want, log)
 	}
-	if o := guard(t, "check", "--no-db", plain, "--base", rebuilt); o.status != 1 || !strings.Contains(o.stdout, "1 rejected, 1 misread") {
-		t.Errorf("plain modules on the rebuild: exit status %d\n%s", o.status, o.all())
+	if o := guard(t, "check", "--no-db", plain, "--base", rebuilt); o.Status != 1 || !strings.Contains(o.Stdout, "1 rejected, 1 misread") {
+		t.Errorf("plain modules on the rebuild: exit status %d\n%s", o.Status, o.All())
 	}
 	for name, args := range map[string][]string{
 		"on the rebuild": {"check", "--no-db", distilled, "--base", rebuilt},
 		"on its own":     {"check", "--no-db", distilled},
 	} {
-		if o := guard(t, args...); o.status != 0 || !strings.Contains(o.stdout, "2 relocatable") {
-			t.Errorf("distilled modules %s: exit status %d\n%s", name, o.status, o.all())
+		if o := guard(t, args...); o.Status != 0 || !strings.Contains(o.Stdout, "2 relocatable") {
+			t.Errorf("distilled modules %s: exit status %d\n%s", name, o.Status, o.All())
 		}
 	}
 }

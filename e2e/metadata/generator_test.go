@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // Which package gets what, with each strength. A kernel before 5.18 has no
@@ -53,9 +55,9 @@ func TestBootLayout(t *testing.T) {
 			replace(t, tr.vmlinux(t), boot)
 			switch suffix {
 			case ".gz":
-				must(t, "gzip", boot)
+				harness.Must(t, "gzip", boot)
 			case ".xz":
-				must(t, "xz", boot)
+				harness.Must(t, "xz", boot)
 			}
 			if err := os.Remove(tr.modules("vmlinux.xz")); err != nil {
 				t.Fatal(err)
@@ -94,8 +96,8 @@ func TestBasePackage(t *testing.T) {
 	b := h.build(t, "kernel-default-base.spec", "tree "+string(tr), "kversion 5.15.12", "rebuild 1.3",
 		"copied "+copiedProvides(t, kernel))
 	metadata{provides: one(token)}.check(t, b.rpms["kernel-default-base"])
-	if o := guard(t, "stamp", "--verify", b.rpms["kernel-default-base"]); o.status != 0 {
-		t.Errorf("stamp --verify: exit status %d\n%s", o.status, o.all())
+	if o := guard(t, "stamp", "--verify", b.rpms["kernel-default-base"]); o.Status != 0 {
+		t.Errorf("stamp --verify: exit status %d\n%s", o.Status, o.All())
 	}
 }
 
@@ -114,11 +116,11 @@ func TestBasePackageOfAnotherBuild(t *testing.T) {
 		t.Errorf("provides %s, want %s and %s", got, right, wrong)
 	}
 	o := guard(t, "stamp", "--verify", rpm)
-	if o.status != 1 || !strings.Contains(o.stdout, "wrong   Provides: "+wrong) {
-		t.Errorf("stamp --verify: exit status %d\n%s", o.status, o.all())
+	if o.Status != 1 || !strings.Contains(o.Stdout, "wrong   Provides: "+wrong) {
+		t.Errorf("stamp --verify: exit status %d\n%s", o.Status, o.All())
 	}
-	if o := guard(t, "stamp", rpm); o.status != 0 {
-		t.Errorf("stamp: exit status %d\n%s", o.status, o.all())
+	if o := guard(t, "stamp", rpm); o.Status != 0 {
+		t.Errorf("stamp: exit status %d\n%s", o.Status, o.All())
 	}
 	metadata{provides: one(right)}.check(t, rpm)
 }
@@ -128,7 +130,7 @@ func TestBasePackageOfAnotherBuild(t *testing.T) {
 func copiedProvides(t *testing.T, rpm string) string {
 	t.Helper()
 	var lines strings.Builder
-	for line := range strings.Lines(must(t, "rpm", "-qp", "--nosignature", "--provides", rpm)) {
+	for line := range strings.Lines(harness.Must(t, "rpm", "-qp", "--nosignature", "--provides", rpm)) {
 		name, _, _ := strings.Cut(line, "(")
 		if name != "ksym" && name != "kmod" && name != "firmware" && !strings.HasPrefix(line, "kernel-default = ") {
 			lines.WriteString("Provides: " + line)
@@ -159,8 +161,10 @@ func TestNeverFails(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"vmlinux cut short": func(t *testing.T, tr tree) { must(t, "truncate", "-s", "5000", tr.modules("vmlinux.xz")) },
-		"empty module":      func(t *testing.T, tr tree) { must(t, "truncate", "-s", "0", tr.modules("kernel/net/ipv4/tcp_bbr.ko")) },
+		"vmlinux cut short": func(t *testing.T, tr tree) { harness.Must(t, "truncate", "-s", "5000", tr.modules("vmlinux.xz")) },
+		"empty module": func(t *testing.T, tr tree) {
+			harness.Must(t, "truncate", "-s", "0", tr.modules("kernel/net/ipv4/tcp_bbr.ko"))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := unpackBuild(t, "1.3")

@@ -7,10 +7,12 @@ package metadata
 import (
 	"os/exec"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // guard runs the program under test.
-func guard(t *testing.T, args ...string) outcome {
+func guard(t *testing.T, args ...string) harness.Outcome {
 	t.Helper()
-	return try(t, exec.Command(program, args...))
+	return harness.Try(t, exec.Command(program, args...))
 }

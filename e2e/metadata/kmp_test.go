@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // kmp lays out a module as a module package's tree.
@@ -83,13 +85,13 @@ func TestSecondBuild(t *testing.T) {
 	tr, older := unpackBuild(t, "1.3"), unpackBuild(t, "1.1")
 	for _, other := range []tree{older, tr} {
 		vmlinux := other.vmlinux(t)
-		must(t, "sh", "-c", `cp "$1" "$2/vmlinux" && truncate -s 100000 "$2/vmlinux" && touch -d @1640789416 "$2/vmlinux" && rm "$2/vmlinux.xz"`,
+		harness.Must(t, "sh", "-c", `cp "$1" "$2/vmlinux" && truncate -s 100000 "$2/vmlinux" && touch -d @1640789416 "$2/vmlinux" && rm "$2/vmlinux.xz"`,
 			"sh", vmlinux, other.modules())
 	}
 	for _, module := range []string{"kernel/drivers/input/joystick/xpad.ko", "kernel/drivers/net/usb/rndis_host.ko"} {
 		for _, other := range []tree{older, tr} {
-			must(t, "zstd", "-q", "-d", "--rm", other.modules(module+".zst"))
-			must(t, "touch", "-d", "@1640789416", other.modules(module))
+			harness.Must(t, "zstd", "-q", "-d", "--rm", other.modules(module+".zst"))
+			harness.Must(t, "touch", "-d", "@1640789416", other.modules(module))
 		}
 	}
 	for _, tt := range []struct {
@@ -97,7 +99,7 @@ func TestSecondBuild(t *testing.T) {
 		tree tree
 	}{{"1.1", older}, {"1.3", tr}} {
 		b := h.kernel(t, tt.tree, "1.3")
-		_, base, _ := strings.Cut(must(t, "../fingerprint.sh", tt.tree.modules("vmlinux")), "base ")
+		_, base, _ := strings.Cut(harness.Must(t, "../fingerprint.sh", tt.tree.modules("vmlinux")), "base ")
 		token := "kernel-btf(default:" + strings.TrimSpace(base) + ")"
 		metadata{provides: one(token)}.check(t, b.rpms["kernel-default"])
 		metadata{requires: one(token)}.check(t, b.rpms["kernel-default-extra"])

@@ -14,9 +14,6 @@
 package metadata
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +21,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -38,34 +36,16 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "obs-btf-guard-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "obs-btf-guard")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "../../cmd/obs-btf-guard")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	for path, to := range map[string]*string{"../../testdata/incident": &incident, "../../obs": &obs, "specs": &specs} {
-		if *to, err = filepath.Abs(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+	harness.Main(m, func(b *harness.Bench) (err error) {
+		program = b.Program
+		for path, to := range map[string]*string{"../../testdata/incident": &incident, "../../obs": &obs, "specs": &specs} {
+			if *to, err = filepath.Abs(path); err != nil {
+				return err
+			}
 		}
-	}
-	os.Setenv("LC_ALL", "C")
-	if out, err := exec.Command("./install.sh").CombinedOutput(); err != nil {
-		installErr = fmt.Errorf("%w: %s", err, out)
-	}
-	return m.Run()
+		_, installErr = harness.Script("./install.sh")
+		return nil
+	})
 }
 
 // needs skips a test that lacks a tool.
@@ -86,36 +66,6 @@ func needsRoot(t *testing.T) {
 	}
 }
 
-// outcome is what a command did.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
-func (o outcome) all() string { return o.stdout + o.stderr }
-
-// try runs a command, whatever its exit status.
-func try(t *testing.T, cmd *exec.Cmd) outcome {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-}
-
-// must runs a command that has to succeed.
-func must(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	o := try(t, exec.Command(name, args...))
-	if o.status != 0 {
-		t.Fatalf("%s %s: exit status %d\n%s", name, strings.Join(args, " "), o.status, o.all())
-	}
-	return o.stdout
-}
-
 // tokens lists the tokens of a package's dependencies of a kind, "provides",
 // "requires" or "recommends": plain ones, and those in rich dependencies. What a
 // spec file and a generator both say stands twice in a package and means the same as
@@ -123,7 +73,7 @@ func must(t *testing.T, name string, args ...string) string {
 func tokens(t *testing.T, rpm, kind string) []string {
 	t.Helper()
 	var out []string
-	for line := range strings.Lines(must(t, "rpm", "-qp", "--nosignature", "--"+kind, rpm)) {
+	for line := range strings.Lines(harness.Must(t, "rpm", "-qp", "--nosignature", "--"+kind, rpm)) {
 		line = strings.TrimSpace(line)
 		if token, _, ok := fingerprint.ParseRequirement(line); ok {
 			out = append(out, token)

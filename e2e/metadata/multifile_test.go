@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -53,16 +54,16 @@ func TestMultifile(t *testing.T) {
 			cmd := exec.Command(program, append(tt.args, "--rpm", "4.20.1")...)
 			cmd.Env = append(os.Environ(), "RPM_BUILD_ROOT="+string(tr))
 			cmd.Stdin = strings.NewReader(strings.Join(append(tt.paths, ""), "\n"))
-			o := try(t, cmd)
-			if want := strings.Join(append(tt.stdout, ""), "\n"); o.status != 0 || o.stdout != want {
-				t.Errorf("exit status %d, standard output\n%swant\n%s", o.status, o.stdout, want)
+			o := harness.Try(t, cmd)
+			if want := strings.Join(append(tt.stdout, ""), "\n"); o.Status != 0 || o.Stdout != want {
+				t.Errorf("exit status %d, standard output\n%swant\n%s", o.Status, o.Stdout, want)
 			}
-			lines := strings.Split(strings.TrimSpace(o.stderr), "\n")
-			if o.stderr == "" {
+			lines := strings.Split(strings.TrimSpace(o.Stderr), "\n")
+			if o.Stderr == "" {
 				lines = nil
 			}
 			if len(lines) != len(tt.stderr) {
-				t.Fatalf("standard error has %d lines, want %d:\n%s", len(lines), len(tt.stderr), o.stderr)
+				t.Fatalf("standard error has %d lines, want %d:\n%s", len(lines), len(tt.stderr), o.Stderr)
 			}
 			for i, part := range tt.stderr {
 				if !strings.Contains(lines[i], part) {
@@ -86,8 +87,8 @@ func TestProtocolByVersion(t *testing.T) {
 		cmd := exec.Command(program, "provides", "--package", "kernel-default", "--rpm", version)
 		cmd.Env = append(os.Environ(), "RPM_BUILD_ROOT="+string(tr))
 		cmd.Stdin = strings.NewReader(path + "\n")
-		if o := try(t, cmd); o.stdout != want {
-			t.Errorf("rpm %q: %q, want %q", version, o.stdout, want)
+		if o := harness.Try(t, cmd); o.Stdout != want {
+			t.Errorf("rpm %q: %q, want %q", version, o.Stdout, want)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // A signing build packs everything twice: what a generator found is thrown away
@@ -51,22 +53,22 @@ func TestRepackage(t *testing.T) {
 // modules are compressed and signed, and what a spec file said is kept.
 func checkRepackaged(t *testing.T, b *built) {
 	t.Helper()
-	files := strings.Fields(must(t, "rpm", "-qpl", b.rpms["kernel-default"]))
+	files := strings.Fields(harness.Must(t, "rpm", "-qpl", b.rpms["kernel-default"]))
 	path := filepath.Join("/usr/lib/modules", krel, "kernel/drivers/net/usb/ipheth.ko.zst")
 	if !slices.Contains(files, path) {
 		t.Fatalf("no %s in %q", path, files)
 	}
 	unpacked := unpack(t, b.rpms["kernel-default"])
-	must(t, "sh", "-c", `zstd -q -dc "$1" | tail -c 28 | grep -qx '~Module signature appended~'`, "sh", filepath.Join(string(unpacked), path))
-	if got := must(t, "rpm", "-qp", "--provides", b.rpms["kernel-default"]); !strings.Contains(got, "kernel-uname-r = "+krel+"\n") {
+	harness.Must(t, "sh", "-c", `zstd -q -dc "$1" | tail -c 28 | grep -qx '~Module signature appended~'`, "sh", filepath.Join(string(unpacked), path))
+	if got := harness.Must(t, "rpm", "-qp", "--provides", b.rpms["kernel-default"]); !strings.Contains(got, "kernel-uname-r = "+krel+"\n") {
 		t.Errorf("what the spec file provided is gone:\n%s", got)
 	}
-	if got := must(t, "rpm", "-qp", "--requires", b.rpms["kernel-default-extra"]); !strings.Contains(got, "kernel-default_x86_64 = 5.15.12-1\n") {
+	if got := harness.Must(t, "rpm", "-qp", "--requires", b.rpms["kernel-default-extra"]); !strings.Contains(got, "kernel-default_x86_64 = 5.15.12-1\n") {
 		t.Errorf("what the spec file required is gone:\n%s", got)
 	}
 	for name, rpm := range b.rpms {
-		if o := guard(t, "check", rpm, b.rpms["kernel-default"]); o.status != 0 {
-			t.Errorf("check %s: exit status %d\n%s", name, o.status, o.all())
+		if o := guard(t, "check", rpm, b.rpms["kernel-default"]); o.Status != 0 {
+			t.Errorf("check %s: exit status %d\n%s", name, o.Status, o.All())
 		}
 	}
 }
@@ -94,7 +96,7 @@ func innerSpec(t *testing.T, b *built) string {
 
 	var head, files strings.Builder
 	for i, name := range names {
-		query := func(format string) string { return must(t, "rpm", "-qp", "--qf", format, b.rpms[name]) }
+		query := func(format string) string { return harness.Must(t, "rpm", "-qp", "--qf", format, b.rpms[name]) }
 		option := ""
 		if i == 0 {
 			head.WriteString(query("Name: %{NAME}\nVersion: %{VERSION}\nRelease: %{RELEASE}\nLicense: %{LICENSE}\nSummary: %{SUMMARY}\n"))

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // root is an empty system that packages are installed into.
@@ -27,18 +29,18 @@ func newRoot(t *testing.T) root {
 const database = "/var/lib/rpm"
 
 // rpm runs rpm on the system.
-func (r root) rpm(t *testing.T, args ...string) outcome {
+func (r root) rpm(t *testing.T, args ...string) harness.Outcome {
 	t.Helper()
-	return try(t, exec.Command("rpm", append([]string{"--root", string(r), "--dbpath", database, "--nosignature"}, args...)...))
+	return harness.Try(t, exec.Command("rpm", append([]string{"--root", string(r), "--dbpath", database, "--nosignature"}, args...)...))
 }
 
 func (r root) must(t *testing.T, args ...string) string {
 	t.Helper()
 	o := r.rpm(t, args...)
-	if o.status != 0 {
-		t.Fatalf("rpm --root %s: exit status %d\n%s", strings.Join(args, " "), o.status, o.all())
+	if o.Status != 0 {
+		t.Fatalf("rpm --root %s: exit status %d\n%s", strings.Join(args, " "), o.Status, o.All())
 	}
-	return o.stdout
+	return o.Stdout
 }
 
 // installed lists what is installed, sorted.

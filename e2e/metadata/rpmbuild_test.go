@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // host is a machine that packages are built on: the folder that rpmbuild takes
@@ -41,8 +43,8 @@ func newHost(t *testing.T, guarded bool) *host {
 	if err := os.Mkdir(attrs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	own := strings.TrimSpace(must(t, "rpm", "--eval", "%{_fileattrsdir}"))
-	must(t, "sh", "-c", `cp "$1"/*.attr "$2"`, "sh", own, attrs)
+	own := strings.TrimSpace(harness.Must(t, "rpm", "--eval", "%{_fileattrsdir}"))
+	harness.Must(t, "sh", "-c", `cp "$1"/*.attr "$2"`, "sh", own, attrs)
 	macros := strings.NewReplacer("TOPDIR", filepath.Join(h.home, "rpm"), "FILEATTRS", attrs).Replace(settings)
 	if guarded {
 		replace(t, filepath.Join(obs, "kernel_btf.attr"), filepath.Join(attrs, "kernel_btf.attr"))
@@ -95,17 +97,17 @@ func (h *host) build(t *testing.T, spec string, defines ...string) *built {
 	cmd := exec.Command("rpmbuild", append(args, spec)...)
 	cmd.Env = append(os.Environ(), "HOME="+h.home)
 	start := time.Now()
-	o := try(t, cmd)
-	b := &built{rpms: map[string]string{}, log: o.all(), took: time.Since(start)}
-	if o.status != 0 {
-		t.Fatalf("rpmbuild %s: exit status %d\n%s", filepath.Base(spec), o.status, b.log)
+	o := harness.Try(t, cmd)
+	b := &built{rpms: map[string]string{}, log: o.All(), took: time.Since(start)}
+	if o.Status != 0 {
+		t.Fatalf("rpmbuild %s: exit status %d\n%s", filepath.Base(spec), o.Status, b.log)
 	}
 	rpms, _ := filepath.Glob(filepath.Join(results, "*", "*.rpm"))
 	dir := t.TempDir()
 	for _, rpm := range rpms {
-		name := must(t, "rpm", "-qp", "--nosignature", "--qf", "%{NAME}", rpm)
+		name := harness.Must(t, "rpm", "-qp", "--nosignature", "--qf", "%{NAME}", rpm)
 		b.rpms[name] = filepath.Join(dir, filepath.Base(rpm))
-		must(t, "cp", "-p", rpm, b.rpms[name])
+		harness.Must(t, "cp", "-p", rpm, b.rpms[name])
 	}
 	if len(b.rpms) == 0 {
 		t.Fatalf("rpmbuild %s made no package\n%s", filepath.Base(spec), b.log)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -31,7 +32,7 @@ func situationPackages(t *testing.T) string {
 		spec := filepath.Join(t.TempDir(), "x.spec")
 		writeFile(t, spec, "Name: "+name+"\nVersion: "+version+"\nRelease: "+release+"\nSummary: x\nLicense: x\nAutoReqProv: no\n"+
 			strings.Join(lines, "\n")+"\n%description\nx\n%files\n")
-		must(t, "rpmbuild", "-bb", "--quiet", "--target", "x86_64", "--define", "_topdir "+t.TempDir(), "--define", "_rpmdir "+dir,
+		harness.Must(t, "rpmbuild", "-bb", "--quiet", "--target", "x86_64", "--define", "_topdir "+t.TempDir(), "--define", "_rpmdir "+dir,
 			"--define", "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.rpm", spec)
 	}
 	kernel := func(nvr, release, base string, more ...string) {
@@ -75,7 +76,7 @@ func TestSituations(t *testing.T) {
 			for _, p := range s.offered {
 				replace(t, filepath.Join(all, p+".rpm"), filepath.Join(repo, p+".rpm"))
 			}
-			must(t, "createrepo_c", "--quiet", repo)
+			harness.Must(t, "createrepo_c", "--quiet", repo)
 			for _, tool := range []struct {
 				name string
 				make func(*testing.T, string) solver
@@ -90,8 +91,8 @@ func TestSituations(t *testing.T) {
 					if refused {
 						want = slices.Sorted(slices.Values(s.there))
 					}
-					if got := slices.Sorted(slices.Values(r.installed(t))); !slices.Equal(got, want) || refused != (o.status != 0) {
-						t.Errorf("exit status %d, installed are then %q, want %q\n%s", o.status, got, want, o.all())
+					if got := slices.Sorted(slices.Values(r.installed(t))); !slices.Equal(got, want) || refused != (o.Status != 0) {
+						t.Errorf("exit status %d, installed are then %q, want %q\n%s", o.Status, got, want, o.All())
 					}
 				})
 			}

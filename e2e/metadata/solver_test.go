@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // repository makes a repository of the incident's two builds, stamped, and of
@@ -33,32 +35,32 @@ func repository(t *testing.T) (dir, token1 string) {
 	collect(guarded.build(t, "kernel-default.spec", "tree "+string(next), "kversion 5.15.13", "rebuild 1.1"))
 	for rebuild, tr := range map[string]tree{"1.1": older, "1.3": newer} {
 		b := plain.kernel(t, tr, rebuild)
-		if o := guard(t, "stamp", b.rpms["kernel-default"], b.rpms["kernel-default-extra"]); o.status != 0 {
-			t.Fatalf("stamp: exit status %d\n%s", o.status, o.all())
+		if o := guard(t, "stamp", b.rpms["kernel-default"], b.rpms["kernel-default-extra"]); o.Status != 0 {
+			t.Fatalf("stamp: exit status %d\n%s", o.Status, o.All())
 		}
 		collect(b)
 	}
-	must(t, "createrepo_c", "--quiet", dir)
+	harness.Must(t, "createrepo_c", "--quiet", dir)
 	return dir, token1
 }
 
 // solver installs packages by name-version-release from a repository.
-type solver func(t *testing.T, r root, pkgs ...string) outcome
+type solver func(t *testing.T, r root, pkgs ...string) harness.Outcome
 
 func newZypper(t *testing.T, repo string) solver {
 	needs(t, "zypper")
-	return func(t *testing.T, r root, pkgs ...string) outcome {
+	return func(t *testing.T, r root, pkgs ...string) harness.Outcome {
 		t.Helper()
-		zypper := func(args ...string) outcome {
+		zypper := func(args ...string) harness.Outcome {
 			args = append([]string{"--root", string(r), "--non-interactive", "--no-gpg-checks"}, args...)
-			return try(t, exec.Command("zypper", args...))
+			return harness.Try(t, exec.Command("zypper", args...))
 		}
 		// The setting that openSUSE has for kernels to be kept side by side.
 		config := filepath.Join(string(r), "etc/zypp/zypp.conf")
 		if _, err := os.Stat(config); err != nil {
 			writeFile(t, config, "[main]\nmultiversion = provides:multiversion(kernel)\narch = x86_64\n")
-			if o := zypper("addrepo", "--no-check", "dir://"+repo, "incident"); o.status != 0 {
-				t.Fatalf("zypper addrepo: exit status %d\n%s", o.status, o.all())
+			if o := zypper("addrepo", "--no-check", "dir://"+repo, "incident"); o.Status != 0 {
+				t.Fatalf("zypper addrepo: exit status %d\n%s", o.Status, o.All())
 			}
 		}
 		args := []string{"install", "--no-recommends", "--details"}
@@ -74,7 +76,7 @@ func newDNF(t *testing.T, repo string) solver {
 	needs(t, "dnf")
 	home := t.TempDir()
 	writeFile(t, filepath.Join(home, ".rpmmacros"), "%_dbpath "+database+"\n")
-	return func(t *testing.T, r root, pkgs ...string) outcome {
+	return func(t *testing.T, r root, pkgs ...string) harness.Outcome {
 		t.Helper()
 		args := []string{"--installroot", string(r), "--releasever", "1", "--forcearch", "x86_64", "--assumeyes", "--nogpgcheck",
 			"--repofrompath", "incident,file://" + repo, "--repoid", "incident", "--noplugins"}
@@ -84,7 +86,7 @@ func newDNF(t *testing.T, repo string) solver {
 		}
 		cmd := exec.Command("dnf", append(append(args, "install"), pkgs...)...)
 		cmd.Env = append(os.Environ(), "HOME="+home)
-		return try(t, cmd)
+		return harness.Try(t, cmd)
 	}
 }
 
@@ -114,21 +116,21 @@ func TestSolvers(t *testing.T) {
 			accepted := func(t *testing.T, r root, want []string, pkgs ...string) {
 				t.Helper()
 				o := install(t, r, pkgs...)
-				if got := r.installed(t); o.status != 0 || !slices.Equal(got, want) {
-					t.Errorf("install %q: exit status %d, installed are then %q, want %q\n%s", pkgs, o.status, got, want, o.all())
+				if got := r.installed(t); o.Status != 0 || !slices.Equal(got, want) {
+					t.Errorf("install %q: exit status %d, installed are then %q, want %q\n%s", pkgs, o.Status, got, want, o.All())
 				}
 			}
 			refused := func(t *testing.T, r root, pkgs ...string) {
 				t.Helper()
 				before := fmt.Sprint(r.installed(t))
 				o := install(t, r, pkgs...)
-				if o.status == 0 || !strings.Contains(o.all(), token1) {
-					t.Errorf("install %q: exit status %d, want a refusal that names %s\n%s", pkgs, o.status, token1, o.all())
+				if o.Status == 0 || !strings.Contains(o.All(), token1) {
+					t.Errorf("install %q: exit status %d, want a refusal that names %s\n%s", pkgs, o.Status, token1, o.All())
 				}
 				if after := fmt.Sprint(r.installed(t)); after != before {
 					t.Errorf("install %q: installed are then %s, were %s", pkgs, after, before)
 				}
-				t.Log(o.all())
+				t.Log(o.All())
 			}
 			t.Run("of two builds", func(t *testing.T) { refused(t, newRoot(t), kernel3, extra1) })
 			t.Run("of one build", func(t *testing.T) { accepted(t, newRoot(t), []string{kernel3, extra3}, kernel3, extra3) })

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // What the generator costs in a build of a distribution's kernel, where rpm
@@ -25,7 +27,7 @@ func TestSpeed(t *testing.T) {
 	plain, guarded := newHost(t, false), newHost(t, true)
 	tr := unpack(t, rpms[0])
 	modules := 0
-	must(t, "find", string(tr), "-name", "*.ko*", "-exec", "touch", "{}", "+")
+	harness.Must(t, "find", string(tr), "-name", "*.ko*", "-exec", "touch", "{}", "+")
 	err := filepath.WalkDir(string(tr), func(path string, _ os.DirEntry, err error) error {
 		if ok, _ := filepath.Match("*.ko*", filepath.Base(path)); ok {
 			modules++

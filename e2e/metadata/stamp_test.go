@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -27,8 +28,8 @@ func stamped(t *testing.T, rebuild string) (kernel, extra string) {
 			kernel = to
 		}
 	}
-	if o := guard(t, "stamp", dir); o.status != 0 {
-		t.Fatalf("stamp: exit status %d\n%s", o.status, o.all())
+	if o := guard(t, "stamp", dir); o.Status != 0 {
+		t.Fatalf("stamp: exit status %d\n%s", o.Status, o.All())
 	}
 	return kernel, extra
 }
@@ -43,7 +44,7 @@ func TestStamp(t *testing.T) {
 		metadata{provides: one(token)}.check(t, kernel)
 		metadata{requires: one(token)}.check(t, extra)
 		for _, rpm := range []string{kernel, extra} {
-			out := must(t, "rpm", "-Kv", "--nosignature", rpm)
+			out := harness.Must(t, "rpm", "-Kv", "--nosignature", rpm)
 			for _, digest := range []string{"Header SHA256 digest: OK", "Header SHA1 digest: OK", "Payload SHA256 digest: OK", "MD5 digest: OK"} {
 				if !strings.Contains(out, digest) {
 					t.Errorf("rpm -Kv does not say %q:\n%s", digest, out)
@@ -54,16 +55,16 @@ func TestStamp(t *testing.T) {
 				t.Errorf("%s: more than the tokens differs", filepath.Base(rpm))
 			}
 			// rpm2cpio gives the same archive, down to the last byte.
-			must(t, "bash", "-c", `cmp <(rpm2cpio "$1") <(rpm2cpio "$2")`, "bash", before, rpm)
+			harness.Must(t, "bash", "-c", `cmp <(rpm2cpio "$1") <(rpm2cpio "$2")`, "bash", before, rpm)
 		}
-		must(t, "sh", "-c", `cp -p "$1" "$1.once" && cp -p "$2" "$2.once"`, "sh", kernel, extra)
-		if o := guard(t, "stamp", kernel, extra); o.status != 0 {
-			t.Errorf("stamp again: exit status %d\n%s", o.status, o.all())
+		harness.Must(t, "sh", "-c", `cp -p "$1" "$1.once" && cp -p "$2" "$2.once"`, "sh", kernel, extra)
+		if o := guard(t, "stamp", kernel, extra); o.Status != 0 {
+			t.Errorf("stamp again: exit status %d\n%s", o.Status, o.All())
 		}
-		must(t, "cmp", kernel, kernel+".once")
-		must(t, "cmp", extra, extra+".once")
-		if o := guard(t, "stamp", "--verify", kernel, extra); o.status != 0 {
-			t.Errorf("stamp --verify: exit status %d\n%s", o.status, o.all())
+		harness.Must(t, "cmp", kernel, kernel+".once")
+		harness.Must(t, "cmp", extra, extra+".once")
+		if o := guard(t, "stamp", "--verify", kernel, extra); o.Status != 0 {
+			t.Errorf("stamp --verify: exit status %d\n%s", o.Status, o.All())
 		}
 	}
 }
@@ -77,7 +78,7 @@ func restOf(t *testing.T, rpm string) []string {
 		{"--dump"}, {"--scripts"}, {"--changelog"},
 		{"--qf", "%{NEVRA} %{PAYLOADDIGEST} %{PAYLOADSIZE} %{ARCHIVESIZE} %{DISTURL} %{BUILDTIME} [%{BASENAMES} ]"},
 	} {
-		for line := range strings.Lines(must(t, "rpm", append([]string{"-qp", "--nosignature", rpm}, args...)...)) {
+		for line := range strings.Lines(harness.Must(t, "rpm", append([]string{"-qp", "--nosignature", rpm}, args...)...)) {
 			if !fingerprint.IsOurs(line) && !strings.HasPrefix(line, "rpmlib(RichDependencies)") {
 				out = append(out, line)
 			}
@@ -93,11 +94,11 @@ func TestInstall(t *testing.T) {
 	kernel1, extra1 := stamped(t, "1.1")
 	kernel3, extra3 := stamped(t, "1.3")
 	token1 := unpackBuild(t, "1.1").token(t)
-	refused := func(t *testing.T, o outcome) {
+	refused := func(t *testing.T, o harness.Outcome) {
 		t.Helper()
 		want := fingerprint.Requirement(token1, "5.15.12-1-default") + " is needed by "
-		if o.status == 0 || !strings.Contains(o.stderr, want) || !strings.Contains(o.stderr, "kernel-default-extra-5.15.12-1.1") {
-			t.Errorf("exit status %d, want %q\n%s", o.status, want, o.all())
+		if o.Status == 0 || !strings.Contains(o.Stderr, want) || !strings.Contains(o.Stderr, "kernel-default-extra-5.15.12-1.1") {
+			t.Errorf("exit status %d, want %q\n%s", o.Status, want, o.All())
 		}
 	}
 	t.Run("of one build", func(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
 
 // tree is an unpacked build of the kernel: the files of all its packages.
@@ -21,7 +23,7 @@ func unpack(t *testing.T, rpms ...string) tree {
 	t.Helper()
 	dir := t.TempDir()
 	for _, rpm := range rpms {
-		must(t, "sh", "-c", `cd "$1" && rpm2cpio "$2" | cpio -idmu --quiet`, "sh", dir, rpm)
+		harness.Must(t, "sh", "-c", `cd "$1" && rpm2cpio "$2" | cpio -idmu --quiet`, "sh", dir, rpm)
 	}
 	return tree(dir)
 }
@@ -51,14 +53,14 @@ func (tr tree) modules(parts ...string) string {
 func (tr tree) vmlinux(t *testing.T) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "vmlinux")
-	must(t, "sh", "-c", `xz -dc "$1" > "$2"`, "sh", tr.modules("vmlinux.xz"), out)
+	harness.Must(t, "sh", "-c", `xz -dc "$1" > "$2"`, "sh", tr.modules("vmlinux.xz"), out)
 	return out
 }
 
 // token is what the tree's vmlinux should provide, by objcopy and sha256sum.
 func (tr tree) token(t *testing.T) string {
 	t.Helper()
-	_, base, ok := strings.Cut(must(t, "../fingerprint.sh", tr.vmlinux(t)), "base ")
+	_, base, ok := strings.Cut(harness.Must(t, "../fingerprint.sh", tr.vmlinux(t)), "base ")
 	if !ok {
 		t.Fatal("fingerprint.sh names no base")
 	}
@@ -78,8 +80,8 @@ func (tr tree) next(t *testing.T) {
 		}
 		return err
 	}
-	must(t, "find", string(tr), "-name", "*.xz", "-exec", "xz", "-d", "{}", "+")
-	must(t, "find", string(tr), "-name", "*.zst", "-exec", "zstd", "-q", "-d", "--rm", "{}", "+")
+	harness.Must(t, "find", string(tr), "-name", "*.xz", "-exec", "xz", "-d", "{}", "+")
+	harness.Must(t, "find", string(tr), "-name", "*.zst", "-exec", "zstd", "-q", "-d", "--rm", "{}", "+")
 	err := filepath.WalkDir(string(tr), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -93,14 +95,14 @@ func (tr tree) next(t *testing.T) {
 	if err := os.Rename(tr.modules(), to); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "xz", filepath.Join(to, "vmlinux"))
+	harness.Must(t, "xz", filepath.Join(to, "vmlinux"))
 }
 
 // configure appends a line to the kernel's config, and hides the config that is
 // embedded in the vmlinux, which has not that line.
 func (tr tree) configure(t *testing.T, line string) {
 	t.Helper()
-	must(t, "sh", "-c", `echo "$2" >> "$1"`, "sh", tr.modules("config"), line)
+	harness.Must(t, "sh", "-c", `echo "$2" >> "$1"`, "sh", tr.modules("config"), line)
 	vmlinux := tr.vmlinux(t)
 	data, err := os.ReadFile(vmlinux)
 	if err != nil {
@@ -109,7 +111,7 @@ func (tr tree) configure(t *testing.T, line string) {
 	if err := os.WriteFile(vmlinux, bytes.Replace(data, []byte("IKCFG_ST"), []byte("NO_CFG__"), 1), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "sh", "-c", `xz -c "$1" > "$2"`, "sh", vmlinux, tr.modules("vmlinux.xz"))
+	harness.Must(t, "sh", "-c", `xz -c "$1" > "$2"`, "sh", vmlinux, tr.modules("vmlinux.xz"))
 }
 
 // replace puts another file, or another build's, in the place of one.
@@ -118,7 +120,7 @@ func replace(t *testing.T, from, to string) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "cp", "-p", from, to)
+	harness.Must(t, "cp", "-p", from, to)
 }
 
 // writeFile writes a file, with the folders above it.

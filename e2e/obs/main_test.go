@@ -26,11 +26,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-)
 
-// unreachable is the exit status of the scripts where this machine cannot have
-// what is needed.
-const unreachable = 3
+	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
+)
 
 var (
 	scratch  string // for build roots and sources; removed at the end
@@ -196,7 +194,7 @@ func script(name string, args ...string) (string, error) {
 	out, err := cmd.Output()
 	if err != nil {
 		err = fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, out, &stderr)
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == unreachable {
+		if harness.Unreachable(err) {
 			err = skipped{err}
 		}
 	}
