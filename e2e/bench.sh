@@ -9,11 +9,13 @@
 #   payload     the payload alone, through bzip2, zstd or xz to /dev/null
 #   + content   and then the vmlinux and the modules that are compressed in it:
 #               all that has to be unpacked before a byte can be judged
+#   all cores   all of that as quickly as it can be had: the payload (bzip2 by
+#               lbzip2, if that is there) and what is inside, side by side
 #   rpm2cpio    rpm2cpio RPM | cpio -t: a reader that judges nothing
 #
 # The runs are interleaved and the table has medians: seconds of wall clock and
 # of CPU (user and system), peak memory, and wall clock and CPU of check against
-# the row. The decompressors run on one core, the program on all there are.
+# the row. In the rows payload and content the decompressors run on one core.
 # OBS_BTF_GUARD names another binary than the one built here.
 set -euo pipefail
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
@@ -114,10 +116,14 @@ for rpm in "${packages[@]}"; do
 
     # what is compressed inside, by its decompressor
     (cd "$content" && rpm2cpio "$rpm" | cpio -id --quiet '*/vmlinux.*' '*.ko.*')
-    inside=
+    cores=$(nproc) inside= beside=
+    fastest=$unpack
+    [ "$compressor" != bzip2 ] || ! type -P lbzip2 > /dev/null || fastest="lbzip2 -dc -n$cores"
     for pair in xz=xz zst=zstd gz=gzip; do
         [ -n "$(find "$content" -type f -name "*.${pair%%=*}" -print -quit)" ] || continue
-        inside+="; find \$content -type f -name '*.${pair%%=*}' -print0 | xargs -0 $(unpacker "${pair#*=}")"
+        find="find \$content -type f -name '*.${pair%%=*}' -print0 | xargs -0"
+        inside+="; $find $(unpacker "${pair#*=}")"
+        beside+="$find -n 32 -P $cores $(unpacker "${pair#*=}") & "
     done
 
     # status 1 is a finding, and as good a run as any
@@ -125,22 +131,24 @@ for rpm in "${packages[@]}"; do
         [check]='"$guard" check "$rpm" || [ $? -eq 1 ]'
         [payload]="$unpack < \$payload"
         [content]="set -e; $unpack < \$payload$inside"
+        [cores]="set -e; $beside $fastest < \$payload; wait"
         [rpm2cpio]='rpm2cpio "$rpm" | cpio -t --quiet'
     )
     cat "$rpm" "$payload" > /dev/null
     find "$content" -type f -exec cat {} + > /dev/null
     for ((i = 0; i < runs; i++)); do
-        for name in check payload content rpm2cpio; do measure "row.$name" "${row[$name]}"; done
+        for name in check payload content cores rpm2cpio; do measure "row.$name" "${row[$name]}"; done
     done
 
     printf '\n%s: %s, %d MB\n' "$(basename "$rpm")" "$(shape "$rpm")" $(($(stat -c %s "$rpm") / 1000000))
     printf '  %-34s %8s %8s %8s %12s %12s\n' '' wall CPU MiB 'check: wall' 'check: CPU'
     wall=$(median "$work/row.check" '$1') cpu=$(median "$work/row.check" '$2 + $3')
-    for name in check payload content rpm2cpio; do
+    for name in check payload content cores rpm2cpio; do
         case $name in
             check) title='obs-btf-guard check' ;;
             payload) title="payload through ${unpack%% *}" ;;
             content) title='  + vmlinux and modules inside' ;;
+            cores) title='  all of it on all cores' ;;
             rpm2cpio) title='rpm2cpio | cpio -t' ;;
         esac
         w=$(median "$work/row.$name" '$1') c=$(median "$work/row.$name" '$2 + $3')

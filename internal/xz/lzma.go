@@ -50,12 +50,12 @@ type lengths struct {
 }
 
 func (l *lengths) decode(c coder, in []byte, place uint32) (coder, uint32) {
-	c, longer := c.bit(in, &l.longer)
+	c, longer := c.fill(in).bit(&l.longer)
 	if !longer {
 		c, n := c.tree3(in, &l.low[place&15])
 		return c, n + minMatch
 	}
-	c, longest := c.bit(in, &l.longest)
+	c, longest := c.fill(in).bit(&l.longest)
 	if !longest {
 		c, n := c.tree3(in, &l.mid[place&15])
 		return c, n + minMatch + 8
@@ -175,13 +175,13 @@ func (d *lzma) decode(soft, hard int) (ended bool, err error) {
 	for pos < soft && c.at <= stop {
 		offset := uint32(pos - d.base)
 		place := offset & props.place & 15
-		if c, isOne = c.bit(in, &probs.match[state&15][place]); !isOne {
+		if c, isOne = c.fill(in).bit(&probs.match[state&15][place]); !isOne {
 			which := (offset&props.literalPlace)<<props.literalBits + last>>(8-props.literalBits)
 			literal := &probs.literal[which&15]
 			m, b := uint32(1), uint32(0)
 			if state < litStates {
 				for m < 1<<8 {
-					c, b = c.digit(in, &literal[m])
+					c, b = c.fill(in).digit(&literal[m])
 					m = m<<1 | b
 				}
 			} else {
@@ -196,7 +196,7 @@ func (d *lzma) decode(soft, hard int) (ended bool, err error) {
 				for m < 1<<8 {
 					match <<= 1
 					expected := match & same
-					c, b = c.digit(in, &literal[same+expected+m])
+					c, b = c.fill(in).digit(&literal[same+expected+m])
 					m = m<<1 | b
 					same &= expected ^ (b - 1)
 				}
@@ -209,7 +209,7 @@ func (d *lzma) decode(soft, hard int) (ended bool, err error) {
 		}
 
 		length := uint32(0)
-		if c, isOne = c.bit(in, &probs.rep[state&15]); !isOne {
+		if c, isOne = c.fill(in).bit(&probs.rep[state&15]); !isOne {
 			d.reps[3], d.reps[2], d.reps[1] = d.reps[2], d.reps[1], rep0
 			c, length = probs.matchLen.decode(c, in, place)
 			c, rep0 = probs.distance(c, in, length)
@@ -218,8 +218,8 @@ func (d *lzma) decode(soft, hard int) (ended bool, err error) {
 				break
 			}
 			state = after(state, 7, 10)
-		} else if c, isOne = c.bit(in, &probs.rep0[state&15]); !isOne {
-			if c, isOne = c.bit(in, &probs.rep0Long[state&15][place]); !isOne {
+		} else if c, isOne = c.fill(in).bit(&probs.rep0[state&15]); !isOne {
+			if c, isOne = c.fill(in).bit(&probs.rep0Long[state&15][place]); !isOne {
 				length = 1
 				state = after(state, 9, 11)
 			} else {
@@ -228,9 +228,9 @@ func (d *lzma) decode(soft, hard int) (ended bool, err error) {
 			}
 		} else {
 			distance := d.reps[1]
-			if c, isOne = c.bit(in, &probs.rep1[state&15]); isOne {
+			if c, isOne = c.fill(in).bit(&probs.rep1[state&15]); isOne {
 				distance = d.reps[2]
-				if c, isOne = c.bit(in, &probs.rep2[state&15]); isOne {
+				if c, isOne = c.fill(in).bit(&probs.rep2[state&15]); isOne {
 					distance = d.reps[3]
 					d.reps[3] = d.reps[2]
 				}

@@ -20,7 +20,8 @@ const (
 )
 
 // coder is the state of a range decoder. It is passed by value and comes back
-// as a result, so that it stays in registers; the input goes along.
+// as a result, so that it stays in registers. Its small methods are small enough
+// to be inlined; in front of each bit there is a fill.
 type coder struct {
 	width uint32 // of the range
 	code  uint32 // of the input, from the beginning of the range
@@ -38,8 +39,7 @@ func (c coder) fill(in []byte) coder {
 }
 
 // bit decodes a bit whose value decides what comes next.
-func (c coder) bit(in []byte, p *uint16) (coder, bool) {
-	c = c.fill(in)
+func (c coder) bit(p *uint16) (coder, bool) {
 	v := uint32(*p)
 	bound := c.width >> probBits * v
 	if c.code < bound {
@@ -55,8 +55,7 @@ func (c coder) bit(in []byte, p *uint16) (coder, bool) {
 
 // digit decodes a bit that is part of a number. There is no branch in it, as
 // nobody could predict it.
-func (c coder) digit(in []byte, p *uint16) (coder, uint32) {
-	c = c.fill(in)
+func (c coder) digit(p *uint16) (coder, uint32) {
 	v := uint32(*p)
 	bound := c.width >> probBits * v
 	zero := uint32((int64(c.code) - int64(bound)) >> 63) // all ones if the bit is 0
@@ -84,7 +83,7 @@ func (c coder) direct(in []byte, n uint) (coder, uint32) {
 func (c coder) tree3(in []byte, probs *[8]uint16) (coder, uint32) {
 	m, b := uint32(1), uint32(0)
 	for range 3 {
-		c, b = c.digit(in, &probs[m&7])
+		c, b = c.fill(in).digit(&probs[m&7])
 		m = m<<1 | b
 	}
 	return c, m & 7
@@ -94,7 +93,7 @@ func (c coder) tree3(in []byte, probs *[8]uint16) (coder, uint32) {
 func (c coder) tree6(in []byte, probs *[64]uint16) (coder, uint32) {
 	m, b := uint32(1), uint32(0)
 	for range 6 {
-		c, b = c.digit(in, &probs[m&63])
+		c, b = c.fill(in).digit(&probs[m&63])
 		m = m<<1 | b
 	}
 	return c, m & 63
@@ -104,7 +103,7 @@ func (c coder) tree6(in []byte, probs *[64]uint16) (coder, uint32) {
 func (c coder) tree8(in []byte, probs *[256]uint16) (coder, uint32) {
 	m, b := uint32(1), uint32(0)
 	for range 8 {
-		c, b = c.digit(in, &probs[m&255])
+		c, b = c.fill(in).digit(&probs[m&255])
 		m = m<<1 | b
 	}
 	return c, m & 255
@@ -115,7 +114,7 @@ func (c coder) tree8(in []byte, probs *[256]uint16) (coder, uint32) {
 func (c coder) reverse(in []byte, probs []uint16, n uint) (coder, uint32) {
 	m, v, b := uint32(1), uint32(0), uint32(0)
 	for i := range n {
-		c, b = c.digit(in, &probs[m])
+		c, b = c.fill(in).digit(&probs[m])
 		m = m<<1 | b
 		v |= b << i
 	}
