@@ -83,6 +83,7 @@ type rebuildRun struct {
 	server   *rebuild.OBS
 	url      string
 	places   []rebuild.Where // that were looked at as a whole
+	leftOut  int             // steps of the plan that nothing calls for
 }
 
 // plan makes the plan, or reads it.
@@ -147,9 +148,17 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 	if p.API != "" && p.API != r.url {
 		return nil, fmt.Errorf("%s: it was made for %s, this is %s; --apiurl chooses", file, p.API, r.url)
 	}
-	for _, s := range p.Steps {
-		r.places = append(r.places, s.Where())
+	if r.server.Blind {
+		return p, nil // nobody tells
 	}
+	needless, err := r.finder().Again(r.c.Context, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range needless {
+		fmt.Fprintln(r.progress(), report.Printable(fmt.Sprintf("left out   %s: looked at again, and nothing that is known calls for it", &s)))
+	}
+	r.leftOut = len(needless)
 	return p, nil
 }
 
@@ -266,8 +275,11 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	code := exitOK
-	if len(p.Notes) > 0 {
+	switch {
+	case len(p.Notes) > 0:
 		code = exitError
+	case r.leftOut > 0:
+		code = exitFail
 	}
 	switch {
 	case len(p.Steps) == 0:
@@ -348,11 +360,16 @@ func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
 		if err := p.Text(r.progress(), true); err != nil {
 			return true, err
 		}
-		again := slices.ContainsFunc(p.Steps, func(s rebuild.Step) bool { return built[s.String()] })
-		if len(p.Steps) == 0 || again {
-			return failed || again || len(p.Notes) > 0, nil
+		again := slices.IndexFunc(p.Steps, func(s rebuild.Step) bool { return built[s.String()] })
+		if again >= 0 {
+			fmt.Fprintln(r.progress(), report.Printable(fmt.Sprintf("stopped: %s was asked for and still does not fit; asking once more would change nothing", &p.Steps[again])))
+			return true, nil
+		}
+		if len(p.Steps) == 0 {
+			return failed || len(p.Notes) > 0, nil
 		}
 	}
+	fmt.Fprintf(r.progress(), "stopped: there was something new to build after each of %d rounds\n", mostRounds)
 	return true, nil
 }
 

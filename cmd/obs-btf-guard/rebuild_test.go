@@ -21,6 +21,7 @@ type project struct {
 	mu     sync.Mutex
 	kmp    string // the base that the KMP was built on
 	builds int    // of the KMP
+	stuck  bool   // whatever is built has the base of before
 	posts  []string
 	tokens []string // Authorization headers of the POSTs
 }
@@ -41,7 +42,9 @@ func (p *project) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost:
 		p.posts = append(p.posts, r.URL.RequestURI())
 		p.tokens = append(p.tokens, r.Header.Get("Authorization"))
-		p.kmp = baseNew
+		if !p.stuck {
+			p.kmp = baseNew
+		}
 		p.builds++
 		fmt.Fprint(w, `<status code="ok"><summary>Ok</summary></status>`)
 	case r.URL.Path == "/source/P/_meta":
@@ -110,6 +113,15 @@ func TestRebuildProject(t *testing.T) {
 	}
 }
 
+// TestRebuildInVain stops when a build came to the same as the one before.
+func TestRebuildInVain(t *testing.T) {
+	p := &project{kmp: baseOld, builds: 1, stuck: true}
+	status, out, errs := rebuilds(t, p, append(inP, "--wait")...)
+	if status != exitFail || len(p.posts) != 1 || !strings.HasSuffix(out, "stopped: P/R/x86_64/foo was asked for and still does not fit; asking once more would change nothing\n") {
+		t.Errorf("%d, %q\n%s%s", status, p.posts, out, errs)
+	}
+}
+
 // TestRebuildFolder counts the kernels in a folder, too.
 func TestRebuildFolder(t *testing.T) {
 	p := &project{}
@@ -147,10 +159,25 @@ func TestRebuildPlan(t *testing.T) {
 	if status, out, errs := rebuilds(t, p, "--plan", file); status != exitOK || len(p.posts) != 1 {
 		t.Fatalf("%d, %q\n%s%s", status, p.posts, out, errs)
 	}
+	// A plan that somebody edited is no reason to build what nothing calls for.
+	edited := `{"schema":1,"steps":[{"project":"P","repository":"R","arch":"x86_64","package":"kernel-default","why":["foo"]},
+		{"project":"P","repository":"R","arch":"x86_64","package":"foo","why":["because"]}]}`
+	if err := os.WriteFile(file, []byte(edited), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	status, out, errs := rebuilds(t, p, "--plan", file)
+	if status != exitFail || len(p.posts) != 1 || !strings.Contains(out, "left out   P/R/x86_64/foo: ") || !strings.Contains(out, "left out   P/R/x86_64/kernel-default: ") {
+		t.Fatalf("edited: %d, %q\n%s%s", status, p.posts, out, errs)
+	}
+	p.kmp = baseOld
+	status, out, errs = rebuilds(t, p, "--plan", file)
+	if status != exitFail || len(p.posts) != 2 || p.posts[1] != post || strings.Contains(out, "because") || !strings.Contains(out, "have other bases") {
+		t.Fatalf("edited, and stale: %d, %q\n%s%s", status, p.posts, out, errs)
+	}
 	if err := os.WriteFile(file, []byte(`{"schema":1,"steps":[{"project":"P","repository":"R","arch":"x86_64"}]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, errs := rebuilds(t, p, "--plan", file); status != exitError || len(p.posts) != 1 || !strings.Contains(errs, "all have to be named") {
+	if status, _, errs := rebuilds(t, p, "--plan", file); status != exitError || len(p.posts) != 2 || !strings.Contains(errs, "all have to be named") {
 		t.Fatalf("no package: %d, %q\n%s", status, p.posts, errs)
 	}
 }

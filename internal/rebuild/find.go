@@ -100,6 +100,7 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	var modules []*built
 	for _, s := range here.packages {
 		if !mayHaveModules(s) {
+			p.Skipped = append(p.Skipped, node{at, s.Name}.String())
 			continue
 		}
 		f.tell("looking at %s/%s", at, s.Name)
@@ -114,6 +115,7 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	if len(here.packages) == 0 {
 		p.note("%s: OBS knows of no package there (yet)", at)
 	}
+	p.symbols(at, kernels.all, modules)
 	return f.match(ctx, p, at, kernels, modules)
 }
 

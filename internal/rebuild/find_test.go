@@ -111,6 +111,12 @@ func TestFindByMetadata(t *testing.T) {
 		{"modules and vmlinux that say two things", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, rpm("kernel-default", "+"+tokenNew, tokenOld)),
 		}, []string{"kernel-default: of the same build, is 020000000000"}, ""},
+		{"a symbol of another KMP that was built again", map[node]*fakePackage{
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenNew, "+ksym(default:usb_submit_urb) = 00000001")),
+			{here, "glue"}:           pkg(built, rpm("glue-kmp-default", tokenNew, "+ksym(default:glue_open) = 0000000b", "+ksym(default:glue_read) = 0000000c")),
+			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenNew, "ksym(default:glue_open) = 0000000a", "ksym(default:glue_read) = 0000000c", "ksym(default:nowhere) = 00000002")),
+			{here, "bar"}:            pkg(built, rpm("bar-kmp-default", tokenNew, "ksym(default:glue_open) = 0000000b", "ksym(rt:glue_read) = 0000000d")),
+		}, []string{"foo: foo-kmp-default-1-1 of prj/standard/x86_64: needs symbol glue_open with CRC 0000000a, which glue-kmp-default-1-1 of prj/standard/x86_64 has with another"}, ""},
 		{"in order", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
 			{here, "a"}:              pkg([]string{"glue", "kernel-default-devel"}, rpm("a-kmp-default", tokenOld)),
@@ -139,6 +145,11 @@ func TestFindByMetadata(t *testing.T) {
 			}
 			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, tc.note) || tc.note == "" && notes != "" {
 				t.Errorf("notes %q, want %q", notes, tc.note)
+			}
+			for _, s := range p.Skipped {
+				if s != "prj/standard/x86_64/bash" && s != "prj/standard/x86_64/between" {
+					t.Errorf("%s was not looked into", s)
+				}
 			}
 			if len(f.fetched) > 0 {
 				t.Errorf("downloaded %q", f.fetched)

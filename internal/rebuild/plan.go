@@ -29,9 +29,11 @@ type Plan struct {
 	Steps  []Step    `json:"steps"`
 	Notes  []string  `json:"notes"` // what could not be told, and why
 
-	// Kernels and Packages are how many were looked at.
-	Kernels  int `json:"kernels"`
-	Packages int `json:"packages"`
+	// Kernels and Packages are how many were looked at, and Skipped the packages of
+	// OBS in which no modules were looked for.
+	Kernels  int      `json:"kernels"`
+	Packages int      `json:"packages"`
+	Skipped  []string `json:"skipped,omitempty"`
 }
 
 // Step is one source package to build for one repository and architecture.

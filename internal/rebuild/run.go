@@ -111,6 +111,12 @@ func (r *Runner) set(d *Done, o Outcome, detail string) {
 	}
 }
 
+// silent says that OBS does not tell what becomes of a step, and that it is asked
+// again.
+func (r *Runner) silent(d *Done, err error) {
+	r.set(d, d.Outcome, fmt.Sprintf("not known at the moment, asking again: %v", err))
+}
+
 // ask has a step's package built, if that is still to be done. It returns the
 // last build before.
 func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
@@ -140,7 +146,7 @@ func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 	}
 	err = r.Server.Rebuild(ctx, s.Where(), s.Package)
 	if errors.Is(err, ErrUnknownOutcome) {
-		err = r.look(ctx, s, before, err)
+		err = r.look(ctx, d, before, err)
 	}
 	if err != nil {
 		return nil, err
@@ -156,7 +162,8 @@ const dirty = 10
 
 // look finds out whether a request without an answer was heard, and repeats it
 // if not.
-func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error) error {
+func (r *Runner) look(ctx context.Context, d *Done, before *Build, unknown error) error {
+	s := d.Step
 	for settled, yet := 0, 0; settled < 3 && yet < dirty; {
 		if err := r.pause(ctx); err != nil {
 			return err
@@ -169,6 +176,7 @@ func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error
 			if errors.Is(err, ErrRefused) {
 				return err
 			}
+			r.silent(d, err)
 			continue
 		}
 		last, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
@@ -176,6 +184,7 @@ func (r *Runner) look(ctx context.Context, s *Step, before *Build, unknown error
 			if errors.Is(err, ErrRefused) {
 				return err
 			}
+			r.silent(d, err)
 			continue
 		}
 		switch {
@@ -229,7 +238,7 @@ func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
 }
 
 // states asks once for each place. A place that is missing in both maps did not
-// answer this time. One that answers and does not know a package any more has a
+// answer this time, which its steps say. One that answers and does not know a package any more has a
 // zero State of it.
 func (r *Runner) states(ctx context.Context, waiting []*progress) (map[node]State, map[Where]error, error) {
 	at := map[Where][]string{}
@@ -247,6 +256,12 @@ func (r *Runner) states(ctx context.Context, waiting []*progress) (map[node]Stat
 		case err == nil:
 			for _, pkg := range pkgs {
 				out[node{where, pkg}] = states[pkg]
+			}
+		default:
+			for _, w := range waiting {
+				if w.Step.Where() == where {
+					r.silent(w.Done, err)
+				}
 			}
 		}
 	}
@@ -268,6 +283,7 @@ func (r *Runner) ended(ctx context.Context, w *progress, state State) bool {
 		r.set(w.Done, Failed, err.Error())
 		return true
 	case err != nil:
+		r.silent(w.Done, err)
 		return false
 	case !same(w.before, last) && last != nil && (last.Code == "succeeded" || last.Code == "unchanged"):
 		r.set(w.Done, Built, last.String())

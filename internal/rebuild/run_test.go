@@ -130,6 +130,42 @@ func TestRun(t *testing.T) {
 
 var errRefused = errors.New("403")
 
+// TestRunSilent says when OBS does not answer while it is waited for.
+func TestRunSilent(t *testing.T) {
+	kernel := settled()
+	f := &fakeServer{packages: map[node]*fakePackage{{here, "kernel"}: kernel}}
+	asked := 0
+	s := &silentServer{Server: f, away: func() bool { asked++; return asked > 2 && asked < 9 }}
+	var said []string
+	r := &Runner{Server: s, Wait: true, Poll: time.Nanosecond, Tell: func(d Done) { said = append(said, string(d.Outcome)+" "+d.Detail) }}
+	done, err := r.Run(t.Context(), &Plan{Steps: []Step{stepOf("kernel", 0)}})
+	if err != nil || done[0].Outcome != Built {
+		t.Errorf("%+v, %v", done, err)
+	}
+	n := 0
+	for _, s := range said {
+		if s == "asked not known at the moment, asking again: connection refused" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("said %q, want once that OBS does not answer", said)
+	}
+}
+
+// silentServer is a Server whose States do not answer now and then.
+type silentServer struct {
+	Server
+	away func() bool
+}
+
+func (s *silentServer) States(ctx context.Context, at Where, pkgs []string) (map[string]State, error) {
+	if s.away() {
+		return nil, errors.New("connection refused")
+	}
+	return s.Server.States(ctx, at, pkgs)
+}
+
 // TestRunEnds stops when it is told to.
 func TestRunEnds(t *testing.T) {
 	kernel := settled()

@@ -20,6 +20,7 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 	switch {
 	case len(p.Steps) == 0 && p.Packages == 0:
 		fmt.Fprintf(out, "nothing has to be built again: no package of modules was found beside %s\n", several(p.Kernels, "kernel"))
+		p.skipped(out)
 	case len(p.Steps) == 0 && len(p.Notes) == 0:
 		fmt.Fprintf(out, "nothing has to be built again: %s looked at, and %s that they can meet\n",
 			several(p.Packages, "package"), several(p.Kernels, "kernel"))
@@ -44,6 +45,22 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 		}
 	}
 	return out.Flush()
+}
+
+// skipped says where no modules were looked for, which is the reason why none were
+// found, or a mistake.
+func (p *Plan) skipped(out io.Writer) {
+	const most = 20
+	if len(p.Skipped) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "not looked into, since they are neither built with the devel package of a kernel nor named as modules:")
+	for _, s := range p.Skipped[:min(most, len(p.Skipped))] {
+		fmt.Fprintf(out, "     %s\n", report.Printable(s))
+	}
+	if n := len(p.Skipped) - most; n > 0 {
+		fmt.Fprintf(out, "     and %s\n", several(n, "other"))
+	}
 }
 
 // several is "1 kernel" or "3 kernels".

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rebuild
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// ksym is a symbol with the CRC of its types, as packages provide and require it.
+type ksym struct {
+	flavor, symbol string
+	crc            uint32
+}
+
+// ksyms picks symbols from dependencies.
+func ksyms(dependencies []string) []ksym {
+	var out []ksym
+	for _, d := range dependencies {
+		name, version, _ := strings.Cut(d, " = ")
+		if flavor, symbol, crc, ok := kernel.ParseKsym(name, version); ok {
+			out = append(out, ksym{flavor, symbol, crc})
+		}
+	}
+	return out
+}
+
+// symbols adds a step for each package whose modules need a symbol of another
+// module package of the place as it was before that was built again: such modules
+// do not load, whatever their base.
+func (p *Plan) symbols(at Where, kernels, modules []*built) {
+	type named struct{ flavor, symbol string }
+	there := map[ksym]bool{}
+	from := map[named][]*built{}
+	for _, b := range slices.Concat(kernels, modules) {
+		for _, s := range ksyms(b.Provides) {
+			there[s] = true
+			from[named{s.flavor, s.symbol}] = append(from[named{s.flavor, s.symbol}], b)
+		}
+	}
+	for _, b := range modules {
+		for _, s := range ksyms(b.Requires) {
+			if there[s] {
+				continue
+			}
+			for _, other := range from[named{s.flavor, s.symbol}] {
+				if slices.Contains(modules, other) && other.pkg != b.pkg {
+					p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: needs symbol %s with CRC %08x, which %s has with another", b, s.symbol, s.crc, other))
+					break
+				}
+			}
+		}
+	}
+}
