@@ -5,8 +5,6 @@ package repomd
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
 )
 
 // Options say how repositories behind URLs are asked.
@@ -25,12 +25,9 @@ type Options struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// Bounds in time. A whole download has that of its context.
 const (
-	connectTimeout = 20 * time.Second
-	headerTimeout  = time.Minute
-	stallTimeout   = time.Minute // without a byte of the answer
-	firstWait      = time.Second // between attempts, doubled each time
+	answerTimeout = time.Minute
+	firstWait     = time.Second // between attempts, doubled each time
 )
 
 // web asks web servers.
@@ -43,20 +40,9 @@ func newWeb(o Options) *web {
 	o.Attempts = cmp.Or(max(o.Attempts, 0), 4)
 	o.UserAgent = cmp.Or(o.UserAgent, "obs-btf-guard")
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = fetch.Sleep
 	}
-	return &web{Options: o, client: &http.Client{
-		CheckRedirect: checkRedirect,
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
-			TLSHandshakeTimeout:   connectTimeout,
-			ResponseHeaderTimeout: headerTimeout,
-			IdleConnTimeout:       time.Minute,
-			ForceAttemptHTTP2:     true,
-			DisableCompression:    true, // sizes and checksums are those of the file
-		},
-	}}
+	return &web{Options: o, client: &http.Client{CheckRedirect: checkRedirect, Transport: fetch.Transport(answerTimeout, nil)}}
 }
 
 // checkRedirect follows to mirrors, but not from https to what anybody on the way
@@ -96,18 +82,13 @@ func (w *web) get(ctx context.Context, u *url.URL, limit int64, begin func() (io
 }
 
 func (w *web) once(ctx context.Context, u *url.URL, limit int64, begin func() (io.Writer, error)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return errors.New("not a URL that can be asked for")
 	}
 	req.Header.Set("User-Agent", w.UserAgent)
-	resp, err := w.client.Do(req)
+	resp, err := fetch.Do(w.client, req)
 	if err != nil {
-		if ue := (*url.Error)(nil); errors.As(err, &ue) {
-			err = ue.Err // which has the URL in it
-		}
 		return connection(err)
 	}
 	defer resp.Body.Close()
@@ -125,57 +106,35 @@ func (w *web) once(ctx context.Context, u *url.URL, limit int64, begin func() (i
 	if err != nil {
 		return err
 	}
-	stalled := passing{fmt.Errorf("no byte for %v", stallTimeout)}
-	timer := time.AfterFunc(stallTimeout, func() { cancel(stalled) })
-	defer timer.Stop()
-	body := &body{r: resp.Body, more: func() { timer.Reset(stallTimeout) }}
+	body := &body{r: resp.Body}
 	err = copyAtMost(to, body, limit)
 	if body.err != nil { // not the writer's
-		return connection(cmp.Or(context.Cause(ctx), body.err))
+		return connection(body.err)
 	}
 	return err
 }
 
 // body tells an answer's own errors from those of who reads it.
 type body struct {
-	r    io.Reader
-	more func()
-	err  error
+	r   io.Reader
+	err error
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
-	b.more()
 	if err != nil && err != io.EOF {
 		b.err = err
 	}
 	return n, err
 }
 
-// connection marks the errors of a connection that can succeed the next time.
+// connection marks the errors of a connection that can succeed the next time. Those
+// of redirects cannot.
 func connection(err error) error {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return err
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return err
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-		return err
-	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+	_, network := errors.AsType[net.Error](err)
+	cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) || errors.Is(err, fetch.ErrStalled)
+	if (network || cut) && fetch.MayPass(err) {
 		return passing{err}
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

@@ -29,6 +29,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
 )
 
 // Revealer holds a secret; oscrc.Secret is one. It is asked when a request needs
@@ -87,12 +89,9 @@ type Client struct {
 	basic bool // the API took the password: it is sent along from now on
 }
 
-// Bounds in time. A whole call has that of its context.
-const (
-	connectTimeout = 20 * time.Second
-	headerTimeout  = 3 * time.Minute // OBS may have to download a package first
-	stallTimeout   = time.Minute     // without a byte of the answer
-)
+// answerTimeout is how long OBS may take to begin an answer: it may have to download
+// a package first.
+const answerTimeout = 3 * time.Minute
 
 // New makes a client. Nothing is sent.
 func New(o Options) (*Client, error) {
@@ -117,15 +116,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
-		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   connectTimeout,
-		ResponseHeaderTimeout: headerTimeout,
-		IdleConnTimeout:       time.Minute,
-		DisableCompression:    true, // sizes are checked on what is sent
-	}
+	transport := fetch.Transport(answerTimeout, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
@@ -137,7 +128,7 @@ func New(o Options) (*Client, error) {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = fetch.Sleep
 	}
 	o.UserAgent = cmp.Or(o.UserAgent, "obs-btf-guard")
 	return &Client{
@@ -191,16 +182,4 @@ func certificates(file, folder string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("certificates: none in %s", strings.Join(files, ", "))
 	}
 	return pool, nil
-}
-
-// sleep waits, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

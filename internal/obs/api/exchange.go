@@ -13,13 +13,12 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
 )
 
 // maxRedirects is how often an answer may send a reader elsewhere.
 const maxRedirects = 4
-
-var errStalled = fmt.Errorf("no byte of the answer for %v", stallTimeout)
 
 // request is one route with its parameters.
 type request struct {
@@ -98,11 +97,9 @@ func (c *Client) exchange(ctx context.Context, r request) (*http.Response, error
 // send sends one request to one place.
 func (c *Client) send(ctx context.Context, r request, u *url.URL, authorization string) (*http.Response, error) {
 	var connected atomic.Bool
-	inner, cancel := context.WithCancelCause(ctx)
-	traced := httptrace.WithClientTrace(inner, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	req, err := http.NewRequestWithContext(traced, r.method, u.String(), nil)
 	if err != nil {
-		cancel(nil)
 		return nil, fmt.Errorf("%s: %w", r, err)
 	}
 	for name, values := range r.header {
@@ -119,24 +116,19 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, authorization 
 			req.Header.Set("Authorization", authorization)
 		}
 	}
-	resp, err := client.Do(req)
+	resp, err := fetch.Do(client, req)
 	if err != nil {
-		cancel(nil)
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err // without the URL, which the route says better
-		}
 		sent := r.method == http.MethodPost && connected.Load()
 		if sent {
 			err = fmt.Errorf("%s: %w; %w", r, err, ErrUnknownOutcome)
 		} else {
 			err = fmt.Errorf("%s: %w", r, err)
 		}
-		if !sent && ctx.Err() == nil && mayPass(err) {
+		if !sent && ctx.Err() == nil && fetch.MayPass(err) {
 			return nil, &passing{err, -1}
 		}
 		return nil, err
 	}
-	resp.Body = &body{resp.Body, inner, cancel, time.AfterFunc(stallTimeout, func() { cancel(errStalled) })}
 	return resp, nil
 }
 
@@ -177,33 +169,6 @@ func (c *Client) refused(r request, resp *http.Response) error {
 		return fmt.Errorf("%w; %w", e, ErrUnknownOutcome)
 	}
 	return e
-}
-
-// body is the body of an answer, which ends in an error when nothing comes for
-// long.
-type body struct {
-	io.ReadCloser
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	timer  *time.Timer
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n > 0 {
-		b.timer.Reset(stallTimeout)
-	}
-	if err != nil && context.Cause(b.ctx) == errStalled {
-		err = errStalled
-	}
-	return n, err
-}
-
-func (b *body) Close() error {
-	b.timer.Stop()
-	err := b.ReadCloser.Close()
-	b.cancel(nil)
-	return err
 }
 
 // document reads a route whose answer is the document of v.

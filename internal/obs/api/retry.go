@@ -4,11 +4,8 @@ package api
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -62,19 +59,4 @@ func retryAfter(s string, now time.Time) time.Duration {
 		return max(at.Sub(now), 0)
 	}
 	return -1
-}
-
-// mayPass reports whether a failed connection can succeed the next time.
-func mayPass(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return false // the server does not speak TLS
-	}
-	dns, ok := errors.AsType[*net.DNSError](err)
-	return !ok || !dns.IsNotFound
 }
