@@ -15,6 +15,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
@@ -233,7 +234,7 @@ func (t historyWriter) change(l *history.Line, i int) {
 		t.line("%s         the same: %s", historyIndent, strings.Join(s.Same, ", "))
 	}
 	for _, input := range history.Inputs {
-		if !slices.Contains(s.Same, input) && !slices.ContainsFunc(s.Differences, func(d history.Difference) bool { return d.What == input }) {
+		if !slices.Contains(s.Same, input) && !slices.ContainsFunc(s.Differences, func(d why.Difference) bool { return d.What == input }) {
 			unknown = append(unknown, input)
 		}
 	}

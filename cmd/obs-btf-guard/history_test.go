@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -35,7 +36,7 @@ func TestHistoryText(t *testing.T) {
 		KernelRelease: "5.15.12-1-default", Arch: "x86_64", Flavor: "default",
 		Steps: []history.Step{
 			{Build: dated},
-			{Build: judged, BaseChanged: true, Same: history.Inputs[:2], Differences: []history.Difference{
+			{Build: judged, BaseChanged: true, Same: history.Inputs[:2], Differences: []why.Difference{
 				{What: "pahole", From: "1.22", To: "1.23"},
 				{What: "project", From: "", To: "Kernel:HEAD"},
 			}},
@@ -43,7 +44,7 @@ func TestHistoryText(t *testing.T) {
 			{Build: build("1.4", 1, 100, 999), BaseChanged: true, Same: history.Inputs},
 			{Build: build("1.5", 0, 0, 0), BaseChanged: true, Same: history.Inputs},
 			{Build: build("1.6", 3, 0, 0), BaseChanged: true, Same: history.Inputs}, // refused by its own kernel
-			{Build: hostile, BaseChanged: true, Differences: []history.Difference{{What: "compiler", From: "gcc", To: "\x1b]0;\a"}}, Same: history.Inputs[1:]},
+			{Build: hostile, BaseChanged: true, Differences: []why.Difference{{What: "compiler", From: "gcc", To: "\x1b]0;\a"}}, Same: history.Inputs[1:]},
 			{Build: build("1.8", 1, 100, 1000), BaseChanged: true, Same: history.Inputs},
 		},
 	}, {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -22,20 +23,12 @@ type Line struct {
 // Step is a build and what is different from the one before it.
 type Step struct {
 	Build
-	BaseChanged bool         `json:"base_changed"` // never of the first
-	Differences []Difference `json:"differences"`
-	Same        []string     `json:"same"` // the inputs that are known of both and equal
+	BaseChanged bool             `json:"base_changed"` // never of the first
+	Differences []why.Difference `json:"differences"`  // From or To is "" where it is not known
+	Same        []string         `json:"same"`         // the inputs that are known of both and equal
 }
 
-// Difference is one input of a build that is not what it was. From or To is ""
-// where it is not known.
-type Difference struct {
-	What string `json:"what"` // one of Inputs
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-// Inputs are what a build is compared by, as Difference.What and Step.Same name it.
+// Inputs are what a build is compared by, as why.Difference.What and Step.Same name it.
 var Inputs = []string{"compiler", "linker", "pahole", "project", "source revision"}
 
 // Changes counts the builds whose base is not that of the build before.
@@ -75,7 +68,7 @@ func (db *DB) Lines(ctx context.Context, f Filter) ([]Line, error) {
 }
 
 func (l *Line) add(b Build) {
-	step := Step{Build: b, Differences: []Difference{}, Same: []string{}}
+	step := Step{Build: b, Differences: []why.Difference{}, Same: []string{}}
 	if n := len(l.Steps); n > 0 {
 		before := &l.Steps[n-1]
 		if before.Package == b.Package && before.Built.Equal(b.Built) && before.Fingerprint == b.Fingerprint && before.Path == b.Path {
@@ -99,7 +92,7 @@ func (s *Step) compare(before *Build) {
 		{from.Project, to.Project},
 		{from.Revision, to.Revision},
 	} {
-		d := Difference{Inputs[i], values[0], values[1]}
+		d := why.Difference{What: Inputs[i], From: values[0], To: values[1]}
 		switch {
 		case d.From != d.To:
 			s.Differences = append(s.Differences, d)
