@@ -36,7 +36,7 @@ func ParseKsym(name, version string) (flavor, symbol string, crc uint32, ok bool
 		n, err := strconv.ParseUint(version, 16, 64)
 		return flavor, "set " + symbol, uint32(n>>32) ^ uint32(n), err == nil
 	}
-	crc, ok = ParseCRC(version)
+	crc, ok = parseCRC(version)
 	return flavor, symbol, crc, ok && symbol != ""
 }
 

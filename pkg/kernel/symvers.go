@@ -97,16 +97,16 @@ func SymverCRCs(text string) iter.Seq2[string, uint32] {
 		for line := range strings.Lines(text) {
 			field, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 			symbol, _, _ := strings.Cut(rest, "\t")
-			if crc, ok := ParseCRC(field); ok && symbol != "" && !yield(symbol, crc) {
+			if crc, ok := parseCRC(field); ok && symbol != "" && !yield(symbol, crc) {
 				return
 			}
 		}
 	}
 }
 
-// ParseCRC reads the version of a symbol as Module.symvers and the dependencies of
+// parseCRC reads the version of a symbol as Module.symvers and the dependencies of
 // packages write it: hexadecimal, with 0x in front or without.
-func ParseCRC(s string) (crc uint32, ok bool) {
+func parseCRC(s string) (crc uint32, ok bool) {
 	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 32)
 	return uint32(n), err == nil
 }
