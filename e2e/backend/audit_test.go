@@ -154,7 +154,7 @@ func TestAudit(t *testing.T) {
 			checks(1, newKernel, newExtra, oldThing, "misfits")
 			if !stamped {
 				px.forget()
-				auditCommand(t, px, "--metadata-only", p.inOBS()).says(t, 0,
+				auditCommand(t, px, "--metadata-only", p.inOBS()).says(t, 1,
 					"unknown "+newKernel, "unknown "+newExtra, "unknown "+oldThing, newKernel+" on "+newKernel+" unknown by token")
 				if n := px.downloads(); n > 0 {
 					t.Errorf("%d downloads", n)
@@ -248,7 +248,7 @@ func TestAuditTrouble(t *testing.T) {
 			fails: []string{p.inOBS() + ": thing-kmp-default.rpm: GET "}},
 		"one package tells later": {contains: "thing-kmp-default.rpm?view=fileinfo", happens: answers(http.StatusBadGateway), times: attempts - 1, exit: 1},
 		"one package is not given": {contains: "thing-kmp-default.rpm ", happens: answers(http.StatusInternalServerError), times: attempts, exit: 2,
-			says:  []string{"unlabeled " + newKernel, "unlabeled " + newExtra, "unknown " + oldThing, extra},
+			says:  []string{"unknown " + oldThing, "unlabeled " + newKernel, "unlabeled " + newExtra, extra},
 			fails: []string{p.inOBS() + ": GET " + p.at() + "/_repository/thing-kmp-default.rpm: 500"}},
 		"one package breaks off": {contains: "thing-kmp-default.rpm ", happens: brokenOff, times: 1, exit: 1},
 	} {
