@@ -74,7 +74,7 @@ func check(c *cli.Context) error {
 		err = report.SARIF(c.App.Writer, res, c.App.Version)
 	case out.format == "html":
 		err = report.HTML(c.App.Writer, res, c.App.Version, c.Bool("verbose"))
-	case len(res.Findings) > 0:
+	case len(res.Findings)+len(res.Refusals) > 0:
 		err = report.Text(c.App.Writer, res, report.TextOptions{
 			Verbose: c.Bool("verbose"), Color: out.color,
 			Full: "--verbose lists them",

@@ -149,6 +149,8 @@ func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
 	var sides [2][]*guard.Base
 	for _, b := range inv.Bases {
 		switch {
+		case b.Refused != nil:
+			return nil, fmt.Errorf("%s: its own kernel refuses its .BTF, so there is nothing to compare; \"obs-btf-guard check\" says why", b.Label())
 		case b.Table == nil:
 		case b.Origin == guard.Against:
 			sides[0] = append(sides[0], b)

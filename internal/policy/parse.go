@@ -27,7 +27,7 @@ const maxMistakes = 100
 var (
 	keys     = []string{"verdict", "pairing", "package", "module", "action", "reason"}
 	required = []string{"verdict", "action", "reason"}
-	labels   = []guard.Verdict{guard.Unlabeled, guard.Mislabeled}
+	labels   = []guard.Verdict{guard.Unlabeled, guard.Mislabeled, guard.Refused}
 	notes    = noteWords()
 	verdicts = slices.Concat(guard.Verdicts, notes, labels)
 	pairings = []guard.Pairing{guard.PairBuild, guard.PairRebuild, guard.PairAcross, guard.PairWeak, guard.PairGiven}

@@ -16,6 +16,12 @@ import (
 // reason. JUnit knows no warnings: they pass, and stand in the suite's output.
 func JUnit(w io.Writer, r *guard.Result, version string, when time.Time) error {
 	j := NewJUnitReport(version, when)
+	if len(r.Refusals) > 0 {
+		j.Suite("kernels", "whether their own kernel reads their .BTF")
+	}
+	for _, b := range r.Refusals {
+		j.Add(verdictCase(b.Base.Label(), b.Base.Path, guard.Refused, b.Severity, b.Ruling, refusalSaid(b), refusalLines(b)))
+	}
 	for _, g := range groups(r.Findings) {
 		j.Suite(g.kernel(), g.oneLine())
 		for _, f := range g {

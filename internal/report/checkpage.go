@@ -41,6 +41,7 @@ func newCheckPage(r *guard.Result, version string, verbose bool) *Page {
 	all := groups(r.Findings)
 	page.Add(Section{Title: "Summary", Tables: []Table{summaryTable(all)}})
 	page.Add(Section{Title: "Not read or not judged", Tables: []Table{problemsTable(r.Problems)}})
+	page.Add(Section{Title: "Kernels without usable BTF", Tables: []Table{refusalsTable(r.Refusals)}})
 	page.Add(Section{Title: "Modules", Tables: findingTables(all, verbose)})
 	page.Add(Section{Title: "Dependencies of the packages", Tables: []Table{labelsTable(r.Labels)}})
 	page.Add(Section{Title: "What changed in the bases", Text: changeTexts(r.Changes)})

@@ -16,11 +16,19 @@ import (
 // location. A policy that ignores a finding suppresses it.
 func SARIF(w io.Writer, r *guard.Result, version string) error {
 	s := &SARIFLog{}
-	for _, v := range append(slices.Clone(guard.Verdicts), guard.Unlabeled, guard.Mislabeled) {
+	for _, v := range append(slices.Clone(guard.Verdicts), guard.Refused, guard.Unlabeled, guard.Mislabeled) {
 		s.Rule(check(v), string(v), meanings[v], remedies[v], v.Severity())
 	}
 	for _, rule := range guard.Rules {
 		s.Rule("btf-"+string(rule), string(rule), ruleMeanings[rule], ruleRemedies[rule], guard.Warn)
+	}
+	for _, b := range r.Refusals {
+		file, name := refusalPlace(b.Base)
+		s.verdict(guard.Refused, b.Severity, b.Ruling, Alert{
+			Text: "refused: " + b.Base.Path + ": " + refusalSaid(b), Details: refusalLines(b),
+			File: file, Part: &Part{b.Base.Flavor, b.Base.Label(), "module"},
+			Same: []string{string(guard.Refused), sides[b.Base.Origin], name, b.Base.Arch, b.Base.Flavor},
+		})
 	}
 	for _, f := range r.Findings {
 		s.verdict(f.Verdict, f.Severity, f.Ruling, findingAlert(f))

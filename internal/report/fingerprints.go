@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -135,9 +136,16 @@ func (l *Fingerprints) Text(w io.Writer) error {
 		if base.Arch != "" {
 			what += " " + base.Arch
 		}
-		if base.Fingerprint == nil {
+		switch {
+		case base.Fingerprint == nil && base.Refused == nil:
 			fmt.Fprintf(b, "%-71s  %s  (%s)\n", "no .BTF", where(base.Package, base.Path), what)
-		} else {
+		case base.Refused != nil:
+			print := "no fingerprint, since it cannot be laid out"
+			if base.Fingerprint != nil {
+				print = base.Fingerprint.String()
+			}
+			fmt.Fprintf(b, "%-71s  %s  (%s, its own kernel refuses it: \"obs-btf-guard check\" says why)\n", print, where(base.Package, base.Path), strings.TrimSpace(what))
+		default:
 			fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", base.Fingerprint, where(base.Package, base.Path),
 				what, number(int(base.TypeCount)), number(int(base.StringBytes)))
 		}

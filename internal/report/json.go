@@ -7,6 +7,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
@@ -55,6 +56,18 @@ type Base struct {
 	StringBytes   uint32              `json:"string_bytes"`
 	Rules         []Rule              `json:"rules,omitempty"`
 	RulesConflict string              `json:"rules_conflict,omitempty"`
+	Refused       *RefusedBase        `json:"refused,omitempty"`
+}
+
+// RefusedBase says that a vmlinux's own kernel will not read its .BTF.
+type RefusedBase struct {
+	Severity    guard.Severity `json:"severity,omitempty"` // where it was judged
+	Ruling      *Ruling        `json:"ruling,omitempty"`
+	Errno       int            `json:"errno"`
+	Log         []string       `json:"log"`
+	Cause       string         `json:"cause,omitempty"`
+	Remedy      string         `json:"remedy,omitempty"`
+	Consequence string         `json:"consequence"`
 }
 
 // Verdict is one module on one base.
@@ -176,6 +189,10 @@ func NewDocument(r *guard.Result, version string) *Document {
 	for _, b := range r.Bases {
 		d.Bases = append(d.Bases, NewBase(b))
 	}
+	for _, b := range r.Refusals {
+		refused := d.Bases[slices.Index(r.Bases, b.Base)].Refused
+		refused.Severity, refused.Ruling = b.Severity, newRuling(b.Ruling)
+	}
 	for _, f := range r.Findings {
 		d.Verdicts = append(d.Verdicts, newVerdict(f))
 		d.Summary[string(f.Verdict)]++
@@ -232,6 +249,9 @@ func NewBase(b *guard.Base) Base {
 		out.StringBytes = b.Table.EndString()
 	}
 	out.Rules, out.RulesConflict = newRules(b.Decisions), b.Conflict
+	if r, ok := b.Refusal(); ok {
+		out.Refused = &RefusedBase{Errno: r.Errno, Log: list(r.Log), Cause: r.Cause, Remedy: r.Remedy, Consequence: r.Consequence}
+	}
 	return out
 }
 

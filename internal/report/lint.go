@@ -27,6 +27,15 @@ func Lint(w io.Writer, r *guard.Result, most int) error {
 	for _, p := range r.Problems {
 		line(p.Path, "E", "btf-unreadable", p.Err.Error())
 	}
+	for _, b := range r.Refusals {
+		if b.Severity != guard.OK {
+			where := b.Base.Path
+			if p := b.Base.Package; p != nil {
+				where = p.Name + "." + p.Arch
+			}
+			line(where, letters[b.Severity], check(guard.Refused), b.Base.Path+": "+refusalSaid(b))
+		}
+	}
 	for _, g := range groups(r.Findings) {
 		for _, p := range g.parts() {
 			if p.severity() == guard.OK {

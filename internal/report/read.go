@@ -141,6 +141,11 @@ func (d *Document) Worst() guard.Severity {
 			worst = max(worst, slices.Index(guard.Severities, n.Severity))
 		}
 	}
+	for _, b := range d.Bases {
+		if b.Refused != nil && b.Refused.Severity != "" {
+			worst = max(worst, slices.Index(guard.Severities, b.Refused.Severity))
+		}
+	}
 	for _, l := range d.Labels {
 		worst = max(worst, slices.Index(guard.Severities, l.Severity))
 	}

@@ -23,6 +23,11 @@ func (t *text) advice(r *guard.Result, all []group) []string {
 			out = append(out, s)
 		}
 	}
+	for _, b := range r.Refusals {
+		if b.Severity == guard.Fail {
+			add(b.Base.Label() + ": " + cmp.Or(b.Remedy, remedies[guard.Refused]))
+		}
+	}
 	for _, g := range all {
 		add(g.advice())
 	}
@@ -85,6 +90,11 @@ func (t *text) exception(r *guard.Result) {
 			}
 		}
 	}
+	for _, b := range r.Refusals {
+		if b.Severity == guard.Fail {
+			add(key{pkg: packageName(b.Base.Package)}, guard.Refused)
+		}
+	}
 	for _, l := range r.Labels {
 		if l.Severity == guard.Fail {
 			add(key{pkg: l.Package.Name}, l.Verdict)
@@ -124,8 +134,11 @@ func (g group) advice() string {
 	if w := g.worst(); w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
 		return ""
 	}
+	if g.base().Refused != nil {
+		return "" // said of the kernel
+	}
 	if g.base().Table == nil {
-		return g.base().Label() + ": its vmlinux has no usable .BTF. Build it with CONFIG_DEBUG_INFO_BTF=y, and see that nothing strips the " +
+		return g.base().Label() + ": its vmlinux has no .BTF. Build it with CONFIG_DEBUG_INFO_BTF=y, and see that nothing strips the " +
 			"section afterwards (find-debuginfo keeps it with --keep-section .BTF)."
 	}
 	switch g[0].Pairing {

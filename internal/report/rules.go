@@ -22,6 +22,7 @@ var meanings = map[guard.Verdict]string{
 	guard.Rejected:      "the kernel refuses its BTF",
 	guard.Unrelocatable: "its .BTF.base does not relocate onto this base",
 	guard.Malformed:     "the file cannot be read as far as a .BTF",
+	guard.Refused:       "the vmlinux's own kernel refuses its .BTF",
 	guard.Unlabeled:     "a package lacks a kernel-btf(...) dependency that others of its build have",
 	guard.Mislabeled:    "a package's kernel-btf(...) dependency names another base than its content",
 }
@@ -35,6 +36,7 @@ var remedies = map[guard.Verdict]string{
 	guard.Rejected:      "Build the package of the module again on this kernel. Two builds of one kernelrelease must be shipped as a whole, or have the same base.",
 	guard.Unrelocatable: "Build the package of the module again on this kernel.",
 	guard.Malformed:     "See what damaged the file between linking and packaging, then build the package again.",
+	guard.Refused:       "Build the kernel again with the compiler and the pahole of its time, and look at what the kernel says of the table.",
 	guard.Unlabeled:     "Have kernel_btf.attr installed wherever the packages are built, or run obs-btf-guard stamp over all packages of the build.",
 	guard.Mislabeled:    "Take the dependency out of the spec file: the generator, or obs-btf-guard stamp, writes the right one.",
 }

@@ -36,6 +36,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t := &text{w: bufio.NewWriter(w), TextOptions: o}
 	kernel := ""
 	all := groups(r.Findings)
+	t.refusals(r.Refusals)
 	if len(all) == 0 {
 		t.alone(r)
 	}
@@ -352,6 +353,9 @@ func (t *text) closing(r *guard.Result) styled {
 		s += number(n) + " rebuild, "
 	}
 	s += number(counts[guard.Fail]) + " fail"
+	if n := len(r.Refusals); n > 0 {
+		s += "; " + several(n, "kernel") + " without usable BTF"
+	}
 	if n := len(r.Labels); n > 0 {
 		s += "; " + several(n, "package") + " with wrong or missing kernel-btf dependencies"
 	}

@@ -58,7 +58,7 @@ func idle(inv *Inventory, res *Result) []Problem {
 			out = append(out, Problem{Path: a.Path, Err: err, Origin: a.Origin})
 		}
 	}
-	if len(out)+len(inv.Problems)+len(res.Findings) == 0 {
+	if len(out)+len(inv.Problems)+len(res.Findings)+len(res.Refusals) == 0 {
 		out = nothingToCheck(inv)
 	}
 	return out

@@ -80,6 +80,7 @@ func (b *Base) setTable(img *kernel.Image, table *btf.Table, known verify.Witnes
 	res := verify.Base(img.BTF, img.Order, b.Rules)
 	if !res.Accepted() || res.Table == nil {
 		b.Refused = &res
+		b.cause = causeOf(&res, table, b)
 		b.laterAccepts = laterAccepts(img, known)
 		return
 	}

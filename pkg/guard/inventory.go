@@ -109,6 +109,7 @@ type Base struct {
 	Table       *btf.Table
 	Fingerprint fingerprint.Fingerprint
 	Refused     *verify.Result
+	cause       cause // of Refused
 	// laterAccepts: what refuses the table are rules that later kernels do not have.
 	laterAccepts bool
 	pointerSize  int

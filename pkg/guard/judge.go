@@ -72,6 +72,7 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 		return nil, err
 	}
 	res.Labels = labels(inv, res)
+	res.Refusals = refusals(inv.Bases)
 	res.Changes = changes(inv.Bases)
 	res.Problems = slices.Concat(res.Problems, unmet(res.Findings), idle(inv, res))
 	if o.Aside != nil {
@@ -110,6 +111,10 @@ func (r *Result) weigh(p Policy) {
 			n := &f.Notes[i]
 			weigh(&n.Severity, &n.Ruling, Verdict(n.Rule), f.Pairing, f.Module.Package, f.Module.Name)
 		}
+	}
+	for i := range r.Refusals {
+		b := &r.Refusals[i]
+		weigh(&b.Severity, &b.Ruling, Refused, "", b.Base.Package, "")
 	}
 	for i := range r.Labels {
 		l := &r.Labels[i]

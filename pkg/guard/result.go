@@ -14,6 +14,7 @@ type Result struct {
 	Bases    []*Base
 	Findings []Finding
 	Labels   []Label
+	Refusals []Refusal
 	Changes  []Change
 	Unlinked []Unlinked
 	// Problems are what could not be read or judged, and arguments that came to
@@ -126,6 +127,9 @@ func (r *Result) Worst() Severity {
 	worst := 0
 	for _, f := range r.Findings {
 		worst = max(worst, slices.Index(Severities, f.Worst()))
+	}
+	for _, b := range r.Refusals {
+		worst = max(worst, slices.Index(Severities, b.Severity))
 	}
 	for _, l := range r.Labels {
 		worst = max(worst, slices.Index(Severities, l.Severity))

@@ -26,6 +26,9 @@ const (
 	Mislabeled Verdict = "mislabeled" // one names another base than its content
 )
 
+// Refused is the verdict on a vmlinux whose own kernel will not read its .BTF.
+const Refused Verdict = "refused"
+
 // The verdicts on a package with modules, by what they are on all kernels that are
 // here: Fits and Misfits on one of them. Incident is on kernels.
 const (
