@@ -68,6 +68,13 @@ func makeFixtures(t *testing.T, folder string) (out string) {
 	if err := os.CopyFS(source, os.DirFS(filepath.Join("../testdata", folder))); err != nil {
 		t.Fatal(err)
 	}
+	shared, err := os.ReadFile("../testdata/kbuild.sh") // which the scripts look for beside their folders
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(source), "kbuild.sh"), shared, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	out = t.TempDir()
 	if text, err := exec.Command("bash", filepath.Join(source, "make.sh"), out).CombinedOutput(); err != nil {
 		t.Fatalf("%s/make.sh: %v\n%s", folder, err, text)
