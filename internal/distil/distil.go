@@ -97,7 +97,7 @@ func Refuse(b *guard.Base) error {
 	case !b.Rules.Distilled && b.Version.IsZero():
 		return errors.New("its kernel does not read .BTF.base, and then has no right BTF of a distilled module at all; Linux 6.11 was the first to")
 	case !b.Rules.Distilled:
-		return fmt.Errorf("Linux %v does not read .BTF.base, and then has no right BTF of a distilled module at all; 6.11 was the first to", b.Version)
+		return fmt.Errorf("its kernel, Linux %v, does not read .BTF.base, and then has no right BTF of a distilled module at all; Linux 6.11 was the first to", b.Version)
 	case slices.ContainsFunc(b.Decisions, func(d verify.Decision) bool { return d.Rule == ".BTF.base" && d.Source == verify.Assumed }):
 		return errors.New("nothing says that its kernel reads .BTF.base, which came with Linux 6.11; give a vmlinux instead of its .BTF alone")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -141,7 +142,13 @@ func (g group) advice() string {
 		return g.base().Label() + ": its vmlinux has no .BTF. Build it with CONFIG_DEBUG_INFO_BTF=y, and see that nothing strips the " +
 			"section afterwards (find-debuginfo keeps it with --keep-section .BTF)."
 	}
+	if g.tooNew() {
+		return string(g[0].Pairing) + ": the .BTF of these modules has the layout of kinds behind its header, which Linux 7.1 and later read. " +
+			"Build them without \"layout\" among pahole's --btf_features, or with the pahole and the build scripts of that kernel's time."
+	}
 	switch g[0].Pairing {
+	case guard.PairGiven:
+		return fmt.Sprintf("given: these modules were not built on %s. Build them again on it or, if another kernel will run, name that one's vmlinux.", g.base().Label())
 	case guard.PairBuild:
 		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
 			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
@@ -161,8 +168,24 @@ func (g group) advice() string {
 		if packages := g.packages(); packages != nil {
 			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
 		}
+		return fmt.Sprintf("across: these modules were not built on %s, which has their kernelrelease. Build them again on it.", g.base().Label())
 	}
 	return ""
+}
+
+// tooNew reports whether the kernel refuses all that fails for a header that it does
+// not know.
+func (g group) tooNew() bool {
+	n := 0
+	for _, f := range g {
+		if f.Severity != guard.Fail && f.Severity != guard.Rebuild {
+			continue
+		}
+		if n++; f.Kernel == nil || f.Kernel.Errno != int(verify.E2BIG) {
+			return false
+		}
+	}
+	return n > 0
 }
 
 // onlyMalformed reports whether all that fails could not even be read, of which

@@ -74,7 +74,7 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	res.Labels = labels(inv, res)
 	res.Refusals = refusals(inv.Bases)
 	res.Changes = changes(inv.Bases)
-	res.Problems = slices.Concat(res.Problems, unmet(res.Findings), idle(inv, res))
+	res.Problems = once(slices.Concat(res.Problems, unmet(res.Findings), idle(inv, res)))
 	if o.Aside != nil {
 		for _, p := range res.Problems {
 			if o.Aside(p) {
@@ -87,6 +87,17 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 		res.weigh(o.Policy)
 	}
 	return res, nil
+}
+
+// once leaves out what was said of a file already, which may have been given as a
+// base and lie in a folder that was given, too.
+func once(problems []Problem) []Problem {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(problems, func(p Problem) bool {
+		said := p.Error()
+		defer func() { seen[said] = true }()
+		return seen[said]
+	})
 }
 
 // weigh has a policy decide.

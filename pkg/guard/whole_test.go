@@ -111,3 +111,13 @@ func TestByFlavor(t *testing.T) {
 		}
 	}
 }
+
+// TestProblemOnce says of a file that was given twice once that it cannot be read.
+func TestProblemOnce(t *testing.T) {
+	cut := errors.New("cut short")
+	inv := &Inventory{Problems: []Problem{{Path: "vmlinux", Err: cut, Origin: Given}, {Path: "vmlinux", Err: cut}, {Path: "other", Err: cut}}}
+	res, err := Judge(t.Context(), inv, Options{})
+	if err != nil || len(res.Problems) != 2 || res.Problems[0].Path != "vmlinux" || res.Problems[1].Path != "other" {
+		t.Errorf("%v, %v", res.Problems, err)
+	}
+}
