@@ -120,7 +120,8 @@ func (c *collector) find() {
 }
 
 // walk lists the files of one argument. Below a folder only symbolic links to
-// packages are followed: those below /lib/modules lead to other kernels.
+// packages are followed: those below /lib/modules lead to other kernels. Debug
+// information is passed over, as in packages.
 func (c *collector) walk(a *guard.Argument) {
 	root, err := filepath.EvalSymlinks(a.Path)
 	if err != nil {
@@ -131,6 +132,8 @@ func (c *collector) walk(a *guard.Argument) {
 		var info fs.FileInfo
 		switch {
 		case err != nil:
+		case d.IsDir() && path != root && kernel.IsDebugFolder(path):
+			return fs.SkipDir
 		case d.Type().IsRegular(), d.Type()&fs.ModeSymlink != 0 && strings.HasSuffix(path, ".rpm"):
 			info, err = os.Stat(path)
 		case path == root && !d.IsDir():

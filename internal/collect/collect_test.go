@@ -77,6 +77,26 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestDebugFolder passes over debug information below a folder, as in packages, and
+// reads it where somebody names it.
+func TestDebugFolder(t *testing.T) {
+	dir := t.TempDir()
+	debug := filepath.Join(dir, "usr/lib/debug")
+	modules := filepath.Join(debug, "lib/modules/1-default/kernel")
+	if err := os.MkdirAll(modules, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(modules, "foo.ko"), []byte("\x7fELF, and no more"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{dir: 0, filepath.Join(dir, "usr"): 0, debug: 1} {
+		inv, err := Read(t.Context(), Check(path))
+		if err != nil || len(inv.Modules)+len(inv.Problems) != want {
+			t.Errorf("%s: %d modules, problems %v, %v; want %d of both", path, len(inv.Modules), inv.Problems, err, want)
+		}
+	}
+}
+
 // TestIdle names each argument that came to nothing.
 func TestIdle(t *testing.T) {
 	dir := t.TempDir()

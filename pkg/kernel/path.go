@@ -42,7 +42,7 @@ var compressions = []string{".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4"}
 // point at modules of another kernel, are RoleNone.
 func ClassifyPath(p string) Role {
 	p = path.Clean("/" + p)
-	if strings.Contains(p, "/usr/lib/debug/") {
+	if strings.Contains(p, debugFolder+"/") {
 		return RoleNone
 	}
 	if _, below, ok := cutModules(p); ok {
@@ -52,6 +52,16 @@ func ClassifyPath(p string) Role {
 		return namedRole(name)
 	}
 	return RoleNone
+}
+
+// debugFolder has what debuginfo packages install: copies of kernels and modules
+// that no kernel loads.
+const debugFolder = "/usr/lib/debug"
+
+// IsDebugFolder reports whether a folder is the one of debug information, of a
+// system or in a build root.
+func IsDebugFolder(dir string) bool {
+	return strings.HasSuffix(path.Clean("/"+dir), debugFolder)
 }
 
 // modulesRole judges a path below /lib/modules/<krel>/.
