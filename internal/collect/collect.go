@@ -191,9 +191,12 @@ func (c *collector) readFile(f file) error {
 	kind := kernel.Identify(prefix)
 	base := filepath.Base(f.path)
 	isModule := strings.HasSuffix(base, ".ko") || strings.Contains(base, ".ko.")
+	known := contained(prefix, base)
 	switch {
 	case kind == kernel.KindRPM && f.named:
 		return c.readPackage(f)
+	case known != nil && (f.named || namedAsKernel(base)):
+		return known
 	case kernelsOnly(f.origin):
 		return c.readLooseImage(f, r)
 	case kind == kernel.KindBTF && f.origin == guard.New:

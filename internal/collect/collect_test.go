@@ -97,6 +97,41 @@ func TestDebugFolder(t *testing.T) {
 	}
 }
 
+// TestContainers says of files that are not looked into what they are, and how to
+// have them looked into: of those that are named, and of those in a folder that are
+// named as kernels are.
+func TestContainers(t *testing.T) {
+	for _, tc := range []struct {
+		name, content, want string
+		inFolder            bool
+	}{
+		{"linux-image-6.1.0-1-amd64_1_amd64.deb", "!<arch>\ndebian-binary   1", "a Debian package, which is not looked into; unpack it (dpkg-deb -x ", true},
+		{"bash_5.2_amd64.deb", "!<arch>\ndebian-binary   1", "a Debian package", false},
+		{"boot.img", "ANDROID!\x00\x00", "an Android boot image", false},
+		{"initrd.img-1", "070701000000", "an initramfs", false},
+		{"linux-lts-6.12.1-r0.apk", "\x1f\x8b\x08\x00", "an Alpine package", false},
+		{"linux-6.12.1-1-x86_64.pkg.tar.zst", "\x28\xb5\x2f\xfd", "an Arch Linux package", false},
+		{"libfoo.a", "!<arch>\nfoo.o/", "not a kernel image", false},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, tc.name)
+		if err := os.WriteFile(path, []byte(tc.content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for _, arg := range []string{path, dir} {
+			inv, err := Read(t.Context(), Check(arg))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := arg == path || tc.inFolder; len(inv.Problems) != 1 && want || len(inv.Problems) != 0 && !want {
+				t.Errorf("%s: problems %v", arg, inv.Problems)
+			} else if want && (inv.Problems[0].Path != path || !strings.HasPrefix(inv.Problems[0].Err.Error(), tc.want)) {
+				t.Errorf("%s: %v, want %q", arg, inv.Problems[0], tc.want)
+			}
+		}
+	}
+}
+
 // TestIdle names each argument that came to nothing.
 func TestIdle(t *testing.T) {
 	dir := t.TempDir()

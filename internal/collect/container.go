@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// container is a file that may hold a kernel or modules and is not looked into: what
+// it is, and the command with which its files come out.
+type container struct{ what, unpack string }
+
+// containers are known by how they begin, or by the end of their names.
+var containers = []struct {
+	begins, ends string
+	container
+}{
+	{"!<arch>\ndebian-binary", "", container{"a Debian package", "dpkg-deb -x FILE FOLDER"}},
+	{"ANDROID!", "", container{"an Android boot image", "unpack_bootimg --boot_img FILE --out FOLDER"}},
+	{"VNDRBOOT", "", container{"an Android vendor boot image", "unpack_bootimg --boot_img FILE --out FOLDER"}},
+	{"070701", "", container{"an initramfs or another cpio archive", "lsinitrd --unpack FILE, or unmkinitramfs FILE FOLDER"}},
+	{"070702", "", container{"an initramfs or another cpio archive", "lsinitrd --unpack FILE, or unmkinitramfs FILE FOLDER"}},
+	{"", ".apk", container{"an Alpine package", "tar -xzf FILE -C FOLDER"}},
+	{"", ".ipk", container{"an OpenWrt package", "tar -xzf FILE -C FOLDER, and its data.tar.gz likewise"}},
+	{"", ".pkg.tar.zst", container{"an Arch Linux package", "tar --zstd -xf FILE -C FOLDER"}},
+	{"", ".pkg.tar.xz", container{"an Arch Linux package", "tar -xJf FILE -C FOLDER"}},
+	{"", ".xbps", container{"a Void Linux package", "tar --zstd -xf FILE -C FOLDER"}},
+}
+
+// contained tells a container by its first bytes and its name, nil if it is none that
+// is known.
+func contained(prefix []byte, name string) *container {
+	for _, c := range containers {
+		if c.begins != "" && bytes.HasPrefix(prefix, []byte(c.begins)) || c.ends != "" && strings.HasSuffix(name, c.ends) {
+			return &c.container
+		}
+	}
+	return nil
+}
+
+func (c *container) Error() string {
+	return fmt.Sprintf("%s, which is not looked into; unpack it (%s) and give the folder", c.what, c.unpack)
+}
+
+// namedAsKernel reports whether a package of another kind than RPM is named as those
+// of kernels and modules are, so that who has it looked over may rely on it.
+func namedAsKernel(base string) bool {
+	return strings.HasPrefix(base, "linux-image-") || strings.HasPrefix(base, "linux-modules-") || strings.HasPrefix(base, "kernel-")
+}
