@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/deb"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -178,7 +179,8 @@ func (c *collector) readFile(f file) error {
 	if strings.HasSuffix(f.path, ".rpm") {
 		return c.readPackage(f)
 	}
-	defer c.sources.Progress.advance(f.size)
+	advance := f.size // what is read whole is not counted on the way
+	defer func() { c.sources.Progress.advance(advance) }()
 	r, err := regular.Open(f.path)
 	if err != nil {
 		return err
@@ -193,6 +195,9 @@ func (c *collector) readFile(f file) error {
 	isModule := strings.HasSuffix(base, ".ko") || strings.Contains(base, ".ko.")
 	known := contained(prefix, base)
 	switch {
+	case strings.HasPrefix(string(prefix), deb.Magic) && (f.named || namedAsKernel(base)):
+		advance = 0
+		return c.readDeb(f)
 	case kind == kernel.KindRPM && f.named:
 		return c.readPackage(f)
 	case known != nil && (f.named || namedAsKernel(base)):

@@ -17,7 +17,6 @@ var containers = []struct {
 	begins, ends string
 	container
 }{
-	{"!<arch>\ndebian-binary", "", container{"a Debian package", "dpkg-deb -x FILE FOLDER"}},
 	{"ANDROID!", "", container{"an Android boot image", "unpack_bootimg --boot_img FILE --out FOLDER"}},
 	{"VNDRBOOT", "", container{"an Android vendor boot image", "unpack_bootimg --boot_img FILE --out FOLDER"}},
 	{"070701", "", container{"an initramfs or another cpio archive", "lsinitrd --unpack FILE, or unmkinitramfs FILE FOLDER"}},

@@ -39,24 +39,26 @@ func (c *collector) readPackage(f file) error {
 		return nil
 	}
 	defer o.rpm.Close()
-	pr := &packageReader{collector: c, rpm: o.rpm, pkg: o.pkg, roles: c.roles(o.rpm.Package, f.origin), configs: map[string]kernel.Config{}, symvers: map[string]symvers{}}
-	if len(pr.roles) == 0 {
+	roles := c.roles(o.rpm.Package, f.origin)
+	if len(roles) == 0 {
 		c.sources.Progress.advance(f.size)
 		return nil
 	}
-	defer pr.decoder.Close()
-	defer pr.unpack.Close()
-	if err := pr.read(); err != nil {
-		c.mu.Lock()
-		c.broken[o.pkg] = true
-		c.mu.Unlock()
+	pr := newPackageReader(c, o.rpm, o.pkg)
+	defer pr.close()
+	if err := pr.readRPM(o.rpm, roles); err != nil {
+		c.drop(o.pkg)
 		return err
 	}
-	for _, i := range pr.images {
-		c.exports(i.base, pr.symvers[i.base.Release], o.rpm.Package.Provides)
-		c.addBase(i.base, i.image, pr.config(i.base.Release, i.image))
-	}
+	pr.addBases(o.rpm.Package.Provides)
 	return nil
+}
+
+// drop has nothing count that was read from a package.
+func (c *collector) drop(p *guard.Package) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broken[p] = true
 }
 
 // addPackage notes a package that was found.
@@ -166,9 +168,8 @@ func (c *collector) roles(p *rpm.Package, origin guard.Origin) map[string]kernel
 // packageReader reads one package's payload.
 type packageReader struct {
 	*collector
-	rpm     *rpm.Reader
+	content io.Reader // of the file that is being read
 	pkg     *guard.Package
-	roles   map[string]kernel.Role
 	decoder decompress.Decoder
 
 	opening sync.WaitGroup // an image is on its way into images
@@ -184,15 +185,41 @@ type packagedImage struct {
 	image *kernel.Image
 }
 
-func (r *packageReader) read() error {
+func newPackageReader(c *collector, content io.Reader, p *guard.Package) *packageReader {
+	return &packageReader{collector: c, content: content, pkg: p, configs: map[string]kernel.Config{}, symvers: map[string]symvers{}}
+}
+
+func (r *packageReader) close() {
+	r.decoder.Close()
+	r.unpack.Close()
+}
+
+// addBases adds the kernels that were found, once their configs and symbols are known.
+// A boot image holds the same as the vmlinux beside it.
+func (r *packageReader) addBases(provides []rpm.Dependency) {
+	vmlinux := map[string]bool{}
+	for _, i := range r.images {
+		vmlinux[i.base.Release] = vmlinux[i.base.Release] || !i.base.BootImage
+	}
+	for _, i := range r.images {
+		if i.base.BootImage && vmlinux[i.base.Release] {
+			continue
+		}
+		r.exports(i.base, r.symvers[i.base.Release], provides)
+		r.addBase(i.base, i.image, r.config(i.base.Release, i.image))
+	}
+}
+
+// readRPM reads the files that have a role, by their paths.
+func (r *packageReader) readRPM(p *rpm.Reader, roles map[string]kernel.Role) error {
 	defer r.opening.Wait()
 	var before int64
 	for {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		entry, err := r.rpm.Next()
-		n, _ := r.rpm.Progress()
+		entry, err := p.Next()
+		n, _ := p.Progress()
 		r.sources.Progress.advance(n - before)
 		before = n
 		if err == io.EOF {
@@ -201,21 +228,21 @@ func (r *packageReader) read() error {
 		if err != nil {
 			return err
 		}
-		if err := r.entry(entry); err != nil {
+		names := map[kernel.Role][]string{}
+		for _, f := range entry.Files {
+			if role, ok := roles[f.Path]; ok {
+				names[role] = append(names[role], f.Path)
+			}
+		}
+		if err := r.file(names, entry.Size); err != nil {
 			return err
 		}
 	}
 }
 
-// entry reads one file of the payload under all its names: kernels of two
+// file reads one file of the payload under all its names: kernels of two
 // kernelreleases may share a module by a hard link.
-func (r *packageReader) entry(e *rpm.Entry) error {
-	names := map[kernel.Role][]string{}
-	for _, f := range e.Files {
-		if role, ok := r.roles[f.Path]; ok {
-			names[role] = append(names[role], f.Path)
-		}
-	}
+func (r *packageReader) file(names map[kernel.Role][]string, size int64) error {
 	switch {
 	case len(names) == 0:
 		return nil
@@ -225,13 +252,13 @@ func (r *packageReader) entry(e *rpm.Entry) error {
 			release, _ := kernel.ReleaseFromPath(path)
 			modules = append(modules, &guard.Module{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release})
 		}
-		return r.send(modules, r.rpm, e.Size)
+		return r.send(modules, r.content, size)
 	case names[kernel.RoleConfig] != nil:
-		return r.readConfig(names[kernel.RoleConfig], e.Size)
+		return r.readConfig(names[kernel.RoleConfig], size)
 	case names[kernel.RoleSymvers] != nil:
-		return r.readSymvers(names[kernel.RoleSymvers], e.Size)
+		return r.readSymvers(names[kernel.RoleSymvers], size)
 	}
-	return r.readImage(append(names[kernel.RoleVmlinux], names[kernel.RoleBootImage]...), e.Size)
+	return r.readImage(append(names[kernel.RoleVmlinux], names[kernel.RoleBootImage]...), size)
 }
 
 func (r *packageReader) readConfig(paths []string, size int64) error {
@@ -239,7 +266,7 @@ func (r *packageReader) readConfig(paths []string, size int64) error {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel config has at most %d", paths[0], size, maxConfig))
 		return nil
 	}
-	text, err := io.ReadAll(r.rpm)
+	text, err := io.ReadAll(r.content)
 	if err != nil {
 		return err
 	}
@@ -257,7 +284,7 @@ func (r *packageReader) readSymvers(paths []string, size int64) error {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a symvers has at most %d", paths[0], size, maxConfig))
 		return nil
 	}
-	packed, err := io.ReadAll(r.rpm)
+	packed, err := io.ReadAll(r.content)
 	if err != nil {
 		return err
 	}
@@ -281,7 +308,7 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", paths[0], size, kernel.MaxUnpacked))
 		return nil
 	}
-	data, err := r.readAll(r.rpm, size)
+	data, err := r.readAll(r.content, size)
 	if err != nil {
 		return err
 	}

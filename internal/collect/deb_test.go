@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// debOf makes a Debian package of an RPM's files.
+func debOf(t *testing.T, from, to string) {
+	t.Helper()
+	r, err := rpm.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	pack := func(add func(w *tar.Writer) error) string {
+		var out bytes.Buffer
+		z := gzip.NewWriter(&out)
+		w := tar.NewWriter(z)
+		if err := errors.Join(add(w), w.Close(), z.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	file := func(w *tar.Writer, path string, content []byte) error {
+		err := w.WriteHeader(&tar.Header{Name: "." + path, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg})
+		_, more := w.Write(content)
+		return errors.Join(err, more)
+	}
+	control := pack(func(w *tar.Writer) error {
+		return file(w, "/control", fmt.Appendf(nil, "Package: %s\nSource: linux\nVersion: %s-%s\nArchitecture: amd64\n", r.Package.Name, r.Package.Version, r.Package.Release))
+	})
+	data := pack(func(w *tar.Writer) error {
+		for {
+			e, err := r.Next()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			content, err := io.ReadAll(r)
+			if err != nil {
+				return err
+			}
+			for _, f := range e.Files {
+				if f.IsRegular() {
+					if err := file(w, f.Path, content); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	})
+	out := []byte("!<arch>\n")
+	for _, m := range [][2]string{{"debian-binary", "2.0\n"}, {"control.tar.gz", control}, {"data.tar.gz", data}} {
+		out = fmt.Appendf(out, "%-48s%-10d`\n%s", m[0], len(m[1]), m[1])
+		if len(m[1])&1 == 1 {
+			out = append(out, '\n')
+		}
+	}
+	if err := os.WriteFile(to, out, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDeb judges Debian packages as the RPMs with the same files.
+func TestDeb(t *testing.T) {
+	verdicts := func(s Sources) (out []string) {
+		inv, err := Read(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := guard.Judge(t.Context(), inv, guard.Options{})
+		if err != nil || len(res.Problems) > 0 {
+			t.Fatal(err, res.Problems)
+		}
+		for _, f := range res.Findings {
+			out = append(out, fmt.Sprintf("%s %s on %s: %s, %s", f.Pairing, f.Module.Path, f.Base.Path, f.Verdict, f.Basis))
+		}
+		slices.Sort(out)
+		return out
+	}
+	dir := t.TempDir()
+	name := func(rpm string) string {
+		path := filepath.Join(dir, filepath.Base(filepath.Dir(rpm)), filepath.Base(rpm)+".deb")
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		debOf(t, rpm, path)
+		return path
+	}
+	newDeb, oldDeb := name(incident+kernel13), name(incident+kernel11)
+	for what, sides := range map[string][2]Sources{
+		"one":      {{Paths: []string{incident + kernel13}}, {Paths: []string{newDeb}}},
+		"a folder": {{Paths: []string{incident + kernel13}}, {Paths: []string{filepath.Dir(newDeb)}}},
+		"two":      {{Paths: []string{incident + kernel13}, Against: []string{incident + kernel11}}, {Paths: []string{newDeb}, Against: []string{oldDeb}}},
+		"a base":   {{Paths: []string{incident + kernel13}, Base: incident + kernel11}, {Paths: []string{newDeb}, Base: oldDeb}},
+	} {
+		want, got := verdicts(sides[0]), verdicts(sides[1])
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+
+	whole, err := os.ReadFile(newDeb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20 {
+		cut := filepath.Join(t.TempDir(), "cut.deb")
+		if err := os.WriteFile(cut, whole[:len(whole)*n/20], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if inv, err := Read(t.Context(), Check(cut)); err != nil || len(inv.Problems) != 1 || len(inv.Modules)+len(inv.Bases) != 0 {
+			t.Errorf("%d of 20: %d modules, problems %v, %v", n, len(inv.Modules), inv.Problems, err)
+		}
+	}
+}
