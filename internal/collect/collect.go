@@ -6,6 +6,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -80,6 +81,7 @@ type file struct {
 	origin guard.Origin
 	named  bool // it was named itself, not found in a folder
 	size   int64
+	link   string // what path leads to, of a module in the tree of another kernel
 }
 
 // shown is the path for people: as it was given, even if it is a link.
@@ -121,8 +123,8 @@ func (c *collector) find() {
 }
 
 // walk lists the files of one argument. Below a folder only symbolic links to
-// packages are followed: those below /lib/modules lead to other kernels. Debug
-// information is passed over, as in packages.
+// packages are followed, and those of weak-modules, which put modules into the trees of
+// other kernels. Debug information is passed over, as in packages.
 func (c *collector) walk(a *guard.Argument) {
 	root, err := filepath.EvalSymlinks(a.Path)
 	if err != nil {
@@ -131,10 +133,13 @@ func (c *collector) walk(a *guard.Argument) {
 	}
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		var info fs.FileInfo
+		var link string
 		switch {
 		case err != nil:
 		case d.IsDir() && path != root && kernel.IsDebugFolder(path):
 			return fs.SkipDir
+		case d.Type()&fs.ModeSymlink != 0 && !strings.HasSuffix(path, ".rpm"):
+			link, info = weakLink(path)
 		case d.Type().IsRegular(), d.Type()&fs.ModeSymlink != 0 && strings.HasSuffix(path, ".rpm"):
 			info, err = os.Stat(path)
 		case path == root && !d.IsDir():
@@ -143,24 +148,47 @@ func (c *collector) walk(a *guard.Argument) {
 		if err != nil {
 			c.problem(path, a.Origin, regular.WithoutPath(err))
 		} else if info != nil && info.Mode().IsRegular() {
-			c.list(a, path, path == root, info.Size())
+			c.list(a, file{path: path, tree: a.Path, origin: a.Origin, named: path == root, size: info.Size(), link: link})
 		}
 		return nil
 	})
 }
 
 // list notes a file to read, once on each side.
-func (c *collector) list(a *guard.Argument, path string, named bool, size int64) {
-	abs, err := filepath.Abs(path)
+func (c *collector) list(a *guard.Argument, f file) {
+	abs, err := filepath.Abs(f.path)
 	if err != nil {
-		abs = path
+		abs = f.path
 	}
 	if id := (place{abs, a.Origin}); c.listed[id] {
 		a.Copies = true
 	} else {
 		c.listed[id] = true
-		c.files = append(c.files, file{path, a.Path, a.Origin, named, size})
+		c.files = append(c.files, f)
 	}
+}
+
+// weakLink is where a link of weak-modules leads to, and what is there; nil for another
+// link, and for one whose module is gone. What is absolute in an unpacked system leads
+// to a place in it.
+func weakLink(path string) (target string, info fs.FileInfo) {
+	root, ok := kernel.CutWeakLink(path)
+	if !ok {
+		return "", nil
+	}
+	target, err := os.Readlink(path)
+	if err != nil {
+		return "", nil
+	}
+	if filepath.IsAbs(target) {
+		target = root + target
+	} else {
+		target = filepath.Join(filepath.Dir(path), target)
+	}
+	if info, err = os.Lstat(target); err != nil || !info.Mode().IsRegular() {
+		return "", nil
+	}
+	return target, info
 }
 
 // read reads one file, by its content where it was named itself and by its name
@@ -181,7 +209,7 @@ func (c *collector) readFile(f file) error {
 	}
 	advance := f.size // what is read whole is not counted on the way
 	defer func() { c.sources.Progress.advance(advance) }()
-	r, err := regular.Open(f.path)
+	r, err := regular.Open(cmp.Or(f.link, f.path))
 	if err != nil {
 		return err
 	}

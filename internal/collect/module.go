@@ -107,7 +107,7 @@ func (c *collector) readAll(r io.Reader, size int64) (*[]byte, error) {
 
 // readLooseModule reads a module that is a file of its own.
 func (c *collector) readLooseModule(f file, r io.ReaderAt) error {
-	m := &guard.Module{Path: f.path, Tree: f.tree, Origin: f.origin}
+	m := &guard.Module{Path: f.path, Tree: f.tree, Origin: f.origin, Linked: f.link != ""}
 	m.Release, _ = kernel.ReleaseFromPath(f.path)
 	return c.send([]*guard.Module{m}, io.NewSectionReader(r, 0, f.size), f.size)
 }

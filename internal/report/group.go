@@ -91,6 +91,8 @@ func (g group) title() string {
 		return "across   old modules of other packages on the vmlinux of " + b.Label()
 	case g[0].Pairing == guard.PairAcross:
 		return "across   modules of other packages on the vmlinux of " + b.Label()
+	case g[0].Pairing == guard.PairWeak && m.Linked:
+		return "weak     modules of other kernels that links put into the tree of " + b.Label()
 	case g[0].Pairing == guard.PairWeak && m.Origin == guard.Against:
 		return "weak     old modules of " + m.Release + " that weak-modules links here"
 	case g[0].Pairing == guard.PairWeak:

@@ -157,6 +157,10 @@ func (g group) advice() string {
 			"Ship all packages of one build together and have the machine rebooted right after the update; or make the rebuild reproduce the base; "+
 			"or give it a kernelrelease of its own.", g.release())
 	case guard.PairWeak:
+		if g[0].Module.Linked {
+			return fmt.Sprintf("weak: links put modules into the tree of %s that were not built on it, since every symbol that they need is there with the same CRC. "+
+				"Build them again on it, or have them packed without .BTF: the kernel then reads none.", g.base().Label())
+		}
 		return fmt.Sprintf("weak: %s was built for %s, and weak-modules links it into %s as well, since every symbol that it needs is there with the same CRC. "+
 			"Rebuild it against %s, or have it packed without .BTF: the kernel then reads none.",
 			strings.Join(g.packages(), ", "), g[0].Module.Release, g.release(), g.base().Label())

@@ -137,6 +137,7 @@ type Module struct {
 	Name    string
 	Arch    string // "" for a raw table
 	Release string // kernelrelease, by path or vermagic
+	Linked  bool   // a loose one that a link puts into the tree of a kernel that it was not built for
 	InTree  bool
 
 	Raw       bool   // the file is the bytes of a .BTF and nothing else

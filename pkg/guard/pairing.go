@@ -135,6 +135,8 @@ func match(m *Module, b *Base) (Pairing, bool) {
 		return "", false // the older build is not what is judged
 	case b.Origin == Installed:
 		return PairAcross, m.Origin == New
+	case m.Linked:
+		return PairWeak, true
 	case m.Build() == b.Build() && m.Origin == b.Origin:
 		return PairBuild, true
 	case m.Origin != b.Origin && (m.Package == nil || b.Package == nil), source(m.Package) == source(b.Package):

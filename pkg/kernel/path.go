@@ -97,6 +97,18 @@ func isModule(base string) bool {
 	return strings.HasSuffix(trimCompression(base), ".ko")
 }
 
+// CutWeakLink splits the path of a link to a module of another kernel, as weak-modules
+// and weak-modules2 make them below weak-updates/ and extra/, at the root of the system
+// that it lies in, "" for /.
+func CutWeakLink(p string) (root string, ok bool) {
+	_, below, ok := cutModules(p)
+	if !ok || !isModule(path.Base(p)) || !strings.HasPrefix(below, "weak-updates/") && !strings.HasPrefix(below, "extra/") {
+		return "", false
+	}
+	root = p[:strings.LastIndex(p, "/lib/modules/")]
+	return strings.TrimSuffix(root, "/usr"), true
+}
+
 // ReleaseFromPath returns the kernelrelease a path belongs to: the directory
 // below /lib/modules, or what follows the name of a file in /boot.
 func ReleaseFromPath(p string) (krel string, ok bool) {
