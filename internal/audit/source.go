@@ -226,7 +226,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	if err != nil {
 		return regular.WithoutPath(err)
 	}
-	var paths []string
+	var paths, debs []string
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			a.problem(path, regular.WithoutPath(err))
@@ -234,9 +234,14 @@ func (a *audit) directory(ctx context.Context, name string) error {
 			a.note("%s: a link to a folder, which is not followed", path)
 		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || path == root) {
 			paths = append(paths, path)
+		} else if strings.HasSuffix(path, ".deb") {
+			debs = append(debs, path)
 		}
 		return nil
 	})
+	if len(debs) > 0 {
+		a.note("%s: %s, which an audit does not read: obs-btf-guard check does", debs[0], number(len(debs), "Debian package"))
+	}
 	if err == nil && len(paths) == 0 {
 		err = errNothing
 	}
