@@ -5,10 +5,11 @@ package api
 import (
 	"context"
 	"errors"
-	"net"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -124,12 +125,20 @@ func TestStatusError(t *testing.T) {
 	}
 }
 
-// refusing gives the address of a port where nobody listens.
+// refusing gives the address of a port where nobody listens, nor can while the test
+// runs: it is bound.
 func refusing(t *testing.T) *server {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
-	return &server{Server: &httptest.Server{URL: "http://" + l.Addr().String()}}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &server{Server: &httptest.Server{URL: fmt.Sprintf("http://127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)}}
 }
