@@ -172,11 +172,15 @@ func (c *collector) list(a *guard.Argument, f file) {
 // link, and for one whose module is gone. What is absolute in an unpacked system leads
 // to a place in it.
 func weakLink(path string) (target string, info fs.FileInfo) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", nil
+	}
 	root, ok := kernel.CutWeakLink(path)
 	if !ok {
 		return "", nil
 	}
-	target, err := os.Readlink(path)
+	target, err = os.Readlink(path)
 	if err != nil {
 		return "", nil
 	}

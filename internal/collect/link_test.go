@@ -4,48 +4,15 @@ package collect
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
-
-// unpack writes a package's files into a folder.
-func unpack(t *testing.T, name, dir string) {
-	t.Helper()
-	r, err := rpm.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	for {
-		e, err := r.Next()
-		if err == io.EOF {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !e.Files[0].IsRegular() {
-			continue
-		}
-		content, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, e.Path())
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestWeakLinks judges modules on the kernels into whose trees weak-modules put links
 // to them, in a system that was unpacked somewhere: its absolute links lead to places
@@ -59,7 +26,7 @@ func TestWeakLinks(t *testing.T) {
 	)
 	root := t.TempDir()
 	for _, name := range []string{"kernel-default-5.14.21-150400.22", "kernel-default-5.14.21-150400.24", "xpad-kmp-default-1.0-1.1"} {
-		unpack(t, sle+name+".x86_64.rpm", root)
+		fixture.Unpack(t, sle+name+".x86_64.rpm", root)
 	}
 	xpad := modules + built + "/updates/xpad.ko.xz"
 	for name, target := range map[string]string{
@@ -76,7 +43,23 @@ func TestWeakLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	inv, err := Read(t.Context(), Check(root))
+	want := []string{
+		"build " + built + "/updates/xpad.ko.xz on " + built + ": same-base",
+		"weak " + other + "/extra/relative.ko.xz on " + other + ": rejected",
+		"weak " + other + "/weak-updates/updates/xpad.ko.xz on " + other + ": rejected",
+	}
+	t.Chdir(root)
+	for _, folder := range []string{root, ".", "usr", "usr/lib"} {
+		if got := xpads(t, folder); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", folder, got, want)
+		}
+	}
+}
+
+// xpads is what becomes of the module xpad on the kernels of a folder.
+func xpads(t *testing.T, folder string) []string {
+	t.Helper()
+	inv, err := Read(t.Context(), Check(folder))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,20 +67,13 @@ func TestWeakLinks(t *testing.T) {
 	if err != nil || len(res.Problems) > 0 {
 		t.Fatal(err, res.Problems)
 	}
-	var got []string
+	var out []string
 	for _, f := range res.Findings {
 		if f.Module.Name == "xpad" {
-			path, _ := filepath.Rel(filepath.Join(root, modules), f.Module.Path)
-			got = append(got, fmt.Sprintf("%s %s on %s: %s", f.Pairing, path, f.Base.Release, f.Verdict))
+			_, below, _ := strings.Cut(f.Module.Path, "lib/modules/")
+			out = append(out, fmt.Sprintf("%s %s on %s: %s", f.Pairing, below, f.Base.Release, f.Verdict))
 		}
 	}
-	slices.Sort(got)
-	want := []string{
-		"build " + built + "/updates/xpad.ko.xz on " + built + ": same-base",
-		"weak " + other + "/extra/relative.ko.xz on " + other + ": rejected",
-		"weak " + other + "/weak-updates/updates/xpad.ko.xz on " + other + ": rejected",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
+	slices.Sort(out)
+	return out
 }

@@ -4,15 +4,14 @@ package generator_test
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 const (
@@ -26,34 +25,7 @@ const (
 func unpack(t *testing.T, root string, packages ...string) {
 	t.Helper()
 	for _, name := range packages {
-		r, err := rpm.Open(incident + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
-		for {
-			e, err := r.Next()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !e.Files[0].IsRegular() {
-				continue
-			}
-			data, err := io.ReadAll(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			to := filepath.Join(root, e.Path())
-			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(to, data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		fixture.Unpack(t, incident+name, root)
 	}
 }
 

@@ -97,7 +97,7 @@ func isModule(base string) bool {
 	return strings.HasSuffix(trimCompression(base), ".ko")
 }
 
-// CutWeakLink splits the path of a link to a module of another kernel, as weak-modules
+// CutWeakLink splits the absolute path of a link to a module of another kernel, as weak-modules
 // and weak-modules2 make them below weak-updates/ and extra/, at the root of the system
 // that it lies in, "" for /.
 func CutWeakLink(p string) (root string, ok bool) {
