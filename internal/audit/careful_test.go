@@ -204,7 +204,7 @@ func TestNotes(t *testing.T) {
 	want := []string{
 		dir + ": new/a.rpm and 1 more not in the metadata of the repository, and not looked at",
 		filepath.Join(folder, "link") + ": a link to a folder, which is not followed",
-		filepath.Join(folder, "linux-image-1_1_amd64.deb") + ": 1 Debian package, which an audit does not read: obs-btf-guard check does",
+		folder + ": 1 Debian package, which an audit does not read: obs-btf-guard check does",
 	}
 	if diff := cmp.Diff(want, res.Notes); diff != "" || !strings.HasPrefix(got, "note ") || len(res.Problems) > 0 {
 		t.Error(diff, got, last, res.Problems)

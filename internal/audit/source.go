@@ -226,7 +226,8 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	if err != nil {
 		return regular.WithoutPath(err)
 	}
-	var paths, debs []string
+	var paths []string
+	debs := 0
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			a.problem(path, regular.WithoutPath(err))
@@ -235,12 +236,12 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || path == root) {
 			paths = append(paths, path)
 		} else if strings.HasSuffix(path, ".deb") {
-			debs = append(debs, path)
+			debs++
 		}
 		return nil
 	})
-	if len(debs) > 0 {
-		a.note("%s: %s, which an audit does not read: obs-btf-guard check does", debs[0], number(len(debs), "Debian package"))
+	if debs > 0 {
+		a.note("%s: %s, which an audit does not read: obs-btf-guard check does", name, number(debs, "Debian package"))
 	}
 	if err == nil && len(paths) == 0 {
 		err = errNothing

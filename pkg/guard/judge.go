@@ -96,8 +96,9 @@ func once(problems []Problem) []Problem {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(problems, func(p Problem) bool {
 		said := p.Error()
-		defer func() { seen[said] = true }()
-		return seen[said]
+		again := seen[said]
+		seen[said] = true
+		return again
 	})
 }
 

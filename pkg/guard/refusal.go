@@ -91,7 +91,7 @@ func causeOf(res *verify.Result, table *btf.Table, b *Base) cause {
 		return cause{version + " does not read signed enumerations or flagged tags, which a newer pahole wrote.",
 			"Pass pahole --skip_encoding_btf_enum64, or use the pahole and the build scripts of this kernel's time."}
 	case strings.Contains(said, "Invalid name") && strings.Contains(said, "."):
-		return cause{version + " does not take the dot in a name that compilers make up (asan.module_ctor, for one); Linux 6.1.36 and later do.",
+		return cause{version + " does not take the dot in a name that compilers make up (asan.module_ctor, for one); Linux 6.4 and later do, and of older series 5.10.186, 5.15.119, 6.1.36 and 6.3.10.",
 			"Take over the kernel's commit 9724160b3942, or keep such functions out of what pahole reads."}
 	case strings.Contains(said, "Invalid offset") && sections(table):
 		return cause{"variables of a section overlap: the compiler merged them (clang 20 and later do so on ppc64).",
