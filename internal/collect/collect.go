@@ -227,7 +227,7 @@ func (c *collector) readFile(f file) error {
 	isModule := strings.HasSuffix(base, ".ko") || strings.Contains(base, ".ko.")
 	known := contained(prefix, base)
 	switch {
-	case strings.HasPrefix(string(prefix), deb.Magic) && (f.named || namedAsKernel(base)):
+	case strings.HasPrefix(string(prefix), deb.Magic):
 		advance = 0
 		return c.readDeb(f)
 	case kind == kernel.KindRPM && f.named:

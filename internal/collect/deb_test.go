@@ -96,7 +96,7 @@ func TestDeb(t *testing.T) {
 	}
 	dir := t.TempDir()
 	name := func(rpm string) string {
-		path := filepath.Join(dir, filepath.Base(filepath.Dir(rpm)), filepath.Base(rpm)+".deb")
+		path := filepath.Join(dir, filepath.Base(filepath.Dir(rpm)), "any-"+filepath.Base(rpm)+".deb")
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
