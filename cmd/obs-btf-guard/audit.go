@@ -13,13 +13,12 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/audit"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
-
-var auditFormats = []string{"text", "json", "junit", "sarif", "html"}
 
 func auditCommand() *cli.Command {
 	return &cli.Command{
@@ -31,7 +30,7 @@ func auditCommand() *cli.Command {
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
 			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
 			apiurlFlag(),
-			formatFlag(auditFormats...), colorFlag(),
+			formatFlag(reportFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
 		}, databaseFlags()...),
 		OnUsageError: onUsageError,
@@ -50,7 +49,7 @@ func runAudit(c *cli.Context) error {
 	if c.IsSet("db") && c.Bool("no-db") {
 		return usageError{"audit: --db and --no-db; give one of them", hint}
 	}
-	out, err := outputOf(c, auditFormats...)
+	out, err := outputOf(c, reportFormats...)
 	if err != nil {
 		return err
 	}
@@ -84,7 +83,7 @@ func runAudit(c *cli.Context) error {
 	}
 	if isTerminal(c.App.ErrWriter) {
 		o.Tell = func(format string, args ...any) {
-			fmt.Fprintf(c.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
+			fmt.Fprintf(c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
 		}
 	}
 	res, err := audit.Run(ctx, o)
@@ -95,10 +94,8 @@ func runAudit(c *cli.Context) error {
 	switch {
 	case out.format == "json":
 		err = res.JSON(c.App.Writer, c.App.Version, failOn)
-	case out.format == "junit":
-		err = res.JUnit(c.App.Writer, c.App.Version, time.Now(), failOn)
-	case out.format == "sarif":
-		err = res.SARIF(c.App.Writer, c.App.Version, failOn)
+	case slices.Contains(findings.Formats, out.format):
+		err = res.List(c.App.Version, failOn).Write(c.App.Writer, out.format, time.Now())
 	case out.format == "html":
 		err = res.HTML(c.App.Writer, c.App.Version, failOn)
 	case len(res.Sources) > 0:

@@ -4,17 +4,17 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
-
-var checkFormats = []string{"text", "json", "lint", "junit", "sarif", "html"}
 
 func checkCommand() *cli.Command {
 	return &cli.Command{
@@ -29,7 +29,7 @@ func checkCommand() *cli.Command {
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
 			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
 			&cli.StringSliceFlag{Name: "policy", Usage: "weigh the verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
-			formatFlag(checkFormats...), colorFlag(),
+			formatFlag(reportFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every module, and what the kernel would not log"},
 		}, databaseFlags()...),
 		OnUsageError: onUsageError,
@@ -42,7 +42,7 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := outputOf(c, checkFormats...)
+	out, err := outputOf(c, reportFormats...)
 	if err != nil {
 		return err
 	}
@@ -66,12 +66,8 @@ func check(c *cli.Context) error {
 	switch {
 	case out.format == "json":
 		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
-	case out.format == "lint":
-		err = report.Lint(c.App.Writer, res, 0)
-	case out.format == "junit":
-		err = report.JUnit(c.App.Writer, res, c.App.Version, time.Now())
-	case out.format == "sarif":
-		err = report.SARIF(c.App.Writer, res, c.App.Version)
+	case slices.Contains(findings.Formats, out.format):
+		err = report.List(res, c.App.Version).Write(c.App.Writer, out.format, time.Now())
 	case out.format == "html":
 		err = report.HTML(c.App.Writer, res, c.App.Version, c.Bool("verbose"))
 	case len(res.Findings)+len(res.Refusals) > 0:

@@ -10,8 +10,8 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/oscrc"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/urfave/cli/v2"
 )
 
@@ -43,10 +43,10 @@ func connect(c *cli.Context, name string) (server *rebuild.OBS, url string, err 
 		return nil, "", err
 	}
 	for _, w := range config.Warnings {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(w))
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(w))
 	}
 	if !host.SSLCertCheck {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: sslcertck = 0 is not followed, certificates are verified\n", report.Printable(host.URL))
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: sslcertck = 0 is not followed, certificates are verified\n", prose.Printable(host.URL))
 	}
 	options := api.Options{
 		URL: host.URL, User: host.User, Password: host.Password, SSHKey: host.SSHKey,

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // errorLines writes an error as lines that can be printed: one, or where
@@ -16,7 +16,7 @@ import (
 func errorLines(err error) []string {
 	var lines []string
 	for _, text := range splitJoined(err) {
-		lines = append(lines, report.Printable(text))
+		lines = append(lines, prose.Printable(text))
 	}
 	return lines
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -102,13 +103,13 @@ func explainAction(c *cli.Context) error {
 		if i > 0 {
 			fmt.Fprintln(c.App.Writer)
 		}
-		fmt.Fprintf(c.App.Writer, "%s -> %s\n\n", report.Printable(change.From.Label()), report.Printable(change.To.Label()))
-		err := diff.Text(c.App.Writer, explain.TextOptions{Verbose: c.Bool("verbose"), Full: "--verbose lists all", Printable: report.Printable})
+		fmt.Fprintf(c.App.Writer, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
+		err := diff.Text(c.App.Writer, explain.TextOptions{Verbose: c.Bool("verbose"), Full: "--verbose lists all"})
 		if err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 		fmt.Fprintln(c.App.Writer)
-		if err := reasons.Text(c.App.Writer, why.TextOptions{Verbose: c.Bool("verbose"), Printable: report.Printable, Wrap: report.Wrap}); err != nil {
+		if err := reasons.Text(c.App.Writer, why.TextOptions{Verbose: c.Bool("verbose")}); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/urfave/cli/v2"
@@ -127,7 +127,7 @@ func (g *generation) answer(path string, a generator.Answer, as generator.Streng
 		case as == "":
 			what = "provides no base"
 		}
-		fmt.Fprintf(g.c.App.ErrWriter, "obs-btf-guard: %s: %s: %s\n", report.Printable(path), what, report.Printable(a.Why))
+		fmt.Fprintf(g.c.App.ErrWriter, "obs-btf-guard: %s: %s: %s\n", prose.Printable(path), what, prose.Printable(a.Why))
 	}
 	if a.Token == "" {
 		return

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -66,7 +67,7 @@ func printHistory(c *cli.Context) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	if len(lines) == 0 && !aside {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %s\n", report.Printable(path), nothingIn(c, path))
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %s\n", prose.Printable(path), nothingIn(c, path))
 	}
 	if odd != nil {
 		for _, line := range errorLines(odd) {
@@ -173,7 +174,7 @@ type historyWriter struct {
 
 // line writes one line; what comes out of the database came out of packages.
 func (t historyWriter) line(format string, args ...any) {
-	fmt.Fprintln(t, report.Printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(t, prose.Printable(fmt.Sprintf(format, args...)))
 }
 
 // step writes a build: what its base is, and below it what is to be known.

@@ -14,7 +14,7 @@ import (
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
@@ -41,7 +41,7 @@ func databasePath(c *cli.Context) (string, error) {
 func openHistory(c *cli.Context, path string) (*history.DB, error) {
 	db, err := history.Open(path)
 	if err == nil && db.Aside != "" {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(db.Aside))
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(db.Aside))
 	}
 	return db, err
 }
@@ -103,7 +103,7 @@ func (m *memory) open() bool {
 	case err == nil:
 		m.db = db
 		if begins && !m.quiet && !asked {
-			fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: what is read is remembered from now on, in %s (--no-db does without)\n", report.Printable(path))
+			fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: what is read is remembered from now on, in %s (--no-db does without)\n", prose.Printable(path))
 		}
 	case asked, errors.Is(err, history.ErrNewer), errors.Is(err, history.ErrForeign):
 		m.failed(err)
@@ -118,7 +118,7 @@ func (m *memory) failed(err error) {
 		return
 	}
 	if m.c.Context.Err() == nil {
-		fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: not remembered (--no-db does without): %s\n", report.Printable(err.Error()))
+		fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: not remembered (--no-db does without): %s\n", prose.Printable(err.Error()))
 	}
 	if m.db != nil {
 		m.db.Close()

@@ -9,11 +9,15 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
+
+// reportFormats are those of check and audit.
+var reportFormats = slices.Concat([]string{"text", "json"}, findings.Formats, []string{"html"})
 
 // formatFlag chooses one of the formats that a command has.
 func formatFlag(formats ...string) cli.Flag {
@@ -68,7 +72,7 @@ func readSources(c *cli.Context, s collect.Sources) (*guard.Inventory, error) {
 // problems says on standard error what could not be read or judged.
 func problems(c *cli.Context, list []guard.Problem) {
 	for _, p := range list {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", report.Printable(p.Error()))
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(p.Error()))
 	}
 }
 

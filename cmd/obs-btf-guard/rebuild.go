@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -156,7 +157,7 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 		return nil, err
 	}
 	for _, s := range needless {
-		fmt.Fprintln(r.progress(), report.Printable(fmt.Sprintf("left out   %s: looked at again, and nothing that is known calls for it", &s)))
+		fmt.Fprintln(r.progress(), prose.Printable(fmt.Sprintf("left out   %s: looked at again, and nothing that is known calls for it", &s)))
 	}
 	r.leftOut = len(needless)
 	return p, nil
@@ -247,7 +248,7 @@ func (r *rebuildRun) connect(name string) (err error) {
 func (r *rebuildRun) finder() *rebuild.Finder {
 	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Tell: func(format string, args ...any) {
 		if isTerminal(r.c.App.ErrWriter) {
-			fmt.Fprintf(r.c.App.ErrWriter, "%s\n", report.Printable(fmt.Sprintf(format, args...)))
+			fmt.Fprintf(r.c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
 		}
 	}}
 	if r.c.Bool("wait") {
@@ -362,7 +363,7 @@ func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
 		}
 		again := slices.IndexFunc(p.Steps, func(s rebuild.Step) bool { return built[s.String()] })
 		if again >= 0 {
-			fmt.Fprintln(r.progress(), report.Printable(fmt.Sprintf("stopped: %s was asked for and still does not fit; asking once more would change nothing", &p.Steps[again])))
+			fmt.Fprintln(r.progress(), prose.Printable(fmt.Sprintf("stopped: %s was asked for and still does not fit; asking once more would change nothing", &p.Steps[again])))
 			return true, nil
 		}
 		if len(p.Steps) == 0 {
@@ -388,7 +389,7 @@ func (r *rebuildRun) once(ctx context.Context, p *rebuild.Plan) (failed bool, er
 		if d.Detail != "" {
 			line += ": " + d.Detail
 		}
-		fmt.Fprintln(r.progress(), report.Printable(line))
+		fmt.Fprintln(r.progress(), prose.Printable(line))
 	}}
 	done, err := runner.Run(ctx, p)
 	if err != nil {

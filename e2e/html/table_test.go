@@ -9,13 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/page"
 )
 
-func pageOf(t *testing.T, table report.Table) string {
+func pageOf(t *testing.T, table page.Table) string {
 	t.Helper()
 	var b strings.Builder
-	page := &report.Page{Title: "t", Sections: []report.Section{{Title: "s", Tables: []report.Table{table}}}}
+	page := &page.Page{Title: "t", Sections: []page.Section{{Title: "s", Tables: []page.Table{table}}}}
 	if err := page.Write(&b); err != nil {
 		t.Fatal(err)
 	}
@@ -24,13 +24,13 @@ func pageOf(t *testing.T, table report.Table) string {
 
 // TestTable sorts and filters.
 func TestTable(t *testing.T) {
-	page := pageOf(t, report.Table{
-		Caption: "c", Head: report.Heads("Name", "Answer"),
-		Rows: [][]report.Cell{
-			{{Text: "m10"}, {Text: "fits", Mark: report.MarkOK}},
-			{{Text: "m9"}, {Text: "misfits", Mark: report.MarkFail}},
-			{{Text: "M2"}, {Text: "unknown", Mark: report.MarkUnknown}},
-			{{Text: "m1"}, {Text: "fits", Mark: report.MarkOK}},
+	page := pageOf(t, page.Table{
+		Caption: "c", Head: page.Heads("Name", "Answer"),
+		Rows: [][]page.Cell{
+			{{Text: "m10"}, {Text: "fits", Mark: page.OK}},
+			{{Text: "m9"}, {Text: "misfits", Mark: page.Fail}},
+			{{Text: "M2"}, {Text: "unknown", Mark: page.Unknown}},
+			{{Text: "m1"}, {Text: "fits", Mark: page.OK}},
 		},
 	})
 	const names = `column(rows(), 0).join(" ")`
@@ -54,10 +54,10 @@ func TestTable(t *testing.T) {
 
 // TestLarge filters thousands of rows that are folded.
 func TestLarge(t *testing.T) {
-	table := report.Table{Caption: "c", Fold: true, Head: report.Heads("Module", "Verdict", "Why")}
+	table := page.Table{Caption: "c", Fold: true, Head: page.Heads("Module", "Verdict", "Why")}
 	for i := range 4000 {
-		table.Rows = append(table.Rows, []report.Cell{
-			{Text: fmt.Sprintf("module_%d", i)}, {Text: "rejected, fail", Mark: report.MarkFail},
+		table.Rows = append(table.Rows, []page.Cell{
+			{Text: fmt.Sprintf("module_%d", i)}, {Text: "rejected, fail", Mark: page.Fail},
 			{Text: "the kernel refuses its BTF", More: []string{"| BPF:[554] Invalid name_offset:8078"}},
 		})
 	}

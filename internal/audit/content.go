@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -121,7 +122,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	}
 	silent = slices.DeleteFunc(silent, func(p *Package) bool { return !a.get(ctx, p) })
 	read, twins := once(silent)
-	a.tell("reading %s of %s (%s)", number(len(read), "package"), id.Release, id.Arch)
+	a.tell("reading %s of %s (%s)", prose.Several(len(read), "package"), id.Release, id.Arch)
 	inv, of, err := a.collect(ctx, read)
 	if err != nil {
 		return err

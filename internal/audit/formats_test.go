@@ -54,7 +54,7 @@ func troubled() *Result {
 func TestJUnit(t *testing.T) {
 	write := func(failOn []guard.Verdict) (cases []string) {
 		var out strings.Builder
-		if err := troubled().JUnit(&out, "1.0", time.Unix(0, 0), failOn); err != nil {
+		if err := troubled().List("1.0", failOn).JUnit(&out, time.Unix(0, 0)); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(out.String(), "\x1b") {
@@ -114,7 +114,7 @@ func TestJUnit(t *testing.T) {
 			"modules kernel-default-extra-1-1.x86_64",
 			"modules x-kmp-default-1-1.x86_64 FAILS btf-stale " + stale,
 			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
-			"WARN kernel-default-extra-1-1.x86_64 (default): fits 1 of 2; not kernel-default-1-2.x86_64 (2 rejected)",
+			"kernel-default-extra-1-1.x86_64 (default): fits 1 of 2: not kernel-default-1-2.x86_64 (2 rejected)",
 			"packages kernel-default-1-1.x86_64 FAILS btf-mislabeled mislabeled: kernel-default-1-1.x86_64: " + explanations[guard.Mislabeled].meaning,
 			"errors RPMS/kernel-default-1-1.x86_64.rpm ERROR cut short",
 		}},
@@ -127,8 +127,9 @@ func TestJUnit(t *testing.T) {
 			"modules kernel-default-extra-1-1.x86_64",
 			"modules x-kmp-default-1-1.x86_64",
 			"modules y-kmp-azure-1-1.x86_64 SKIPPED unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
-			"WARN kernel-default-extra-1-1.x86_64 (default): fits 1 of 2; not kernel-default-1-2.x86_64 (2 rejected)",
-			"WARN " + stale + "; x-kmp-default-1-1.x86_64 (default): fits 0 of 1; not kernel-default-1-1.x86_64 (2 rejected)",
+			"kernel-default-extra-1-1.x86_64 (default): fits 1 of 2: not kernel-default-1-2.x86_64 (2 rejected)",
+			"WARN " + stale,
+			"x-kmp-default-1-1.x86_64 (default): fits 0 of 1: not kernel-default-1-1.x86_64 (2 rejected)",
 			"packages kernel-default-1-1.x86_64",
 			"WARN mislabeled: kernel-default-1-1.x86_64: " + explanations[guard.Mislabeled].meaning + "; names another base; and lacks one",
 			"errors RPMS/kernel-default-1-1.x86_64.rpm ERROR cut short",
@@ -145,7 +146,7 @@ func TestJUnit(t *testing.T) {
 // TestSARIF has a rule for each kind and each finding at its package.
 func TestSARIF(t *testing.T) {
 	var out strings.Builder
-	if err := troubled().SARIF(&out, "1.0", []guard.Verdict{guard.Stale}); err != nil {
+	if err := troubled().List("1.0", []guard.Verdict{guard.Stale}).SARIF(&out); err != nil {
 		t.Fatal(err)
 	}
 	type text struct{ Text string }
@@ -196,12 +197,12 @@ func TestSARIF(t *testing.T) {
 		got = append(got, r.Level+" "+r.RuleID+" "+r.Locations[0].PhysicalLocation.ArtifactLocation.URI+" "+line)
 	}
 	want := []string{
-		`error btf-stale RPMS/x-kmp-default-1-1.x86_64.rpm stale: x-kmp-default-1-1.x86_64: 2 rejected\x1b on it`,
-		"warning btf-mislabeled RPMS/kernel-default-1-1.x86_64.rpm mislabeled: kernel-default-1-1.x86_64: " + explanations[guard.Mislabeled].meaning,
 		"warning btf-incident RPMS/kernel-default-1-2.x86_64.rpm incident: 1-default (x86_64): " + explanations[guard.Incident].meaning,
 		"warning btf-unknown RPMS/kernel-rt-1-1.x86_64.rpm unknown: kernel-rt-1-1.x86_64: does not say which kernelrelease its kernel has",
+		`error btf-stale RPMS/x-kmp-default-1-1.x86_64.rpm stale: x-kmp-default-1-1.x86_64: 2 rejected\x1b on it`,
 		"warning btf-unmet RPMS/y-kmp-azure-1-1.x86_64.rpm unmet: y-kmp-azure-1-1.x86_64: no kernel of that flavor is here",
-		"error btf-unreadable RPMS/kernel-default-1-1.x86_64.rpm RPMS/kernel-default-1-1.x86_64.rpm: cut short",
+		"warning btf-mislabeled RPMS/kernel-default-1-1.x86_64.rpm mislabeled: kernel-default-1-1.x86_64: " + explanations[guard.Mislabeled].meaning,
+		"error btf-unreadable RPMS/kernel-default-1-1.x86_64.rpm unreadable: RPMS/kernel-default-1-1.x86_64.rpm: cut short",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("results\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -218,7 +219,7 @@ func TestSARIFFingerprints(t *testing.T) {
 			{Kind: guard.Incident, Packages: []*Package{p}, Release: version + "-default", Arch: "x86_64", Reasons: []string{version, version}},
 		}}
 		var b strings.Builder
-		if err := r.SARIF(&b, "1.0", nil); err != nil {
+		if err := r.List("1.0", nil).SARIF(&b); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(b.String()) {
@@ -244,7 +245,7 @@ func TestPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Findings) == 0 || res.Findings[0].at().place != dir+"/kernel-default-extra.rpm" {
+	if len(res.Findings) == 0 || res.Findings[0].Package.place != dir+"/kernel-default-extra.rpm" {
 		t.Errorf("findings %+v", res.Findings)
 	}
 }

@@ -53,11 +53,11 @@ func TestHTML(t *testing.T) {
 	r := many(4, 2)
 	r.Kernels[3].Package.NEVRA = "<script>alert(1)</script>\x1b"
 	r.Cells = r.Cells[:len(r.Cells)-1]
-	r.Findings = []Finding{{Kind: guard.Incident, Release: "5.15.12-1-default", Arch: "x86_64", Reasons: []string{"a", "b"}}}
+	r.Findings = []Finding{{Kind: guard.Incident, Release: "5.15.12-1-default", Arch: "x86_64", Packages: []*Package{r.Kernels[1].Package}, Reasons: []string{"one reason", "another reason"}}}
 	r.Problems = []guard.Problem{{Path: "x.rpm", Err: errors.New("cut short")}}
 	page := written(t, r)
 	for _, want := range []string{
-		"INCOMPLETE", "cut short", "incident, fail", "a; b", explanations[guard.Incident].String(),
+		"INCOMPLETE", "cut short", "incident, fail", "one reason", "another reason", explanations[guard.Incident].String(),
 		`<td class="ok" data-sort="4 fits"><span class="word">fits</span></td><td class="fail" data-sort="1 does not fit">`,
 		"<td>–</td>", "base changed</span> 5.15.12-1-default (x86_64): kernel-default from 5.15.12-1.1 to 5.15.12-1.2",
 		"same base</span>", "<time>2021-12-03 00:00</time>", "&lt;script&gt;alert(1)&lt;/script&gt;\\x1b",
@@ -79,7 +79,7 @@ func TestHTML(t *testing.T) {
 
 // TestHTMLSizes leaves out a matrix that no browser could show, and says so.
 func TestHTMLSizes(t *testing.T) {
-	if page := written(t, many(61, 1000)); strings.Contains(page, "data grid") || !strings.Contains(page, "too many for a matrix, 1000 packages and 61 kernels") {
+	if page := written(t, many(61, 1000)); strings.Contains(page, "data grid") || !strings.Contains(page, "too many for a matrix, 1,000 packages and 61 kernels") {
 		t.Error("the matrix is there, or nothing says why it is not")
 	}
 	if page := written(t, new(Result)); strings.Contains(page, "<h2") {

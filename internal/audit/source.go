@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -241,7 +242,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		return nil
 	})
 	if debs > 0 {
-		a.note("%s: %s, which an audit does not read: obs-btf-guard check does", name, number(debs, "Debian package"))
+		a.note("%s: %s, which an audit does not read: obs-btf-guard check does", name, prose.Several(debs, "Debian package"))
 	}
 	if err == nil && len(paths) == 0 {
 		err = errNothing
@@ -249,7 +250,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	a.tell("reading the headers of %s", number(len(paths), "package"))
+	a.tell("reading the headers of %s", prose.Several(len(paths), "package"))
 	packages, errs := make([]*Package, len(paths)), make([]error, len(paths))
 	each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
 		packages[i], errs[i] = readHeader(name, paths[i])

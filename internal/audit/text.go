@@ -3,13 +3,12 @@
 package audit
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -24,7 +23,7 @@ type TextOptions struct {
 // first, what became of kernels that were built again, and what does not fit
 // what.
 func (r *Result) Text(w io.Writer, o TextOptions) error {
-	t := &text{Result: r, TextOptions: o, w: bufio.NewWriter(w)}
+	t := &text{r, o, prose.NewWriter(w, o.Color)}
 	t.summary()
 	t.findings()
 	t.rebuilds()
@@ -34,37 +33,22 @@ func (r *Result) Text(w io.Writer, o TextOptions) error {
 	t.matrix()
 	t.unlinked()
 	t.notes()
-	t.line("")
+	t.Line("")
 	t.closing()
-	return t.w.Flush()
+	return t.Flush()
 }
 
 type text struct {
 	*Result
 	TextOptions
-	w *bufio.Writer
-}
-
-// line writes a line; what comes out of packages cannot write another.
-func (t *text) line(format string, args ...any) {
-	fmt.Fprintln(t.w, report.Printable(fmt.Sprintf(format, args...)))
-}
-
-func (t *text) headline(lines ...string) {
-	t.line("")
-	for _, s := range lines {
-		if t.Color {
-			s = "\x1b[1m" + s + "\x1b[0m"
-		}
-		fmt.Fprintln(t.w, s)
-	}
+	*prose.Writer
 }
 
 func (t *text) summary() {
 	for _, s := range t.Sources {
-		t.line("%s: %s, %s", s.Name, s.Kind, number(s.Packages, "package"))
+		t.Line("%s: %s, %s", s.Name, s.Kind, prose.Several(s.Packages, "package"))
 	}
-	t.line("%s of %s, %s with modules", number(len(t.Kernels), "kernel"), number(t.releases(), "kernelrelease"), number(len(t.Modules), "package"))
+	t.Line("%s of %s, %s with modules", prose.Several(len(t.Kernels), "kernel"), prose.Several(t.releases(), "kernelrelease"), prose.Several(len(t.Modules), "package"))
 }
 
 // releases counts what modules can be for.
@@ -74,14 +58,6 @@ func (r *Result) releases() int {
 		ids[k.id()] = true
 	}
 	return len(ids)
-}
-
-// number counts things.
-func number(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // explanation says of a kind what it means for who installs from here, and what
@@ -117,7 +93,7 @@ func (t *text) findings() {
 				if slices.Contains(t.FailOn, kind) {
 					word = "FAIL"
 				}
-				t.headline(report.Wrap(word+" "+string(kind)+": ", explanations[kind].String())...)
+				t.Headline(word+" "+string(kind)+": ", explanations[kind].String())
 			}
 			t.finding(f)
 		}
@@ -126,12 +102,12 @@ func (t *text) findings() {
 
 func (t *text) finding(f Finding) {
 	if len(f.Reasons) == 1 {
-		t.line("  %s: %s", f.about(), f.Reasons[0])
+		t.Line("  %s: %s", f.about(), f.Reasons[0])
 		return
 	}
-	t.line("  %s", f.about())
+	t.Line("  %s", f.about())
 	for _, reason := range f.Reasons {
-		t.line("    %s", reason)
+		t.Line("    %s", reason)
 	}
 }
 
@@ -150,46 +126,30 @@ func releaseName(release, arch string) string {
 	return release + " (" + arch + ")"
 }
 
-// line is a finding in one line, as far as that goes; more has the rest.
-func (f Finding) line() string {
-	s := string(f.Kind) + ": " + f.about() + ": "
-	if len(f.Reasons) == 1 {
-		return s + f.Reasons[0]
-	}
-	return s + explanations[f.Kind].meaning
-}
-
-func (f Finding) more() []string {
-	if len(f.Reasons) == 1 {
-		return nil
-	}
-	return f.Reasons
-}
-
 func (t *text) rebuilds() {
 	if len(t.Changes) == 0 {
 		return
 	}
-	t.headline("Built again")
+	t.Headline("", "Built again")
 	for _, r := range t.Changes {
 		what := "the base stayed " + r.To.Short()
 		if r.Changed() {
 			what = fmt.Sprintf("the base changed, from %s to %s", r.From.Short(), r.To.Short())
 		}
-		t.line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), what)
+		t.Line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), what)
 	}
 }
 
 func (p *Package) versionRelease() string { return p.version + "-" + p.release }
 
 func (t *text) kernels() {
-	t.headline("Kernels")
+	t.Headline("", "Kernels")
 	for _, k := range t.Kernels {
 		by := ""
 		if k.Known != guard.Unknown {
 			by = ", by " + string(k.Known)
 		}
-		t.line("  %s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.Short(), by)
+		t.Line("  %s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.Short(), by)
 	}
 }
 
@@ -199,12 +159,12 @@ func (t *text) unlinked() {
 		return
 	}
 	if !t.Verbose {
-		t.headline(fmt.Sprintf("Not linked by weak-modules: %s, with --verbose", number(len(t.Unlinked), "pair")))
+		t.Headline("", fmt.Sprintf("Not linked by weak-modules: %s, with --verbose", prose.Several(len(t.Unlinked), "pair")))
 		return
 	}
-	t.headline("Not linked by weak-modules")
+	t.Headline("", "Not linked by weak-modules")
 	for _, u := range t.Unlinked {
-		t.line("  %s into %s of %s: %s", u.Modules, u.Kernel.Release, u.Kernel.Package, u.Why)
+		t.Line("  %s into %s of %s: %s", u.Modules, u.Kernel.Release, u.Kernel.Package, u.Why)
 	}
 }
 
@@ -245,8 +205,8 @@ func (r *row) words(all bool) []string {
 	return out
 }
 
-// String is the head of a line of such words.
-func (r *row) String() string {
+// head begins a line of such words.
+func (r *row) head() string {
 	fits := map[guard.Verdict]int{}
 	for _, c := range r.cells {
 		fits[c.Fit]++
@@ -255,7 +215,7 @@ func (r *row) String() string {
 	if n := fits[guard.Undecided]; n > 0 {
 		unknown = fmt.Sprintf(", unknown of %d", n)
 	}
-	return fmt.Sprintf("%s (%s): fits %d of %d%s; ", r.modules, r.flavor, fits[guard.Fits], len(r.cells), unknown)
+	return fmt.Sprintf("%s (%s): fits %d of %d%s", r.modules, r.flavor, fits[guard.Fits], len(r.cells), unknown)
 }
 
 // matrix writes a line for each row.
@@ -268,9 +228,9 @@ func (t *text) matrix() {
 		}
 		if !shown {
 			shown = true
-			t.headline("Modules and the kernels they meet")
+			t.Headline("", "Modules and the kernels they meet")
 		}
-		t.line("  %s%s", r, strings.Join(parts, "; "))
+		t.Line("  %s; %s", r.head(), strings.Join(parts, "; "))
 	}
 }
 
@@ -303,9 +263,9 @@ func (t *text) notes() {
 	if len(t.Notes) == 0 {
 		return
 	}
-	t.headline("note not looked at")
+	t.Headline("", "note not looked at")
 	for _, n := range t.Notes {
-		t.line("  %s", n)
+		t.Line("  %s", n)
 	}
 }
 
@@ -329,7 +289,7 @@ func (r *Result) outcome(failOn []guard.Verdict) outcome {
 		out = unknown
 	}
 	for _, f := range r.Findings {
-		if f.Kind == guard.Undecided || f.Kind == guard.Unproven || f.Kind == guard.Unmet {
+		if slices.Contains(unknowns, f.Kind) {
 			out = max(out, unknown)
 		}
 		out = max(out, noted)
@@ -378,5 +338,5 @@ func (t *text) closing() {
 	default:
 		parts = append(parts, "all modules fit the kernels they meet")
 	}
-	t.line("%s %s", word, strings.Join(parts, ", "))
+	t.Line("%s %s", word, strings.Join(parts, ", "))
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
 
@@ -169,11 +170,11 @@ func (w *writer) heading(id uint32) string {
 		return w.declare(refs[0], "")
 	case btf.KindEnum, btf.KindEnum64:
 		if w.s.named[id] {
-			return several(int(t.SizeType), "byte")
+			return prose.Several(int(t.SizeType), "byte")
 		}
 		return w.values(t)
 	case btf.KindInt:
-		out := several(int(t.SizeType), "byte")
+		out := prose.Several(int(t.SizeType), "byte")
 		word := t.Word(0)
 		for i, encoding := range []string{"signed", "char", "bool"} {
 			if word>>24&(1<<i) != 0 {
@@ -185,7 +186,7 @@ func (w *writer) heading(id uint32) string {
 		}
 		return out
 	case btf.KindStruct, btf.KindUnion, btf.KindFloat, btf.KindDatasec:
-		return several(int(t.SizeType), "byte")
+		return prose.Several(int(t.SizeType), "byte")
 	case btf.KindFwd:
 		return "declared only"
 	case btf.KindDeclTag:
@@ -237,25 +238,4 @@ func (w *writer) owner(id uint32) string {
 func (w *writer) size(id uint32) uint64 {
 	n, _ := w.s.t.Size(btf.TypeID(id), w.sizes)
 	return n
-}
-
-// number groups digits, 4023 as 4,023.
-func number(n int) string {
-	s := strconv.Itoa(n)
-	start := 0
-	if n < 0 {
-		start = 1
-	}
-	for i := len(s) - 3; i > start; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// several is "1 type" or "4,023 types".
-func several(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return number(n) + " " + word + "s"
 }

@@ -3,11 +3,11 @@
 package explain
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // TextOptions says how a Diff is written for people.
@@ -15,10 +15,6 @@ type TextOptions struct {
 	Verbose bool   // list everything
 	Named   int    // how many changes of one sort a short text lists, 0 for 8
 	Full    string // where it sends the reader for the rest, such as "--verbose lists all"
-
-	// Printable makes text that comes out of files fit for a terminal; nil puts "?"
-	// for what is not printable.
-	Printable func(string) string
 }
 
 // Text writes what changed, short unless Verbose: a sentence, counts, where the
@@ -27,18 +23,8 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 	if o.Named == 0 {
 		o.Named = 8
 	}
-	if o.Printable == nil {
-		o.Printable = func(s string) string {
-			return strings.Map(func(r rune) rune {
-				if !unicode.IsPrint(r) {
-					return '?'
-				}
-				return r
-			}, s)
-		}
-	}
-	t := &text{bufio.NewWriter(w), o}
-	t.line("%s", d.Sentence())
+	t := &text{prose.NewWriter(w, false), o}
+	t.Line("%s", d.Sentence())
 	if !d.Same() {
 		t.counts(d)
 		t.changes("Types", d.Changes, func(c *Change) bool { return c.sort() == aType })
@@ -52,22 +38,12 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 	if !d.Same() {
 		t.exported(d.Exported)
 	}
-	return t.w.Flush()
+	return t.Flush()
 }
 
 type text struct {
-	w *bufio.Writer
+	*prose.Writer
 	TextOptions
-}
-
-// line is the only way out.
-func (t *text) line(format string, args ...any) {
-	for i, a := range args {
-		if s, ok := a.(string); ok {
-			args[i] = t.Printable(s)
-		}
-	}
-	fmt.Fprintf(t.w, format+"\n", args...)
 }
 
 // What a named change is to a reader.
@@ -92,10 +68,10 @@ func (d *Diff) Sentence() string {
 	switch {
 	case d.Reordered:
 		return fmt.Sprintf("Reordered only: both bases hold the same %s and %s, in another order.",
-			several(d.Types.New, "type"), several(d.Strings.New, "string"))
+			prose.Several(d.Types.New, "type"), prose.Several(d.Strings.New, "string"))
 	case d.Same():
 		return fmt.Sprintf("Nothing changed: both bases hold the same %s and %s in the same order.",
-			several(d.Types.New, "type"), several(d.Strings.New, "string"))
+			prose.Several(d.Types.New, "type"), prose.Several(d.Strings.New, "string"))
 	}
 	counts := map[int]map[Op]int{aType: {}, aFunction: {}, aVariable: {}}
 	copies := map[Op]int{}
@@ -111,9 +87,9 @@ func (d *Diff) Sentence() string {
 		var list []string
 		for _, op := range []Op{Changed, Added, Removed} {
 			if n := counts[what][op]; n > 0 && len(list) == 0 {
-				list = append(list, several(n, word)+" "+string(op))
+				list = append(list, prose.Several(n, word)+" "+string(op))
 			} else if n > 0 {
-				list = append(list, number(n)+" "+string(op))
+				list = append(list, prose.Number(n)+" "+string(op))
 			}
 		}
 		if len(list) > 0 {
@@ -125,19 +101,19 @@ func (d *Diff) Sentence() string {
 		if len(parts) == 0 {
 			of = "Of functions that both have, "
 		}
-		parts = append(parts, of+number(copies[Added])+" recorded once more and "+number(copies[Removed])+" once less")
+		parts = append(parts, of+prose.Number(copies[Added])+" recorded once more and "+prose.Number(copies[Removed])+" once less")
 	}
 	switch {
 	case len(parts) == 0 && len(d.Anonymous) > 0:
-		parts = append(parts, several(len(d.Anonymous), "type")+" without a name added, removed or changed")
+		parts = append(parts, prose.Several(len(d.Anonymous), "type")+" without a name added, removed or changed")
 	case len(parts) == 0 && d.Types.Folded == 0:
 		parts = append(parts, "The types are the same, the strings are not")
 	}
 	if n := d.Types.Folded; n > 0 {
-		parts = append(parts, number(n)+" more changed only through others")
+		parts = append(parts, prose.Number(n)+" more changed only through others")
 	}
 	if n := d.Types.Moved; n > 0 && d.Types.Changed+d.Types.Folded == 0 && !d.shuffled() {
-		parts = append(parts, "nothing that was there changed, but "+several(n, "type")+" moved to other ids")
+		parts = append(parts, "nothing that was there changed, but "+prose.Several(n, "type")+" moved to other ids")
 	}
 	if d.shuffled() {
 		parts = append(parts, "and what stayed is in another order")
@@ -154,32 +130,32 @@ func (d *Diff) shuffled() bool {
 
 func (t *text) counts(d *Diff) {
 	c := func(name string, c Counts, more ...string) {
-		list := []string{number(c.Added) + " added", number(c.Removed) + " removed"}
+		list := []string{prose.Number(c.Added) + " added", prose.Number(c.Removed) + " removed"}
 		list = append(list, more...)
-		list = append(list, number(c.Moved)+" moved")
+		list = append(list, prose.Number(c.Moved)+" moved")
 		if c.OutOfOrder > 0 {
-			list[len(list)-1] += " (" + number(c.OutOfOrder) + " out of order)"
+			list[len(list)-1] += " (" + prose.Number(c.OutOfOrder) + " out of order)"
 		}
-		size := number(c.Old)
+		size := prose.Number(c.Old)
 		if c.Old != c.New {
-			size += " → " + number(c.New)
+			size += " → " + prose.Number(c.New)
 		}
-		t.line("  %-8s %s: %s", name, size, strings.Join(list, ", "))
+		t.Line("  %-8s %s: %s", name, size, strings.Join(list, ", "))
 	}
 	var more []string
 	if n := d.Types.Changed; n > 0 {
-		more = append(more, number(n)+" changed")
+		more = append(more, prose.Number(n)+" changed")
 	}
 	if n := d.Types.Folded; n > 0 {
-		more = append(more, number(n)+" changed through others")
+		more = append(more, prose.Number(n)+" changed through others")
 	}
 	c("types", d.Types.Counts, more...)
 	c("strings", d.Strings)
 	t.parting("ids", "type", d.IDs)
 	t.parting("offsets", "string", d.Offsets)
 	if d.shuffled() {
-		t.line("  A parallel pahole writes types in another order each time. pahole 1.29 and later do not, 1.27")
-		t.line("  and 1.28 do not with --btf_features=reproducible_build.")
+		t.Line("  A parallel pahole writes types in another order each time. pahole 1.29 and later do not, 1.27")
+		t.Line("  and 1.28 do not with --btf_features=reproducible_build.")
 	}
 }
 
@@ -187,27 +163,27 @@ func (t *text) parting(name, what string, p Parting) {
 	if !p.Parted {
 		return
 	}
-	s := "part at " + number(int(p.At))
+	s := "part at " + prose.Number(int(p.At))
 	if p.Behind == 0 {
 		s += ", but nothing moved"
 	} else {
 		if p.MovedAt != p.At {
-			s += "; from " + number(int(p.MovedAt)) + " on"
+			s += "; from " + prose.Number(int(p.MovedAt)) + " on"
 		}
-		s += ", " + signed(p.Shift, number(int(max(p.Shift, -p.Shift)))) + " for "
+		s += ", " + signed(p.Shift, prose.Number(int(max(p.Shift, -p.Shift)))) + " for "
 		if p.Shifts == 1 {
-			s += "all " + several(p.Behind, what)
+			s += "all " + prose.Several(p.Behind, what)
 		} else {
-			s += several(p.Holds, what) + ", then " + several(p.Shifts-1, "other shift")
+			s += prose.Several(p.Holds, what) + ", then " + prose.Several(p.Shifts-1, "other shift")
 		}
 	}
 	switch {
 	case p.End > 0:
-		s += "; modules' own begin " + number(int(p.End)) + " later"
+		s += "; modules' own begin " + prose.Number(int(p.End)) + " later"
 	case p.End < 0:
-		s += "; modules' own begin " + number(int(-p.End)) + " earlier"
+		s += "; modules' own begin " + prose.Number(int(-p.End)) + " earlier"
 	}
-	t.line("  %-8s %s", name, s)
+	t.Line("  %-8s %s", name, s)
 }
 
 // changes lists those changes of a sort, each on a line with what changed inside
@@ -220,7 +196,7 @@ func (t *text) changes(headline string, all []Change, of func(*Change) bool) {
 			continue
 		}
 		if n++; n == 1 {
-			t.line("%s", headline)
+			t.Line("%s", headline)
 		}
 		if n > t.Named && !t.Verbose {
 			left++
@@ -234,11 +210,11 @@ func (t *text) changes(headline string, all []Change, of func(*Change) bool) {
 }
 
 func (t *text) more(indent string, n int) {
-	s := "and " + number(n) + " more"
+	s := "and " + prose.Number(n) + " more"
 	if t.Full != "" {
 		s += " (" + t.Full + ")"
 	}
-	t.line("%s%s", indent, s)
+	t.Line("%s%s", indent, s)
 }
 
 func (t *text) change(c *Change) {
@@ -262,10 +238,10 @@ func (t *text) change(c *Change) {
 		notes = append(notes, c.New)
 	}
 	if c.Drags > 0 {
-		notes = append(notes, "in "+several(c.Drags, "type"))
+		notes = append(notes, "in "+prose.Several(c.Drags, "type"))
 	}
 	if c.Folds > 0 {
-		notes = append(notes, number(c.Folds)+" changed only through it")
+		notes = append(notes, prose.Number(c.Folds)+" changed only through it")
 	}
 	what := string(c.Op)
 	switch {
@@ -286,10 +262,10 @@ func (t *text) change(c *Change) {
 	if len(notes) > 0 {
 		s += ": " + strings.Join(notes, ", ")
 	}
-	t.line("  %s", s)
+	t.Line("  %s", s)
 	if inside && c.Old != c.New {
-		t.line("      - %s", c.Old)
-		t.line("      + %s", c.New)
+		t.Line("      - %s", c.Old)
+		t.Line("      + %s", c.New)
 	}
 	t.members(c)
 }
@@ -306,7 +282,7 @@ func (t *text) members(c *Change) {
 		if c.Kind != "ENUM" && c.Kind != "ENUM64" {
 			s += ";  // at " + bits(p.Offset)
 			if p.Size > 0 && p.Size%8 == 0 {
-				s += ", " + several(int(p.Size/8), "byte")
+				s += ", " + prose.Several(int(p.Size/8), "byte")
 			}
 		}
 		lines = append(lines, s)
@@ -329,7 +305,7 @@ func (t *text) members(c *Change) {
 			}
 			s := "  " + m.Name
 			if last > i {
-				s += " to " + c.Members[last].Name + " (" + several(last-i+1, "member") + ")"
+				s += " to " + c.Members[last].Name + " (" + prose.Several(last-i+1, "member") + ")"
 			}
 			by := shift(m)
 			lines = append(lines, s+" moved by "+signed(by, bits(uint64(max(by, -by)))))
@@ -341,7 +317,7 @@ func (t *text) members(c *Change) {
 			t.more("        ", len(lines)-i)
 			return
 		}
-		t.line("      %s", s)
+		t.Line("      %s", s)
 	}
 }
 
@@ -357,19 +333,19 @@ func signed(n int64, s string) string {
 // number of them.
 func bits(n uint64) string {
 	if n%8 == 0 {
-		return number(int(n / 8))
+		return prose.Number(int(n / 8))
 	}
-	return fmt.Sprintf("%s:%d", number(int(n/8)), n%8)
+	return fmt.Sprintf("%s:%d", prose.Number(int(n/8)), n%8)
 }
 
 func (t *text) folded(all []Folded) {
 	if len(all) == 0 {
 		return
 	}
-	t.line("Changed only through others")
+	t.Line("Changed only through others")
 	for _, f := range all {
 		if f.Name != "" {
-			t.line("  %s %s through %s", f.Kind, f.Name, f.Through)
+			t.Line("  %s %s through %s", f.Kind, f.Name, f.Through)
 		}
 	}
 }
@@ -378,17 +354,17 @@ func (t *text) exported(e *Exported) {
 	if e == nil {
 		return
 	}
-	t.line("Exported to modules")
+	t.Line("Exported to modules")
 	side := func(name string, p ExportedPart) {
-		t.line("  %-8s %s: %s of %s symbols have a type here and lead to %s", name, p.Fingerprint.Short(),
-			number(p.Found), number(p.Symbols), several(p.Types, "type"))
+		t.Line("  %-8s %s: %s of %s symbols have a type here and lead to %s", name, p.Fingerprint.Short(),
+			prose.Number(p.Found), prose.Number(p.Symbols), prose.Several(p.Types, "type"))
 	}
 	side("old", e.Old)
 	side("new", e.New)
-	t.line("  changes  %s to these types, %s to others", number(e.Inside), number(e.Outside))
+	t.Line("  changes  %s to these types, %s to others", prose.Number(e.Inside), prose.Number(e.Outside))
 	if e.Survives {
-		t.line("  A base of exported types only would have survived this rebuild.")
+		t.Line("  A base of exported types only would have survived this rebuild.")
 	} else {
-		t.line("  A base of exported types only would have changed too.")
+		t.Line("  A base of exported types only would have changed too.")
 	}
 }

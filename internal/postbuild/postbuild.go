@@ -20,6 +20,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -45,7 +46,7 @@ func Check(ctx context.Context, root *obs.BuildRoot, version string, log io.Writ
 		// A distribution builds thousands of packages that are none of our business:
 		// one of them that cannot be read is no reason to stop it.
 		for _, p := range built.Unread {
-			fmt.Fprintf(log, "obs-btf-guard: cannot judge %s\n", report.Printable(p.Error()))
+			fmt.Fprintf(log, "obs-btf-guard: cannot judge %s\n", prose.Printable(p.Error()))
 		}
 		return 0, nil
 	}

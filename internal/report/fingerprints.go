@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -147,17 +148,17 @@ func (l *Fingerprints) Text(w io.Writer) error {
 			fmt.Fprintf(b, "%-71s  %s  (%s, its own kernel refuses it: \"obs-btf-guard check\" says why)\n", print, where(base.Package, base.Path), strings.TrimSpace(what))
 		default:
 			fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", base.Fingerprint, where(base.Package, base.Path),
-				what, number(int(base.TypeCount)), number(int(base.StringBytes)))
+				what, prose.Number(int(base.TypeCount)), prose.Number(int(base.StringBytes)))
 		}
 		writeRules(b, base.Rules, base.RulesConflict)
 	}
 	for _, m := range l.Modules {
-		what := "module " + Printable(m.Module)
+		what := "module " + prose.Printable(m.Module)
 		if m.Raw {
 			what = "raw table"
 		}
 		fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", m.Fingerprint, where(m.Package, m.Path),
-			what, number(int(m.TypeCount)), number(int(m.StringBytes)))
+			what, prose.Number(int(m.TypeCount)), prose.Number(int(m.StringBytes)))
 		writeRules(b, m.Rules, "")
 	}
 	return b.Flush()
@@ -165,7 +166,7 @@ func (l *Fingerprints) Text(w io.Writer) error {
 
 func where(pkg, path string) string {
 	if pkg == "" {
-		return Printable(path)
+		return prose.Printable(path)
 	}
-	return Printable(pkg + ":" + path)
+	return prose.Printable(pkg + ":" + path)
 }

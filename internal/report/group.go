@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -129,7 +130,7 @@ func (g group) counts() string {
 	var parts []string
 	for _, v := range slices.Backward(guard.Verdicts) {
 		if n := len(g.of(v)); n > 0 {
-			parts = append(parts, number(n)+" "+string(v))
+			parts = append(parts, prose.Number(n)+" "+string(v))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -91,7 +92,7 @@ func story(history []Build, release, arch string) string {
 	builds, same := 0, 0
 	and := func() {
 		if same > 0 {
-			steps[len(steps)-1] += fmt.Sprintf(" and %s after it", several(same, "build"))
+			steps[len(steps)-1] += fmt.Sprintf(" and %s after it", prose.Several(same, "build"))
 		}
 		same = 0
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -26,17 +27,17 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 		worst = guard.Fail
 	}
 	if worst != guard.OK {
-		if err := Lint(out, r, linesInLog); err != nil {
+		if err := List(r, "").Lint(out, linesInLog); err != nil {
 			return err
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintf(out, "obs-btf-guard: kernel BTF check of %s%s\n\n", Printable(pkg), outcomes[worst])
+	fmt.Fprintf(out, "obs-btf-guard: kernel BTF check of %s%s\n\n", prose.Printable(pkg), outcomes[worst])
 	if group(r.Findings).worst() != guard.OK {
 		fmt.Fprint(out, preface)
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintf(out, "cannot read: %s\n", Printable(p.Error()))
+		fmt.Fprintf(out, "cannot read: %s\n", prose.Printable(p.Error()))
 	}
 	if len(r.Problems) > 0 {
 		fmt.Fprintln(out)

@@ -55,26 +55,3 @@ func TestLog(t *testing.T) {
 		})
 	}
 }
-
-// TestLint leaves all of a package's findings of one kind but the first few to
-// the report, and keeps each to its line.
-func TestLint(t *testing.T) {
-	r := result()
-	r.Findings[0].Reasons = nil
-	for i := range r.Findings {
-		r.Findings[i].Module.Package.Name, r.Findings[i].Module.Package.Arch = "kernel-default", "x86_64"
-		r.Findings[i].Reasons = []string{"one\nor two"}
-	}
-	for most, want := range map[int]int{0: 4, 1: 3} {
-		var out bytes.Buffer
-		if err := Lint(&out, r, most); err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Count(out.String(), "\n"); got != want {
-			t.Errorf("%d lines, want %d:\n%s", got, want, &out)
-		}
-		if !strings.Contains(out.String(), "kernel-default.x86_64: W: btf-lost lost.ko on kernel-default-1-1.x86_64: one or two\n") {
-			t.Errorf("most %d:\n%s", most, &out)
-		}
-	}
-}

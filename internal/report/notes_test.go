@@ -35,10 +35,10 @@ func TestNotes(t *testing.T) {
 			"  - vermagic: Build the module with the headers", "0 ok, 0 warn, 2 fail"}},
 		{"JSON", func(w io.Writer) error { return NewDocument(r, "1.0").Compact(w) }, []string{
 			`"notes":[{"rule":"vermagic","severity":"fail","message":"it does not load","log":["good: version magic 'a' should be 'b'"]}]`, `"exit":1`}},
-		{"lint", func(w io.Writer) error { return Lint(w, r, 1) }, []string{": E: btf-vermagic good.ko on kernel-default-1-1.x86_64: it does not load\n"}},
-		{"JUnit", func(w io.Writer) error { return JUnit(w, r, "1.0", time.Time{}) }, []string{`failures="2"`, `type="btf-vermagic"`, "vermagic: it does not load"}},
-		{"SARIF", func(w io.Writer) error { return SARIF(w, r, "1.0") }, []string{`"ruleId": "btf-vermagic"`, `"level": "error"`, "it does not load: good.ko on kernel-default"}},
-		{"HTML", func(w io.Writer) error { return HTML(w, r, "1.0", false) }, []string{"vermagic: it does not load", "2 fail"}},
+		{"lint", func(w io.Writer) error { return List(r, "1.0").Lint(w, 1) }, []string{": E: btf-vermagic good.ko on kernel-default-1-1.x86_64: it does not load\n"}},
+		{"JUnit", func(w io.Writer) error { return List(r, "1.0").JUnit(w, time.Time{}) }, []string{`failures="2"`, `type="btf-vermagic"`, "vermagic: good.ko on kernel-default-1-1.x86_64: it does not load"}},
+		{"SARIF", func(w io.Writer) error { return List(r, "1.0").SARIF(w) }, []string{`"ruleId": "btf-vermagic"`, `"level": "error"`, "vermagic: good.ko on kernel-default-1-1.x86_64: it does not load"}},
+		{"HTML", func(w io.Writer) error { return HTML(w, r, "1.0", false) }, []string{"vermagic, fail", "| good: version magic &#39;a&#39;", "2 fail"}},
 	} {
 		var out bytes.Buffer
 		if err := tt.write(&out); err != nil {
@@ -67,10 +67,10 @@ func TestNotesThatAreOK(t *testing.T) {
 		}
 	}
 	var lint, sarif bytes.Buffer
-	if err := Lint(&lint, r, 0); err != nil || lint.Len() > 0 {
+	if err := List(r, "1.0").Lint(&lint, 0); err != nil || lint.Len() > 0 {
 		t.Errorf("%v\n%s", err, &lint)
 	}
-	if err := SARIF(&sarif, r, "1.0"); err != nil || strings.Contains(sarif.String(), "an old reader") {
+	if err := List(r, "1.0").SARIF(&sarif); err != nil || strings.Contains(sarif.String(), "an old reader") {
 		t.Errorf("%v\n%s", err, &sarif)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
@@ -37,11 +38,11 @@ func newRules(decisions []verify.Decision) (out []Rule) {
 // writeRules writes the rules of one kernel below its line.
 func writeRules(w *bufio.Writer, rules []Rule, conflict string) {
 	if conflict != "" {
-		for _, line := range Wrap("  ", conflict) {
-			fmt.Fprintln(w, Printable(line))
+		for _, line := range prose.Wrap("  ", conflict) {
+			fmt.Fprintln(w, prose.Printable(line))
 		}
 	}
 	for _, r := range rules {
-		fmt.Fprintf(w, "  %s\n", Printable(r.String()))
+		fmt.Fprintf(w, "  %s\n", prose.Printable(r.String()))
 	}
 }

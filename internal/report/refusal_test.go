@@ -41,10 +41,10 @@ func TestRefused(t *testing.T) {
 			"verdict = [\"refused\"]", "; 1 kernel without usable BTF\n"}},
 		{"JSON", func(w io.Writer) error { return NewDocument(r, "1.0").Compact(w) }, []string{
 			`"refused":{"severity":"fail","errno":-22,"log":["BPF:`, `"cause":"Linux 6.1.30`, `"exit":1`}},
-		{"lint", func(w io.Writer) error { return Lint(w, r, 1) }, []string{"kernel-default.x86_64: E: btf-refused boot/vmlinux: Invalid name\n"}},
-		{"JUnit", func(w io.Writer) error { return JUnit(w, r, "1.0", time.Time{}) }, []string{`failures="1"`, `type="btf-refused"`, "| BPF: Invalid name"}},
-		{"SARIF", func(w io.Writer) error { return SARIF(w, r, "1.0") }, []string{`"ruleId": "btf-refused"`, `"level": "error"`, `"uri": "k.rpm"`}},
-		{"HTML", func(w io.Writer) error { return HTML(w, r, "1.0", false) }, []string{"Kernels without usable BTF", "Invalid name", "FAIL"}},
+		{"lint", func(w io.Writer) error { return List(r, "1.0").Lint(w, 1) }, []string{"kernel-default.x86_64: E: btf-refused boot/vmlinux: Invalid name\n"}},
+		{"JUnit", func(w io.Writer) error { return List(r, "1.0").JUnit(w, time.Time{}) }, []string{`failures="1"`, `type="btf-refused"`, "| BPF: Invalid name"}},
+		{"SARIF", func(w io.Writer) error { return List(r, "1.0").SARIF(w) }, []string{`"ruleId": "btf-refused"`, `"level": "error"`, `"uri": "k.rpm"`}},
+		{"HTML", func(w io.Writer) error { return HTML(w, r, "1.0", false) }, []string{"whether their own kernel reads their .BTF", "Invalid name", "FAIL"}},
 		{"fingerprints", prints.Text, []string{"its own kernel refuses it"}},
 	} {
 		var out bytes.Buffer

@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -104,22 +105,22 @@ func (t *text) exception(r *guard.Result) {
 	if len(order) == 0 {
 		return
 	}
-	t.paragraph("  - ", "if you know that it is as it should be, say so at the end of "+t.Policy+"; obs-btf-guard.conf(5) has the details:")
+	t.Paragraph("  - ", "if you know that it is as it should be, say so at the end of "+t.Policy+"; obs-btf-guard.conf(5) has the details:")
 	for _, k := range order {
-		t.line("        [[rule]]")
-		t.line("        verdict = [%s]", strings.Join(verdicts[k], ", "))
+		t.Line("        [[rule]]")
+		t.Line("        verdict = [%s]", strings.Join(verdicts[k], ", "))
 		action := "warn"
 		if k.pairing != "" {
-			t.line("        pairing = %s", strconv.Quote(k.pairing))
+			t.Line("        pairing = %s", strconv.Quote(k.pairing))
 		}
 		if k.pkg != "" {
-			t.line("        package = %s", strconv.Quote(k.pkg))
+			t.Line("        package = %s", strconv.Quote(k.pkg))
 		}
 		if !k.note && (k.pairing == string(guard.PairRebuild) || k.pairing == string(guard.PairAcross)) {
 			action = "rebuild"
 		}
-		t.line("        action  = %s", strconv.Quote(action))
-		t.line("        reason  = \"who decided it, and why: it is printed here\"")
+		t.Line("        action  = %s", strconv.Quote(action))
+		t.Line("        reason  = \"who decided it, and why: it is printed here\"")
 	}
 }
 
@@ -233,7 +234,7 @@ func remake(pkg, project, repository, arch string, modules int, on string) strin
 	if project != "" {
 		where = fmt.Sprintf("project %s, repository %s, %s", project, repository, arch)
 	}
-	return fmt.Sprintf("%s (%s): %s of it %s not fit the vmlinux of %s", pkg, where, several(modules, "module"), does(modules), on)
+	return fmt.Sprintf("%s (%s): %s of it %s not fit the vmlinux of %s", pkg, where, prose.Several(modules, "module"), does(modules), on)
 }
 
 func does(n int) string {
@@ -254,12 +255,12 @@ func (t *text) labels(labels []guard.Label) {
 	if len(labels) == 0 {
 		return
 	}
-	t.line("")
-	t.line("%s", t.bold("kernel-btf dependencies of the packages"))
+	t.Line("")
+	t.Line("%s", t.Bold("kernel-btf dependencies of the packages"))
 	for _, l := range labels {
-		t.line("  %s %s %s", t.severity(l.Severity), string(l.Verdict), l.Package.NEVRA)
+		t.Line("  %s %s %s", t.severity(l.Severity), string(l.Verdict), l.Package.NEVRA)
 		for _, reason := range l.Reasons {
-			t.paragraph("        ", reason)
+			t.Paragraph("        ", reason)
 		}
 		t.ruling(l.Ruling)
 	}
@@ -275,7 +276,7 @@ func (t *text) changes(all []guard.Change, groups []group, name string) {
 	}
 	for _, c := range all {
 		if under[c.To] || under[c.From] {
-			t.paragraph("  change   ", change(c))
+			t.Paragraph("  change   ", change(c))
 		}
 	}
 }
@@ -299,7 +300,7 @@ func change(c guard.Change) string {
 	}
 	s += " " + strings.Join(names[:min(len(names), most)], ", ")
 	if more := len(names) - most; more > 0 {
-		s += fmt.Sprintf(" and %s more", number(more))
+		s += fmt.Sprintf(" and %s more", prose.Number(more))
 	}
 	return s + " (\"obs-btf-guard explain OLD NEW\" shows all)"
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -59,7 +60,7 @@ func earlier(d *Document) []string {
 	}
 	var out []string
 	for _, k := range order {
-		s := fmt.Sprintf("%s %s: %s", strings.TrimSpace(severityWords[k.severity]), k.pairing, number(count[k])+" "+string(k.verdict))
+		s := fmt.Sprintf("%s %s: %s", strings.TrimSpace(severityWords[k.severity]), k.pairing, prose.Number(count[k])+" "+string(k.verdict))
 		if k.ruling != (Ruling{}) {
 			s += ", decided in " + k.ruling.Where + ": " + k.ruling.Reason
 		}

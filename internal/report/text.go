@@ -3,13 +3,12 @@
 package report
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -33,7 +32,7 @@ type TextOptions struct {
 // kernel and pairing, what fails with the kernel's own words, what to do, and
 // one closing line.
 func Text(w io.Writer, r *guard.Result, o TextOptions) error {
-	t := &text{w: bufio.NewWriter(w), TextOptions: o}
+	t := &text{prose.NewWriter(w, o.Color), o}
 	kernel := ""
 	all := groups(r.Findings)
 	t.refusals(r.Refusals)
@@ -43,10 +42,10 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	for i, g := range all {
 		if name := g.kernel(); name != kernel {
 			if kernel != "" {
-				t.line("")
+				t.Line("")
 			}
 			kernel = name
-			t.line("%s", t.bold(name))
+			t.Line("%s", t.Bold(name))
 			t.bases(all[i:], name)
 			t.changes(r.Changes, all[i:], name)
 			t.unlinked(r.Unlinked, all[i:], name)
@@ -54,60 +53,34 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 		t.group(g)
 	}
 	t.labels(r.Labels)
-	t.section("Since when", t.stories(r))
-	t.section("Before signing", earlier(t.Before))
-	t.section("What to do", t.advice(r, all))
+	t.Section("Since when", t.stories(r))
+	t.Section("Before signing", earlier(t.Before))
+	t.Section("What to do", t.advice(r, all))
 	t.exception(r)
-	t.section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
-	t.section("Not judged", t.Notes)
-	t.section("Rules that decided nothing in this build", t.Unused)
-	t.line("")
-	t.line("%s", t.closing(r))
-	return t.w.Flush()
-}
-
-// section writes a headline and its points, nothing where there is none.
-func (t *text) section(headline string, points []string) {
-	if len(points) == 0 {
-		return
-	}
-	t.line("")
-	t.line("%s", t.bold(headline))
-	for _, p := range points {
-		t.paragraph("  - ", p)
-	}
+	t.Section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
+	t.Section("Not judged", t.Notes)
+	t.Section("Rules that decided nothing in this build", t.Unused)
+	t.Line("")
+	t.Line("%s", t.closing(r))
+	return t.Flush()
 }
 
 // Groups writes what is judged of each kernel and pairing in one line.
 func Groups(w io.Writer, r *guard.Result, color bool) error {
-	t := &text{w: bufio.NewWriter(w), TextOptions: TextOptions{Color: color}}
+	t := &text{prose.NewWriter(w, color), TextOptions{Color: color}}
 	for _, g := range groups(r.Findings) {
 		s := g.counts()
 		if what := g.refused(); what != "" {
 			s += "; what is rejected " + what
 		}
-		t.line("%s %s: %s", t.severity(g.worst()), g.title(), s)
+		t.Line("%s %s: %s", t.severity(g.worst()), g.title(), s)
 	}
-	return t.w.Flush()
+	return t.Flush()
 }
 
 type text struct {
-	w *bufio.Writer
+	*prose.Writer
 	TextOptions
-}
-
-// styled is text of ours with escape sequences in it. All other text may come out
-// of packages and is made Printable on its way out.
-type styled string
-
-// line is the only way out.
-func (t *text) line(format string, args ...any) {
-	for i, a := range args {
-		if s, ok := a.(string); ok {
-			args[i] = Printable(s)
-		}
-	}
-	fmt.Fprintf(t.w, format+"\n", args...)
 }
 
 // bases lists the kernels under one headline, or all, with their fingerprints.
@@ -119,7 +92,7 @@ func (t *text) bases(all []group, name string) {
 			continue
 		}
 		seen[b] = true
-		what := fmt.Sprintf("%s, %s types", b.Fingerprint.Base.Short(), number(count(b)))
+		what := fmt.Sprintf("%s, %s types", b.Fingerprint.Base.Short(), prose.Number(count(b)))
 		switch {
 		case b.Refused != nil:
 			what = "its own kernel refuses its .BTF"
@@ -130,9 +103,9 @@ func (t *text) bases(all []group, name string) {
 		if b.Origin == guard.Installed {
 			label += ", installed"
 		}
-		t.line("  base     %s: %s", label, what)
+		t.Line("  base     %s: %s", label, what)
 		if b.Conflict != "" {
-			t.paragraph("  rules    ", b.Conflict)
+			t.Paragraph("  rules    ", b.Conflict)
 		}
 		if t.Verbose {
 			t.rules(b)
@@ -143,7 +116,7 @@ func (t *text) bases(all []group, name string) {
 // rules lists how the kernel reads BTF, and what tells.
 func (t *text) rules(b *guard.Base) {
 	for _, r := range newRules(b.Decisions) {
-		t.line("           %s", r.String())
+		t.Line("           %s", r.String())
 	}
 }
 
@@ -160,14 +133,14 @@ func (t *text) alone(r *guard.Result) {
 		t.bases([]group{{guard.Finding{Base: b, Module: &guard.Module{Release: b.Release, Arch: b.Arch}}}}, "")
 	}
 	for _, c := range r.Changes {
-		t.paragraph("  change   ", change(c))
+		t.Paragraph("  change   ", change(c))
 	}
 }
 
 // group writes one pairing: a line with the counts, then what is not ok.
 func (t *text) group(g group) {
 	worst := g.worst()
-	t.line("  %s %s: %s", t.severity(worst), g.title(), g.counts())
+	t.Line("  %s %s: %s", t.severity(worst), g.title(), g.counts())
 	for _, p := range g.parts() {
 		switch {
 		case t.Verbose:
@@ -175,7 +148,7 @@ func (t *text) group(g group) {
 		case p.severity() != guard.OK:
 			t.some(p)
 		case p.ruling() != nil && p.verdict().Severity() != guard.OK:
-			t.paragraph("      ", fmt.Sprintf("ignored %s %s: %s", number(len(p)), p.verdict(), t.names(p)))
+			t.Paragraph("      ", fmt.Sprintf("ignored %s %s: %s", prose.Number(len(p)), p.verdict(), t.names(p)))
 		}
 		if p.severity() != guard.OK || p.verdict().Severity() != guard.OK {
 			t.ruling(p.ruling())
@@ -192,11 +165,11 @@ func (t *text) notes(g group) {
 		for i, f := range all {
 			n := notes[i]
 			if i > 0 && !t.Verbose {
-				t.paragraph("        ", "likewise "+t.names(all[1:]))
+				t.Paragraph("        ", "likewise "+t.names(all[1:]))
 				break
 			}
-			t.line("      %s %s", t.paint(n.Severity, string(rule)), place(f))
-			t.paragraph("        ", n.Message)
+			t.Line("      %s %s", t.Paint(severityColors[n.Severity], string(rule)), place(f))
+			t.Paragraph("        ", n.Message)
 			if len(n.Log) > 0 {
 				t.log(f, n.Log)
 			}
@@ -223,25 +196,25 @@ func (t *text) log(f guard.Finding, lines []string) {
 	if f.Base != nil && !f.Base.Version.IsZero() {
 		version = "Linux " + f.Base.Version.String()
 	}
-	t.line("        %s will log:", version)
+	t.Line("        %s will log:", version)
 	for _, l := range lines {
-		t.line("          | %s", strings.ReplaceAll(l, "\t", "    "))
+		t.Line("          | %s", strings.ReplaceAll(l, "\t", "    "))
 	}
 }
 
 // ruling says why a finding weighs what it weighs, where somebody decided it.
 func (t *text) ruling(r *guard.Ruling) {
 	if r != nil {
-		t.paragraph("        => ", "decided in "+r.Where+": "+r.Reason)
+		t.Paragraph("        => ", "decided in "+r.Where+": "+r.Reason)
 	}
 }
 
 // some writes the first module of a part in full and names a few more.
 func (t *text) some(p group) {
-	t.line("      %s %s", t.paint(p.severity(), string(p.verdict())), place(p[0]))
+	t.Line("      %s %s", t.Paint(severityColors[p.severity()], string(p.verdict())), place(p[0]))
 	t.detail(p[0])
 	if len(p) > 1 {
-		t.paragraph("        ", "likewise "+t.names(p[1:]))
+		t.Paragraph("        ", "likewise "+t.names(p[1:]))
 	}
 	t.consequences(p)
 }
@@ -258,7 +231,7 @@ func (t *text) names(p group) string {
 	}
 	s := strings.Join(names, ", ")
 	if n := len(p) - len(names); n > 0 {
-		s += fmt.Sprintf(" and %s more", number(n))
+		s += fmt.Sprintf(" and %s more", prose.Number(n))
 		if t.Full != "" {
 			s += " (" + t.Full + ")"
 		}
@@ -273,7 +246,7 @@ func (t *text) all(p group) {
 		if f.Basis != "" {
 			basis = " (" + string(f.Basis) + ")"
 		}
-		t.line("      %s %s%s", t.paint(f.Severity, string(f.Verdict)), place(f), basis)
+		t.Line("      %s %s%s", t.Paint(severityColors[f.Severity], string(f.Verdict)), place(f), basis)
 		t.detail(f)
 		t.consequences([]guard.Finding{f})
 	}
@@ -296,11 +269,11 @@ func (t *text) consequences(findings []guard.Finding) {
 		switch n := count[line]; {
 		case len(findings) == 1:
 		case n == len(findings):
-			who = "all " + number(n) + ": "
+			who = "all " + prose.Number(n) + ": "
 		default:
-			who = fmt.Sprintf("%s of %s: ", number(n), number(len(findings)))
+			who = fmt.Sprintf("%s of %s: ", prose.Number(n), prose.Number(len(findings)))
 		}
-		t.paragraph("        => ", who+line)
+		t.Paragraph("        => ", who+line)
 	}
 }
 
@@ -318,16 +291,16 @@ func (t *text) detail(f guard.Finding) {
 		reasons = reasons[:min(len(reasons), most)]
 	}
 	for _, reason := range reasons {
-		t.paragraph("        ", reason)
+		t.Paragraph("        ", reason)
 	}
 	if !refused {
 		return
 	}
 	t.log(f, f.Kernel.Log)
 	if t.Verbose && len(f.Kernel.Hidden) > 0 {
-		t.line("        and keep to itself, since mismatches are allowed:")
+		t.Line("        and keep to itself, since mismatches are allowed:")
 		for _, l := range f.Kernel.Hidden {
-			t.line("          | %s", strings.ReplaceAll(l, "\t", "    "))
+			t.Line("          | %s", strings.ReplaceAll(l, "\t", "    "))
 		}
 	}
 }
@@ -342,29 +315,29 @@ func place(f guard.Finding) string {
 }
 
 // closing is the last line, with what a glance at the end of a log must find.
-func (t *text) closing(r *guard.Result) styled {
+func (t *text) closing(r *guard.Result) prose.Styled {
 	counts := map[guard.Severity]int{}
 	for _, f := range r.Findings {
 		counts[f.Worst()]++
 	}
 	s := fmt.Sprintf("%s in %s: %s ok, %s warn, ", modules(r),
-		several(len(r.Findings), "judgement"), number(counts[guard.OK]), number(counts[guard.Warn]))
+		prose.Several(len(r.Findings), "judgement"), prose.Number(counts[guard.OK]), prose.Number(counts[guard.Warn]))
 	if n := counts[guard.Rebuild]; n > 0 {
-		s += number(n) + " rebuild, "
+		s += prose.Number(n) + " rebuild, "
 	}
-	s += number(counts[guard.Fail]) + " fail"
+	s += prose.Number(counts[guard.Fail]) + " fail"
 	if n := len(r.Refusals); n > 0 {
-		s += "; " + several(n, "kernel") + " without usable BTF"
+		s += "; " + prose.Several(n, "kernel") + " without usable BTF"
 	}
 	if n := len(r.Labels); n > 0 {
-		s += "; " + several(n, "package") + " with wrong or missing kernel-btf dependencies"
+		s += "; " + prose.Several(n, "package") + " with wrong or missing kernel-btf dependencies"
 	}
 	word := r.Worst()
 	if len(r.Problems) > 0 {
-		s += fmt.Sprintf("; %s not read or not judged, %s", number(len(r.Problems)), cmp.Or(t.Problems, "see standard error"))
+		s += fmt.Sprintf("; %s not read or not judged, %s", prose.Number(len(r.Problems)), cmp.Or(t.Problems, "see standard error"))
 		word = guard.Fail
 	}
-	return t.severity(word) + styled(" "+s)
+	return t.severity(word) + prose.Styled(" "+s)
 }
 
 // modules counts them, the new and the old ones.
@@ -378,69 +351,14 @@ func modules(r *guard.Result) string {
 		seen[f.Module] = true
 	}
 	if old == 0 {
-		return several(len(seen), "module")
+		return prose.Several(len(seen), "module")
 	}
-	return fmt.Sprintf("%s new and %s old modules", number(len(seen)-old), number(old))
-}
-
-// width is where paragraphs wrap, in columns.
-const width = 96
-
-// paragraph writes s behind a prefix, wrapped.
-func (t *text) paragraph(prefix, s string) {
-	for _, line := range Wrap(prefix, s) {
-		t.line("%s", line)
-	}
-}
-
-// Wrap breaks s behind a prefix into lines for a terminal, further lines indented as
-// far.
-func Wrap(prefix, s string) (lines []string) {
-	indent := strings.Repeat(" ", len(prefix))
-	line := prefix
-	for i, word := range strings.Fields(s) {
-		if i > 0 && len(line)+1+len(word) > width {
-			lines = append(lines, line)
-			line = indent
-		} else if i > 0 {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
-}
-
-// number groups digits, 4023 as 4,023.
-func number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// several is "1 module" or "4,023 modules".
-func several(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return number(n) + " " + word + "s"
+	return fmt.Sprintf("%s new and %s old modules", prose.Number(len(seen)-old), prose.Number(old))
 }
 
 var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Rebuild: "REBUILD", guard.Fail: "FAIL"}
-var severityColors = map[guard.Severity]string{guard.OK: "32", guard.Warn: "33", guard.Rebuild: "33", guard.Fail: "31"}
+var severityColors = map[guard.Severity]string{guard.OK: prose.Green, guard.Warn: prose.Yellow, guard.Rebuild: prose.Yellow, guard.Fail: prose.Red}
 
-func (t *text) severity(s guard.Severity) styled {
-	return t.paint(s, severityWords[s])
-}
-
-func (t *text) paint(s guard.Severity, word string) styled { return t.sgr(severityColors[s], word) }
-
-func (t *text) bold(s string) styled { return t.sgr("1", Printable(s)) }
-
-func (t *text) sgr(code, s string) styled {
-	if !t.Color {
-		return styled(s)
-	}
-	return styled("\x1b[" + code + "m" + s + "\x1b[0m")
+func (t *text) severity(s guard.Severity) prose.Styled {
+	return t.Paint(severityColors[s], severityWords[s])
 }

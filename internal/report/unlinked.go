@@ -16,7 +16,7 @@ func (t *text) unlinked(all []guard.Unlinked, groups []group, name string) {
 			s := u.Package.NEVRA + " (" + u.Release + ") is not linked into " + u.Base.Release + ": " + u.Why
 			if u.Base == g.base() && !said[s] {
 				said[s] = true
-				t.paragraph("  apart    ", s)
+				t.Paragraph("  apart    ", s)
 			}
 		}
 	}

@@ -3,20 +3,17 @@
 package why
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"slices"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // TextOptions says how reasons are written for people.
 type TextOptions struct {
 	Verbose bool // list every difference
-	// Printable makes text that comes out of files fit for a terminal; nil leaves it.
-	Printable func(string) string
-	// Wrap breaks a text behind a prefix into lines; nil does not.
-	Wrap func(prefix, s string) []string
 }
 
 // named is how many differences of a kind a short text lists.
@@ -25,16 +22,8 @@ const named = 8
 // Text writes the reasons: a sentence, then what differs, then the builds that OBS
 // tells of, the newest first.
 func (r *Reasons) Text(w io.Writer, o TextOptions) error {
-	t := &text{bufio.NewWriter(w), o}
-	if t.Printable == nil {
-		t.Printable = func(s string) string { return s }
-	}
-	if t.Wrap == nil {
-		t.Wrap = func(prefix, s string) []string { return []string{prefix + s} }
-	}
-	for _, line := range t.Wrap("Why: ", r.Sentence) {
-		fmt.Fprintln(t.w, t.Printable(line))
-	}
+	t := &text{prose.NewWriter(w, false), o}
+	t.Paragraph("Why: ", r.Sentence)
 	t.differences("tool", r.Tools)
 	t.differences("config", r.Options)
 	t.differences("package", r.Packages)
@@ -42,11 +31,11 @@ func (r *Reasons) Text(w io.Writer, o TextOptions) error {
 	if r.Trigger != nil {
 		t.trigger(r.Trigger)
 	}
-	return t.w.Flush()
+	return t.Flush()
 }
 
 type text struct {
-	w *bufio.Writer
+	*prose.Writer
 	TextOptions
 }
 
@@ -56,7 +45,7 @@ func (t *text) list(what string, lines []string) {
 		lines = append(lines[:named:named], fmt.Sprintf("and %d more (--verbose lists all)", n))
 	}
 	for _, s := range lines {
-		fmt.Fprintf(t.w, "  %-8s %s\n", what, t.Printable(s))
+		t.Line("  %-8s %s", what, s)
 	}
 }
 

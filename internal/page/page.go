@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+// Package page writes a report as one HTML file: headings, tables, a timeline.
+package page
 
 import (
 	"bufio"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // Page is a report as one HTML file that needs nothing else: tables that can be
@@ -59,6 +62,19 @@ type Table struct {
 	Rows    [][]Cell
 }
 
+// DropEmpty leaves out the columns in which no row has anything.
+func (t *Table) DropEmpty() {
+	for i := len(t.Head) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(t.Rows, func(row []Cell) bool { return row[i].Text != "" }) {
+			continue
+		}
+		t.Head = slices.Delete(t.Head, i, i+1)
+		for n, row := range t.Rows {
+			t.Rows[n] = slices.Delete(row, i, i+1)
+		}
+	}
+}
+
 // Head is the heading of a column, with a second line if there is one.
 type Head struct{ Text, Sub string }
 
@@ -74,20 +90,20 @@ type Mark string
 
 // The marks.
 const (
-	MarkOK      Mark = "ok"
-	MarkUnknown Mark = "unknown"
-	MarkWarn    Mark = "warn"
-	MarkFail    Mark = "fail"
+	OK      Mark = "ok"
+	Unknown Mark = "unknown"
+	Warn    Mark = "warn"
+	Fail    Mark = "fail"
 )
 
-var marks = []Mark{"", MarkOK, MarkUnknown, MarkWarn, MarkFail}
+var marks = []Mark{"", OK, Unknown, Warn, Fail}
 
 // Sort orders marked cells, heaviest first; others by their text.
 func (c Cell) Sort() string {
 	if c.Mark == "" {
 		return ""
 	}
-	return strconv.Itoa(len(marks)-slices.Index(marks, c.Mark)) + " " + Printable(c.Text)
+	return strconv.Itoa(len(marks)-slices.Index(marks, c.Mark)) + " " + prose.Printable(c.Text)
 }
 
 // Class is the cell's class in the style sheet.
@@ -100,7 +116,7 @@ func (c Cell) Class() string {
 
 // attention reports whether a row is not simply well.
 func attention(row []Cell) bool {
-	return slices.ContainsFunc(row, func(c Cell) bool { return c.Mark != "" && c.Mark != MarkOK })
+	return slices.ContainsFunc(row, func(c Cell) bool { return c.Mark != "" && c.Mark != OK })
 }
 
 var (
@@ -111,7 +127,7 @@ var (
 	//go:embed page.js
 	pageJS string
 
-	pageParsed = template.Must(template.New("page").Funcs(template.FuncMap{"p": Printable, "attention": attention}).Parse(pageTemplate))
+	pageParsed = template.Must(template.New("page").Funcs(template.FuncMap{"p": prose.Printable, "attention": attention}).Parse(pageTemplate))
 )
 
 // Write writes the page. Its policy lets a browser run the page's own script and

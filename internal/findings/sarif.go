@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+package findings
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -97,99 +98,78 @@ const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/
 // levels are the severities in SARIF's words.
 var levels = map[guard.Severity]string{guard.OK: "note", guard.Warn: "warning", guard.Rebuild: "warning", guard.Fail: "error"}
 
-// SARIFLog gathers alerts and the rules that they are of, to be written as SARIF
-// 2.1.0. Its texts may come from anywhere; they are made printable.
-type SARIFLog struct {
-	rules   []sarifRule
-	results []sarifResult
-	notes   []sarifNotification
-	index   map[string]int // of rules
-	prints  map[string]int // how many alerts have one
-	failed  bool           // something could not be read or judged
-}
-
-// Rule adds a rule: its name is the word that people know it by, and a remedy is
-// wanted of all but those of what is well. It comes before its alerts.
-func (s *SARIFLog) Rule(id, name, meaning, remedy string, severity guard.Severity) {
-	if s.index == nil {
-		s.index = map[string]int{}
+// SARIF writes the findings that are not ok, and those that somebody decided to be
+// ok, as a SARIF 2.1.0 log. A finding stands at the file that was given (an RPM, a
+// loose module), with its path in the package as logical location.
+func (r *Report) SARIF(w io.Writer) error {
+	s := &sarif{index: map[string]int{}, prints: map[string]int{}}
+	for _, rule := range append(slices.Clip(r.Rules), Unreadable) {
+		s.rule(rule)
 	}
-	s.index[id] = len(s.rules)
-	s.rules = append(s.rules, sarifRule{
-		ID: id, Name: name, Short: sarifMessage{name + ": " + meaning}, Full: sarifMessage{name + ": " + meaning + "."},
-		Help: sarifMessage{cmp.Or(remedy, "Nothing has to be done.")}, Configuration: sarifLevel{levels[severity]},
-	})
-}
-
-// Alert is a result of a rule.
-type Alert struct {
-	Rule     string // id
-	Severity guard.Severity
-	Text     string   // consumers that show one line show this
-	Details  []string // lines below
-	File     string   // path, URL or place in OBS of an RPM or loose module
-	Part     *Part    // of the file; may be nil
-	// Same is what tells the alert from others and stays the same in the next build:
-	// no version and no kernelrelease.
-	Same       []string
-	Suppressed string            // why, if it is
-	Properties map[string]string // may be nil
-}
-
-// Part is a logical location of SARIF.
-type Part struct{ Name, Qualified, Kind string }
-
-// Add appends an alert.
-func (s *SARIFLog) Add(a Alert) {
-	l := sarifLocation{Physical: physical(a.File)}
-	if a.Part != nil {
-		l.Logical = []sarifLogical{{Printable(a.Part.Name), Printable(a.Part.Qualified), a.Part.Kind}}
+	for i := range r.Findings {
+		s.finding(&r.Findings[i])
 	}
-	res := sarifResult{
-		RuleID: a.Rule, RuleIndex: s.index[a.Rule], Level: levels[a.Severity],
-		Message:   sarifMessage{strings.Join(append([]string{Printable(a.Text)}, printables(slices.Clone(a.Details))...), "\n")},
-		Locations: []sarifLocation{l}, Fingerprints: s.print(a.Same),
-	}
-	if a.Suppressed != "" {
-		res.Suppressions = []sarifSuppression{{"external", "accepted", Printable(a.Suppressed)}}
-	}
-	for k, v := range a.Properties {
-		if res.Properties == nil {
-			res.Properties = map[string]string{}
-		}
-		res.Properties[k] = Printable(v)
-	}
-	s.results = append(s.results, res)
-}
-
-// Problems adds what could not be read or judged, and its rule.
-func (s *SARIFLog) Problems(list []guard.Problem) {
-	s.Rule(unreadable, "unreadable", "it could not be read or judged", "It is not counted as good: give the file that is missing, or mend the one that is broken.", guard.Fail)
-	for _, p := range list {
-		s.failed = true
-		text := Printable(p.Err.Error())
-		s.Add(Alert{
-			Rule: unreadable, Severity: guard.Fail, Text: p.Path + ": " + p.Err.Error(), File: p.Path,
-			Same: []string{unreadable, filepath.Base(p.Path), text},
+	for _, p := range r.Problems {
+		s.finding(&Finding{
+			Rule: Unreadable.Name, Severity: guard.Fail, Place: Place{File: p.Path, Is: p.Path}, Message: p.Err.Error(),
+			Same: []string{filepath.Base(p.Path), prose.Printable(p.Err.Error())},
 		})
 	}
-}
-
-// Note adds what a reader should know of the run.
-func (s *SARIFLog) Note(text string) {
-	s.notes = append(s.notes, sarifNotification{"note", sarifMessage{Printable(text)}})
-}
-
-// Write writes the log of a version of the program, which ends with the status.
-func (s *SARIFLog) Write(w io.Writer, version string, exit int) error {
+	var notes []sarifNotification
+	for _, n := range r.Notes {
+		notes = append(notes, sarifNotification{"note", sarifMessage{"not looked at: " + prose.Printable(n)}})
+	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{{
-		Tool:        sarifTool{sarifDriver{"obs-btf-guard", version, s.rules}},
-		Invocations: []sarifInvocation{{!s.failed, exit, s.notes}},
+		Tool:        sarifTool{sarifDriver{"obs-btf-guard", r.Version, s.rules}},
+		Invocations: []sarifInvocation{{len(r.Problems) == 0, r.Exit, notes}},
 		Results:     append([]sarifResult{}, s.results...),
 	}}})
+}
+
+type sarif struct {
+	rules   []sarifRule
+	results []sarifResult
+	index   map[string]int // of rules
+	prints  map[string]int // how many results have one
+}
+
+func (s *sarif) rule(r Rule) {
+	text := r.Name + ": " + r.Meaning
+	s.index[r.Name] = len(s.rules)
+	s.rules = append(s.rules, sarifRule{
+		ID: ID(r.Name), Name: r.Name, Short: sarifMessage{text}, Full: sarifMessage{text + "."},
+		Help: sarifMessage{cmp.Or(r.Remedy, "Nothing has to be done.")}, Configuration: sarifLevel{levels[r.Severity]},
+	})
+}
+
+// finding adds what is not ok, or was before somebody decided otherwise.
+func (s *sarif) finding(f *Finding) {
+	ignored := f.Severity == guard.OK && f.lighter()
+	if f.Rule == "" || f.Severity == guard.OK && !ignored {
+		return
+	}
+	l := sarifLocation{Physical: physical(f.Place.File)}
+	if f.Place.Kind != "" {
+		l.Logical = []sarifLogical{{prose.Printable(f.Place.Name), prose.Printable(f.Place.qualified()), f.Place.Kind}}
+	}
+	res := sarifResult{
+		RuleID: ID(f.Rule), RuleIndex: s.index[f.Rule], Level: levels[f.Severity],
+		Message:   sarifMessage{strings.Join(prose.Printables(append([]string{f.line()}, f.details()...)), "\n")},
+		Locations: []sarifLocation{l}, Fingerprints: s.print(append([]string{f.Rule}, f.Same...)),
+	}
+	switch {
+	case ignored:
+		res.Level = levels[f.Own]
+		res.Suppressions = []sarifSuppression{{"external", "accepted", prose.Printable(f.Ruling.Reason + " (" + f.Ruling.Where + ")")}}
+	case f.Ruling != nil:
+		res.Properties = map[string]string{
+			"severity": string(f.Severity), "reason": prose.Printable(f.Ruling.Reason), "where": prose.Printable(f.Ruling.Where),
+		}
+	}
+	s.results = append(s.results, res)
 }
 
 // physical is a file as given: a path, of which a relative one stays relative, as
@@ -206,14 +186,11 @@ func physical(place string) sarifPhysical {
 	return sarifPhysical{sarifArtifact{u.String()}}
 }
 
-// print tells an alert from others, the same in each run. Of those that nothing but
+// print tells a result from others, the same in each run. Of those that nothing but
 // versions tells apart, the number is part of it.
-func (s *SARIFLog) print(same []string) map[string]string {
+func (s *sarif) print(same []string) map[string]string {
 	sum := sha256.Sum256([]byte(strings.Join(same, "\x00")))
 	print := hex.EncodeToString(sum[:16])
-	if s.prints == nil {
-		s.prints = map[string]int{}
-	}
 	if s.prints[print]++; s.prints[print] > 1 {
 		print += fmt.Sprintf(":%d", s.prints[print])
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+package prose
 
 import (
 	"fmt"
@@ -27,4 +27,13 @@ func Printable(s string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// Printables is a list of lines, each [Printable].
+func Printables(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, s := range lines {
+		out[i] = Printable(s)
+	}
+	return out
 }

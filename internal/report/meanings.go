@@ -41,34 +41,27 @@ var remedies = map[guard.Verdict]string{
 	guard.Mislabeled:    "Take the dependency out of the spec file: the generator, or obs-btf-guard stamp, writes the right one.",
 }
 
-// details are a finding for people: what led to it, what the kernel will log,
-// what it means for a machine, and who decided otherwise. No line can be broken
-// by what comes out of a package.
+// details are a finding for people: what led to it, what the kernel will log, and
+// what it means for a machine.
 func details(f guard.Finding) []string {
 	lines := slices.Clone(f.Reasons)
 	if k := f.Kernel; k != nil && !k.Accepts && len(k.Log) > 0 {
 		lines = append(lines, strings.Join(strings.Fields("Linux "+k.Version), " ")+" will log:")
-		for _, s := range k.Log {
-			lines = append(lines, "| "+s)
-		}
+		lines = append(lines, dmesg(k.Log)...)
 	}
 	if f.Consequence != "" {
 		lines = append(lines, strings.Split(f.Consequence, "\n")...)
 	}
-	lines = append(lines, ruled(f.Ruling)...)
-	for _, n := range f.Notes {
-		lines = append(lines, noteLines(n)...)
-	}
-	return printables(lines)
+	return lines
 }
 
-// noteLines are a note for people.
-func noteLines(n guard.Note) []string {
-	lines := []string{string(n.Rule) + ": " + n.Message}
-	for _, s := range n.Log {
-		lines = append(lines, "| "+s)
+// dmesg marks what the kernel says.
+func dmesg(log []string) []string {
+	lines := make([]string, len(log))
+	for i, s := range log {
+		lines[i] = "| " + s
 	}
-	return append(lines, ruled(n.Ruling)...)
+	return lines
 }
 
 // ruleMeanings and ruleRemedies say what each rule is about, and what a packager can
@@ -90,25 +83,4 @@ var ruleRemedies = map[guard.Rule]string{
 
 	guard.IDsUnrelocated: "Live with it until the reboot, or distil with --plain-ids zero, so that nothing is mistaken.",
 	guard.ReadersRefuse:  "Build the module again on this kernel, or have it packed without .BTF, which no reader looks at.",
-}
-
-// ruled says who decided otherwise than a verdict's own weight.
-func ruled(r *guard.Ruling) []string {
-	if r == nil {
-		return nil
-	}
-	return []string{"by " + r.Where + ": " + r.Reason}
-}
-
-// weight orders severities.
-func weight(s guard.Severity) int { return slices.Index(guard.Severities, s) }
-
-// unreadable is the check of what could not be read or judged.
-const unreadable = "btf-unreadable"
-
-func printables(lines []string) []string {
-	for i, s := range lines {
-		lines[i] = Printable(s)
-	}
-	return lines
 }

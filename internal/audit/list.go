@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+)
+
+// List makes the one list of findings, which the formats for machines are written
+// from: of sources, of kernelreleases, of the packages with modules, and of the
+// dependencies that are wrong. Findings of kinds that failOn names fail, others warn.
+// Kernels and packages of modules with which all is well are in it; dependencies are
+// not: those of packages that nobody read are not known to be right.
+func (r *Result) List(version string, failOn []guard.Verdict) *findings.Report {
+	out := &findings.Report{Problems: r.Problems, Notes: r.Notes, Version: version, Exit: r.Exit(failOn)}
+	for _, k := range Kinds {
+		e := explanations[k]
+		out.Rules = append(out.Rules, findings.Rule{
+			Name: string(k), Meaning: e.meaning, Remedy: strings.ToUpper(e.remedy[:1]) + e.remedy[1:] + ".", Severity: weighs(k, failOn),
+		})
+	}
+	for _, s := range r.Sources {
+		f := findings.Finding{Severity: guard.OK, Question: findings.Question{
+			Suite: "sources", Title: "what was looked over", Class: s.Name, Name: "is looked over",
+		}}
+		if i := slices.IndexFunc(r.Problems, func(p guard.Problem) bool { return p.Path == s.Name }); i >= 0 {
+			f.Unknown, f.Message = true, r.Problems[i].Err.Error()
+		}
+		f.Place.Is = s.Name
+		out.Findings = append(out.Findings, f)
+	}
+	kernels, modules, labels := r.answers(failOn)
+	out.Findings = slices.Concat(out.Findings, kernels, modules, labels)
+	return out
+}
+
+func weighs(k guard.Verdict, failOn []guard.Verdict) guard.Severity {
+	if slices.Contains(failOn, k) {
+		return guard.Fail
+	}
+	return guard.Warn
+}
+
+// The questions that an audit answers.
+func ofKernel(release, arch string) findings.Question {
+	return findings.Question{Suite: "kernels", Title: "does each kernelrelease have one base", Class: releaseName(release, arch), Name: "has one base"}
+}
+
+func ofModules(p *Package) findings.Question {
+	return findings.Question{Suite: "modules", Title: "do packages fit a kernel that they are for", Class: p.NEVRA, Name: "fits a kernel that it is for"}
+}
+
+func ofLabels(p *Package) findings.Question {
+	return findings.Question{Suite: "packages", Title: "kernel-btf dependencies of the packages", Class: p.NEVRA, Name: "kernel-btf dependencies"}
+}
+
+// answers sorts the findings by what they answer. Kernels and packages of modules are
+// asked for without findings, too.
+func (r *Result) answers(failOn []guard.Verdict) (kernels, modules, labels []findings.Finding) {
+	ships := map[*Package]bool{}
+	for _, k := range r.Kernels {
+		ships[k.Package] = true
+		kernels = append(kernels, well(ofKernel(k.Release, k.Package.arch()), k.Package))
+	}
+	for _, p := range r.Modules {
+		modules = append(modules, well(ofModules(p), p))
+	}
+	for _, f := range r.Findings {
+		l := f.listed(failOn)
+		switch {
+		case f.Kind == guard.Incident, f.Kind == guard.Undecided && ships[f.Package]:
+			l.Question = ofKernel(f.Release, kernel.PackageArch(f.Arch))
+			kernels = append(kernels, l)
+		case f.Kind == guard.Mislabeled, f.Kind == guard.Unlabeled:
+			l.Question = ofLabels(f.Package)
+			labels = append(labels, l)
+		default:
+			l.Question = ofModules(f.Package)
+			modules = append(modules, l)
+		}
+	}
+	for _, row := range r.rows() { // what does not fit without being a finding
+		if parts := row.words(false); len(parts) > 0 {
+			l := well(ofModules(row.modules), row.modules)
+			l.Place.Is, l.Message = row.head(), strings.Join(parts, "; ")
+			modules = append(modules, l)
+		}
+	}
+	return kernels, modules, labels
+}
+
+// well is the answer to a question that no finding is about.
+func well(q findings.Question, p *Package) findings.Finding {
+	return findings.Finding{Severity: guard.OK, Question: q, Place: findings.Place{Package: p.NEVRA, File: p.place, Owner: p.Name + "." + p.Arch}}
+}
+
+// listed is a finding as one of the list. An incident stands at the newest of its
+// kernels.
+func (f Finding) listed(failOn []guard.Verdict) findings.Finding {
+	p := f.Package
+	if p == nil {
+		p = f.Packages[0]
+	}
+	l := findings.Finding{
+		Rule: string(f.Kind), Severity: weighs(f.Kind, failOn), Unknown: slices.Contains(unknowns, f.Kind),
+		Place:   findings.Place{File: p.place, Owner: p.Name + "." + p.Arch, Package: p.NEVRA, Release: f.Release, Name: p.Name, Kind: "package"},
+		Message: explanations[f.Kind].meaning, Details: f.Reasons,
+		Same: []string{"audit", p.Name, p.Arch, kernel.Flavor(f.Release)},
+	}
+	if f.Package == nil {
+		l.Place.Is = releaseName(f.Release, f.Arch)
+	}
+	if len(f.Reasons) == 1 {
+		l.Message, l.Details = f.Reasons[0], nil
+	}
+	return l
+}
+
+// unknowns are the kinds that say that the answer is not known.
+var unknowns = []guard.Verdict{guard.Undecided, guard.Unproven, guard.Unmet}
