@@ -26,6 +26,8 @@ func checkCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "against", Usage: "an older build's RPMs or `PATH`, or a kernel, to judge the rebuild against; may be repeated"},
 			&cli.StringFlag{Name: "base", Usage: "judge every module on the base in `FILE`: a vmlinux, boot image, raw .BTF or RPM"},
 			&cli.StringFlag{Name: "own-base", Usage: "the modules were built on the base in `FILE`: compare what they mean on both"},
+			&cli.BoolFlag{Name: "running", Usage: "check this machine: the modules on its disk and the loaded ones on the kernel that runs"},
+			&cli.StringFlag{Name: "root", Usage: "with --running: the machine whose proc, sys, lib and boot are below `DIR`"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
 			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
 			&cli.StringSliceFlag{Name: "policy", Usage: "weigh the verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
@@ -42,6 +44,9 @@ func check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.IsSet("root") && !c.Bool("running") {
+		return usageError{"check: --root is where --running looks; give both", "obs-btf-guard check --help"}
+	}
 	out, err := outputOf(c, reportFormats...)
 	if err != nil {
 		return err
@@ -54,6 +59,9 @@ func check(c *cli.Context) error {
 		}
 		rules = rules.Then(p)
 	}
+	if c.Bool("running") {
+		return checkRunning(c, sources, out, rules)
+	}
 	inv, err := readSources(c, sources)
 	if err != nil {
 		return err
@@ -63,21 +71,8 @@ func check(c *cli.Context) error {
 		return err
 	}
 	problems(c, res.Problems)
-	switch {
-	case out.format == "json":
-		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
-	case slices.Contains(findings.Formats, out.format):
-		err = report.List(res, c.App.Version).Write(c.App.Writer, out.format, time.Now())
-	case out.format == "html":
-		err = report.HTML(c.App.Writer, res, c.App.Version, c.Bool("verbose"))
-	case len(res.Findings)+len(res.Refusals) > 0:
-		err = report.Text(c.App.Writer, res, report.TextOptions{
-			Verbose: c.Bool("verbose"), Color: out.color,
-			Full: "--verbose lists them",
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("standard output: %w", err)
+	if err := writeChecked(c, out, res, nil); err != nil {
+		return err
 	}
 	if m := newMemory(c); m != nil { // last, as it may have to wait for others
 		judged := res
@@ -90,11 +85,37 @@ func check(c *cli.Context) error {
 	return status(res.Exit())
 }
 
+// writeChecked writes the result. topics are what the text says beside it.
+func writeChecked(c *cli.Context, out output, res *guard.Result, topics []report.Topic) error {
+	var err error
+	switch {
+	case out.format == "json":
+		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
+	case slices.Contains(findings.Formats, out.format):
+		err = report.List(res, c.App.Version).Write(c.App.Writer, out.format, time.Now())
+	case out.format == "html":
+		err = report.HTML(c.App.Writer, res, c.App.Version, c.Bool("verbose"))
+	case len(res.Findings)+len(res.Refusals)+len(topics) > 0:
+		err = report.Text(c.App.Writer, res, report.TextOptions{
+			Verbose: c.Bool("verbose"), Color: out.color,
+			Full: "--verbose lists them", Topics: topics,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
+}
+
 func checkSources(c *cli.Context) (collect.Sources, error) {
 	s := collect.Check(c.Args().Slice()...)
 	s.Against, s.Base, s.OwnBase = c.StringSlice("against"), c.String("base"), c.String("own-base")
 	const hint = "obs-btf-guard check --help"
-	if len(s.Paths) == 0 {
+	if c.Bool("running") {
+		if len(s.Paths)+len(s.Against) > 0 || s.Base+s.OwnBase != "" {
+			return s, usageError{"check: --running finds kernel and modules itself; for other modules on the kernel that runs, give --base /sys/kernel/btf/vmlinux", hint}
+		}
+	} else if len(s.Paths) == 0 {
 		return s, usageError{"check: no RPM, folder or file to judge", hint}
 	}
 	if s.Base != "" && len(s.Against) > 0 {

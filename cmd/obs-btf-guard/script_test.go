@@ -5,12 +5,14 @@ package main
 import (
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -42,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 			"cut":   cut,
 			"flip":  flip,
+			"unrpm": unrpm,
 		},
 	})
 }
@@ -63,6 +66,28 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// unrpm unpacks the files of a package into a folder.
+func unrpm(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := rpm.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer r.Close()
+	for {
+		e, err := r.Next()
+		if err == io.EOF {
+			return
+		}
+		ts.Check(err)
+		if e.Size == 0 {
+			continue
+		}
+		data, err := io.ReadAll(r)
+		ts.Check(err)
+		path := filepath.Join(ts.MkAbs(args[1]), e.Path())
+		ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+		ts.Check(os.WriteFile(path, data, 0o644))
 	}
 }
 

@@ -30,7 +30,7 @@ var (
 	labels   = []guard.Verdict{guard.Unlabeled, guard.Mislabeled, guard.Refused}
 	notes    = noteWords()
 	verdicts = slices.Concat(guard.Verdicts, notes, labels)
-	pairings = []guard.Pairing{guard.PairBuild, guard.PairRebuild, guard.PairAcross, guard.PairWeak, guard.PairGiven}
+	pairings = []guard.Pairing{guard.PairBuild, guard.PairRebuild, guard.PairAcross, guard.PairWeak, guard.PairGiven, guard.PairRunning}
 	actions  = []string{"fail", "rebuild", "warn", "ignore"}
 	// severities are those of the actions, in their order.
 	severities = []guard.Severity{guard.Fail, guard.Rebuild, guard.Warn, guard.OK}

@@ -41,7 +41,7 @@ var mistakes = []struct {
 	{"unknown words of a list, each in its line", "[[rule]]\naction = 'warn'\nreason = 'r'\nverdict = [\n'rejected',\n'a', # why\n\n'B']\n",
 		[]string{`6: unknown verdict "a" (known: ` + known + `)`, `8: unknown verdict "B" (known: ` + known + `)`}},
 	{"unknown pairing", "[[rule]]\n" + good + "pairing = 'older'\n",
-		[]string{`5: unknown pairing "older" (known: build, rebuild, across, weak, given)`}},
+		[]string{`5: unknown pairing "older" (known: build, rebuild, across, weak, given, running)`}},
 	{"unknown action", "[[rule]]\nverdict = 'rejected'\naction = 'ok'\nreason = 'r'\n",
 		[]string{`3: unknown action "ok" (known: fail, rebuild, warn, ignore)`}},
 	{"nothing given", "# a\n[[rule]]\n",

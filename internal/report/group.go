@@ -82,6 +82,8 @@ func (g group) title() string {
 		return "modules that met no vmlinux"
 	case g[0].Pairing == guard.PairGiven:
 		return "given    modules on " + b.Label()
+	case g[0].Pairing == guard.PairRunning:
+		return "running  modules on disk under " + b.Label()
 	case g[0].Pairing == guard.PairBuild && b.Package == nil:
 		return "build    modules on the vmlinux that lies beside them, " + b.Path
 	case g[0].Pairing == guard.PairBuild:

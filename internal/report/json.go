@@ -280,7 +280,7 @@ func newVerdict(f guard.Finding) Verdict {
 }
 
 var sides = map[guard.Origin]string{
-	guard.New: "new", guard.Against: "against", guard.Installed: "installed", guard.Given: "given", guard.Own: "own",
+	guard.New: "new", guard.Against: "against", guard.Installed: "installed", guard.Given: "given", guard.Own: "own", guard.Running: "running",
 }
 
 func newRuling(r *guard.Ruling) *Ruling {

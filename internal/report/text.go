@@ -26,6 +26,13 @@ type TextOptions struct {
 	Before    *Document // what the check of the first stage found, of a build that signs
 	Generator bool      // the packages were built with the dependency generator
 	History   []Build   // newest first
+	Topics    []Topic   // what else there is to say
+}
+
+// Topic is a headline and its points.
+type Topic struct {
+	Headline string
+	Points   []string
 }
 
 // Text writes a report for people: thousands of modules in a few lines for each
@@ -60,6 +67,9 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t.Section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
 	t.Section("Not judged", t.Notes)
 	t.Section("Rules that decided nothing in this build", t.Unused)
+	for _, s := range t.Topics {
+		t.Section(s.Headline, s.Points)
+	}
 	t.Line("")
 	t.Line("%s", t.closing(r))
 	return t.Flush()

@@ -25,6 +25,7 @@ func (b *Base) Describe(img *kernel.Image, config kernel.Config, as Assumed) {
 	b.Banner = img.Banner
 	b.Vermagic = img.Vermagic
 	b.Config = config
+	b.BTF = img.BTF
 	b.Flavor = kernel.Flavor(b.Release)
 	var table *btf.Table
 	if len(img.BTF) > 0 {

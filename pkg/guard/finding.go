@@ -62,7 +62,7 @@ func (j *judging) withoutBTF(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Verdict = NoBTF
 	own := b != nil && b.Table != nil && !b.IgnoresModules &&
-		(f.Pairing == PairBuild || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
+		(f.Pairing == PairBuild || f.Pairing == PairRunning || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
 	switch {
 	case !m.InTree:
 	case j.siblings[key(m.Build(), m.Arch, m.Release)]:

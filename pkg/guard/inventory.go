@@ -37,6 +37,7 @@ const (
 	Installed               // a kernel of another package that new modules will meet
 	Given                   // the base named by the user, which every module is held against
 	Own                     // the base named by the user as the one that modules were built on
+	Running                 // the kernel that runs, which every module of its tree will meet
 )
 
 // Problem is something that could not be read or judged. Whatever it concerns is
@@ -104,6 +105,7 @@ type Base struct {
 	// where they are not known.
 	Symbols *kernel.Symvers
 
+	BTF []byte // the bytes of .BTF, empty where there is none
 	// Table is nil where the vmlinux has no BTF or, with Refused set, where the
 	// kernel itself would not read it.
 	Table       *btf.Table
@@ -180,6 +182,9 @@ func label(p *Package, path string) string {
 	return path
 }
 
+// Vermagic is what the kernel compares with its own before it looks at any BTF.
+func (m *Module) Vermagic() string { return m.vermagic }
+
 // Label names the base: its package, or the path of a loose file.
 func (b *Base) Label() string {
 	if b.Owner != "" {
@@ -197,5 +202,5 @@ func (b *Base) Build() string { return build(b.Package, b.Tree) }
 // Build identifies the build that the module came out of.
 func (m *Module) Build() string { return build(m.Package, m.Tree) }
 
-// Named reports whether the user named a base, of which nothing else counts.
-func (o Origin) Named() bool { return o == Given || o == Own }
+// Named reports whether somebody named a base, of which nothing else counts.
+func (o Origin) Named() bool { return o == Given || o == Own || o == Running }

@@ -34,7 +34,7 @@ func meet(inv *Inventory) meetings {
 	for _, b := range inv.Bases {
 		switch b.Origin {
 		case Own: // nothing is read on it
-		case Given:
+		case Given, Running:
 			given = append(given, b)
 		default:
 			byRelease[b.Release] = append(byRelease[b.Release], b)
@@ -61,7 +61,11 @@ func meet(inv *Inventory) meetings {
 				before = -1
 				continue
 			}
-			out = append(out, pair{m, b, PairGiven})
+			pairing := PairGiven
+			if b.Origin == Running {
+				pairing = PairRunning
+			}
+			out = append(out, pair{m, b, pairing})
 		}
 		for _, b := range byRelease[m.Release] {
 			if p, ok := match(m, b); ok && len(given) == 0 {

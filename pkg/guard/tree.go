@@ -20,7 +20,7 @@ func believe(findings []Finding) {
 	counts := map[tree]*count{}
 	of := func(f *Finding) (tree, bool) {
 		m := f.Module
-		return tree{m.Tree, m.Release, f.Base}, f.Pairing == PairBuild && m.Package == nil && f.Base != nil && f.Base.Package == nil
+		return tree{m.Tree, m.Release, f.Base}, (f.Pairing == PairBuild || f.Pairing == PairRunning) && m.Package == nil && f.Base != nil && f.Base.Package == nil
 	}
 	for i := range findings {
 		f := &findings[i]

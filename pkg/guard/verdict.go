@@ -78,18 +78,19 @@ func (v Verdict) Severity() Severity {
 // Pairing says why a module and a base were judged together.
 type Pairing string
 
-// The pairings. They are made by architecture and kernelrelease, except Weak and
-// Given.
+// The pairings. They are made by architecture and kernelrelease, except Weak,
+// Given and Running.
 const (
 	PairBuild   Pairing = "build"   // the vmlinux of the module's own build
 	PairRebuild Pairing = "rebuild" // another build of the same kernel
 	PairAcross  Pairing = "across"  // a kernel of another package
 	PairWeak    Pairing = "weak"    // a kernel of another kernelrelease that weak-modules links the module into
 	PairGiven   Pairing = "given"   // the base the user named
+	PairRunning Pairing = "running" // the kernel that runs on this machine
 )
 
 // Pairings lists all of them, in the order of reports.
-var Pairings = []Pairing{PairBuild, PairGiven, PairRebuild, PairAcross, PairWeak}
+var Pairings = []Pairing{PairBuild, PairGiven, PairRunning, PairRebuild, PairAcross, PairWeak}
 
 // Basis says what a verdict rests on.
 type Basis string
