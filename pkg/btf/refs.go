@@ -28,8 +28,8 @@ var roleNames = [...]string{"name", "type", "element", "index", "member", "retur
 // String gives the word for the role in findings.
 func (r Role) String() string { return roleNames[r] }
 
-// Numbered reports whether a type can hold more than one reference of the role.
-func (r Role) Numbered() bool { return r == RoleMember || r >= RoleParam }
+// numbered reports whether a type can hold more than one reference of the role.
+func (r Role) numbered() bool { return r == RoleMember || r >= RoleParam }
 
 // TypeRef is a reference to a type.
 type TypeRef struct {
@@ -49,7 +49,7 @@ func (r TypeRef) String() string { return place(r.Role, r.Index) }
 func (r NameRef) String() string { return place(r.Role, r.Index) }
 
 func place(r Role, i int) string {
-	if r.Numbered() {
+	if r.numbered() {
 		return fmt.Sprintf("%v %d", r, i)
 	}
 	return r.String()

@@ -15,8 +15,8 @@ type Change struct {
 	Diff     *explain.Diff // nil where nothing changed at all
 }
 
-// Same reports whether nothing changed at all.
-func (c *Change) Same() bool { return c.From.Fingerprint.Base == c.To.Fingerprint.Base }
+// same reports whether nothing changed at all.
+func (c *Change) same() bool { return c.From.Fingerprint.Base == c.To.Fingerprint.Base }
 
 // Explain compares the two, whether or not something changed.
 func (c *Change) Explain() *explain.Diff {
@@ -49,7 +49,7 @@ func changes(bases []*Base) []Change {
 				continue
 			}
 			c := Change{From: from, To: to}
-			if !c.Same() {
+			if !c.same() {
 				c.Diff = diff(out, c)
 			}
 			out = append(out, c)

@@ -37,8 +37,8 @@ func TestChanges(t *testing.T) {
 				t.Fatalf("%+v, want one change twice", res.Changes)
 			}
 			c := res.Changes[0]
-			if c.From != from || c.To != to || c.Same() != tc.same || (c.Diff == nil) != tc.same {
-				t.Errorf("same %t, %+v", c.Same(), c.Diff)
+			if c.From != from || c.To != to || c.same() != tc.same || (c.Diff == nil) != tc.same {
+				t.Errorf("same %t, %+v", c.same(), c.Diff)
 			}
 			if got := c.Names(explain.Added); !slices.Equal(got, tc.added) {
 				t.Errorf("added %q, want %q", got, tc.added)

@@ -65,7 +65,7 @@ func (j *judging) withoutBTF(f *Finding) {
 		(f.Pairing == PairBuild || f.Pairing == PairRunning || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
 	switch {
 	case !m.InTree:
-	case j.siblings[key(m.Build(), m.Arch, m.Release)]:
+	case j.siblings[key(m.build(), m.Arch, m.Release)]:
 		f.Verdict = BTFLost
 		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, others of its build have"}
 	case own && withModules(b.Config):

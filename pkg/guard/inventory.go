@@ -196,11 +196,11 @@ func (b *Base) Label() string {
 // Label names where the module is: its package, or the path of a loose file.
 func (m *Module) Label() string { return label(m.Package, m.Path) }
 
-// Build identifies the build that the base came out of.
-func (b *Base) Build() string { return build(b.Package, b.Tree) }
+// build identifies the build that the base came out of.
+func (b *Base) build() string { return build(b.Package, b.Tree) }
 
-// Build identifies the build that the module came out of.
-func (m *Module) Build() string { return build(m.Package, m.Tree) }
+// build identifies the build that the module came out of.
+func (m *Module) build() string { return build(m.Package, m.Tree) }
 
 // Named reports whether somebody named a base, of which nothing else counts.
 func (o Origin) Named() bool { return o == Given || o == Own || o == Running }

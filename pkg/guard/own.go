@@ -52,13 +52,13 @@ func newJudging(inv *Inventory) *judging {
 		case b.Origin == Own:
 			j.named = b
 		case b.Package != nil:
-			k := key(b.Build(), b.Arch, b.Release)
+			k := key(b.build(), b.Arch, b.Release)
 			j.own[k] = append(j.own[k], b)
 		}
 	}
 	for _, m := range inv.Modules {
 		if len(m.BTF) > 0 {
-			j.siblings[key(m.Build(), m.Arch, m.Release)] = true
+			j.siblings[key(m.build(), m.Arch, m.Release)] = true
 		}
 	}
 	return j
@@ -71,7 +71,7 @@ func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
 // contradicts is not its own, whatever the packages say; of several in one build
 // the one being judged comes first.
 func (j *judging) ownBase(m *Module, judged *Base) *Base {
-	candidates := sameSide(m, j.own[key(m.Build(), m.Arch, m.Release)])
+	candidates := sameSide(m, j.own[key(m.build(), m.Arch, m.Release)])
 	if m.Package == nil || len(candidates) == 0 {
 		candidates = nil
 		if j.named != nil {

@@ -141,7 +141,7 @@ func match(m *Module, b *Base) (Pairing, bool) {
 		return PairAcross, m.Origin == New
 	case m.Linked:
 		return PairWeak, true
-	case m.Build() == b.Build() && m.Origin == b.Origin:
+	case m.build() == b.build() && m.Origin == b.Origin:
 		return PairBuild, true
 	case m.Origin != b.Origin && (m.Package == nil || b.Package == nil), source(m.Package) == source(b.Package):
 		if m.Package == nil && m.Origin == b.Origin {

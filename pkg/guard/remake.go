@@ -59,7 +59,7 @@ func (r *Result) Outdated() []Change {
 		decided := slices.ContainsFunc(r.Findings, func(f Finding) bool {
 			return f.Severity == Rebuild && f.Pairing == PairRebuild && (f.Base == c.To || f.Base == c.From)
 		})
-		if decided && !c.Same() {
+		if decided && !c.same() {
 			out = append(out, c)
 		}
 	}

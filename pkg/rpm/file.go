@@ -218,12 +218,12 @@ func readSizes(h *header, files []File) error {
 		if !f.IsRegular() || f.Ghost() {
 			continue
 		}
-		if size > MaxFileSize {
-			return tagError(t, "%.256s: %d bytes, the limit is %d", f.Path, size, int64(MaxFileSize))
+		if size > maxFileSize {
+			return tagError(t, "%.256s: %d bytes, the limit is %d", f.Path, size, int64(maxFileSize))
 		}
 		f.Size = int64(size)
-		if sum += f.Size; sum > MaxPayloadSize {
-			return tagError(t, "files have more than %d bytes together", int64(MaxPayloadSize))
+		if sum += f.Size; sum > maxPayloadSize {
+			return tagError(t, "files have more than %d bytes together", int64(maxPayloadSize))
 		}
 	}
 	return nil

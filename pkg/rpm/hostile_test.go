@@ -202,7 +202,7 @@ var hostileHeaders = []hostile{
 	{"size negative", testPackage{v6: true, stripped: true, header: replace(i64(tagLongFileSizes, 1<<63))}, "9223372036854775808 bytes, the limit is"},
 	{"sum of sizes", testPackage{v6: true, files: slices.Repeat(oneFile, 5), header: func(e []testEntry) []testEntry {
 		e = replace(strs(tagBaseNames, "a", "b", "c", "d", "e"))(e)
-		return replace(i64(tagLongFileSizes, slices.Repeat([]uint64{MaxFileSize}, 5)...))(e)
+		return replace(i64(tagLongFileSizes, slices.Repeat([]uint64{maxFileSize}, 5)...))(e)
 	}}, "files have more than 68719476736 bytes together"},
 
 	{"path twice", testPackage{files: slices.Repeat(oneFile, 2)}, `tag 1117 (BASENAMES): file 1: path "/boot/vmlinux" stands there twice`},
@@ -236,7 +236,7 @@ var hostilePayloads = []hostile{
 	{"stripped, padding missing", testPackage{stripped: true, archive: func(b []byte) []byte {
 		return slices.Delete(b, stripHeaderSize, stripHeaderSize+2)
 	}}, "padding is 6461"},
-	{"stripped, size not there", testPackage{stripped: true, header: replace(i64(tagLongFileSizes, MaxFileSize))}, "bytes of content missing: unexpected EOF"},
+	{"stripped, size not there", testPackage{stripped: true, header: replace(i64(tagLongFileSizes, maxFileSize))}, "bytes of content missing: unexpected EOF"},
 	{"plain and stripped mixed", testPackage{files: []testFile{{path: "/a"}, {path: "/b"}}, archive: func(b []byte) []byte {
 		return append([]byte("07070X00000000\x00\x00"), b...)
 	}}, "cpio: entry at 16: plain and stripped entries in one archive"},

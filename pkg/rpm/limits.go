@@ -20,11 +20,11 @@ const (
 	// into 16 bytes of memory for every byte of file.
 	maxArray = 0xfffff
 
-	// MaxFileSize is the largest single payload file in bytes, MaxPayloadSize
+	// maxFileSize is the largest single payload file in bytes, maxPayloadSize
 	// the largest sum over a package's files. A vmlinux with full debug
 	// information is about 1 GiB.
-	MaxFileSize    = 16 << 30
-	MaxPayloadSize = 64 << 30
+	maxFileSize    = 16 << 30
+	maxPayloadSize = 64 << 30
 
 	// maxPathSize is the largest path in bytes, and so the largest cpio name
 	// and symlink target: PATH_MAX, with the terminating NUL.
