@@ -102,11 +102,12 @@ hold modules, it says what those of the one are on the kernel of the other.
 
 Exit status: 0 it is said, whatever it is; 2 something could not be read.`
 
-const auditDescription = `Looks over folders of RPMs, rpm-md repositories by path or URL, and repositories
-in OBS, and says which kernels are there, which packages of modules, and which
-do not fit each other. Packages with kernel-btf(...) dependencies are not read,
-let alone downloaded: what they say of themselves decides. Kernels and modules
-without are read, those of a repository after downloading just them.
+const auditDescription = `Looks over folders of RPMs and Debian packages, rpm-md repositories by path or URL,
+and repositories in OBS, and says which kernels are there, which packages of
+modules, and which do not fit each other. Packages with kernel-btf(...)
+dependencies are not read, let alone downloaded: what they say of themselves
+decides. Kernels and modules without are read, those of a repository after
+downloading just them.
 
   the RPMs of one build     obs-btf-guard audit RPMS/
   a repository              obs-btf-guard audit https://download.example.org/repo/
@@ -114,14 +115,20 @@ without are read, those of a repository after downloading just them.
   one of their repositories obs-btf-guard audit obs:drivers/standard
   for one architecture      obs-btf-guard audit obs:drivers/standard/x86_64
 
-  stale       modules fit none of the kernels here that they are for
-  broken      modules do not fit the vmlinux of their own build
-  mislabeled  a kernel-btf(...) dependency is not what the content calls for
-  incident    kernels of one kernelrelease (uname -r) have different bases
-  unknown     it cannot be told, or was not looked for
-  unlabeled   a kernel-btf(...) dependency is missing
-  unproven    modules are too small to tell which base they were built on
-  unmet       modules are for a kernel that is not here
+  refused          a kernel refuses its own BTF and has none
+  stale            modules fit none of the kernels here that they are for
+  broken           modules do not fit the vmlinux of their own build
+  vermagic         the kernel refuses modules by their vermagic
+  other-headers    structs of modules have other sizes than the kernel's
+  mislabeled       a kernel-btf(...) dependency is not what the content calls for
+  incident         kernels of one kernelrelease (uname -r) have different bases
+  unknown          it cannot be told, or was not looked for
+  unlabeled        a kernel-btf(...) dependency is missing
+  kfuncs-lost      BPF programs will not find kfuncs of the modules
+  ids-unrelocated  numbers in .BTF_ids name other types on this kernel
+  readers-refuse   libbpf or cilium/ebpf refuse tables that the kernel takes
+  unproven         modules are too small to tell which base they were built on
+  unmet            modules are for a kernel that is not here
 
 Exit status: 0 nothing of what --fail-on names; 1 some of it; 2 something could
 not be read.`

@@ -83,14 +83,18 @@ type Cell struct {
 
 // Kinds are the verdicts that a finding may have, heaviest first.
 var Kinds = []guard.Verdict{
-	guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident, guard.Undecided, guard.Unlabeled, guard.Unproven, guard.Unmet,
+	guard.Refused, guard.Stale, guard.Broken, guard.Verdict(guard.OtherMagic), guard.Verdict(guard.OtherHeaders), guard.Mislabeled, guard.Incident,
+	guard.Undecided, guard.Unlabeled, guard.Verdict(guard.KfuncsLost), guard.Verdict(guard.IDsUnrelocated), guard.Verdict(guard.ReadersRefuse),
+	guard.Unproven, guard.Unmet,
 }
 
 // DefaultFailOn are the kinds that fail unless somebody says otherwise: with
 // them, a machine that installs from here can end up with modules that misfit, or
 // nobody knows whether it can. What is for kernels of which none of the flavor is
 // here (Unmet) fails only if it is asked for.
-var DefaultFailOn = []guard.Verdict{guard.Stale, guard.Broken, guard.Mislabeled, guard.Incident, guard.Undecided}
+var DefaultFailOn = []guard.Verdict{
+	guard.Refused, guard.Stale, guard.Broken, guard.Verdict(guard.OtherMagic), guard.Verdict(guard.OtherHeaders), guard.Mislabeled, guard.Incident, guard.Undecided,
+}
 
 // Finding is something that needs attention.
 type Finding struct {
@@ -219,6 +223,7 @@ type Package struct {
 	// the one the package is in; both "" for other packages.
 	whole, repository string
 
+	debian  bool   // it is a Debian package, which has no kernel-btf(...) dependencies
 	place   string // path or URL of the one in its source
 	file    string // where it lies, "" until fetched
 	size    int64  // of the file in bytes

@@ -229,7 +229,7 @@ func TestArchContent(t *testing.T) {
 		t.Run(test.modules+" on "+test.kernel, func(t *testing.T) {
 			a := &audit{res: &Result{}}
 			for name, arch := range map[string]string{newKernel: test.kernel, newExtra: test.modules} {
-				p, err := readHeader(dir, filepath.Join(dir, name+".rpm"))
+				p, err := describe(t.Context(), dir, filepath.Join(dir, name+".rpm"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -467,7 +467,7 @@ func TestProblems(t *testing.T) {
 	all := strings.Join(said(res), "\n")
 	for _, want := range []string{
 		"problem " + dir + ": " + kmp + ".rpm: sha256 is ",
-		"problem " + empty + ": holds no RPM and is no repository",
+		"problem " + empty + ": holds no RPM, no Debian package, and is no repository",
 		"nothing: no such file or directory",
 		"unknown " + kmp,
 		oldExtra + " on " + oldKernel + " fits",

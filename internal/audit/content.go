@@ -158,12 +158,16 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		return err
 	}
 	well := a.take(res, of, id.Release)
+	said := remarks(res, func(p *guard.Package) *Package { return packageOf(of, p) })
+	for _, m := range said {
+		a.remark(m)
+	}
 	a.share(twins, id.Release)
 	if a.Memory != nil {
 		a.Memory.Record(inv, res)
 		// What went wrong may go well another time, and is told each time.
 		if well && !slices.ContainsFunc(m, func(p *Package) bool { return p.missing }) {
-			a.keep(key, a.keptOf(m, id.Release))
+			a.keep(key, a.keptOf(m, id.Release, said))
 		}
 	}
 	return nil

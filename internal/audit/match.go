@@ -53,6 +53,9 @@ func (a *audit) match(ctx context.Context) {
 			a.cell(Cell{p, of[c.Kernel], c})
 		}
 		for _, f := range answers {
+			if f.Verdict == guard.Unlabeled && p.debian {
+				continue
+			}
 			a.res.Findings = append(a.res.Findings, Finding{Kind: f.Verdict, Package: p, Release: f.Release, Arch: p.Arch, Reasons: []string{f.Reason}})
 		}
 	}

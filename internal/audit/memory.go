@@ -82,6 +82,14 @@ func (a *audit) look(ctx context.Context, p *Package) bool {
 type kept struct {
 	Bases    []keptBase
 	Contents []keptContent
+	Remarks  []keptRemark
+}
+
+type keptRemark struct {
+	Package int
+	Release string
+	Kind    guard.Verdict
+	Reasons []string
 }
 
 type keptBase struct {
@@ -160,6 +168,14 @@ func (a *audit) apply(o kept, m members, release string) bool {
 			contents[i].On[&k.Vmlinux] = on.Counts
 		}
 	}
+	for _, r := range o.Remarks {
+		if pkg(r.Package) == nil {
+			return false
+		}
+	}
+	for _, r := range o.Remarks {
+		a.remark(&remark{m[r.Package], r.Release, r.Kind, r.Reasons})
+	}
 	for i, b := range o.Bases {
 		k := m[b.Package].kernel(b.Release)
 		k.Base, k.Known, k.Symbols = bases[i], guard.ByHistory, b.Symbols
@@ -171,8 +187,13 @@ func (a *audit) apply(o kept, m members, release string) bool {
 }
 
 // keptOf collects what was found for a kernelrelease.
-func (a *audit) keptOf(m members, release string) kept {
+func (a *audit) keptOf(m members, release string, said []*remark) kept {
 	var o kept
+	for _, r := range said {
+		if i := slices.Index(m, r.Package); i >= 0 {
+			o.Remarks = append(o.Remarks, keptRemark{i, r.Release, r.Kind, r.Reasons})
+		}
+	}
 	for i, p := range m {
 		for _, k := range p.kernels {
 			if k.Known == guard.ByContent {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/deb"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
@@ -207,7 +210,7 @@ const (
 )
 
 var (
-	errNothing  = errors.New("holds no RPM and is no repository (it has no repodata/repomd.xml)")
+	errNothing  = errors.New("holds no RPM, no Debian package, and is no repository (it has no repodata/repomd.xml)")
 	errPackages = fmt.Errorf("more than %d packages of kernels and modules; the rest is not looked at", maxPackages)
 )
 
@@ -228,22 +231,16 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		return regular.WithoutPath(err)
 	}
 	var paths []string
-	debs := 0
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			a.problem(path, regular.WithoutPath(err))
 		} else if isFolder(path, d) {
 			a.note("%s: a link to a folder, which is not followed", path)
-		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || path == root) {
+		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || strings.HasSuffix(path, ".deb") || path == root) {
 			paths = append(paths, path)
-		} else if strings.HasSuffix(path, ".deb") {
-			debs++
 		}
 		return nil
 	})
-	if debs > 0 {
-		a.note("%s: %s, which an audit does not read: obs-btf-guard check does", name, prose.Several(debs, "Debian package"))
-	}
 	if err == nil && len(paths) == 0 {
 		err = errNothing
 	}
@@ -253,7 +250,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	a.tell("reading the headers of %s", prose.Several(len(paths), "package"))
 	packages, errs := make([]*Package, len(paths)), make([]error, len(paths))
 	each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
-		packages[i], errs[i] = readHeader(name, paths[i])
+		packages[i], errs[i] = describe(ctx, name, paths[i])
 	})
 	kind := "directory"
 	if len(paths) == 1 && paths[0] == root {
@@ -296,8 +293,30 @@ func each(ctx context.Context, n, atOnce int, f func(i int)) {
 	wg.Wait()
 }
 
-// readHeader describes the RPM at a path, nil if it has neither kernel nor
-// modules.
+// describe describes the package at a path, nil if it has neither kernel nor modules.
+func describe(ctx context.Context, source, path string) (*Package, error) {
+	read := readHeader
+	debian, err := isDebian(path)
+	if err != nil {
+		return nil, err
+	}
+	if debian {
+		read = func(source, path string) (*Package, error) { return readDebian(ctx, source, path) }
+	}
+	p, err := read(source, path)
+	if err != nil {
+		return nil, err
+	}
+	p.place, p.file = path, path
+	if info, err := os.Stat(path); err == nil {
+		p.size, p.changed = info.Size(), info.ModTime().UnixNano()
+	}
+	if !p.matters() {
+		return nil, nil
+	}
+	return p, nil
+}
+
 func readHeader(source, path string) (*Package, error) {
 	r, err := rpm.Open(path)
 	if err != nil {
@@ -309,12 +328,36 @@ func readHeader(source, path string) (*Package, error) {
 		return nil, err
 	}
 	p.list(r.Package)
-	p.place, p.file = path, path
-	if info, err := os.Stat(path); err == nil {
-		p.size, p.changed = info.Size(), info.ModTime().UnixNano()
+	return p, nil
+}
+
+// isDebian tells by the first bytes, and believes the name of a file that is damaged.
+func isDebian(path string) (bool, error) {
+	if strings.HasSuffix(path, ".deb") {
+		return true, nil
 	}
-	if !p.matters() {
-		return nil, nil
+	f, err := regular.Open(path)
+	if err != nil {
+		return false, err
 	}
+	defer f.Close()
+	begin := make([]byte, len(deb.Magic))
+	n, _ := io.ReadFull(f, begin)
+	return string(begin[:n]) == deb.Magic, nil
+}
+
+// readDebian reads a Debian package's list of files. None is linked into kernels that
+// it was not built for: Debian has no weak-modules.
+func readDebian(ctx context.Context, source, path string) (*Package, error) {
+	header, pkg, err := collect.Header(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPackage(source, header, "")
+	if err != nil {
+		return nil, err
+	}
+	p.list(header)
+	p.NEVRA, p.build, p.outlives, p.debian = pkg.NEVRA, pkg.Build, false, true
 	return p, nil
 }

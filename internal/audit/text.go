@@ -67,9 +67,20 @@ type explanation struct{ meaning, remedy string }
 func (e explanation) String() string { return e.meaning + ": " + e.remedy }
 
 var explanations = map[guard.Verdict]explanation{
-	guard.Stale:      {"modules that fit none of the kernels here that they are for", "build the package again"},
-	guard.Broken:     {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
-	guard.Mislabeled: {"a kernel-btf(...) dependency that its content contradicts", "make it anew, as obs-btf-guard stamp does"},
+	guard.Refused: {"a kernel that refuses its own .BTF and so runs without any", "build it again with the compiler and the pahole of its time"},
+
+	guard.Verdict(guard.OtherMagic): {"modules that the kernel refuses by their vermagic", "build them with the headers and the configuration of the kernel that they are for"},
+	guard.Verdict(guard.OtherHeaders): {
+		"modules whose structs have other sizes than the kernel's", "build them with the headers and the configuration of the kernel that they are for",
+	},
+	guard.Verdict(guard.KfuncsLost): {"BPF programs will not find kfuncs of these modules", "build them where the kernel's vmlinux is at hand, and see that nothing strips .BTF"},
+	guard.Verdict(guard.IDsUnrelocated): {
+		"numbers in .BTF_ids that no kernel relocates name other types on this kernel", "distil with --plain-ids zero, or live with it until the reboot",
+	},
+	guard.Verdict(guard.ReadersRefuse): {"libbpf or cilium/ebpf refuse tables that the kernel takes", "build the modules again on this kernel, or have them packed without .BTF"},
+	guard.Stale:                        {"modules that fit none of the kernels here that they are for", "build the package again"},
+	guard.Broken:                       {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
+	guard.Mislabeled:                   {"a kernel-btf(...) dependency that its content contradicts", "make it anew, as obs-btf-guard stamp does"},
 	guard.Incident: {
 		"builds of one kernelrelease with different bases, which share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
 		"ship each as a whole, with kernel-btf(...) dependencies",

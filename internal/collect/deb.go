@@ -3,6 +3,7 @@
 package collect
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/deb"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // readDeb reads the kernels and modules of a Debian package, as readPackage does those
@@ -44,6 +46,47 @@ func describeDeb(p *deb.Package) *guard.Package {
 		Source: p.Source, VersionRelease: p.Version,
 		Build: fmt.Sprintf("deb %s %s %s", source, p.Version, p.Arch),
 	}
+}
+
+// Header describes a Debian package as the header of an RPM does, without reading its
+// files where a list of them stands in front.
+func Header(ctx context.Context, path string) (*rpm.Package, *guard.Package, error) {
+	r, err := deb.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	paths := r.Package.Paths
+	for r.Package.Paths == nil {
+		f, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if kernel.ClassifyPath(f.Path) != kernel.RoleNone {
+			paths = append(paths, f.Path)
+		}
+	}
+	pkg := describeDeb(r.Package)
+	out := &rpm.Package{Name: pkg.Name, Arch: pkg.Arch, HeaderDigest: pkg.Digest}
+	out.Version = r.Package.Version
+	if epoch, rest, ok := strings.Cut(out.Version, ":"); ok {
+		out.Epoch, out.Version = epoch, rest
+	}
+	if i := strings.LastIndexByte(out.Version, '-'); i >= 0 {
+		out.Version, out.Release = out.Version[:i], out.Version[i+1:]
+	}
+	for _, name := range paths {
+		if kernel.ClassifyPath(name) != kernel.RoleNone {
+			out.Files = append(out.Files, rpm.File{Path: name, Mode: 0o100644})
+		}
+	}
+	return out, pkg, nil
 }
 
 // debArch is an architecture of Debian as RPM names it.

@@ -3,79 +3,15 @@
 package collect
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
-
-// debOf makes a Debian package of an RPM's files.
-func debOf(t *testing.T, from, to string) {
-	t.Helper()
-	r, err := rpm.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	pack := func(add func(w *tar.Writer) error) string {
-		var out bytes.Buffer
-		z := gzip.NewWriter(&out)
-		w := tar.NewWriter(z)
-		if err := errors.Join(add(w), w.Close(), z.Close()); err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
-	file := func(w *tar.Writer, path string, content []byte) error {
-		err := w.WriteHeader(&tar.Header{Name: "." + path, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg})
-		_, more := w.Write(content)
-		return errors.Join(err, more)
-	}
-	control := pack(func(w *tar.Writer) error {
-		return file(w, "/control", fmt.Appendf(nil, "Package: %s\nSource: linux\nVersion: %s-%s\nArchitecture: amd64\n", r.Package.Name, r.Package.Version, r.Package.Release))
-	})
-	data := pack(func(w *tar.Writer) error {
-		for {
-			e, err := r.Next()
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			content, err := io.ReadAll(r)
-			if err != nil {
-				return err
-			}
-			for _, f := range e.Files {
-				if f.IsRegular() {
-					if err := file(w, f.Path, content); err != nil {
-						return err
-					}
-				}
-			}
-		}
-	})
-	out := []byte("!<arch>\n")
-	for _, m := range [][2]string{{"debian-binary", "2.0\n"}, {"control.tar.gz", control}, {"data.tar.gz", data}} {
-		out = fmt.Appendf(out, "%-48s%-10d`\n%s", m[0], len(m[1]), m[1])
-		if len(m[1])&1 == 1 {
-			out = append(out, '\n')
-		}
-	}
-	if err := os.WriteFile(to, out, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // TestDeb judges Debian packages as the RPMs with the same files.
 func TestDeb(t *testing.T) {
@@ -100,7 +36,7 @@ func TestDeb(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		debOf(t, rpm, path)
+		fixture.DebOf(t, rpm, path, false)
 		return path
 	}
 	newDeb, oldDeb := name(incident+kernel13), name(incident+kernel11)

@@ -40,6 +40,9 @@ type Package struct {
 	// Digest is the SHA-256 of control.tar as it is packed, in hex. It has the digests
 	// of all files, so that packages with one are equal.
 	Digest string
+	// Paths are those of its files by its list of sums, absolute; nil if it has none,
+	// which policy allows.
+	Paths []string
 }
 
 // String is the package's name as that of its file: name_version_arch.
@@ -190,31 +193,56 @@ func (r *Reader) control() error {
 		return err
 	}
 	files := tar.NewReader(strings.NewReader(string(text)))
+	var paths []string
 	for {
 		h, err := files.Next()
 		if err == io.EOF {
-			return errors.New("has no file control")
+			break
 		}
 		if err != nil {
 			return err
 		}
-		if path.Clean("/"+h.Name) != "/control" || h.Typeflag != tar.TypeReg {
+		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		fields, err := io.ReadAll(io.LimitReader(files, maxFields+1))
-		if err != nil {
-			return err
+		switch path.Clean("/" + h.Name) {
+		case "/control":
+			fields, err := io.ReadAll(io.LimitReader(files, maxFields+1))
+			if err != nil {
+				return err
+			}
+			if len(fields) > maxFields {
+				return fmt.Errorf("control has more than %d bytes", maxFields)
+			}
+			if r.Package, err = parse(string(fields)); err != nil {
+				return err
+			}
+		case "/md5sums":
+			sums, err := io.ReadAll(files)
+			if err != nil {
+				return err
+			}
+			paths = listed(string(sums))
 		}
-		if len(fields) > maxFields {
-			return fmt.Errorf("control has more than %d bytes", maxFields)
-		}
-		sum := sha256.Sum256(packed)
-		r.Package, err = parse(string(fields))
-		if err == nil {
-			r.Package.Digest = hex.EncodeToString(sum[:])
-		}
-		return err
 	}
+	if r.Package == nil {
+		return errors.New("has no file control")
+	}
+	sum := sha256.Sum256(packed)
+	r.Package.Digest, r.Package.Paths = hex.EncodeToString(sum[:]), paths
+	return nil
+}
+
+// listed reads the paths of a list of sums: a sum in hex, two blanks, a path without a
+// leading slash.
+func listed(sums string) []string {
+	var out []string
+	for line := range strings.Lines(sums) {
+		if _, name, ok := strings.Cut(strings.TrimRight(line, "\n"), "  "); ok {
+			out = append(out, path.Clean("/"+name))
+		}
+	}
+	return out
 }
 
 // parse reads the fields, each a line that may go on in lines that begin with a blank.

@@ -60,7 +60,7 @@ func (g group) list() (out []findings.Finding) {
 		all, notes := g.noted(rule, true)
 		for i, f := range all {
 			n, l := notes[i], of(f)
-			l.Rule, l.Severity, l.Own, l.Ruling = string(n.Rule), n.Severity, guard.Warn, n.Ruling
+			l.Rule, l.Severity, l.Own, l.Ruling = string(n.Rule), n.Severity, guard.Verdict(n.Rule).Severity(), n.Ruling
 			l.Message, l.Details = n.Message, dmesg(n.Log)
 			out = append(out, l)
 		}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// remark is what reading packages found besides whether modules fit: a kernel that
+// refuses its own BTF, or a rule that modules break.
+type remark struct {
+	Package *Package // that it is about
+	Release string   // kernelrelease
+	Kind    guard.Verdict
+	Reasons []string
+}
+
+// remarks are those of a judgement of packages.
+func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []*remark) {
+	for _, r := range res.Refusals {
+		p := packageOf(r.Base.Package)
+		if p == nil {
+			continue
+		}
+		m := &remark{Package: p, Release: r.Base.Release, Kind: guard.Refused, Reasons: []string{"the kernel " + r.Base.Release + " refuses its own .BTF and has none"}}
+		for _, line := range r.Log {
+			m.Reasons = append(m.Reasons, "| "+line)
+		}
+		if r.Cause != "" {
+			m.Reasons = append(m.Reasons, "cause, most likely: "+r.Cause, r.Remedy)
+		}
+		out = append(out, m)
+	}
+	type of struct {
+		modules, kernel *guard.Package
+		release         string
+		rule            guard.Rule
+	}
+	found := map[of]*remark{}
+	names := map[*remark][]string{}
+	for _, f := range res.Findings {
+		p := packageOf(f.Module.Package)
+		if p == nil || f.Base == nil || f.Verdict.Severity() == guard.Fail { // of what misfits, that is said
+			continue
+		}
+		for _, n := range f.Notes {
+			if n.Severity == guard.OK {
+				continue
+			}
+			k := of{f.Module.Package, f.Base.Package, f.Base.Release, n.Rule}
+			m := found[k]
+			if m == nil {
+				m = &remark{Package: p, Release: f.Module.Release, Kind: guard.Verdict(n.Rule), Reasons: []string{f.Module.Name + on(f, p) + ": " + n.Message}}
+				for _, line := range n.Log {
+					m.Reasons = append(m.Reasons, "| "+line)
+				}
+				found[k] = m
+				out = append(out, m)
+				continue
+			}
+			names[m] = append(names[m], f.Module.Name)
+		}
+	}
+	for m, list := range names {
+		const most = 8
+		slices.Sort(list)
+		s := "likewise " + strings.Join(list[:min(len(list), most)], ", ")
+		if n := len(list) - most; n > 0 {
+			s += fmt.Sprintf(" and %s more", prose.Number(n))
+		}
+		m.Reasons = append(m.Reasons, s)
+	}
+	return out
+}
+
+// on names a kernel that is not of the module's own package.
+func on(f guard.Finding, p *Package) string {
+	if k := f.Base.Package; k != nil && k != f.Module.Package {
+		return " on " + k.NEVRA
+	}
+	return ""
+}
+
+// remark adds a finding for it, unless there is one: twins in two repositories are read
+// once, and a package may lie on several kernels.
+func (a *audit) remark(m *remark) {
+	f := Finding{Kind: m.Kind, Package: m.Package, Release: m.Release, Arch: m.Package.Arch, Reasons: m.Reasons}
+	same := func(g Finding) bool {
+		return g.Kind == f.Kind && g.Package == f.Package && g.Release == f.Release && slices.Equal(g.Reasons, f.Reasons)
+	}
+	if !slices.ContainsFunc(a.res.Findings, same) {
+		a.res.Findings = append(a.res.Findings, f)
+	}
+}
