@@ -4,6 +4,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -74,14 +75,15 @@ func causeOf(res *verify.Result, table *btf.Table, b *Base) cause {
 	if !b.Version.IsZero() {
 		version = "Linux " + b.Version.String()
 	}
-	name := rustName(table)
+	rust := findRust(table)
 	switch {
 	case strings.Contains(said, "Unsupported btf_header"):
 		return cause{"pahole wrote a header that is longer than this kernel knows: the layout of kinds, which Linux 7.1 and later read.",
 			"Take \"layout\" out of what the kernel's build asks pahole for (--btf_features), or use the pahole and the build scripts of this kernel's time."}
-	case name != "":
-		return cause{fmt.Sprintf("types of Rust code are in it, such as %s, whose names no kernel reads.", name),
-			"Have pahole leave them out: --lang_exclude=rust, which the kernel's scripts pass with pahole 1.24 and later."}
+	case rust.name != "" && strings.Contains(said, "Invalid name"):
+		return cause{fmt.Sprintf("types of Rust code are in it, such as %s, whose names no kernel reads.", rust.name), excludeRust}
+	case rust.unit != "" && strings.Contains(said, "ember bits_offset"):
+		return cause{fmt.Sprintf("types of Rust code are in it (the INT %s is one): Rust lays members out in another order than it names them, which no kernel reads.", rust.unit), excludeRust}
 	case strings.Contains(said, "Invalid kind:19"):
 		return cause{version + " does not read ENUM64, which pahole 1.24 and later write unless they are told not to.",
 			"Pass pahole --skip_encoding_btf_enum64, as the scripts of stable kernels do, or use an older pahole."}
@@ -100,19 +102,31 @@ func causeOf(res *verify.Result, table *btf.Table, b *Base) cause {
 	return cause{}
 }
 
-// rustName finds a name that only Rust makes.
-func rustName(table *btf.Table) string {
+const excludeRust = "Have pahole leave them out: --lang_exclude=rust, which the kernel's scripts pass with pahole 1.24 and later."
+
+// rust is what tells that pahole read units of Rust code, "" each if nothing does.
+type rust struct {
+	name string // the first that only Rust makes: core::option::Option<&str>, {closure_env#0}, (u8, char)
+	unit string // the first of its integers: in C u32 is a typedef, and usize is not there
+}
+
+func findRust(table *btf.Table) (r rust) {
 	if table == nil {
-		return ""
+		return r
 	}
 	for t := range table.Types() {
 		name := table.Name(t)
-		if strings.Contains(name, "::") || strings.HasPrefix(name, "&") {
-			return name
+		if r.name == "" && (strings.Contains(name, "::") || strings.ContainsAny(name, "<&({")) {
+			r.name = name
+		}
+		if r.unit == "" && t.Kind() == btf.KindInt && slices.Contains(rustInts, name) {
+			r.unit = name
 		}
 	}
-	return ""
+	return r
 }
+
+var rustInts = []string{"u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize"}
 
 // sections reports whether a table has sections with variables.
 func sections(table *btf.Table) bool {

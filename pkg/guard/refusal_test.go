@@ -3,6 +3,8 @@
 package guard
 
 import (
+	"encoding/binary"
+	"os"
 	"strings"
 	"testing"
 
@@ -39,6 +41,27 @@ func TestCauses(t *testing.T) {
 		r, ok := b.Refusal()
 		if !ok || !strings.Contains(r.Cause, tc.cause) || !strings.Contains(r.Remedy, tc.remedy) || (tc.cause == "") != (r.Cause == "") {
 			t.Errorf("%s: %+v", tc.name, r)
+		}
+	}
+}
+
+// TestRustUnits knows the types of Rust code in tables of rustc 1.95 and pahole 1.24,
+// which testdata/rust.sh made: by names, and where a program has none that are odd, by
+// integers that C does not have and the order of members (Rust-for-Linux#735).
+func TestRustUnits(t *testing.T) {
+	for name, want := range map[string]struct{ log, cause string }{
+		"rust-names": {"Invalid name", "{closure_env#0}"},
+		"rust-unit":  {"Invalid member bits_offset", "INT u32"},
+	} {
+		data, err := os.ReadFile("testdata/" + name + ".btf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &Base{Path: "vmlinux", Origin: New}
+		b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: binary.LittleEndian, Release: "6.12.1", BTF: data}, nil, Assumed{})
+		r, ok := b.Refusal()
+		if !ok || !strings.Contains(strings.Join(r.Log, "\n"), want.log) || !strings.Contains(r.Cause, want.cause) || r.Remedy != excludeRust {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }
