@@ -2,7 +2,10 @@
 
 package guard
 
-import "fmt"
+import (
+	"fmt"
+	"path/filepath"
+)
 
 // believe has modules that are too small to confirm the vmlinux of their tree be
 // believed where their neighbors confirm it: as in a package ([Finding.BuiltOn]),
@@ -10,6 +13,10 @@ import "fmt"
 // What speaks against it is a single module that does not fit; one from outside the
 // kernel's tree is never believed, as it comes from another package, nor one whose
 // vermagic is not the kernel's. More have to be confirmed than are believed.
+//
+// Loose modules of one folder on a base that somebody named are believed likewise, if
+// both are known to be for one kernelrelease: what was stripped with --strip-unneeded
+// has no symbols that would confirm it by itself.
 func believe(findings []Finding) {
 	type tree struct {
 		path    string
@@ -20,6 +27,9 @@ func believe(findings []Finding) {
 	counts := map[tree]*count{}
 	of := func(f *Finding) (tree, bool) {
 		m := f.Module
+		if f.Pairing == PairGiven && m.Package == nil && m.Release != "" && m.Release == f.Base.Release {
+			return tree{filepath.Dir(m.Path), m.Release, f.Base}, true
+		}
 		return tree{m.Tree, m.Release, f.Base}, (f.Pairing == PairBuild || f.Pairing == PairRunning) && m.Package == nil && f.Base != nil && f.Base.Package == nil
 	}
 	for i := range findings {
