@@ -29,7 +29,7 @@ _obs_btf_guard() {
         esac
     fi
     [[ $cur == -* ]] && section=OPTIONS
-    value=$(sed -nE "/$section:/,/^\$/s/^   (-*[a-z][a-z-]*)[ ,].*/\1/p" <<< "$help")
+    value=$(sed -nE "/$section:/,/^\$/s/^ {3,5}(-*[a-z][a-z-]*)[ ,].*/\1/p" <<< "$help")
     mapfile -t COMPREPLY < <(compgen -W "$value" -- "$cur")
 }
 

@@ -35,7 +35,7 @@ case $payload in
     *.gzdio) compressor=gzip ;;
     *.xzdio) compressor=xz ;;
     *.zstdio) compressor=zstd ;;
-    *) die "payload $payload is none of w<level>.bzdio, .gzdio, .xzdio, .zstdio" ;;
+    *) die "payload must be one of w<level>.bzdio, .gzdio, .xzdio, .zstdio, not $payload" ;;
 esac
 level=${payload%%.*}
 made_from="$disturl $compressor ${level#w}"

@@ -119,7 +119,7 @@ func parseKinds(lists []string) ([]guard.Verdict, error) {
 		case word == "all":
 			kinds = append(kinds, audit.Kinds...)
 		case word != "none":
-			return nil, fmt.Errorf("%q is none of %s, all, none", word, kindList(audit.Kinds))
+			return nil, fmt.Errorf("must be one of %s, all, none, not %q", kindList(audit.Kinds), word)
 		case len(words) > 1:
 			return nil, errors.New("none stands alone")
 		}

@@ -141,7 +141,7 @@ func checkSources(c *cli.Context) (collect.Sources, error) {
 	case "no":
 		s.Assumed.Allow = verify.AllowNo
 	default:
-		return s, usageError{fmt.Sprintf("check: --allow-mismatch: %q is none of yes, no, auto", a), hint}
+		return s, notOneOf("check", "--allow-mismatch", a, "yes", "no", "auto")
 	}
 	return s, nil
 }

@@ -41,12 +41,12 @@ func requiresCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			as, strength := generator.Strength(c.String("as")), generator.Strength(c.String("strength"))
 			if as != generator.Requires && as != generator.Recommends {
-				return usageError{fmt.Sprintf("requires: --as: %q is none of requires, recommends", as), "obs-btf-guard requires --help"}
+				return notOneOf("requires", "--as", string(as), "requires", "recommends")
 			}
 			switch strength {
 			case generator.Auto, generator.Requires, generator.Recommends, generator.None:
 			default:
-				return usageError{fmt.Sprintf("requires: --strength: %q is none of auto, requires, recommends, none", strength), "obs-btf-guard requires --help"}
+				return notOneOf("requires", "--strength (%kernel_btf_strength)", string(strength), "auto", "requires", "recommends", "none")
 			}
 			return generate(c, kernel.RoleModule, as)
 		},

@@ -12,7 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
+	"slices"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -44,7 +44,7 @@ func main() {
 // run is the program; it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
-	err := app.RunContext(ctx, permute(app, args))
+	err := app.RunContext(ctx, permute(app, asFlags(args)))
 	var status exitStatus
 	switch {
 	case err == nil:
@@ -55,7 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "obs-btf-guard: interrupted")
 		return exitError
 	}
-	fmt.Fprintf(stderr, "obs-btf-guard: %s\n", strings.Join(errorLines(err), "\n"))
+	for _, line := range errorLines(err) {
+		fmt.Fprintf(stderr, "obs-btf-guard: %s\n", line)
+	}
 	var u usageError
 	if errors.As(err, &u) {
 		fmt.Fprintf(stderr, "Try: %s\n", u.hint)
@@ -88,15 +90,18 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run does that
 		OnUsageError:              onUsageError,
 		CommandNotFound: func(c *cli.Context, name string) {
-			fmt.Fprintf(stderr, "obs-btf-guard: no command %q\n", name)
+			fmt.Fprintf(stderr, "obs-btf-guard: %v\n", noCommand(c.App, name))
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError{fmt.Sprintf("no command %q", c.Args().First()), "obs-btf-guard --help"}
+				return noCommand(c.App, c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{checkCommand(), fingerprintCommand(), distillCommand(), providesCommand(), requiresCommand(), stampCommand(), hookCommand(), rebuildCommand(), explainCommand(), auditCommand(), historyCommand()},
+		Commands: slices.Concat(
+			grouped(forPeople, checkCommand(), explainCommand(), auditCommand(), rebuildCommand(), historyCommand(), fingerprintCommand()),
+			grouped(inBuilds, hookCommand(), stampCommand(), distillCommand(), providesCommand(), requiresCommand()),
+		),
 	}
 }
 
@@ -105,7 +110,7 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
 		hint = "obs-btf-guard " + c.Command.Name + " --help"
 	}
-	return usageError{err.Error(), hint}
+	return usageError{flagError(c, err), hint}
 }
 
 // buildVersion is the version from git, by the Makefile or by go install.

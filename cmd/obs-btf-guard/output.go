@@ -38,9 +38,8 @@ type output struct {
 // unless it is asked for.
 func outputOf(c *cli.Context, formats ...string) (output, error) {
 	o := output{format: c.String("format")}
-	hint := "obs-btf-guard " + c.Command.Name + " --help"
 	if !slices.Contains(formats, o.format) {
-		return o, usageError{fmt.Sprintf("%s: --format: %q is none of %s", c.Command.Name, o.format, strings.Join(formats, ", ")), hint}
+		return o, notOneOf(c.Command.Name, "--format", o.format, formats...)
 	}
 	switch color := c.String("color"); color {
 	case "": // a command without colors
@@ -50,7 +49,7 @@ func outputOf(c *cli.Context, formats ...string) (output, error) {
 		o.color = true
 	case "never":
 	default:
-		return o, usageError{fmt.Sprintf("%s: --color: %q is none of auto, always, never", c.Command.Name, color), hint}
+		return o, notOneOf(c.Command.Name, "--color", color, "auto", "always", "never")
 	}
 	return o, nil
 }

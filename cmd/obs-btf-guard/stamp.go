@@ -42,7 +42,7 @@ func stamp(c *cli.Context) error {
 	switch strength {
 	case generator.Auto, generator.Requires, generator.Recommends, generator.None:
 	default:
-		return usageError{fmt.Sprintf("stamp: --strength: %q is none of auto, requires, recommends, none", strength), hint}
+		return notOneOf("stamp", "--strength", string(strength), "auto", "requires", "recommends", "none")
 	}
 	if c.Bool("verify") && c.Bool("remove") {
 		return usageError{"stamp: --verify compares and --remove removes; give one of them", hint}

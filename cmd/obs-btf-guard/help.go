@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// The groups of commands in the help.
+const (
+	forPeople = "For people"
+	inBuilds  = "In builds" // behind the other one: they are sorted
+)
+
+func init() {
+	// The library's own texts say each choice twice, and of each switch that it is off.
+	cli.FlagStringer = flagHelp
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version"}
+}
+
+// flagHelp is a flag in the help: its names with their value, and what it does. The
+// value is what stands in backquotes; one with choices is not repeated in the text.
+func flagHelp(f cli.Flag) string {
+	doc := f.(cli.DocGenerationFlag)
+	before, value, after := cutQuoted(doc.GetUsage())
+	text := before + value + after
+	if strings.Contains(value, "|") {
+		text = strings.TrimRight(before, " :") + after
+	}
+	if !doc.TakesValue() {
+		value = ""
+	}
+	if def := strings.Trim(doc.GetDefaultText(), `"`); def != "" && doc.TakesValue() {
+		text += fmt.Sprintf(" (default %s)", def)
+	}
+	names := cli.FlagNamePrefixer(doc.Names(), value)
+	return names + "\t" + text
+}
+
+func cutQuoted(s string) (before, quoted, after string) {
+	before, rest, ok := strings.Cut(s, "`")
+	if !ok {
+		return s, "", ""
+	}
+	quoted, after, _ = strings.Cut(rest, "`")
+	return before, quoted, after
+}
+
+// commandHelp is the help of one command. The library's has a section for its group,
+// too.
+var commandHelp = strings.Replace(cli.CommandHelpTemplate, "{{if .Category}}\n\nCATEGORY:\n   {{.Category}}{{end}}", "", 1)
+
+// asFlags turns "help COMMAND" into "COMMAND --help" and "version" into "--version".
+func asFlags(args []string) []string {
+	if len(args) < 2 {
+		return args
+	}
+	switch args[1] {
+	case "help":
+		return slices.Concat(args[:1], args[2:min(3, len(args))], []string{"--help"})
+	case "version":
+		return []string{args[0], "--version"}
+	}
+	return args
+}
+
+// noCommand is the error of a command that there is not.
+func noCommand(app *cli.App, name string) error {
+	names := []string{"help", "version"}
+	for _, cmd := range app.Commands {
+		names = append(names, cmd.Names()...)
+	}
+	return usageError{fmt.Sprintf("no command %q%s", name, didYouMean(closest(name, names))), "obs-btf-guard --help"}
+}
+
+// flagError puts what the library says of a flag into words, with the dashes that a
+// person would write.
+func flagError(c *cli.Context, err error) string {
+	const unknown, incomplete = "flag provided but not defined: -", "flag needs an argument: -"
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, unknown); ok {
+		var names []string
+		if c.Command != nil {
+			for _, f := range c.Command.Flags {
+				names = append(names, f.Names()...)
+			}
+		}
+		like := closest(name, names)
+		if like != "" {
+			like = dashed(like)
+		}
+		return fmt.Sprintf("no flag %s%s", dashed(name), didYouMean(like))
+	}
+	if name, ok := strings.CutPrefix(text, incomplete); ok {
+		return dashed(name) + " needs a value"
+	}
+	if before, after, ok := strings.Cut(text, " for flag -"); ok { // invalid value "x" for flag -n: ...
+		name, why, _ := strings.Cut(after, ": ")
+		return fmt.Sprintf("%s: %s: %s", dashed(name), before, why)
+	}
+	return text
+}
+
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+func didYouMean(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", name)
+}
+
+// notOneOf is the error of a flag whose value is not one of its choices.
+func notOneOf(command, flag, value string, choices ...string) error {
+	return usageError{
+		fmt.Sprintf("%s: %s: must be one of %s, not %q", command, flag, strings.Join(choices, ", "), value),
+		"obs-btf-guard " + command + " --help",
+	}
+}
+
+// closest is the name that is most like a mistyped one, "" if none is like it: it
+// begins so, or few letters are wrong.
+func closest(typed string, names []string) string {
+	best, least := "", 1+len(typed)/3
+	for _, name := range names {
+		n := typos(typed, name)
+		if len(typed) > 2 && strings.HasPrefix(name, typed) {
+			n = 0
+		}
+		if n < least {
+			best, least = name, n
+		}
+	}
+	return best
+}
+
+// typos counts the letters to add, to drop, to replace or to swap with their neighbor
+// until one word is the other (the restricted Damerau-Levenshtein distance).
+func typos(a, b string) int {
+	prev, row := []int(nil), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before := prev
+		prev, row = row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}
+
+// grouped puts commands into a group of the help.
+func grouped(group string, commands ...*cli.Command) []*cli.Command {
+	for _, cmd := range commands {
+		cmd.Category = group
+		cmd.CustomHelpTemplate = commandHelp
+	}
+	return slices.Clip(commands)
+}
