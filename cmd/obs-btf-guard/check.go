@@ -71,6 +71,8 @@ func check(c *cli.Context) error {
 		return err
 	}
 	problems(c, res.Problems)
+	hintSame(c, inv)
+	hintSwapped(c, inv)
 	if err := writeChecked(c, out, res, nil); err != nil {
 		return err
 	}

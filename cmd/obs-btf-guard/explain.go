@@ -114,6 +114,7 @@ func explainAction(c *cli.Context) error {
 		}
 	}
 	problems(c, unread)
+	hintSwapped(c, inv)
 	exit := exitOK
 	if len(unread) > 0 {
 		exit = exitError

@@ -43,12 +43,28 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 		jobs:   make(chan job),
 	}
 	workers := runtime.GOMAXPROCS(0)
-	var readers, openers sync.WaitGroup
+	var openers sync.WaitGroup
 	for range workers {
 		openers.Go(c.openModules)
 	}
 	c.find()
 	s.Progress.expect(c.files)
+	// Without the base that was named there is nothing to check the rest on.
+	if c.readFiles(workers, c.of(true)); !c.baseMissing() {
+		c.readFiles(workers, c.of(false))
+	}
+	close(c.jobs)
+	openers.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.finish()
+	return c.inv, nil
+}
+
+// readFiles reads files, so many at once.
+func (c *collector) readFiles(workers int, list []file) {
+	var readers sync.WaitGroup
 	files := make(chan file)
 	for range workers {
 		readers.Go(func() {
@@ -57,21 +73,14 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 			}
 		})
 	}
-	for _, f := range c.files {
-		if ctx.Err() != nil {
+	for _, f := range list {
+		if c.ctx.Err() != nil {
 			break
 		}
 		files <- f
 	}
 	close(files)
 	readers.Wait()
-	close(c.jobs)
-	openers.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	c.finish()
-	return c.inv, nil
 }
 
 // file is a file on disk that is to be read.
@@ -128,7 +137,7 @@ func (c *collector) find() {
 func (c *collector) walk(a *guard.Argument) {
 	root, err := filepath.EvalSymlinks(a.Path)
 	if err != nil {
-		c.problem(a.Path, a.Origin, regular.WithoutPath(err))
+		c.problem(a.Path, a.Origin, notThere(a.Path, regular.WithoutPath(err)))
 		return
 	}
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -234,18 +243,21 @@ func (c *collector) readFile(f file) error {
 		return c.readPackage(f)
 	case known != nil && (f.named || namedAsKernel(base)):
 		return known
-	case kernelsOnly(f.origin):
-		return c.readLooseImage(f, r)
+	case kernelsOnly(f.origin), kind == kernel.KindBTF && c.sources.explain:
 	case kind == kernel.KindBTF && f.origin == guard.New:
 		return c.readTable(f, r)
 	case isModule, kind == kernel.KindModule && f.named:
 		return c.readLooseModule(f, r)
 	case f.named, looksLikeImage(base):
-		err := c.readLooseImage(f, r)
-		if errors.Is(err, kernel.ErrNotImage) && !f.named {
-			return nil
-		}
+	default:
+		return nil
+	}
+	err = c.readLooseImage(f, r)
+	switch {
+	case !errors.Is(err, kernel.ErrNotImage):
 		return err
+	case f.named:
+		return stranger(prefix, f.size, err)
 	}
 	return nil
 }

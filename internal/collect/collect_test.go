@@ -110,7 +110,7 @@ func TestContainers(t *testing.T) {
 		{"initrd.img-1", "070701000000", "an initramfs", false},
 		{"linux-lts-6.12.1-r0.apk", "\x1f\x8b\x08\x00", "an Alpine package", false},
 		{"linux-6.12.1-1-x86_64.pkg.tar.zst", "\x28\xb5\x2f\xfd", "an Arch Linux package", false},
-		{"libfoo.a", "!<arch>\nfoo.o/", "not a kernel image", false},
+		{"libfoo.a", "!<arch>\nfoo.o/", "a text file, not a kernel, module or package", false},
 	} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, tc.name)
@@ -153,12 +153,12 @@ func TestIdle(t *testing.T) {
 	}{
 		{"a build", Sources{Paths: at("new")}, ""},
 		{"a rebuild", Sources{Paths: at("new"), Against: at("old")}, ""},
-		{"nothing new", Sources{Paths: at("empty"), Against: at("old")}, "empty: holds no kernel and no module"},
-		{"one argument of two", Sources{Paths: at("new", "empty")}, "empty: holds no kernel and no module"},
-		{"nothing old", Sources{Paths: at("new"), Against: at("empty")}, "empty: holds no kernel and no module"},
+		{"nothing new", Sources{Paths: at("empty"), Against: at("old")}, "empty: no kernel and no module in it"},
+		{"one argument of two", Sources{Paths: at("new", "empty")}, "empty: no kernel and no module in it"},
+		{"nothing old", Sources{Paths: at("new"), Against: at("empty")}, "empty: no kernel and no module in it"},
 		{"the same again", Sources{Paths: at("new"), Against: at("copy")}, ""},
-		{"a base that is none", Sources{Paths: at("new"), Base: dir + "/empty"}, "empty: holds no kernel to judge on"},
-		{"an own base that is several", Sources{Paths: at("new"), Base: dir + "/new", OwnBase: dir}, "holds 2 kernels; name one"},
+		{"a base that is none", Sources{Paths: at("new"), Base: dir + "/empty"}, "empty: no kernel with BTF in it to check on"},
+		{"an own base that is several", Sources{Paths: at("new"), Base: dir + "/new", OwnBase: dir}, "2 kernels in it; name one"},
 	} {
 		inv, err := Read(t.Context(), tc.sources)
 		if err != nil {

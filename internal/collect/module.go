@@ -121,6 +121,9 @@ func (c *collector) readTable(f file, r io.ReaderAt) error {
 	if err != nil {
 		return err
 	}
+	if !c.sources.found && isBase(data) {
+		return baseNotModule
+	}
 	name := filepath.Base(f.path)
 	if ext := filepath.Ext(name); strings.EqualFold(ext, ".btf") || ext == ".bin" || ext == ".raw" {
 		name = strings.TrimSuffix(name, ext)

@@ -171,7 +171,7 @@ func proverOf(ctx context.Context, path string) (prover, error) {
 	}
 	i := slices.IndexFunc(inv.Bases, func(b *guard.Base) bool { return b.Table != nil })
 	if i < 0 {
-		return prover{}, fmt.Errorf("%s: holds no kernel with BTF", path)
+		return prover{}, fmt.Errorf("%s: no kernel with BTF in it", path)
 	}
 	return prover{base: inv.Bases[i], foreign: true, path: path}, nil
 }

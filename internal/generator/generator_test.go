@@ -200,7 +200,7 @@ func TestNamedBase(t *testing.T) {
 		{"the right one, of a module that is too small to prove it", filepath.Join(kernels, modules, "vmlinux.xz"), base13, "by the word of the packager, who named "},
 		{"another one", filepath.Join(older, modules, "vmlinux.xz"), "", "rejected on "},
 		{"one that is not there", "/nowhere/vmlinux", "", "%kernel_btf_base: /nowhere/vmlinux: no such file or directory"},
-		{"something else", incident + "make.sh", "", "%kernel_btf_base: " + incident + "make.sh: not a kernel image"},
+		{"something else", incident + "make.sh", "", "%kernel_btf_base: " + incident + "make.sh: a text file"},
 		{"none", "", "", "and none named"},
 	} {
 		s, err := generator.New(t.Context(), root, generator.Options{Base: c.base})

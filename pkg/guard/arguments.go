@@ -39,20 +39,34 @@ func idle(inv *Inventory, res *Result) []Problem {
 		crossed = crossed || f.Module.Origin == Against || f.Base != nil && f.Base.Origin == Against
 	}
 	var out []Problem
+	missing := false
+	for _, a := range inv.Arguments {
+		if !a.Origin.Named() {
+			continue
+		}
+		n := bases[place{a.Path, a.Origin}]
+		missing = missing || n == 0
+		switch {
+		case failed[a.Path]:
+		case n == 0:
+			out = append(out, Problem{Path: a.Path, Err: errors.New("no kernel with BTF in it to check on"), Origin: a.Origin})
+		case n > 1:
+			out = append(out, Problem{Path: a.Path, Err: fmt.Errorf("%d kernels in it; name one", n), Origin: a.Origin})
+		}
+	}
+	if missing {
+		return out // the rest was not read
+	}
 	for _, a := range inv.Arguments {
 		at := place{a.Path, a.Origin}
 		var err error
 		switch n := bases[at]; {
 		case failed[a.Path], a.Found:
-		case a.Origin.Named() && n == 0:
-			err = errors.New("holds no kernel to judge on")
-		case a.Origin.Named() && n > 1:
-			err = fmt.Errorf("holds %d kernels; name one", n)
-		case a.Copies:
+		case a.Origin.Named(), a.Copies:
 		case n+modules[at] == 0:
-			err = errors.New("holds no kernel and no module, so nothing of it was judged")
+			err = errors.New("no kernel and no module in it, so nothing of it was checked")
 		case a.Origin == Against && !crossed:
-			err = errors.New("holds no kernelrelease of what is judged, so nothing was held against it")
+			err = errors.New("no kernel in --against matches; nothing was compared")
 		}
 		if err != nil {
 			out = append(out, Problem{Path: a.Path, Err: err, Origin: a.Origin})
@@ -69,7 +83,7 @@ func idle(inv *Inventory, res *Result) []Problem {
 func nothingToCheck(inv *Inventory) []Problem {
 	for _, a := range inv.Arguments {
 		if a.Origin == New && !a.Found {
-			return []Problem{{Path: a.Path, Origin: New, Err: errors.New("holds a kernel and no module, so nothing was checked; give its modules, or the packages that have them, too")}}
+			return []Problem{{Path: a.Path, Origin: New, Err: errors.New("a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them")}}
 		}
 	}
 	return nil

@@ -40,9 +40,9 @@ func TestWhole(t *testing.T) {
 		want     string // of the problems
 	}{
 		{"all came to something", Argument{Path: "NEW"}, nil, false, 0, ""},
-		{"one came to nothing", Argument{Path: "EMPTY"}, nil, false, 2, "EMPTY: holds no kernel and no module"},
+		{"one came to nothing", Argument{Path: "EMPTY"}, nil, false, 2, "EMPTY: no kernel and no module in it"},
 		{"one that was found may", Argument{Path: "EMPTY", Found: true}, nil, false, 0, ""},
-		{"an older build of something else", Argument{Path: "OLD", Origin: Against}, nil, false, 2, "OLD: holds no kernel"},
+		{"an older build of something else", Argument{Path: "OLD", Origin: Against}, nil, false, 2, "OLD: no kernel"},
 		{"set aside", Argument{Path: "EMPTY"}, nil, true, 0, ""},
 		{"something unread", Argument{Path: "NEW"}, errors.New("cut short"), false, 2, "NEW/a.rpm: cut short"},
 	} {
