@@ -122,7 +122,7 @@ func (c *collector) readTable(f file, r io.ReaderAt) error {
 		return err
 	}
 	if !c.sources.found && isBase(data) {
-		return baseNotModule
+		return errBaseNotModule
 	}
 	name := filepath.Base(f.path)
 	if ext := filepath.Ext(name); strings.EqualFold(ext, ".btf") || ext == ".bin" || ext == ".raw" {

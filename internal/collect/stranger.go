@@ -69,9 +69,9 @@ func isBase(data []byte) bool {
 	return verify.Base(data, t.Order, verify.Witnesses{Base: t}.Read().Rules).Accepted()
 }
 
-// baseNotModule is for a raw base among the files that are checked. It does not say
+// errBaseNotModule is for a raw base among the files that are checked. It does not say
 // which kernel it is of, so that it is paired with nothing.
-var baseNotModule = errors.New("a raw base, which does not say which kernel it is of. Give it with --base")
+var errBaseNotModule = errors.New("a raw base, which does not say which kernel it is of. Give it with --base")
 
 // baseMissing reports whether a base was named and none was found: nothing can be
 // checked on it then.
