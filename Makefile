@@ -87,7 +87,9 @@ install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 644 completions/_obs-btf-guard $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_obs-btf-guard
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/licenses/obs-btf-guard/LICENSE
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR) docs/*.md docs/fingerprint-vectors.json
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs docs/*.md docs/fingerprint-vectors.json
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs/decisions docs/decisions/*.md
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/obs obs/README.md
 
 rpm: ## source and binary packages of git HEAD in build/rpm
 	GO=$(GO) obs/rpm.sh

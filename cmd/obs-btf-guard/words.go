@@ -25,7 +25,7 @@ or judged.`
 
 const fingerprintDescription = `The fingerprint of a vmlinux names its BTF type and string tables. Two kernels
 with the same fingerprint can take each other's modules as far as BTF goes.
-README.md shows how to recompute it with objcopy, dd and sha256sum.`
+docs/fingerprint.md shows how to recompute it with objcopy, dd and sha256sum.`
 
 const distillDescription = `Modules that do not survive a rebuild of their kernel can be made to: a module
 with a .BTF.base says by name what it uses of its base, and Linux 6.11 and later

@@ -31,17 +31,17 @@ func ruledResult() *guard.Result {
 	return r
 }
 
-// TestMeanings has the words of the README for each verdict.
+// TestMeanings has the words of docs/verdicts.md for each verdict.
 func TestMeanings(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/verdicts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.ReplaceAll(string(readme), "`", "")
+	text := strings.ReplaceAll(string(page), "`", "")
 	for _, v := range append(slices.Clone(guard.Verdicts), guard.Unlabeled, guard.Mislabeled) {
 		row := regexp.MustCompile(`(?m)^\| ` + string(v) + ` \| (.*) \| \**(\w+)\** \|$`).FindStringSubmatch(text)
 		if row == nil || row[1] != meanings[v] || row[2] != string(v.Severity()) {
-			t.Errorf("%s: %q in the README, %q here", v, row, meanings[v])
+			t.Errorf("%s: %q on the page, %q here", v, row, meanings[v])
 		}
 		if (remedies[v] == "") != (v.Severity() == guard.OK) {
 			t.Errorf("%s: remedy %q", v, remedies[v])

@@ -9,7 +9,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// meanings say what each verdict means, in the words of the README's table.
+// meanings say what each verdict means, in the words of the table in docs/verdicts.md.
 var meanings = map[guard.Verdict]string{
 	guard.SameBase:      "it was built on this base",
 	guard.Relocatable:   "its .BTF.base relocates onto this base (Linux 6.11 and later)",

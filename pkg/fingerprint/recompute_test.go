@@ -14,10 +14,10 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
-// TestReadmeRecomputation runs the README's recipe for recomputing a
+// TestRecomputation runs the recipe of docs/fingerprint.md for recomputing a
 // fingerprint: its last line must be ours.
-func TestReadmeRecomputation(t *testing.T) {
-	recipe := readmeBlock(t, "<!-- recompute -->")
+func TestRecomputation(t *testing.T) {
+	recipe := shellBlock(t, "<!-- recompute -->")
 	for _, tool := range []string{"sh", "objcopy", "od", "dd", "sha256sum", "sed", "head"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(err)
@@ -53,18 +53,17 @@ func TestReadmeRecomputation(t *testing.T) {
 	}
 }
 
-// readmeBlock cuts out the shell block that directly follows a line of the
-// README.
-func readmeBlock(t *testing.T, mark string) string {
+// shellBlock cuts out the shell block that directly follows a line of the page.
+func shellBlock(t *testing.T, mark string) string {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(fixture.Testdata(t), "..", "README.md"))
+	page, err := os.ReadFile(filepath.Join(fixture.Testdata(t), "..", "docs", "fingerprint.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(readme), "\n"+mark+"\n```sh\n")
+	_, rest, ok := strings.Cut(string(page), "\n"+mark+"\n```sh\n")
 	block, _, closed := strings.Cut(rest, "\n```\n")
 	if !ok || !closed {
-		t.Fatalf("README.md has no block of sh behind %s", mark)
+		t.Fatalf("docs/fingerprint.md has no block of sh behind %s", mark)
 	}
 	return block
 }
