@@ -85,7 +85,7 @@ type Cell struct {
 var Kinds = []guard.Verdict{
 	guard.Refused, guard.Stale, guard.Broken, guard.Verdict(guard.OtherMagic), guard.Verdict(guard.OtherHeaders), guard.Mislabeled, guard.Incident,
 	guard.Undecided, guard.Unlabeled, guard.Verdict(guard.KfuncsLost), guard.Verdict(guard.IDsUnrelocated), guard.Verdict(guard.ReadersRefuse),
-	guard.Unproven, guard.Unmet,
+	guard.Verdict(guard.Duplicated), guard.Unproven, guard.Unmet,
 }
 
 // DefaultFailOn are the kinds that fail unless somebody says otherwise: with

@@ -42,7 +42,7 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 		rule            guard.Rule
 	}
 	found := map[of]*remark{}
-	names := map[*remark][]string{}
+	others := map[*remark][]guard.Finding{}
 	for _, f := range res.Findings {
 		p := packageOf(f.Module.Package)
 		if p == nil || f.Base == nil || f.Verdict.Severity() == guard.Fail { // of what misfits, that is said
@@ -63,17 +63,24 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 				out = append(out, m)
 				continue
 			}
-			names[m] = append(names[m], f.Module.Name)
+			others[m] = append(others[m], f)
 		}
 	}
-	for m, list := range names {
+	for m, list := range others {
 		const most = 8
-		slices.Sort(list)
-		s := "likewise " + strings.Join(list[:min(len(list), most)], ", ")
-		if n := len(list) - most; n > 0 {
+		var names []string
+		for _, f := range list {
+			names = append(names, f.Module.Name)
+		}
+		slices.Sort(names)
+		s := "likewise " + strings.Join(names[:min(len(names), most)], ", ")
+		if n := len(names) - most; n > 0 {
 			s += fmt.Sprintf(" and %s more", prose.Number(n))
 		}
 		m.Reasons = append(m.Reasons, s)
+		if m.Kind == guard.Verdict(guard.Duplicated) {
+			m.Reasons = append(m.Reasons, prose.Number(len(list))+" more modules "+guard.Repeated(list).String())
+		}
 	}
 	return out
 }

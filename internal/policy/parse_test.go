@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	known       = "same-base, relocatable, compatible, no-btf, btf-lost, drifted, unproven, misread, rejected, unrelocatable, malformed, vermagic, other-headers, readers-refuse, kfuncs-lost, ids-unrelocated, unlabeled, mislabeled, refused"
+	known       = "same-base, relocatable, compatible, no-btf, btf-lost, drifted, unproven, misread, rejected, unrelocatable, malformed, vermagic, other-headers, readers-refuse, kfuncs-lost, ids-unrelocated, duplicated, unlabeled, mislabeled, refused"
 	quotes      = `syntax error: expected a value in straight quotes, as in action = "warn"`
 	outside     = " stands outside of a rule, which begins with [[rule]]"
 	ownRule     = ": give them a rule of their own"

@@ -127,7 +127,8 @@ func (g group) of(v guard.Verdict) []guard.Finding {
 	return out
 }
 
-// counts is "7 rejected, 1 misread, 2 no-btf", worst first.
+// counts is "7 rejected, 1 misread, 2 no-btf", worst first, then what else is wrong
+// with them: "; 1 duplicated".
 func (g group) counts() string {
 	var parts []string
 	for _, v := range slices.Backward(guard.Verdicts) {
@@ -135,7 +136,24 @@ func (g group) counts() string {
 			parts = append(parts, prose.Number(n)+" "+string(v))
 		}
 	}
-	return strings.Join(parts, ", ")
+	s := strings.Join(parts, ", ")
+	for _, rule := range guard.Rules {
+		if n := noted(g, rule); n > 0 {
+			s += "; " + prose.Number(n) + " " + string(rule)
+		}
+	}
+	return s
+}
+
+// noted counts the findings with a note of a rule that is more than good to know.
+func noted(findings []guard.Finding, rule guard.Rule) int {
+	n := 0
+	for _, f := range findings {
+		if slices.ContainsFunc(f.Notes, func(n guard.Note) bool { return n.Rule == rule && n.Severity != guard.OK }) {
+			n++
+		}
+	}
+	return n
 }
 
 // worst is the severity of the worst finding.
@@ -178,6 +196,8 @@ type Group struct {
 	// Refused is what becomes of modules that are rejected or do not relocate, in words;
 	// absent where none is.
 	Refused string `json:"refused,omitempty"`
+	// Notes counts the modules with which something else is wrong, by rule.
+	Notes map[string]int `json:"notes,omitempty"`
 }
 
 // NewGroups counts the verdicts of each group. The list is never nil.
@@ -192,7 +212,13 @@ func NewGroups(r *guard.Result) []Group {
 		for _, f := range g {
 			verdicts[string(f.Verdict)]++
 		}
-		out = append(out, Group{string(g[0].Pairing), g.release(), version(m.Package, m.Tree), base, verdicts, g.refused()})
+		notes := map[string]int{}
+		for _, rule := range guard.Rules {
+			if n := noted(g, rule); n > 0 {
+				notes[string(rule)] = n
+			}
+		}
+		out = append(out, Group{string(g[0].Pairing), g.release(), version(m.Package, m.Tree), base, verdicts, g.refused(), notes})
 	}
 	return out
 }

@@ -99,6 +99,16 @@ type Note struct {
 	Ruling   *Ruling        `json:"ruling,omitempty"`
 	Message  string         `json:"message"`
 	Log      []string       `json:"log,omitempty"`
+	Repeats  *Repeats       `json:"repeats,omitempty"`
+}
+
+// Repeats are the structs of the vmlinux that a module has once more.
+type Repeats struct {
+	Structs Names    `json:"structs"`
+	Copies  int      `json:"copies"`
+	Bytes   int      `json:"bytes"`
+	Of      int      `json:"of"`
+	Kfuncs  []string `json:"kfuncs,omitempty"`
 }
 
 // Kernel is what the kernel would do.
@@ -197,6 +207,11 @@ func NewDocument(r *guard.Result, version string) *Document {
 		d.Verdicts = append(d.Verdicts, newVerdict(f))
 		d.Summary[string(f.Verdict)]++
 	}
+	for _, rule := range guard.Rules {
+		if n := noted(r.Findings, rule); n > 0 {
+			d.Summary[string(rule)] = n
+		}
+	}
 	for _, l := range r.Labels {
 		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, newRuling(l.Ruling), l.Reasons})
 	}
@@ -265,7 +280,7 @@ func newVerdict(f guard.Finding) Verdict {
 	}
 	v.Reasons = list(v.Reasons)
 	for _, n := range f.Notes {
-		v.Notes = append(v.Notes, Note{n.Rule, n.Severity, newRuling(n.Ruling), n.Message, n.Log})
+		v.Notes = append(v.Notes, Note{n.Rule, n.Severity, newRuling(n.Ruling), n.Message, n.Log, newRepeats(n.Repeats)})
 	}
 	if f.Base != nil {
 		v.BasePackage, v.BasePath = basePackage(f.Base), f.Base.Path
@@ -288,6 +303,13 @@ func newRuling(r *guard.Ruling) *Ruling {
 		return nil
 	}
 	return &Ruling{r.Reason, r.Where}
+}
+
+func newRepeats(r *guard.Repeats) *Repeats {
+	if r == nil {
+		return nil
+	}
+	return &Repeats{newNames(r.Structs), r.Copies, r.Bytes, r.Of, r.Kfuncs}
 }
 
 func newChange(c guard.Change) Change {

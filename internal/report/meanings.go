@@ -73,6 +73,7 @@ var ruleMeanings = map[guard.Rule]string{
 
 	guard.IDsUnrelocated: "numbers in .BTF_ids that no kernel relocates name other types here",
 	guard.ReadersRefuse:  "libbpf or cilium/ebpf refuse the table that the kernel took",
+	guard.Duplicated:     "the module repeats structs that its vmlinux has",
 }
 
 var ruleRemedies = map[guard.Rule]string{
@@ -82,5 +83,7 @@ var ruleRemedies = map[guard.Rule]string{
 	guard.OtherMagic:   "Build the module with the headers and the configuration of the kernel that it is for.",
 
 	guard.IDsUnrelocated: "Live with it until the reboot, or distil with --plain-ids zero, so that nothing is mistaken.",
-	guard.ReadersRefuse:  "Build the module again on this kernel, or have it packed without .BTF, which no reader looks at.",
+	guard.Duplicated: "Build kernel and modules with another pahole, of one version for both: with --verbose, newer ones name the field that kept structs " +
+		"from being merged.",
+	guard.ReadersRefuse: "Build the module again on this kernel, or have it packed without .BTF, which no reader looks at.",
 }

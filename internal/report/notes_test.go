@@ -74,3 +74,40 @@ func TestNotesThatAreOK(t *testing.T) {
 		t.Errorf("%v\n%s", err, &sarif)
 	}
 }
+
+// TestDuplicated names the first module that repeats structs, sums up the others, and
+// gives machines the figures of each.
+func TestDuplicated(t *testing.T) {
+	r := result()
+	r.Problems = nil
+	one := r.Findings[0]
+	one.Notes = []guard.Note{{Rule: guard.Duplicated, Severity: guard.Warn, Message: "it repeats 21 structs", Repeats: &guard.Repeats{
+		Structs: strings.Split("a b c d e f g h i j k l m n o p q r s t u", " "), Copies: 22, Bytes: 500, Of: 600, Kfuncs: []string{"bpf_a"}}}}
+	two, three := one, one
+	two.Module = &guard.Module{Package: one.Module.Package, Path: "two.ko", Name: "two", Release: "1-default"}
+	three.Module = &guard.Module{Package: one.Module.Package, Path: "three.ko", Name: "three", Release: "1-default"}
+	three.Notes = []guard.Note{{Rule: guard.Duplicated, Severity: guard.OK, Message: "it repeats 1 struct", Repeats: &guard.Repeats{Structs: []string{"a"}, Copies: 1, Bytes: 10, Of: 100}}}
+	r.Findings = []guard.Finding{one, two, three}
+	var text, doc bytes.Buffer
+	if err := Text(&text, r, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := NewDocument(r, "1.0").Compact(&doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"WARN build ", ": 3 same-base; 2 duplicated\n", "it repeats 21 structs\n", "likewise two\n",
+		"=> all 2 repeat 44 structs, 1,000 of 1,200 bytes of .BTF\n", "  - duplicated: Build kernel and modules with another pahole", "1 ok, 2 warn, 0 fail"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, &text)
+		}
+	}
+	for _, want := range []string{`"repeats":{"structs":{"count":21,"first":["a","b","c","d","e","f","g","h","i","j","k","l","m","n","o","p","q","r","s","t"]},"copies":22,"bytes":500,"of":600,"kfuncs":["bpf_a"]}`,
+		`"repeats":{"structs":{"count":1,"first":["a"]},"copies":1,"bytes":10,"of":100}`, `"summary":{"duplicated":2,"modules":3,"same-base":3}`} {
+		if !strings.Contains(doc.String(), want) {
+			t.Errorf("no %s in\n%s", want, &doc)
+		}
+	}
+	if g := NewGroups(r); len(g) != 1 || g[0].Notes["duplicated"] != 2 {
+		t.Errorf("%+v", g)
+	}
+}

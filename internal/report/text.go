@@ -185,6 +185,9 @@ func (t *text) notes(g group) {
 			}
 			t.ruling(n.Ruling)
 		}
+		if rule == guard.Duplicated && len(all) > 1 {
+			t.Paragraph("        => ", "all "+prose.Number(len(all))+" "+guard.Repeated(all).String())
+		}
 	}
 }
 

@@ -94,6 +94,9 @@ func (t Type) ExtraSize() uint64 {
 	return 0
 }
 
+// RecordSize is the number of bytes that the whole record takes.
+func (t Type) RecordSize() int { return recordSize + int(t.ExtraSize()) }
+
 // Word returns the i-th 32-bit word behind the first twelve bytes: the INT's
 // encoding word, VAR linkage, DECL_TAG component index.
 func (t Type) Word(i int) uint32 { return u32(t.extra[4*i:], t.big) }

@@ -24,6 +24,7 @@ func (j *judging) finding(p pair) Finding {
 	j.otherHeaders(&f, f.table)
 	lostKfuncs(&f)
 	j.readersRefuse(&f, f.table)
+	j.duplicated(&f)
 	f.table = nil
 	return f
 }

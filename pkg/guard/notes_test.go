@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -227,5 +228,65 @@ func TestNotesRuled(t *testing.T) {
 		if res.Exit() != tc.exit || len(res.Unused) != tc.unused || (n.Ruling != nil) != (tc.exit == 0) {
 			t.Errorf("%s: exit %d, note %+v, unused %v", tc.policy, res.Exit(), n, res.Unused)
 		}
+	}
+}
+
+// TestDuplicated notes modules that repeat structs of their vmlinux: many, or one that
+// a kfunc takes. Those that compilers and pahole leave over are good to know.
+func TestDuplicated(t *testing.T) {
+	w := kernelTable(0, 0)
+	for i := range 12 {
+		w.Struct(fmt.Sprintf("core_%d", i), 4, btftest.Member{Name: "a", Type: 1})
+	}
+	module := func(structs int, more func(own *btftest.Writer, first btf.TypeID)) []byte {
+		own := w.Split()
+		first := own.NextID()
+		for i := range structs {
+			own.Struct(fmt.Sprintf("core_%d", i), 4, btftest.Member{Name: "a", Type: 1})
+		}
+		own.Struct("its_own", 4, btftest.Member{Name: "theirs", Type: 1})
+		if more != nil {
+			more(own, first)
+		}
+		return own.Bytes()
+	}
+	kfunc := func(own *btftest.Writer, first btf.TypeID) {
+		own.Func("bpf_core_get", own.FuncProto(0, btftest.Param{Name: "core", Type: own.Ptr(own.Const(first))}), btftest.Static)
+		own.Func("bpf_own_get", own.FuncProto(0, btftest.Param{Name: "own", Type: own.Ptr(first + 1)}), btftest.Static)
+	}
+	names := newKfuncs(make([]byte, 24), []mark{set(0, 24), number(btf.KindFunc, "bpf_core_get", 40, 8), number(btf.KindFunc, "bpf_own_get", 41, 16)})
+	const types = "The BPF verifier takes the two for different types, so that it refuses "
+	for _, tc := range []struct {
+		name     string
+		btf      []byte
+		kfuncs   kfuncs
+		severity Severity // "" for no note
+		message  string
+	}{
+		{"none", module(0, nil), kfuncs{}, "", ""},
+		{"a few", module(8, nil), kfuncs{}, OK, "it repeats 8 structs of the vmlinux (core_0, core_1, core_2, core_3, core_4 and 3 more): 192 of the 255 bytes of its .BTF. " + types + "a pointer to the one where the other is expected"},
+		{"many", module(9, nil), kfuncs{}, Warn, "it repeats 9 structs of the vmlinux (core_0, core_1, core_2, core_3, core_4 and 4 more): 216 of the 279 bytes of its .BTF. " + types + "a pointer to the one where the other is expected"},
+		{"one that a kfunc takes", module(1, kfunc), names, Warn, "it repeats 1 struct of the vmlinux (core_0): 24 of the 221 bytes of its .BTF. " + types + "1 kfunc, bpf_core_get with a pointer from the vmlinux or from another module"},
+		{"one that a function takes which is no kfunc", module(1, kfunc), kfuncs{}, OK, "it repeats 1 struct of the vmlinux (core_0): 24 of the 221 bytes of its .BTF. " + types + "a pointer to the one where the other is expected"},
+		{"three times each", module(3, func(own *btftest.Writer, _ btf.TypeID) {
+			for i := range 6 {
+				own.Struct(fmt.Sprintf("core_%d", i%3), 4, btftest.Member{Name: "a", Type: 1})
+			}
+		}), kfuncs{}, Warn, "it repeats 3 structs of the vmlinux, 9 times in all (core_0, core_1, core_2): 216 of the 279 bytes of its .BTF. " + types + "a pointer to the one where the other is expected"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m := testModule(nil, tc.btf)
+			m.kfuncs = tc.kfuncs
+			notes := noted(t, verify.Version{Major: 6, Minor: 12}, w, m)
+			if tc.severity == "" {
+				wantNotes(t, notes)
+				return
+			}
+			if len(notes) != 1 {
+				t.Fatalf("%d notes: %+v", len(notes), notes)
+			}
+			notes[0].Repeats = nil
+			wantNotes(t, notes, Note{Rule: Duplicated, Severity: tc.severity, Message: tc.message})
+		})
 	}
 }

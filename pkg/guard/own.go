@@ -12,6 +12,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/readers"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/repeat"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -28,6 +29,7 @@ type judging struct {
 	cores    map[*Base]func() map[string]coreStruct
 	readers  map[*Base]*readers.Base
 	targets  map[*Base]*relocate.Target
+	repeats  map[*Base]*repeat.Base
 }
 
 // onOwn is a module on a base that it may have been built on.
@@ -45,6 +47,7 @@ func newJudging(inv *Inventory) *judging {
 		cores:    map[*Base]func() map[string]coreStruct{},
 		readers:  map[*Base]*readers.Base{},
 		targets:  map[*Base]*relocate.Target{},
+		repeats:  map[*Base]*repeat.Base{},
 	}
 	for _, b := range inv.Bases {
 		switch {

@@ -65,6 +65,7 @@ type Note struct {
 	Ruling   *Ruling  // nil where the severity is the note's own
 	Message  string   // one sentence
 	Log      []string // what dmesg will show, empty where the kernel says nothing
+	Repeats  *Repeats // of Duplicated
 }
 
 // Rule names what a note is about, for machines and policies, as a [Verdict] does. The
@@ -80,10 +81,11 @@ const (
 	OtherMagic     Rule = "vermagic" // refused by its vermagic
 
 	ReadersRefuse Rule = "readers-refuse" // taken by the kernel, refused by readers in user space
+	Duplicated    Rule = "duplicated"     // structs that the vmlinux has, once more
 )
 
 // Rules lists them.
-var Rules = []Rule{OtherMagic, OtherHeaders, ReadersRefuse, KfuncsLost, IDsUnrelocated}
+var Rules = []Rule{OtherMagic, OtherHeaders, ReadersRefuse, KfuncsLost, IDsUnrelocated, Duplicated}
 
 // Label is a verdict on the kernel-btf(...) dependencies of a package: Unlabeled
 // or Mislabeled.

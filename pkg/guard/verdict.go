@@ -69,7 +69,7 @@ func (v Verdict) Severity() Severity {
 	switch v {
 	case SameBase, Relocatable, Compatible, NoBTF, Fits:
 		return OK
-	case BTFLost, Drifted, Unproven, Unlabeled, Undecided, Unmet, Verdict(KfuncsLost), Verdict(ReadersRefuse), Verdict(IDsUnrelocated):
+	case BTFLost, Drifted, Unproven, Unlabeled, Undecided, Unmet, Verdict(KfuncsLost), Verdict(ReadersRefuse), Verdict(IDsUnrelocated), Verdict(Duplicated):
 		return Warn
 	}
 	return Fail
