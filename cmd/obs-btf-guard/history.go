@@ -305,7 +305,7 @@ func (t historyWriter) judgements(s *history.Step) {
 			if j.Pairing != string(guard.PairBuild) {
 				of = "modules of " + j.Of
 			}
-			t.line("%s%-8s %s on it: %s", historyIndent, j.Pairing, of, strings.Join(counts, ", "))
+			t.line("%s%-8s %s on it: %s", historyIndent, guard.Pairing(j.Pairing).Word(), of, strings.Join(counts, ", "))
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestHistoryText(t *testing.T) {
                              pahole: 1.22 → 1.23
                              the same: compiler, linker
                              not known: project, source revision
-                    rebuild  modules of 1.1 on it: 2 misread, 1 rejected
+                    update   modules of 1.1 on it: 2 misread, 1 rejected
                     across   modules of 0.1 on it: 3 rejected
   unknown           kernel-default-1.3.x86_64  same base
   unknown           kernel-default-1.4.x86_64  base 010000000000, 100 types

@@ -102,14 +102,14 @@ func TestRebuild(t *testing.T) {
 	o.says(t, "kernel BTF check of kernel-default: FAILED",
 		"A kernel carries a description of its data types",
 		"ok build modules on their own vmlinux, 5.15.12-1.3: 7 same-base",
-		"FAIL rebuild new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected",
+		"FAIL update new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected",
 		"Linux 5.15.12 will log:", "failed to validate module [hid_apple] BTF: -22", "ipheth",
 		"does not load (CONFIG_MODULE_ALLOW_BTF_MISMATCH is not set)",
-		"FAIL rebuild old modules (5.15.12-1.1) under the new vmlinux (5.15.12-1.3): 5 rejected, 2 misread",
+		"FAIL update old modules (5.15.12-1.1) under the new vmlinux (5.15.12-1.3): 5 rejected, 2 misread",
 		"loads, and the kernel believes wrong types",
 		"Since when", "kernel-default-5.15.12-1.1.x86_64", "kernel-default-5.15.12-1.3.x86_64",
 		"What to do", "Ship all packages of one build together", "say so at the end of btf-guard.conf",
-		"FAIL 7 new and 7 old modules in 21 judgements: 7 ok, 0 warn, 14 fail")
+		"FAIL 14 modules (7 new, 7 old), 21 checks: 7 ok, 0 warn, 14 fail")
 	o.wantTokens(t, tr.token(t))
 }
 
@@ -139,7 +139,7 @@ func TestBrokenBuild(t *testing.T) {
 		"failed to validate module [xpad] BTF: -22", "rndis_host",
 		"What to do", "these modules were not linked against the vmlinux they are shipped with",
 		"there are no old packages here",
-		"FAIL 7 modules in 7 judgements: 5 ok, 0 warn, 2 fail")
+		"FAIL 7 modules, 7 checks: 5 ok, 0 warn, 2 fail")
 	if got := tokens(t, o.rpms(t)["kernel-default-extra"], "requires"); got != nil {
 		t.Errorf("kernel-default-extra requires %q, which it was not built on", got)
 	}

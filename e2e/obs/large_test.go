@@ -31,7 +31,7 @@ func TestLarge(t *testing.T) {
 	o := r.build(t, src, "--release", "1.3", "--define", "kversion "+version, "--define", "token "+token)
 	o.wants(t, 0)
 	o.says(t, "kernel BTF check of kernel-default: passed with WARNINGS",
-		"ok build modules on their own vmlinux", "WARN rebuild new modules", "WARN rebuild old modules")
+		"ok build modules on their own vmlinux", "WARN update new modules", "WARN update old modules")
 	report := o.report(t, "kernel-default")
 	counts := map[string]map[string]int{"build": {}, "rebuild": {}}
 	for _, v := range report.Verdicts {

@@ -34,7 +34,7 @@ func TestPolicy(t *testing.T) {
 		{"rebuild", policy("rebuild"), "", 0, []string{
 			"kernel-default.x86_64: W: btf-rejected",
 			"kernel BTF check of kernel-default: passed, but something must be BUILT AGAIN",
-			"REBUILD rebuild new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected",
+			"AGAIN update new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected",
 			"decided in btf-guard.conf:2: " + reason,
 			"To be built again",
 			"kernel-btf(default:sha256:42844fc3093a", // the base of 1.1
@@ -42,7 +42,7 @@ func TestPolicy(t *testing.T) {
 		{"warn", policy("warn"), "", 0, []string{
 			"kernel-default.x86_64: W: btf-rejected",
 			"kernel BTF check of kernel-default: passed with WARNINGS",
-			"WARN rebuild new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected",
+			"WARN update new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected",
 			"failed to validate module [hid_apple] BTF: -22",
 			"decided in btf-guard.conf:2: " + reason,
 		}, "warn"},

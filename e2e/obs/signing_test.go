@@ -25,7 +25,7 @@ func TestSigning(t *testing.T) {
 	first := one.buildKernel(t, src, tr, "1.3", "--define", "signed 1")
 	first.wants(t, 0)
 	first.says(t, "kernel BTF check of kernel-default, before signing: passed, but something must be BUILT AGAIN",
-		"REBUILD rebuild new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected")
+		"AGAIN update new modules (5.15.12-1.3) while the old vmlinux (5.15.12-1.1) still runs: 7 rejected")
 	first.wantTokens(t, token)
 	report := first.report(t, "kernel-default")
 	if report.Hook.Stage != "unsigned" {

@@ -29,7 +29,7 @@ func (r *Result) HTML(w io.Writer, version string, failOn []guard.Verdict) error
 	}
 	if r.Exit(failOn) == 2 {
 		out.Word = "INCOMPLETE"
-		out.Lead = append(out.Lead, "Not all could be read, see below: what is well is not known to be all.")
+		out.Lead = append(out.Lead, "Not all could be read, see below. The result is incomplete.")
 	}
 	if counts := r.counts(); len(counts) > 0 {
 		out.Lead = append(out.Lead, strings.Join(counts, ", ")+".")

@@ -162,7 +162,7 @@ func weight(s guard.Severity) int { return slices.Index(guard.Severities, s) }
 
 // Unreadable is the rule of what could not be read or judged.
 var Unreadable = Rule{
-	Name: "unreadable", Meaning: "it could not be read or judged", Severity: guard.Fail,
+	Name: "unreadable", Meaning: "it could not be read or checked", Severity: guard.Fail,
 	Remedy: "It is not counted as good: give the file that is missing, or mend the one that is broken.",
 }
 
@@ -208,7 +208,7 @@ func (f *Finding) row(meaning string) []page.Cell {
 
 // ProblemsTable lists what could not be read or judged on a page.
 func (r *Report) ProblemsTable() page.Table {
-	t := page.Table{Caption: "What could not be read or judged", Head: page.Heads("File", "Result", "Why")}
+	t := page.Table{Caption: "What could not be read or checked", Head: page.Heads("File", "Result", "Why")}
 	for _, p := range r.Problems {
 		t.Rows = append(t.Rows, []page.Cell{{Text: p.Path}, {Text: "error", Mark: page.Fail}, {Text: p.Err.Error()}})
 	}

@@ -67,12 +67,12 @@ func (r *Report) JUnit(w io.Writer, when time.Time) error {
 		j.add(c)
 	}
 	if len(r.Problems) > 0 {
-		j.suite("errors", "what could not be read or judged")
+		j.suite("errors", "what could not be read or checked")
 	}
 	for _, p := range r.Problems {
 		text := prose.Printable(p.Err.Error())
 		j.last().Errors++
-		j.append(junitCase{Class: p.Path, Name: "is read and judged", Error: &junitAnswer{Type: ID(Unreadable.Name), Message: text, Text: text}})
+		j.append(junitCase{Class: p.Path, Name: "is read and checked", Error: &junitAnswer{Type: ID(Unreadable.Name), Message: text, Text: text}})
 	}
 	if len(j.suites.Suites) > 0 {
 		for _, n := range r.Notes {

@@ -30,7 +30,7 @@ func TestManPageWords(t *testing.T) {
 		want = append(want, ".It Ic "+key+"\n")
 	}
 	for _, p := range pairings {
-		want = append(want, ".It Cm "+string(p)+"\n")
+		want = append(want, ".It Cm "+p.Word()+"\n")
 	}
 	for _, v := range verdicts {
 		want = append(want, ".It Cm "+string(v)+"\n.Pq "+string(v.Severity())+"\n")

@@ -31,10 +31,25 @@ var (
 	notes    = noteWords()
 	verdicts = slices.Concat(guard.Verdicts, notes, labels)
 	pairings = []guard.Pairing{guard.PairBuild, guard.PairRebuild, guard.PairAcross, guard.PairWeak, guard.PairGiven, guard.PairRunning}
-	actions  = []string{"fail", "rebuild", "warn", "ignore"}
+	actions  = []string{"fail", "build-again", "warn", "ignore"}
 	// severities are those of the actions, in their order.
 	severities = []guard.Severity{guard.Fail, guard.Rebuild, guard.Warn, guard.OK}
 )
+
+// oldWords are those that policies had before, and may have for ever: rebuild was the
+// name of a pairing and of an action.
+var oldWords = map[string]map[string]string{
+	"pairing": {"rebuild": guard.PairRebuild.Word()},
+	"action":  {"rebuild": "build-again"},
+}
+
+// pairingWords are the pairings as a policy has them.
+func pairingWords() (out []string) {
+	for _, p := range pairings {
+		out = append(out, p.Word())
+	}
+	return out
+}
 
 // noteWords are the rules of notes, which have actions as verdicts do.
 func noteWords() (out []guard.Verdict) {
@@ -199,7 +214,10 @@ func (p *parser) keyValue(e *unstable.Node) {
 	case "verdict":
 		r.verdicts = choose(p, key, p.list(key, e.Value()), verdicts)
 	case "pairing":
-		r.pairings = choose(p, key, p.list(key, e.Value()), pairings)
+		words := pairingWords()
+		for _, word := range choose(p, key, p.list(key, e.Value()), words) {
+			r.pairings = append(r.pairings, pairings[slices.Index(words, word)])
+		}
 	case "package":
 		r.packages = p.globs(key, e.Value())
 	case "module":
@@ -296,6 +314,7 @@ func (p *parser) list(key string, value *unstable.Node) []word {
 func choose[T ~string](p *parser, key string, words []word, known []T) []T {
 	var out []T
 	for _, w := range words {
+		w.text = cmp.Or(oldWords[key][w.text], w.text)
 		if slices.Contains(known, T(w.text)) {
 			out = append(out, T(w.text))
 			continue

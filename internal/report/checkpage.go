@@ -20,13 +20,13 @@ func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
 	out.Mark, out.Word = findings.Marks[r.Worst()], strings.ToUpper(string(r.Worst()))
 	if len(r.Problems) > 0 {
 		out.Mark, out.Word = page.Fail, "INCOMPLETE"
-		out.Lead = append(out.Lead, prose.Several(len(r.Problems), "thing")+" could not be read or judged, see below: what is well is not known to be all.")
+		out.Lead = append(out.Lead, prose.Several(len(r.Problems), "thing")+" could not be read or checked, see below. The result is incomplete.")
 	}
 	counts := map[guard.Severity]int{}
 	for _, f := range r.Findings {
 		counts[f.Worst()]++
 	}
-	lead := prose.Several(r.Modules(), "module") + " in " + prose.Several(len(r.Findings), "judgement") + ":"
+	lead := prose.Several(r.Modules(), "module") + ", " + prose.Several(len(r.Findings), "check") + ":"
 	for _, s := range guard.Severities {
 		if counts[s] > 0 || s == guard.OK {
 			lead += " " + prose.Number(counts[s]) + " " + string(s) + ","
@@ -36,7 +36,7 @@ func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
 	all := groups(r.Findings)
 	out.Add(page.Section{Title: "Summary", Tables: []page.Table{summaryTable(all)}})
 	list := List(r, version)
-	out.Add(page.Section{Title: "Not read or not judged", Tables: []page.Table{list.ProblemsTable()}})
+	out.Add(page.Section{Title: "Not read or not checked", Tables: []page.Table{list.ProblemsTable()}})
 	out.Add(page.Section{Title: "Findings", Tables: list.Tables(verbose)})
 	out.Add(page.Section{Title: "What changed in the bases", Text: changeTexts(r.Changes)})
 	out.Add(page.Section{Title: "What to do", Text: (&text{}).advice(r, all)})
@@ -47,7 +47,7 @@ func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
 // oneLine is the title in one line: "build: modules on their own vmlinux".
 func (g group) oneLine() string {
 	words := strings.Fields(g.title())
-	if words[0] == string(g[0].Pairing) {
+	if words[0] == g[0].Pairing.Word() {
 		words[0] += ":"
 	}
 	return strings.Join(words, " ")

@@ -3,7 +3,6 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -72,40 +71,6 @@ func (g group) kernel() string {
 		return release
 	}
 	return release + " (" + arch + ")"
-}
-
-// title says which modules on which vmlinux.
-func (g group) title() string {
-	b, m := g.base(), g[0].Module
-	switch {
-	case b == nil:
-		return "modules that met no vmlinux"
-	case g[0].Pairing == guard.PairGiven:
-		return "given    modules on " + b.Label()
-	case g[0].Pairing == guard.PairRunning:
-		return "running  modules on disk under " + b.Label()
-	case g[0].Pairing == guard.PairBuild && b.Package == nil:
-		return "build    modules on the vmlinux that lies beside them, " + b.Path
-	case g[0].Pairing == guard.PairBuild:
-		return "build    modules on their own vmlinux, " + version(b.Package, b.Path)
-	case g[0].Pairing == guard.PairAcross && m.Package == nil:
-		return "across   loose modules on the vmlinux of " + b.Label()
-	case g[0].Pairing == guard.PairAcross && m.Origin == guard.Against:
-		return "across   old modules of other packages on the vmlinux of " + b.Label()
-	case g[0].Pairing == guard.PairAcross:
-		return "across   modules of other packages on the vmlinux of " + b.Label()
-	case g[0].Pairing == guard.PairWeak && m.Linked:
-		return "weak     modules of other kernels that links put into the tree of " + b.Label()
-	case g[0].Pairing == guard.PairWeak && m.Origin == guard.Against:
-		return "weak     old modules of " + m.Release + " that weak-modules links here"
-	case g[0].Pairing == guard.PairWeak:
-		return "weak     modules of " + m.Release + " that weak-modules links here"
-	case m.Origin == guard.Against:
-		return fmt.Sprintf("rebuild  old modules (%s) under the new vmlinux (%s)", version(m.Package, m.Tree), version(b.Package, b.Path))
-	case b.Origin == guard.Against:
-		return fmt.Sprintf("rebuild  new modules (%s) while the old vmlinux (%s) still runs", version(m.Package, m.Tree), version(b.Package, b.Path))
-	}
-	return fmt.Sprintf("rebuild  modules of %s on the vmlinux of %s", version(m.Package, m.Tree), version(b.Package, b.Path))
 }
 
 // version tells builds of one kernel apart in a few letters.

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 // Log writes what the post-build check says in the build log, of which nothing
-// but the text survives where the build fails. Where something is amiss it begins
+// but the text survives where the build fails. Where something is wrong it begins
 // with a line for each finding and what this is about; the report comes last,
 // where a reader of the log begins.
 func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
@@ -23,8 +22,9 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 	if b := o.Before; b != nil && worst != guard.Fail && b.Worst() != guard.Fail { // else it would not have come this far
 		worst = guard.Severities[max(slices.Index(guard.Severities, worst), slices.Index(guard.Severities, b.Worst()))]
 	}
-	if len(r.Problems) > 0 {
-		worst = guard.Fail
+	outcome := outcomes[worst]
+	if len(r.Problems) > 0 && worst != guard.Fail {
+		worst, outcome = guard.Fail, ": FAILED, it is "+incomplete
 	}
 	if worst != guard.OK {
 		if err := List(r, "").Lint(out, linesInLog); err != nil {
@@ -32,7 +32,7 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintf(out, "obs-btf-guard: kernel BTF check of %s%s\n\n", prose.Printable(pkg), outcomes[worst])
+	fmt.Fprintf(out, "obs-btf-guard: kernel BTF check of %s%s\n\n", prose.Printable(pkg), outcome)
 	if group(r.Findings).worst() != guard.OK {
 		fmt.Fprint(out, preface)
 	}
@@ -56,21 +56,3 @@ const namedInLog = 40
 
 // linesInLog is how many of them get a line of their own before it.
 const linesInLog = 8
-
-var outcomes = map[guard.Severity]string{
-	guard.OK:      ": passed",
-	guard.Warn:    ": passed with WARNINGS",
-	guard.Rebuild: ": passed, but something must be BUILT AGAIN",
-	guard.Fail:    ": FAILED",
-}
-
-var preface = strings.TrimLeft(`
-A kernel carries a description of its data types and functions, called BTF;
-tracing, security tools and BPF programs depend on it. The BTF of a module is
-only a continuation: it refers to that of the vmlinux it was built with by
-number. On a vmlinux whose BTF differs by as little as one function, the numbers
-mean something else. The kernel then refuses the module's BTF, and with it the
-module unless CONFIG_MODULE_ALLOW_BTF_MISMATCH is set; or it takes it and
-believes wrong types without a word.
-
-`, "\n")

@@ -32,7 +32,7 @@ func TestLog(t *testing.T) {
 		{"ignored", weighs(guard.OK, &guard.Ruling{Reason: "we said so", Where: "conf:1"}),
 			[]string{": passed\n", "ignored 1 misread: drv", "decided in conf:1: we said so"}, false},
 		{"unreadable", &guard.Result{Problems: []guard.Problem{{Path: "x.rpm", Err: guard.Problem{Path: "f", Err: &guard.NoVmlinux{Modules: 2, Kernel: "1"}}}}},
-			[]string{": FAILED\n", "cannot read: x.rpm: f: 2 modules", "x.rpm: E: btf-unreadable f: 2 modules", "see above"}, false},
+			[]string{": FAILED, it is INCOMPLETE\n", "cannot read: x.rpm: f: 2 modules", "x.rpm: E: btf-unreadable f: 2 modules", "see above"}, false},
 		{"wrong dependencies", &guard.Result{Labels: []guard.Label{{Package: p, Verdict: guard.Mislabeled, Severity: guard.Fail, Reasons: []string{"it lies"}}}},
 			[]string{"foo.x86_64: E: btf-mislabeled it lies\n", "FAIL mislabeled foo-1-1.x86_64\n        it lies\n", "dependencies: take the kernel-btf(...) that stands in the spec file", `verdict = ["mislabeled"]`}, false},
 	} {
@@ -46,7 +46,7 @@ func TestLog(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, &out)
 				}
 			}
-			if strings.Contains(out.String(), "tracing, security tools") != tc.preface {
+			if strings.Contains(out.String(), "security tools and BPF") != tc.preface {
 				t.Errorf("preface:\n%s", &out)
 			}
 			if strings.Contains(out.String(), "\x1b") {

@@ -105,19 +105,19 @@ func (t *text) exception(r *guard.Result) {
 	if len(order) == 0 {
 		return
 	}
-	t.Paragraph("  - ", "if you know that it is as it should be, say so at the end of "+t.Policy+"; obs-btf-guard.conf(5) has the details:")
+	t.Paragraph("  - ", "if this is meant to be so, override the verdict at the end of "+t.Policy+", see obs-btf-guard.conf(5):")
 	for _, k := range order {
 		t.Line("        [[rule]]")
 		t.Line("        verdict = [%s]", strings.Join(verdicts[k], ", "))
 		action := "warn"
 		if k.pairing != "" {
-			t.Line("        pairing = %s", strconv.Quote(k.pairing))
+			t.Line("        pairing = %s", strconv.Quote(guard.Pairing(k.pairing).Word()))
 		}
 		if k.pkg != "" {
 			t.Line("        package = %s", strconv.Quote(k.pkg))
 		}
 		if !k.note && (k.pairing == string(guard.PairRebuild) || k.pairing == string(guard.PairAcross)) {
-			action = "rebuild"
+			action = "build-again"
 		}
 		t.Line("        action  = %s", strconv.Quote(action))
 		t.Line("        reason  = \"who decided it, and why: it is printed here\"")
@@ -144,7 +144,7 @@ func (g group) advice() string {
 			"section afterwards (find-debuginfo keeps it with --keep-section .BTF)."
 	}
 	if g.tooNew() {
-		return string(g[0].Pairing) + ": the .BTF of these modules has the layout of kinds behind its header, which Linux 7.1 and later read. " +
+		return g[0].Pairing.Word() + ": the .BTF of these modules has the layout of kinds behind its header, which Linux 7.1 and later read. " +
 			"Build them without \"layout\" among pahole's --btf_features, or with the pahole and the build scripts of that kernel's time."
 	}
 	switch g[0].Pairing {
@@ -154,8 +154,8 @@ func (g group) advice() string {
 		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
 			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
 	case guard.PairRebuild:
-		return fmt.Sprintf("rebuild: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. "+
-			"Ship all packages of one build together and have the machine rebooted right after the update; or make the rebuild reproduce the base; "+
+		return fmt.Sprintf("update: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. "+
+			"Ship all packages of one build together and have the machine rebooted right after the update; or make the build reproduce the base; "+
 			"or give it a kernelrelease of its own.", g.release())
 	case guard.PairWeak:
 		if g[0].Module.Linked {

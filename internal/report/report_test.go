@@ -61,7 +61,7 @@ func TestTextConsequences(t *testing.T) {
 		"FAIL build ", "2 misread, 1 btf-lost, 1 same-base",
 		"=> all 2: loads\n", "=> 1 of 2: libbpf refuses\n",
 		`likewise second\x1b[2J`,
-		"4 modules in 4 judgements: 1 ok, 1 warn, 2 fail; 1 not read or not judged, see standard error",
+		"4 modules, 4 checks: 1 ok, 1 warn, 2 fail; 1 not read or not checked, see standard error",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)

@@ -60,7 +60,7 @@ func earlier(d *Document) []string {
 	}
 	var out []string
 	for _, k := range order {
-		s := fmt.Sprintf("%s %s: %s", strings.TrimSpace(severityWords[k.severity]), k.pairing, prose.Number(count[k])+" "+string(k.verdict))
+		s := fmt.Sprintf("%s %s: %s", strings.TrimSpace(severityWords[k.severity]), k.pairing.Word(), prose.Number(count[k])+" "+string(k.verdict))
 		if k.ruling != (Ruling{}) {
 			s += ", decided in " + k.ruling.Where + ": " + k.ruling.Reason
 		}

@@ -35,7 +35,7 @@ func TestCarry(t *testing.T) {
 	}
 	for _, want := range []string{
 		": passed, but something must be BUILT AGAIN\n",
-		"REBUILD rebuild: 2 misread, decided in conf:1: we said so\n",
+		"AGAIN update: 2 misread, decided in conf:1: we said so\n",
 		"foo (x86_64): 1 module of it does not fit the vmlinux of kernel-default-1-3\n",
 		"modules for 1-default that were built on the base of kernel-default-1-1",
 	} {

@@ -65,7 +65,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t.Section("What to do", t.advice(r, all))
 	t.exception(r)
 	t.Section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
-	t.Section("Not judged", t.Notes)
+	t.Section("Not checked", t.Notes)
 	t.Section("Rules that decided nothing in this build", t.Unused)
 	for _, s := range t.Topics {
 		t.Section(s.Headline, s.Points)
@@ -311,7 +311,7 @@ func (t *text) detail(f guard.Finding) {
 	}
 	t.log(f, f.Kernel.Log)
 	if t.Verbose && len(f.Kernel.Hidden) > 0 {
-		t.Line("        and keep to itself, since mismatches are allowed:")
+		t.Line("        and will not log, since it allows mismatches:")
 		for _, l := range f.Kernel.Hidden {
 			t.Line("          | %s", strings.ReplaceAll(l, "\t", "    "))
 		}
@@ -333,10 +333,10 @@ func (t *text) closing(r *guard.Result) prose.Styled {
 	for _, f := range r.Findings {
 		counts[f.Worst()]++
 	}
-	s := fmt.Sprintf("%s in %s: %s ok, %s warn, ", modules(r),
-		prose.Several(len(r.Findings), "judgement"), prose.Number(counts[guard.OK]), prose.Number(counts[guard.Warn]))
+	s := fmt.Sprintf("%s, %s: %s ok, %s warn, ", modules(r),
+		prose.Several(len(r.Findings), "check"), prose.Number(counts[guard.OK]), prose.Number(counts[guard.Warn]))
 	if n := counts[guard.Rebuild]; n > 0 {
-		s += prose.Number(n) + " rebuild, "
+		s += prose.Number(n) + " to be built again, "
 	}
 	s += prose.Number(counts[guard.Fail]) + " fail"
 	if n := len(r.Refusals); n > 0 {
@@ -345,12 +345,14 @@ func (t *text) closing(r *guard.Result) prose.Styled {
 	if n := len(r.Labels); n > 0 {
 		s += "; " + prose.Several(n, "package") + " with wrong or missing kernel-btf dependencies"
 	}
-	word := r.Worst()
+	word := t.severity(r.Worst())
 	if len(r.Problems) > 0 {
-		s += fmt.Sprintf("; %s not read or not judged, %s", prose.Number(len(r.Problems)), cmp.Or(t.Problems, "see standard error"))
-		word = guard.Fail
+		s += fmt.Sprintf("; %s not read or not checked, %s", prose.Number(len(r.Problems)), cmp.Or(t.Problems, "see standard error"))
+		if r.Worst() != guard.Fail {
+			word = t.Paint(prose.Red, incomplete)
+		}
 	}
-	return t.severity(word) + prose.Styled(" "+s)
+	return word + prose.Styled(" "+s)
 }
 
 // modules counts them, the new and the old ones.
@@ -366,11 +368,8 @@ func modules(r *guard.Result) string {
 	if old == 0 {
 		return prose.Several(len(seen), "module")
 	}
-	return fmt.Sprintf("%s new and %s old modules", prose.Number(len(seen)-old), prose.Number(old))
+	return fmt.Sprintf("%s (%s new, %s old)", prose.Several(len(seen), "module"), prose.Number(len(seen)-old), prose.Number(old))
 }
-
-var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Rebuild: "REBUILD", guard.Fail: "FAIL"}
-var severityColors = map[guard.Severity]string{guard.OK: prose.Green, guard.Warn: prose.Yellow, guard.Rebuild: prose.Yellow, guard.Fail: prose.Red}
 
 func (t *text) severity(s guard.Severity) prose.Styled {
 	return t.Paint(severityColors[s], severityWords[s])

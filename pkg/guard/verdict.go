@@ -89,6 +89,15 @@ const (
 	PairRunning Pairing = "running" // the kernel that runs on this machine
 )
 
+// Word is the pairing for people. Machines, and policies of old, call an update of one
+// build by another a rebuild, which is also what is done about it.
+func (p Pairing) Word() string {
+	if p == PairRebuild {
+		return "update"
+	}
+	return string(p)
+}
+
 // Pairings lists all of them, in the order of reports.
 var Pairings = []Pairing{PairBuild, PairGiven, PairRunning, PairRebuild, PairAcross, PairWeak}
 

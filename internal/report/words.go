@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+// The words of a report. Others of this layer are in remedy.go (what to do), meanings.go
+// and rules.go (what each verdict and note means). The rules for all of them:
+//
+//   - The reader is a packager at midnight, mostly not a native speaker, and not one of us.
+//   - A sentence says what is wrong, with the figures, then what to do. It is short.
+//   - Modules are checked on a kernel; they fit or do not fit. A packager builds again.
+//   - One word for one thing: an update is two builds of one kernel, one replacing the
+//     other; "again" is a finding that does not fail because something is built again;
+//     rebuild is the command that has OBS do so.
+//   - Machine formats have words of their own, which never change (docs/json.md).
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Rebuild: "AGAIN", guard.Fail: "FAIL"}
+var severityColors = map[guard.Severity]string{guard.OK: prose.Green, guard.Warn: prose.Yellow, guard.Rebuild: prose.Yellow, guard.Fail: prose.Red}
+
+// incomplete is for what failed only because something was not read.
+const incomplete = "INCOMPLETE"
+
+// outcomes are what the log of a build says first.
+var outcomes = map[guard.Severity]string{
+	guard.OK:      ": passed",
+	guard.Warn:    ": passed with WARNINGS",
+	guard.Rebuild: ": passed, but something must be BUILT AGAIN",
+	guard.Fail:    ": FAILED",
+}
+
+// preface explains to the reader of a log what this is about.
+var preface = strings.TrimLeft(`
+A kernel carries a description of its data types and functions, called BTF.
+Tracing, security tools and BPF programs need it. The BTF of a module goes on
+where that of its vmlinux ends, and refers to it by number. On a vmlinux whose
+BTF differs by as little as one function, the numbers mean something else. Then
+the kernel refuses the module, or loads it without BTF if
+CONFIG_MODULE_ALLOW_BTF_MISMATCH is set. Or it accepts the BTF and reads wrong
+types, without any message.
+
+`, "\n")
+
+// title says which modules on which vmlinux.
+func (g group) title() string {
+	b, m := g.base(), g[0].Module
+	switch {
+	case b == nil:
+		return "modules without a vmlinux to check them on"
+	case g[0].Pairing == guard.PairGiven:
+		return "given    modules on " + b.Label()
+	case g[0].Pairing == guard.PairRunning:
+		return "running  modules on disk under " + b.Label()
+	case g[0].Pairing == guard.PairBuild && b.Package == nil:
+		return "build    modules on the vmlinux beside them, " + b.Path
+	case g[0].Pairing == guard.PairBuild:
+		return "build    modules on their own vmlinux, " + version(b.Package, b.Path)
+	case g[0].Pairing == guard.PairAcross && m.Package == nil:
+		return "across   loose modules on the vmlinux of " + b.Label()
+	case g[0].Pairing == guard.PairAcross && m.Origin == guard.Against:
+		return "across   old modules of other packages on the vmlinux of " + b.Label()
+	case g[0].Pairing == guard.PairAcross:
+		return "across   modules of other packages on the vmlinux of " + b.Label()
+	case g[0].Pairing == guard.PairWeak && m.Linked:
+		return "weak     modules of other kernels, linked into the tree of " + b.Label()
+	case g[0].Pairing == guard.PairWeak && m.Origin == guard.Against:
+		return "weak     old modules of " + m.Release + " that weak-modules links here"
+	case g[0].Pairing == guard.PairWeak:
+		return "weak     modules of " + m.Release + " that weak-modules links here"
+	case m.Origin == guard.Against:
+		return fmt.Sprintf("update   old modules (%s) under the new vmlinux (%s)", version(m.Package, m.Tree), version(b.Package, b.Path))
+	case b.Origin == guard.Against:
+		return fmt.Sprintf("update   new modules (%s) while the old vmlinux (%s) still runs", version(m.Package, m.Tree), version(b.Package, b.Path))
+	}
+	return fmt.Sprintf("update   modules of %s on the vmlinux of %s", version(m.Package, m.Tree), version(b.Package, b.Path))
+}
