@@ -3,7 +3,7 @@
 //go:build e2e
 
 // Package e2e runs the program on real distribution kernels, fetched with apt
-// and packed by rpmbuild in openSUSE's shape, and holds what it says against
+// and packed by rpmbuild in openSUSE's shape, and compares what it says with
 // what other tools say of the same files.
 //
 //	go test -tags e2e -timeout 60m ./e2e

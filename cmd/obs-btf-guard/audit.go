@@ -23,7 +23,7 @@ import (
 func auditCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "audit",
-		Usage:       "look over repositories and folders: which modules fit which kernels",
+		Usage:       "check whole repositories and folders: which modules fit which kernels",
 		ArgsUsage:   "SOURCE...",
 		Description: auditDescription,
 		Flags: append([]cli.Flag{

@@ -19,18 +19,18 @@ import (
 func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "check",
-		Usage:       "judge every module of RPMs, folders and files on the vmlinux it will meet",
+		Usage:       "check every module of packages, folders and files on the vmlinux it will meet",
 		ArgsUsage:   "PATH...",
 		Description: checkDescription,
 		Flags: append([]cli.Flag{
-			&cli.StringSliceFlag{Name: "against", Usage: "an older build's RPMs or `PATH`, or a kernel, to judge the rebuild against; may be repeated"},
-			&cli.StringFlag{Name: "base", Usage: "judge every module on the base in `FILE`: a vmlinux, boot image, raw .BTF or RPM"},
+			&cli.StringSliceFlag{Name: "against", Usage: "the older build to compare with: packages, folder or kernel at `PATH`; may be repeated"},
+			&cli.StringFlag{Name: "base", Usage: "check every module on the base in `FILE`: a vmlinux, boot image, raw .BTF or RPM"},
 			&cli.StringFlag{Name: "own-base", Usage: "the modules were built on the base in `FILE`: compare what they mean on both"},
 			&cli.BoolFlag{Name: "running", Usage: "check this machine: the modules on its disk and the loaded ones on the kernel that runs"},
 			&cli.StringFlag{Name: "root", Usage: "with --running: the machine whose proc, sys, lib and boot are below `DIR`"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
 			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
-			&cli.StringSliceFlag{Name: "policy", Usage: "weigh the verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
+			&cli.StringSliceFlag{Name: "policy", Usage: "override verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
 			formatFlag(reportFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every module, and what the kernel would not log"},
 		}, databaseFlags()...),
@@ -118,10 +118,10 @@ func checkSources(c *cli.Context) (collect.Sources, error) {
 			return s, usageError{"check: --running finds kernel and modules itself; for other modules on the kernel that runs, give --base /sys/kernel/btf/vmlinux", hint}
 		}
 	} else if len(s.Paths) == 0 {
-		return s, usageError{"check: no RPM, folder or file to judge", hint}
+		return s, usageError{"check: no package, folder or file given", hint}
 	}
 	if s.Base != "" && len(s.Against) > 0 {
-		return s, usageError{"check: --base judges everything on one base, --against pairs by kernelrelease; give one of them", hint}
+		return s, usageError{"check: --base checks everything on one base, --against pairs by kernelrelease; give one of them", hint}
 	}
 	if c.IsSet("db") && c.Bool("no-db") {
 		return s, usageError{"check: --db and --no-db; give one of them", hint}

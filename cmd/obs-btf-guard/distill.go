@@ -86,7 +86,7 @@ func onlyBase(inv *guard.Inventory) (*guard.Base, error) {
 	case len(inv.Problems) > 0:
 		return nil, inv.Problems[0].Err
 	case len(inv.Bases) != 1:
-		return nil, fmt.Errorf("holds %d kernels; name one", len(inv.Bases))
+		return nil, fmt.Errorf("%d kernels in it; name one", len(inv.Bases))
 	}
 	return inv.Bases[0], nil
 }
@@ -115,7 +115,7 @@ func sayDistilled(c *cli.Context, r *distil.Report) error {
 		r.Count(distil.Distilled), growth, r.Count(distil.Already), r.Count(distil.NoBTF), r.Count(distil.Left), r.Count(distil.Failed))
 	switch {
 	case len(r.Files) == 0:
-		return fmt.Errorf("%s: holds no module (NAME.ko)", c.Args().First())
+		return fmt.Errorf("%s: no module in it (NAME.ko)", c.Args().First())
 	case r.Count(distil.Failed) > 0:
 		return exitStatus(exitError)
 	case r.Count(distil.Left) > 0 && !c.Bool("where-possible"):

@@ -20,7 +20,7 @@ import (
 func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "explain",
-		Usage:       "say what changed from one base to another, and what that does to modules",
+		Usage:       "show what changed from one base to another, and what that means for modules",
 		ArgsUsage:   "OLD NEW",
 		Description: explainDescription,
 		Flags: []cli.Flag{
@@ -136,7 +136,7 @@ func explainAction(c *cli.Context) error {
 		fmt.Fprintln(c.App.Writer)
 		err = report.Groups(c.App.Writer, res, out.color)
 		if err == nil && res.Worst() != guard.OK {
-			_, err = fmt.Fprintln(c.App.Writer, "\n\"obs-btf-guard check NEW --against OLD\" tells of each module.")
+			_, err = fmt.Fprintln(c.App.Writer, "\n\"obs-btf-guard check NEW --against OLD\" lists each module.")
 		}
 	}
 	if err != nil {
@@ -162,7 +162,7 @@ func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
 	}
 	for i, name := range []string{"OLD", "NEW"} {
 		if n := len(sides[i]); n != 1 {
-			return nil, fmt.Errorf("%s holds %d kernels with BTF, and no kernelrelease is on both sides; give one kernel on each", name, n)
+			return nil, fmt.Errorf("%s has %d kernels with BTF, and no kernelrelease is on both sides; give one kernel on each", name, n)
 		}
 	}
 	if from, to := sides[0][0], sides[1][0]; from.Arch != to.Arch && from.Arch != "" && to.Arch != "" {

@@ -22,8 +22,8 @@ func fingerprintCommand() *cli.Command {
 		Flags: []cli.Flag{
 			formatFlag("text", "json"),
 			&cli.StringFlag{Name: "write", Usage: "write the .BTF of the only kernel, or of the only module, to `FILE`"},
-			&cli.BoolFlag{Name: "rules", Usage: "print how each kernel reads BTF too, and what tells"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list the modules inside packages and folders too"},
+			&cli.BoolFlag{Name: "rules", Usage: "also print how each kernel reads BTF, and what shows it"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "also list the modules inside packages and folders"},
 		},
 		OnUsageError: onUsageError,
 		Action:       fingerprints,

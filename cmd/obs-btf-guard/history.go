@@ -71,7 +71,7 @@ func printHistory(c *cli.Context) error {
 	}
 	if odd != nil {
 		for _, line := range errorLines(odd) {
-			fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s; what it says is missing above\n", line)
+			fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s; its builds are missing above\n", line)
 		}
 	}
 	if odd != nil || len(lines) == 0 || aside {

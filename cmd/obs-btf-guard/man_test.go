@@ -74,7 +74,7 @@ func readPages(t *testing.T) []page {
 	return pages
 }
 
-// TestManPages holds the man pages against the commands: each command has one
+// TestManPages compares the man pages with the commands: each command has one
 // page, which has all of its long flags and no other.
 func TestManPages(t *testing.T) {
 	app := newApp(io.Discard, io.Discard)

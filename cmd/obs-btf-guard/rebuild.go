@@ -38,7 +38,7 @@ func rebuildCommand() *cli.Command {
 			&cli.StringFlag{Name: "token-file", Usage: "ask with the trigger token in `FILE` instead of a password"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be built and do nothing; the default on a terminal, with --save-plan and with json"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it there, too"},
-			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until everything is built, and judge again"},
+			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until everything is built, and check again"},
 			&cli.DurationFlag{Name: "timeout", Value: 24 * time.Hour, Usage: "wait no longer than `TIME`"},
 			&cli.DurationFlag{Name: "poll", Value: 10 * time.Second, Usage: "ask OBS every `TIME` while waiting"},
 			&cli.StringFlag{Name: "save-plan", Usage: "write the plan to `FILE`, for --plan"},
@@ -357,7 +357,7 @@ func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
 		if err := r.find(ctx, p); err != nil {
 			return true, cause(ctx, r.c.Context, err)
 		}
-		fmt.Fprintln(r.progress(), "\njudged again:")
+		fmt.Fprintln(r.progress(), "\nchecked again:")
 		if err := p.Text(r.progress(), true); err != nil {
 			return true, err
 		}

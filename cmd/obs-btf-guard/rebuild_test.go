@@ -104,7 +104,7 @@ func TestRebuildProject(t *testing.T) {
 		t.Fatalf("dry run: %d, %q\n%s%s", status, p.posts, out, errs)
 	}
 	status, out, errs = rebuilds(t, p, append(inP, "--wait")...)
-	if status != exitOK || len(p.posts) != 1 || p.posts[0] != post || !strings.Contains(out, "judged again:\nnothing has to be built again: 2 packages looked at, and 1 kernel") {
+	if status != exitOK || len(p.posts) != 1 || p.posts[0] != post || !strings.Contains(out, "checked again:\nnothing has to be built again: 2 packages looked at, and 1 kernel") {
 		t.Fatalf("%d, %q\n%s%s", status, p.posts, out, errs)
 	}
 	status, out, errs = rebuilds(t, p, inP...)

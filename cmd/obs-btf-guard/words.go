@@ -2,29 +2,38 @@
 
 package main
 
-// What the program says of itself. One paragraph a subject, lines below 80
-// columns, and the reader has never heard of BTF.
+// What the program says of itself. The rules for these texts:
+//
+//   - The reader is a packager or admin who has never heard of BTF, and mostly not a
+//     native speaker. Short sentences, active voice, the usual words of the field.
+//   - One term for one thing: a module is checked on a kernel; it fits or does not fit.
+//     Packages are built again; a base is the .BTF of a vmlinux.
+//   - First what the command does, then calls to copy, then the exit status.
+//   - One paragraph a subject, lines below 80 columns.
 
-const description = `A kernel module describes its types (BTF) by numbers that continue those of
-the vmlinux it was built with. Read on a rebuilt vmlinux, the numbers mean
-something else: the kernel refuses the module, or believes wrong types.
+const description = `A kernel module describes its types (BTF) by numbers that go on where those of
+its vmlinux end. On a vmlinux that was built again, the numbers may mean something
+else: the kernel refuses the module, or silently reads wrong types.
 
-Exit status: 0 all is well, 1 something fails, 2 something could not be read
-or judged.`
+"obs-btf-guard help COMMAND" explains a command.
 
-const checkDescription = `Pairs what it is given by architecture and kernelrelease (uname -r) and says
-for each module whether the kernel will take its BTF, and whether what the
-kernel then believes is true.
+Exit status: 0 nothing fails, 1 something fails, 2 something could not be read or
+checked.`
+
+const checkDescription = `Pairs modules and kernels by architecture and kernelrelease (uname -r). Says for
+each module whether the kernel will accept its BTF, and whether the types that the
+kernel then reads are the right ones.
 
   the RPMs of one build           obs-btf-guard check RPMS/
   a rebuild and the one before    obs-btf-guard check NEW/ --against OLD/
   loose modules on one kernel     obs-btf-guard check --base vmlinux DIR/
+  this machine                    obs-btf-guard check --running
 
-Exit status: 0 all is well, 1 something fails, 2 something could not be read
-or judged.`
+Exit status: 0 nothing fails, 1 something fails, 2 something could not be read or
+checked.`
 
 const fingerprintDescription = `The fingerprint of a vmlinux names its BTF type and string tables. Two kernels
-with the same fingerprint can take each other's modules as far as BTF goes.
+with the same fingerprint accept each other's modules, as far as BTF goes.
 docs/fingerprint.md shows how to recompute it with objcopy, dd and sha256sum.`
 
 const distillDescription = `Modules that do not survive a rebuild of their kernel can be made to: a module
@@ -40,7 +49,7 @@ Numbers in .BTF_ids are renumbered with the rest. Each module is checked before 
 is replaced: on its own base it must come out as it was. One that fails a check,
 or of which something is not known, stays as it was and is listed.
 
-docs/remedy.md tells the costs and limits. It is about BTF only: a module whose
+docs/remedy.md lists the costs and limits. It is about BTF only: a module whose
 structs changed still does not fit, and symbol versions keep it out. Never load one
 by force.
 
@@ -53,22 +62,23 @@ it cannot answer it says on standard error.`
 
 const stampDescription = `A package that ships a vmlinux gets Provides: kernel-btf(<flavor>:sha256:...),
 one whose modules were built on the vmlinux of another package gets Requires
-(or Recommends, where the kernel loads misfits without BTF) of the same. The
-packages given are held against one another and against those of --with. The
-payload is not touched; signatures are dropped, since they no longer hold.
+(or Recommends, where the kernel loads a module that does not fit without its BTF)
+of the same. Modules are checked on the kernels in all packages given and in those
+of --with. The payload is not touched. Signatures are removed, since they no longer
+match.
 
 Exit status: 0 done, or metadata and content agree; 1 with --verify: they do
 not; 2 a package could not be read or stamped, the others were.`
 
 const hookDescription = `Called by obs-build from /usr/lib/build/checks/50-check-kernel-btf, as root in
-the build root, after the packages were built. Says nothing where none of them
-ships a kernel or modules. Judges the new modules on the vmlinux of their
-build, on that of the previous build (/.build.oldpackages) and on kernels that
-are installed, holds the packages' kernel-btf dependencies against their
-content, and leaves the machine form of its report in OTHER/<package>.btfguard.
+the build root, after the packages were built. Prints nothing if none of them has
+a kernel or modules. Checks the new modules on the vmlinux of their build, on that
+of the previous build (/.build.oldpackages) and on installed kernels, compares the
+packages' kernel-btf dependencies with their content, and writes its report for
+programs to OTHER/<package>.btfguard.
 
-How much a verdict weighs is decided by /etc/obs-btf-guard.conf and, after it,
-by btf-guard.conf beside the spec file: obs-btf-guard.conf(5).
+Policy files override verdicts: /etc/obs-btf-guard.conf and, after it,
+btf-guard.conf beside the spec file. See obs-btf-guard.conf(5).
 
 Exit status: 0 the build passes; 1 something fails; 2 a new package or a
 policy could not be read.`
@@ -83,31 +93,30 @@ kernels before what is built with them:
   built packages           obs-btf-guard rebuild RPMS/
 
 What packages provide and require decides; those that say nothing are downloaded
-and judged. What OBS builds anyway is not asked for again. On a terminal, and where the plan
-is saved or written as JSON, nothing is done without --yes. API and credentials
-come from osc's configuration and environment (OSC_CONFIG, OSC_APIURL,
+and checked. What OBS builds anyway is not asked for again. On a terminal, and when
+the plan is saved or written as JSON, nothing is done without --yes. API and
+credentials come from osc's configuration and environment (OSC_CONFIG, OSC_APIURL,
 OSC_USERNAME, OSC_PASSWORD), or a trigger token from --token-file or
 OBS_BTF_GUARD_TOKEN.
 
 Exit status: 0 nothing is left to do; 1 something is to be built again, or was
-not built; 2 something could not be asked or told.`
+not built; 2 something could not be asked.`
 
-const explainDescription = `Says what became of a kernel's base: whether it is the same, only in another
-order, or how it changed; where the numbers part that modules refer to; which
-functions and types came, went or changed, those first that the most others
-contain; and whether a base of exported types alone would have stayed the same.
-Then why: which of source, config, tools and build root differ, and, with --obs,
-what OBS built it for. OLD and NEW are RPMs, vmlinux files or folders. Where they
-hold modules, it says what those of the one are on the kernel of the other.
+const explainDescription = `Compares two bases: the same, only in another order, or changed. Lists the
+functions and types that were added, removed or changed, ordered by how many types
+they reach. Then the reasons: which of source, config, tools and build root differ
+and, with --obs, why OBS built it again. Last, from which number on modules of the
+one read wrong on the other. OLD and NEW are RPMs, vmlinux files, raw .BTF files or
+folders. Modules in them are checked on the kernel of the other side.
 
-Exit status: 0 it is said, whatever it is; 2 something could not be read.`
+Exit status: 0 success, whether something changed or not; 2 something could not be
+read.`
 
-const auditDescription = `Looks over folders of RPMs and Debian packages, rpm-md repositories by path or URL,
-and repositories in OBS, and says which kernels are there, which packages of
-modules, and which do not fit each other. Packages with kernel-btf(...)
-dependencies are not read, let alone downloaded: what they say of themselves
-decides. Kernels and modules without are read, those of a repository after
-downloading just them.
+const auditDescription = `Checks folders of RPMs and Debian packages, rpm-md repositories by path or URL, and
+projects of OBS: which kernels are there, which packages of modules, and which do
+not fit each other. Packages with kernel-btf(...) dependencies are not read and not
+downloaded: their metadata decides. Kernels and modules without are read; from a
+repository only these are downloaded.
 
   the RPMs of one build     obs-btf-guard audit RPMS/
   a repository              obs-btf-guard audit https://download.example.org/repo/
@@ -122,19 +131,19 @@ downloading just them.
   other-headers    structs of modules have other sizes than the kernel's
   mislabeled       a kernel-btf(...) dependency is not what the content calls for
   incident         kernels of one kernelrelease (uname -r) have different bases
-  unknown          it cannot be told, or was not looked for
+  unknown          not decided: something was not read, or cannot be
   unlabeled        a kernel-btf(...) dependency is missing
   kfuncs-lost      BPF programs will not find kfuncs of the modules
   ids-unrelocated  numbers in .BTF_ids name other types on this kernel
   readers-refuse   libbpf or cilium/ebpf refuse tables that the kernel takes
-  unproven         modules are too small to tell which base they were built on
+  unproven         modules are too small to show which base they were built on
   unmet            modules are for a kernel that is not here
 
-Exit status: 0 nothing of what --fail-on names; 1 some of it; 2 something could
-not be read.`
+Exit status: 0 no finding that --fail-on names; 1 some; 2 something could not be
+read.`
 
-const historyDescription = `Prints the builds of each kernel that was ever judged here, oldest first: where
-the base changed, and what changed with it. KERNEL is a kernelrelease as uname -r
+const historyDescription = `Prints the builds of each kernel that check or audit read, oldest first: where the
+base changed, and what changed with it. KERNEL is a kernelrelease as uname -r
 prints it, or a pattern such as '5.15.*'.
 
 The history is a SQLite file, $XDG_STATE_HOME/obs-btf-guard/history.db or below

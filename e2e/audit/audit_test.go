@@ -80,7 +80,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// check holds the document against what is known of the builds.
+// check compares the document with what is known of the builds.
 func (d *document) check(t *testing.T, all []*build, by string) {
 	t.Helper()
 	if len(d.Errors) > 0 {

@@ -49,6 +49,6 @@ func TestHistory(t *testing.T) {
 		}
 	}
 	if len(told) != len(all) {
-		t.Errorf("%d builds are told of, want %d", len(told), len(all))
+		t.Errorf("%d builds are listed, want %d", len(told), len(all))
 	}
 }

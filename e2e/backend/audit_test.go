@@ -55,7 +55,7 @@ func auditCommand(t *testing.T, px *proxy, args ...string) (d audited) {
 	return d
 }
 
-// says holds a document against its exit status, findings and cells, in the order
+// says compares a document with its exit status, findings and cells, in the order
 // of the document. Kernels with their own modules are left out where they fit.
 func (d audited) says(t *testing.T, exit int, want ...string) {
 	t.Helper()
@@ -76,7 +76,7 @@ func (d audited) says(t *testing.T, exit int, want ...string) {
 	}
 }
 
-// reads holds a document against its sources and the packages in them.
+// reads compares a document with its sources and the packages in them.
 func (d audited) reads(t *testing.T, want ...string) {
 	t.Helper()
 	var got []string
@@ -88,7 +88,7 @@ func (d audited) reads(t *testing.T, want ...string) {
 	}
 }
 
-// fails holds a document against what could not be read: parts of each error with
+// fails compares a document with what could not be read: parts of each error with
 // its path in front.
 func (d audited) fails(t *testing.T, want ...string) {
 	t.Helper()

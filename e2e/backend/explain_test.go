@@ -60,7 +60,7 @@ func (p *project) kernelOf(s stock, rebuild, release string) string {
 		"disturl obs://loopback.test/"+p.name+"/"+repository+"/5d2c1b7e9f3a48606b0e7d5c2f914a83-kernel-default")
 }
 
-// saveEnv keeps what OBS tells of the build root of the kernel's last build.
+// saveEnv keeps what OBS says about the build root of the kernel's last build.
 func (p *project) saveEnv() string {
 	p.Helper()
 	path := filepath.Join(p.TempDir(), "_buildenv")

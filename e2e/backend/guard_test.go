@@ -64,7 +64,7 @@ func runUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, com
 	return o
 }
 
-// posted holds the rebuilds that were asked for against the packages that should
+// posted compares the rebuilds that were asked for with the packages that should
 // have been, each by a request of its own that names all there is to name.
 func (p *project) posted(px *proxy, want ...string) {
 	p.Helper()

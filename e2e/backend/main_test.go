@@ -2,7 +2,7 @@
 
 //go:build e2ebackend
 
-// Package backend holds what the program asks of OBS against a real backend: source
+// Package backend compares what the program asks of OBS with a real backend: source
 // server, repository server and scheduler of Debian's obs-server, on loopback
 // ports and in a folder of their own. A worker of our own answers the jobs that
 // the scheduler makes with packages that the test has ready.

@@ -59,7 +59,7 @@ func (p *project) codes() map[string]string {
 	return codes
 }
 
-// check holds what OBS says of packages against what it should, as "a=succeeded
+// check compares what OBS says of packages with what it should, as "a=succeeded
 // b=scheduled".
 func (p *project) check(want string) {
 	p.Helper()

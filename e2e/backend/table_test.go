@@ -41,7 +41,7 @@ func (p *project) thing(s stock) {
 	p.deliver("thing", succeeds(s.kmp["1.1"].files()...))
 }
 
-// reasons holds the last reason of a package's builds against what it should be.
+// reasons compares the last reason of a package's builds with what it should be.
 func (p *project) reasons(pkg, want string) {
 	p.Helper()
 	if got := p.reason(pkg); got != want {

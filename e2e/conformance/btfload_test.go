@@ -4,7 +4,7 @@
 
 // Package conformance gives wrong tables to the running kernel by BPF_BTF_LOAD
 // and compares its answers, errno and words, with those that package verify
-// foretells.
+// predicts.
 package conformance
 
 import (

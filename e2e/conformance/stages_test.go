@@ -17,7 +17,7 @@ import (
 )
 
 // The stages of BPF_BTF_LOAD in the kernel's order. The in-kernel path, which
-// package verify foretells, has neither typeSection nor resolving.
+// package verify predicts, has neither typeSection nor resolving.
 const (
 	header      = "header"
 	strSection  = "strings"
@@ -88,7 +88,7 @@ func compare(data []byte, order binary.ByteOrder, want verify.Result, errno sysc
 	exact := func(stage string, wantErrno verify.Errno, msg string) (outcome, string) {
 		got := outcome{stage, -int(errno)}
 		if int(wantErrno) != got.errno || !endsWith(log, msg) {
-			return got, fmt.Sprintf("%s: foretold %d, %q; %s", stage, wantErrno, msg, kernel)
+			return got, fmt.Sprintf("%s: predicted %d, %q; %s", stage, wantErrno, msg, kernel)
 		}
 		return got, ""
 	}
@@ -103,7 +103,7 @@ func compare(data []byte, order binary.ByteOrder, want verify.Result, errno sysc
 		return exact(metas, want.Errno, joined(want))
 	}
 	// The table is sound as far as metas; what the kernel checks next is not
-	// foretold, only recognized.
+	// predicted, only recognized.
 	table, err := btf.Parse(data, nil)
 	if err != nil {
 		return outcome{stage, 0}, fmt.Sprintf("cannot be laid out: %v; %s", err, kernel)
@@ -113,7 +113,7 @@ func compare(data []byte, order binary.ByteOrder, want verify.Result, errno sysc
 	}
 	if stage == accepted {
 		if errno != 0 {
-			return outcome{accepted, -int(errno)}, "foretold to be accepted; " + kernel
+			return outcome{accepted, -int(errno)}, "predicted to be accepted; " + kernel
 		}
 		return outcome{accepted, 0}, ""
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package formats holds what the program writes for CI and code scanning against
+// Package formats compares what the program writes for CI and code scanning with
 // what consumers read: SARIF against its JSON schema, JUnit by the parsers of two
 // others. It is a module of its own, so that the program's has none of theirs.
 //

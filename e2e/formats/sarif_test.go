@@ -64,7 +64,7 @@ func violations(t *testing.T, s *gojsonschema.Schema, document []byte) (out []st
 	return out
 }
 
-// TestSARIF holds the logs against the schema and has a consumer count what is in
+// TestSARIF compares the logs with the schema and has a consumer count what is in
 // them.
 func TestSARIF(t *testing.T) {
 	s := schema(t)

@@ -72,7 +72,7 @@ func TestFirstBuild(t *testing.T) {
 			o.wants(t, 0)
 			o.says(t, "kernel BTF check of kernel-default: passed",
 				"ok build modules on their own vmlinux, 5.15.12-"+release+": 7 same-base",
-				"cannot judge "+krel+" against the previous build: there are no old packages here")
+				krel+" is not compared with the previous build: there are no old packages here")
 			if strings.Contains(o.hook(), ", installed") {
 				t.Error("the kernel counts twice: the checks install what was built")
 			}
@@ -167,7 +167,7 @@ func TestTruncatedOldPackage(t *testing.T) {
 			o := r.buildKernel(t, newSources(t, "kernel-default.spec"), kernelTree(t, "5.15.12-1.3"), "1.3")
 			o.wants(t, 0)
 			o.says(t, "kernel BTF check of kernel-default: passed",
-				"cannot judge against a former result:", filepath.Base(old[0])+":")
+				"not compared with a former result:", filepath.Base(old[0])+":")
 			report := o.report(t, "kernel-default")
 			report.wants(t, "build", "7 same-base")
 			report.wants(t, "rebuild", tt.judged)

@@ -45,7 +45,7 @@ func TestSigning(t *testing.T) {
 		{"without", false, []string{
 			"kernel BTF check of kernel-default, after signing: passed",
 			"ok build modules on their own vmlinux, 5.15.12-1.3: 7 same-base",
-			"was held against the previous build by the check of the first stage, before signing",
+			"was compared with the previous build in the first stage, before signing",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,12 +21,12 @@ import (
 // only.
 const once = "Kernel module BTF mismatch detected"
 
-// disagreements says what the kernel did otherwise than foretold, nothing if all
+// disagreements says what the kernel did otherwise than predicted, nothing if all
 // is the same.
 func (t trial) disagreements(on *build, got wire.Result) []string {
 	var list []string
 	differ := func(what string, got, want any) {
-		list = append(list, fmt.Sprintf("%s: the kernel %v, foretold %v", what, got, want))
+		list = append(list, fmt.Sprintf("%s: the kernel %v, predicted %v", what, got, want))
 	}
 	loads := t.want.Accepted() || on.allow.Loads()
 	if loaded := got.Load == ""; loaded != loads {
@@ -46,7 +46,7 @@ func (t trial) disagreements(on *build, got wire.Result) []string {
 	return list
 }
 
-// sameLine compares a line of the log with the foretold one, which the verifier
+// sameLine compares a line of the log with the predicted one, which the verifier
 // may have printed at more length than the log keeps of a line: 1024 bytes less
 // the NUL and the mark of the level, and before 6.3 less a prefix of 32 more
 // (LOG_LINE_MAX in kernel/printk).

@@ -4,7 +4,7 @@
 
 // Package qemu lets real distribution kernels judge module tables, right ones
 // and wrong ones, and compares verdict, kernel log and the kernel's copy of the
-// table with what packages verify and relocate foretell.
+// table with what packages verify and relocate predict.
 package qemu
 
 import (

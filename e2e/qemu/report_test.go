@@ -24,7 +24,7 @@ func reportLoads(t *testing.T, res wire.Result) {
 }
 
 // report compares results and predictions. It sums them up by the sort of trial
-// and by what was foretold.
+// and by what was predicted.
 func report(t *testing.T, s series, results []wire.Result) {
 	agree := 0
 	sorts, reasons := map[string]int{}, map[string]int{}
@@ -48,7 +48,7 @@ func report(t *testing.T, s series, results []wire.Result) {
 		t.Errorf("%s (%s):\n%s", tr.name, tr.save(t, s.on), strings.Join(list, "\n"))
 	}
 	if got, want := saidOnce(results), wantOnce(s.on, s.list[:len(results)]); got != want {
-		t.Errorf("%q is in the log %d times, foretold %d", once, got, want)
+		t.Errorf("%q is in the log %d times, predicted %d", once, got, want)
 	}
 	for _, counts := range []map[string]int{reasons, sorts} {
 		for _, k := range slices.Sorted(maps.Keys(counts)) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # run.sh [FLAGS]: real distribution kernels judge module tables in qemu, and must
-# do what packages verify and relocate foretell.
+# do what packages verify and relocate predict.
 #
 # Installs qemu by apt-get if it is missing and fetches the kernels. Software
 # emulation is enough: no KVM, no network in the machine. FLAGS go to the test:

@@ -16,7 +16,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
-// trial is a module to try and what is foretold of it.
+// trial is a module to try and what is predicted of it.
 type trial struct {
 	wire.Trial
 	name string
@@ -24,7 +24,7 @@ type trial struct {
 	data []byte // the kernel's copy, if it accepts the table
 }
 
-// sum is the digest of the foretold copy.
+// sum is the digest of the predicted copy.
 func (t trial) sum() string {
 	h := fnv.New64a()
 	h.Write(t.data)
@@ -35,7 +35,7 @@ func (t trial) sum() string {
 type series struct {
 	on      *build
 	list    []trial
-	skipped int // of which no answer can be foretold
+	skipped int // of which no answer can be predicted
 }
 
 // plain adds a module without .BTF.base.

@@ -125,7 +125,7 @@ func (r *Result) Exit(failOn []guard.Verdict) int {
 	return 0
 }
 
-// Run reads the sources and holds all modules in them against all kernels in
+// Run reads the sources and compares all modules in them with all kernels in
 // them. What cannot be read becomes a Problem and the rest is looked over all the
 // same; the only error is that of ctx.
 func Run(ctx context.Context, o Options) (*Result, error) {

@@ -249,7 +249,7 @@ func TestArchContent(t *testing.T) {
 	}
 }
 
-// TestAcross holds modules of one source against kernels of another.
+// TestAcross compares modules of one source with kernels of another.
 func TestAcross(t *testing.T) {
 	kernels := repository(t, t.TempDir(), kernelDefault("1.1", 1))
 	modules := repository(t, t.TempDir(), extra("1.1", 1), kernelDefault("1.1", 1))
@@ -409,7 +409,7 @@ func TestContent(t *testing.T) {
 	}
 }
 
-// TestOutdated holds old modules against a new kernel alone.
+// TestOutdated compares old modules with a new kernel alone.
 func TestOutdated(t *testing.T) {
 	for _, stamped := range []bool{true, false} {
 		t.Run(fmt.Sprint("stamped ", stamped), func(t *testing.T) {
@@ -467,7 +467,7 @@ func TestProblems(t *testing.T) {
 	all := strings.Join(said(res), "\n")
 	for _, want := range []string{
 		"problem " + dir + ": " + kmp + ".rpm: sha256 is ",
-		"problem " + empty + ": holds no RPM, no Debian package, and is no repository",
+		"problem " + empty + ": no RPM and no Debian package in it, and no repository",
 		"nothing: no such file or directory",
 		"unknown " + kmp,
 		oldExtra + " on " + oldKernel + " fits",

@@ -128,7 +128,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		return err
 	}
 	if needBase(inv, id.Release) {
-		// Then the kernels that their metadata tells of are needed as well.
+		// Then the kernels that their metadata names are needed as well.
 		packages := slices.Clone(silent)
 		for _, k := range a.kernelsFor(id, silent) {
 			if !slices.Contains(packages, k.Package) && a.get(ctx, k.Package) {

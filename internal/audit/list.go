@@ -14,7 +14,7 @@ import (
 // List makes the one list of findings, which the formats for machines are written
 // from: of sources, of kernelreleases, of the packages with modules, and of the
 // dependencies that are wrong. Findings of kinds that failOn names fail, others warn.
-// Kernels and packages of modules with which all is well are in it; dependencies are
+// Kernels and packages of modules with which nothing is wrong are in it; dependencies are
 // not: those of packages that nobody read are not known to be right.
 func (r *Result) List(version string, failOn []guard.Verdict) *findings.Report {
 	out := &findings.Report{Problems: r.Problems, Notes: r.Notes, Version: version, Exit: r.Exit(failOn)}

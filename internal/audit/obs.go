@@ -234,7 +234,7 @@ func (a *audit) ask(ctx context.Context, client OBS, name string, t api.Target, 
 	return p, nil
 }
 
-// header is what OBS tells of a package's header. It names the source package
+// header is what OBS says about a package's header. It names the source package
 // without the version, which is that of the packages of a kernel.
 func header(i api.FileInfo) *rpm.Package {
 	p := &rpm.Package{

@@ -95,7 +95,7 @@ func (o *fakeOBS) Download(_ context.Context, _ api.Target, b api.Binary, dir st
 	return path, os.WriteFile(path, data, 0o644)
 }
 
-// TestOBS holds that OBS is asked for what its names tell of, and that the answers
+// TestOBS holds that OBS is asked for what its names stand for, and that the answers
 // are used as those of a repository are.
 func TestOBS(t *testing.T) {
 	for name, stamped := range map[string]bool{"by token": true, "by content": false} {
@@ -224,7 +224,7 @@ func TestOBSNames(t *testing.T) {
 	}
 }
 
-// slowOBS has packages of which the first take the longest to be told of.
+// slowOBS has packages of which the first take the longest to be known.
 type slowOBS struct {
 	fakeOBS
 	packages       int

@@ -19,7 +19,7 @@ import (
 // a vmlinux provide.
 const kernelUname = "kernel-uname-r"
 
-// relevant picks the dependencies that tell of kernels and modules.
+// relevant picks the dependencies that name kernels and modules.
 func relevant(name []byte) bool {
 	plain := bytes.TrimLeft(name, "(")
 	for _, prefix := range []string{"kernel-btf(", "kmod(", "ksym(", "kernel("} {
@@ -144,7 +144,7 @@ func (p *Package) cargo(linked func(*guard.Vmlinux) guard.Linked) *guard.Cargo {
 	return c
 }
 
-// silent reports whether nothing but its content can tell of a package.
+// silent reports whether nothing but its content says what a package holds.
 func (p *Package) silent() bool {
 	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.Known == guard.Unknown || k.Release == "" }) {
 		return true

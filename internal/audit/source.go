@@ -210,7 +210,7 @@ const (
 )
 
 var (
-	errNothing  = errors.New("holds no RPM, no Debian package, and is no repository (it has no repodata/repomd.xml)")
+	errNothing  = errors.New("no RPM and no Debian package in it, and no repository (no repodata/repomd.xml)")
 	errPackages = fmt.Errorf("more than %d packages of kernels and modules; the rest is not looked at", maxPackages)
 )
 

@@ -81,14 +81,14 @@ var explanations = map[guard.Verdict]explanation{
 	guard.Verdict(guard.Duplicated):    {"modules that repeat structs of their vmlinux, which are other types to BPF programs", "build kernel and modules with another pahole, of one version for both"},
 	guard.Stale:                        {"modules that fit none of the kernels here that they are for", "build the package again"},
 	guard.Broken:                       {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
-	guard.Mislabeled:                   {"a kernel-btf(...) dependency that its content contradicts", "make it anew, as obs-btf-guard stamp does"},
+	guard.Mislabeled:                   {"a kernel-btf(...) dependency that its content contradicts", "write it again with obs-btf-guard stamp"},
 	guard.Incident: {
 		"builds of one kernelrelease with different bases, which share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
 		"ship each as a whole, with kernel-btf(...) dependencies",
 	},
 	guard.Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
-	guard.Undecided: {"cannot be told from what was read", "mend what could not be read, read what --metadata-only leaves out, or stamp the packages"},
-	guard.Unproven:  {"modules too small to tell which base they were built on", "stamp the packages where they are built, which records it"},
+	guard.Undecided: {"what was read does not decide it", "repair what could not be read, leave out --metadata-only, or stamp the packages"},
+	guard.Unproven:  {"modules too small to show which base they were built on", "stamp the packages where they are built, which records it"},
 	guard.Unmet:     {"modules for kernels that are not here", "name their source as well"},
 }
 

@@ -23,7 +23,7 @@ type Unlinked struct {
 // which weak-modules2 leaves alone.
 const inKernel = "kmp_in_kernel"
 
-// links takes over what a package's dependencies tell of its symbols: those that its
+// links takes over what a package's dependencies say of its symbols: those that its
 // kernel has, or those that its modules need.
 func (p *Package) links(header *rpm.Package) {
 	if len(p.vmlinux) > 0 {

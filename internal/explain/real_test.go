@@ -66,7 +66,7 @@ func TestRealEqual(t *testing.T) {
 	t.Logf("%d the same, %d changed through others", same, through)
 }
 
-// TestRealFunctions holds the names of added and removed functions against those
+// TestRealFunctions compares the names of added and removed functions with those
 // that bpftool dumps.
 func TestRealFunctions(t *testing.T) {
 	if _, err := exec.LookPath("bpftool"); err != nil {

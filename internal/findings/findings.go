@@ -4,7 +4,7 @@
 // list that every format for machines and pages is written from: [Report.JUnit],
 // [Report.SARIF], [Report.Lint] and [Table].
 //
-// Who asks makes the list once. What is well stands in it, too, since a report of
+// Who asks makes the list once. What is OK is in it, too, since a report of
 // tests names those that passed.
 package findings
 

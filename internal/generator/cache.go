@@ -117,7 +117,7 @@ func (s *Survey) save(o Options) {
 	if err != nil {
 		return
 	}
-	defer os.Remove(tmp.Name()) // gone already if all is well
+	defer os.Remove(tmp.Name()) // gone already if nothing is wrong
 	w := bufio.NewWriter(tmp)
 	fmt.Fprintln(w, s.heading(o))
 	plain := strings.NewReplacer("\t", " ", "\n", " ")

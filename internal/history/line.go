@@ -81,7 +81,7 @@ func (l *Line) add(b Build) {
 	l.Steps = append(l.Steps, step)
 }
 
-// compare holds the inputs of a build against those of the one before.
+// compare compares the inputs of a build with those of the one before.
 func (s *Step) compare(before *Build) {
 	from, _ := obs.ParseDistURL(before.DistURL)
 	to, _ := obs.ParseDistURL(s.DistURL)

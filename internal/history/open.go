@@ -31,7 +31,7 @@ var (
 // several programs on one file: each record is a transaction of its own, which
 // waits for others.
 type DB struct {
-	// Aside tells of a damaged file that stood in the way and was renamed: what
+	// Aside is about a damaged file that stood in the way and was renamed: what
 	// was wrong with it, and where it is now. "" if there was none.
 	Aside string
 

@@ -97,7 +97,7 @@ func (r tree) find(env map[string]string) *obs.BuildRoot {
 	return b
 }
 
-// TestFind holds what is found against the layouts that obs-build makes, and
+// TestFind compares what is found with the layouts that obs-build makes, and
 // against what a build user may have planted.
 func TestFind(t *testing.T) {
 	kernel := map[string]string{"PNAME": "kernel-default"}

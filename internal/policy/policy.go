@@ -27,7 +27,7 @@ type rule struct {
 	ruling   guard.Ruling
 }
 
-// subject is what rules are held against. Empty is what it does not have, and
+// subject is what rules are matched with. Empty is what it does not have, and
 // no selector matches that.
 type subject struct {
 	verdict guard.Verdict

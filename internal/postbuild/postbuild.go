@@ -46,7 +46,7 @@ func Check(ctx context.Context, root *obs.BuildRoot, version string, log io.Writ
 		// A distribution builds thousands of packages that are none of our business:
 		// one of them that cannot be read is no reason to stop it.
 		for _, p := range built.Unread {
-			fmt.Fprintf(log, "obs-btf-guard: cannot judge %s\n", prose.Printable(p.Error()))
+			fmt.Fprintf(log, "obs-btf-guard: cannot check %s\n", prose.Printable(p.Error()))
 		}
 		return 0, nil
 	}
@@ -166,14 +166,14 @@ func (c *check) notJudged() {
 		none := (*guard.NoVmlinux)(nil)
 		switch {
 		case p.Origin == guard.Against:
-			c.note("cannot judge against a former result: %s: %v", c.short(p.Path), p.Err)
+			c.note("not compared with a former result: %s: %v", c.short(p.Path), p.Err)
 		case p.Origin == guard.Installed:
-			c.note("cannot judge on the installed kernel: %s: %v", c.short(p.Path), p.Err)
+			c.note("not checked on the installed kernel: %s: %v", c.short(p.Path), p.Err)
 		case errors.As(p.Err, &none) && c.root.Stage == obs.Signed:
-			c.note("%d of the modules in %s have no vmlinux here; the check of the first stage, before signing, judged them",
+			c.note("%d of the modules in %s have no vmlinux here; the first stage, before signing, checked them",
 				none.Modules, filepath.Base(p.Path))
 		case errors.As(p.Err, &none):
-			c.note("cannot judge %d of the modules in %s: no vmlinux of %s was built, and none is installed in the build root",
+			c.note("%d of the modules in %s are not checked: no vmlinux of %s was built, and none is installed in the build root",
 				none.Modules, filepath.Base(p.Path), none.Kernel)
 		}
 	}
@@ -187,7 +187,7 @@ func (c *check) short(path string) string {
 	return path
 }
 
-// comparedWith notes which new kernels were not held against a former build.
+// comparedWith notes which new kernels were not compared with a former build.
 func (c *check) comparedWith() {
 	var former []string
 	without := map[string]bool{}
@@ -202,17 +202,17 @@ func (c *check) comparedWith() {
 		switch {
 		case b.Origin != guard.New || b.Table == nil || met:
 		case c.root.Stage == obs.Signed:
-			c.note("%s was held against the previous build by the check of the first stage, before signing", b.Release)
+			c.note("%s was compared with the previous build in the first stage, before signing", b.Release)
 		case len(c.root.Old) == 0:
-			c.note("cannot judge %s against the previous build: there are no old packages here, as in a first build, or where "+
+			c.note("%s is not compared with the previous build: there are no old packages here, as in a first build, or where "+
 				"OBS does not fetch them (packages in a dependency cycle)", b.Release)
 		case without[b.Release]:
-			c.note("cannot judge %s against the previous build: its vmlinux had no BTF that could be read", b.Release)
+			c.note("%s is not compared with the previous build: its vmlinux had no BTF that could be read", b.Release)
 		case len(former) > 0:
-			c.note("%s is not held against the previous build, which is of %s: the two do not share a directory",
+			c.note("%s is not compared with the previous build, which is of %s: the two do not share a directory",
 				b.Release, strings.Join(former, ", "))
 		default:
-			c.note("cannot judge %s against the previous build: no vmlinux with BTF among the old packages", b.Release)
+			c.note("%s is not compared with the previous build: no vmlinux with BTF among the old packages", b.Release)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{name: "nothing was built"},
 		{name: "a package that cannot be read, of none of our business", files: map[string]string{"RPMS/noarch/texlive-1-1.noarch.rpm": "no RPM"},
-			says: "cannot judge "},
+			says: "cannot check "},
 		{name: "a kernel that cannot be read", pkg: "kernel-default", files: map[string]string{"RPMS/x86_64/kernel-default-1-1.x86_64.rpm": "no RPM"},
 			exit: 2, says: "kernel-default-1-1.x86_64.rpm", reports: true},
 		{name: "a first build", built: []string{"5.15.12-1.3"}, says: "there are no old packages here", reports: true},

@@ -18,7 +18,7 @@ type Finder struct {
 	Dir    string                           // where packages may be downloaded to
 	Tell   func(format string, args ...any) // what is being done, for who waits; may be nil
 	// Settle waits a while for a kernel that is being built; nil: nobody waits, and
-	// what would meet it is not judged.
+	// what would meet it is not checked.
 	Settle func(ctx context.Context) error
 
 	sources map[Where]*listing // asked once
@@ -27,7 +27,7 @@ type Finder struct {
 // Find adds to the plan a step for each package of the places whose modules do
 // not fit the kernel they will meet: the nearest of its flavor on the place's
 // path. What metadata says decides; where it says nothing, packages are
-// downloaded and judged. The error is one of asking OBS; what cannot be told of
+// downloaded and judged. The error is one of asking OBS; what cannot be known of
 // single packages stands in the plan's notes.
 func (f *Finder) Find(ctx context.Context, p *Plan, places []Where) error {
 	for i, at := range places {
@@ -153,7 +153,7 @@ func (f *Finder) binaries(ctx context.Context, p *Plan, at Where, s Source) ([]*
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			p.note("%s/%s: %s is not judged: %v", at, s.Name, file, err)
+			p.note("%s/%s: %s is not checked: %v", at, s.Name, file, err)
 			continue
 		}
 		m := &built{b, at, s.Name, file, seen}

@@ -44,7 +44,7 @@ func (f *Finder) told(p *Plan, at Where, k *kernels, m *built, provided, require
 	for _, flavor := range flavorsOf(required) {
 		met, why := k.met(flavor)
 		if why != "" {
-			p.note("%s is not judged: %s", m, why)
+			p.note("%s is not checked: %s", m, why)
 			return true
 		}
 		if met != nil {
@@ -69,7 +69,7 @@ func (p *Plan) answers(at Where, b *built, cells []guard.Cell, answers []guard.A
 		case guard.Stale, guard.Broken:
 			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: %s", b, a.Reason))
 		case guard.Undecided, guard.Unproven, guard.Unmet:
-			p.note("%s is not judged: %s", b, a.Reason)
+			p.note("%s is not checked: %s", b, a.Reason)
 		}
 	}
 	for _, c := range cells {
@@ -126,7 +126,7 @@ func (f *Finder) copied(p *Plan, at Where, k *kernels, m *built, token string) {
 	met, why := k.met(flavor)
 	switch {
 	case why != "":
-		p.note("%s is not judged: %s", m, why)
+		p.note("%s is not checked: %s", m, why)
 	case met == nil || !met.isMain(flavor) || len(tokens(met.Provides)) == 0:
 	case !slices.Contains(tokens(met.Provides), token):
 		p.add(at, m.pkg, m.seen, fmt.Sprintf("%s has the vmlinux with base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))))
@@ -157,7 +157,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 		return err
 	}
 	for _, problem := range inv.Problems {
-		p.note("%s is not judged: %v", d.of[problem.Path], problem.Err)
+		p.note("%s is not checked: %v", d.of[problem.Path], problem.Err)
 	}
 	needs := map[string][]string{} // flavors, by path
 	need := func(path, flavor string) {
@@ -185,7 +185,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 			b, why := k.met(flavor)
 			switch {
 			case why != "":
-				p.note("%s is not judged: %s", d.of[path], why)
+				p.note("%s is not checked: %s", d.of[path], why)
 				d.paths = slices.DeleteFunc(d.paths, func(s string) bool { return s == path })
 			case b != nil && met[flavor] == nil:
 				met[flavor] = b
@@ -223,7 +223,7 @@ func (d *downloads) fetch(ctx context.Context, b *built) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		d.plan.note("%s is not judged: %v", b, err)
+		d.plan.note("%s is not checked: %v", b, err)
 	case d.of[path] == nil:
 		d.paths = append(d.paths, path)
 		d.of[path] = b
@@ -247,7 +247,7 @@ func (d *downloads) match(ctx context.Context, at Where, inv *guard.Inventory, p
 	for _, problem := range res.Problems {
 		b := d.of[problem.Path]
 		if none := (*guard.NoVmlinux)(nil); b != nil && !errors.As(problem.Err, &none) {
-			d.plan.note("%s is not judged: %v", b, problem.Err)
+			d.plan.note("%s is not checked: %v", b, problem.Err)
 		}
 	}
 	kernels := map[*guard.Base]*guard.Vmlinux{}

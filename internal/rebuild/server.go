@@ -55,7 +55,7 @@ type Source struct {
 	Binaries []string // names of the RPMs that it is built into
 }
 
-// Binary is what OBS tells of an RPM without handing it out.
+// Binary is what OBS says about an RPM without handing it out.
 type Binary struct {
 	Name               string
 	VersionRelease     string

@@ -241,7 +241,7 @@ func (p *primary) value(name string) (string, error) {
 		return "", fmt.Errorf("<%.64s>: %s of more than %d bytes", p.name, name, maxValue)
 	}
 	if p.kept += len(raw); p.kept > maxBytes {
-		return "", fmt.Errorf("a package of more than %d bytes that tell of a kernel or modules", maxBytes)
+		return "", fmt.Errorf("a package of more than %d bytes that name a kernel or modules", maxBytes)
 	}
 	return unescape(raw)
 }
@@ -332,7 +332,7 @@ func (p *primary) entry(list *[]rpm.Dependency) error {
 		return err
 	}
 	if len(*list) == maxKept {
-		return fmt.Errorf("more than %d dependencies that tell of a kernel or modules", maxKept)
+		return fmt.Errorf("more than %d dependencies that name a kernel or modules", maxKept)
 	}
 	sense, ok := flags[string(p.attr("flags"))]
 	if !ok {

@@ -282,7 +282,7 @@ func TestRefused(t *testing.T) {
 		"long checksum type": {stored{text: onePackage(`<checksum type="` + strings.Repeat("a", 5000) + `"/>`)}, "<checksum>: type of more than 4096 bytes"},
 		"long entry":         {stored{text: entries(`<rpm:entry name="kernel-btf(` + strings.Repeat("a", 5000) + `)"/>`)}, "<entry>: name of more than 4096 bytes"},
 		"long entry version": {stored{text: entries(`<rpm:entry name="kernel-uname-r" ver="` + strings.Repeat("a", 5000) + `"/>`)}, "<entry>: ver of more than 4096 bytes"},
-		"many long entries":  {stored{text: entries(strings.Repeat(`<rpm:entry name="kernel-uname-r" ver="`+strings.Repeat("a", 4000)+`"/>`, 600))}, "more than 2097152 bytes that tell of"},
+		"many long entries":  {stored{text: entries(strings.Repeat(`<rpm:entry name="kernel-uname-r" ver="`+strings.Repeat("a", 4000)+`"/>`, 600))}, "more than 2097152 bytes that name"},
 		"no name":            {stored{text: "<metadata><package/></metadata>"}, `package "" has no name`},
 		"time":               {stored{text: onePackage(`<time build="yesterday"/>`)}, `build "yesterday" is not`},
 		"escapes":            {stored{text: onePackage(`<location href="../../etc/x.rpm"/>`)}, `package "kernel-a": location "../../etc/x.rpm" is not`},

@@ -102,7 +102,7 @@ var documents = []string{
 	"<a b='<'/>", "<a", "<a></b>", "<a>&b;</a>", "<a/ >", "< a/>", "<a/><b/>", "<!DOCTYPE a><a/>", "<a b/>", "<a b='1'c='2'/>", "<>", "</>", "<a='1'/>",
 }
 
-// FuzzScanner holds the scanner against encoding/xml: where both take a document,
+// FuzzScanner compares the scanner with encoding/xml: where both take a document,
 // both read the same out of it. It also reads byte by byte.
 func FuzzScanner(f *testing.F) {
 	for _, d := range append(documents, onePackage("<format><rpm:provides><rpm:entry name=\"a\"/></rpm:provides></format>")) {

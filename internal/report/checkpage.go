@@ -13,7 +13,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// HTML writes the result as one HTML file. Modules with which all is well are
+// HTML writes the result as one HTML file. Modules with which nothing is wrong are
 // counted and, unless verbose, not listed.
 func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
 	out := &page.Page{Title: "Kernel modules and the BTF they meet", Tool: "obs-btf-guard " + version + ", check"}

@@ -67,7 +67,7 @@ func Remember(bases []*guard.Base, earlier ...[]Build) []Build {
 	return out[:min(len(out), mostBuilds)]
 }
 
-// stories tells of each kernelrelease that has findings how its base came to be
+// stories says of each kernelrelease that has findings how its base came to be
 // what it is.
 func (t *text) stories(r *guard.Result) []string {
 	var out []string
@@ -84,7 +84,7 @@ func (t *text) stories(r *guard.Result) []string {
 	return out
 }
 
-// story tells of the builds of one kernelrelease, oldest first, those in which the
+// story lists the builds of one kernelrelease, oldest first, those in which the
 // base changed. One build tells none.
 func story(history []Build, release, arch string) string {
 	var steps []string

@@ -13,7 +13,7 @@ import (
 
 // List makes the one list of findings of a result, which the formats for machines
 // are written from: kernels, then modules by kernel and pairing, then dependencies of
-// packages; the worst first. What is well is in it.
+// packages; the worst first. What is OK is in it.
 func List(r *guard.Result, version string) *findings.Report {
 	out := &findings.Report{Rules: rules(), Problems: r.Problems, Version: version, Exit: r.Exit()}
 	for _, b := range r.Refusals {

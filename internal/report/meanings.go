@@ -18,7 +18,7 @@ var meanings = map[guard.Verdict]string{
 	guard.BTFLost:       "it is in-tree and has no .BTF, while others of its build do",
 	guard.Drifted:       "all it refers to has the same names, but a definition changed",
 	guard.Unproven:      "nothing contradicts this base, and too little confirms it",
-	guard.Misread:       "the kernel accepts it and takes its types for others",
+	guard.Misread:       "the kernel accepts it and silently reads other types",
 	guard.Rejected:      "the kernel refuses its BTF",
 	guard.Unrelocatable: "its .BTF.base does not relocate onto this base",
 	guard.Malformed:     "the file cannot be read as far as a .BTF",
@@ -29,15 +29,15 @@ var meanings = map[guard.Verdict]string{
 
 // remedies say what a packager can do about a verdict that is not ok.
 var remedies = map[guard.Verdict]string{
-	guard.BTFLost:       "Look in the build log for pahole or resolve_btfids failing on this module, and for what strips sections after it.",
+	guard.BTFLost:       "Look in the build log: did pahole or resolve_btfids fail on this module, or did something strip sections after it?",
 	guard.Drifted:       "Build the package of the module again on this kernel.",
 	guard.Unproven:      "Give the kernel that the module was built on as well, or --own-base, so that both bases can be compared.",
 	guard.Misread:       "Build the package of the module again on this kernel. Two builds of one kernelrelease must be shipped as a whole, or have the same base.",
 	guard.Rejected:      "Build the package of the module again on this kernel. Two builds of one kernelrelease must be shipped as a whole, or have the same base.",
 	guard.Unrelocatable: "Build the package of the module again on this kernel.",
 	guard.Malformed:     "See what damaged the file between linking and packaging, then build the package again.",
-	guard.Refused:       "Build the kernel again with the compiler and the pahole of its time, and look at what the kernel says of the table.",
-	guard.Unlabeled:     "Have kernel_btf.attr installed wherever the packages are built, or run obs-btf-guard stamp over all packages of the build.",
+	guard.Refused:       "Build the kernel again with the compiler and the pahole of its time, and look at what the kernel logs about the table.",
+	guard.Unlabeled:     "Install kernel_btf.attr where the packages are built, or run obs-btf-guard stamp on all packages of the build.",
 	guard.Mislabeled:    "Take the dependency out of the spec file: the generator, or obs-btf-guard stamp, writes the right one.",
 }
 

@@ -245,8 +245,8 @@ func does(n int) string {
 }
 
 func outdated(release, from, token string) string {
-	return fmt.Sprintf("whatever else ships modules for %s that were built on the base of %s: by its metadata, what requires %s. "+
-		"\"obs-btf-guard rebuild\" with this build's report finds it and has OBS build it", release, from, token)
+	return fmt.Sprintf("all other packages with modules for %s that were built on the base of %s: by metadata, those that require %s. "+
+		"\"obs-btf-guard rebuild\" with this build's report finds them and has OBS build them", release, from, token)
 }
 
 // labels lists the packages whose dependencies are not what their content calls

@@ -13,7 +13,7 @@ import (
 )
 
 // TestAdviceLoose has something to do for modules that are in no package, whatever
-// they were held against.
+// they were compared with.
 func TestAdviceLoose(t *testing.T) {
 	w := btftest.New()
 	w.Int("int", 4, 1, 32)

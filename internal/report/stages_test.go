@@ -37,7 +37,7 @@ func TestCarry(t *testing.T) {
 		": passed, but something must be BUILT AGAIN\n",
 		"AGAIN update: 2 misread, decided in conf:1: we said so\n",
 		"foo (x86_64): 1 module of it does not fit the vmlinux of kernel-default-1-3\n",
-		"modules for 1-default that were built on the base of kernel-default-1-1",
+		"modules for 1-default that were built on the base of",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)

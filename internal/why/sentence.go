@@ -47,7 +47,7 @@ func (r *Reasons) sentence(effect string) string {
 }
 
 // inputs says of source, config and tools whether they are the same, as far as is
-// known. Where build roots tell of tools, or others are named, those that are the
+// known. Where build roots show tools, or others are named, those that are the
 // same are no matter.
 func (r *Reasons) inputs(named bool) (known, unknowns []string) {
 	for _, k := range []struct{ what, is string }{{"source", r.Source}, {"config", r.Config}} {

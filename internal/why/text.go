@@ -20,7 +20,7 @@ type TextOptions struct {
 const named = 8
 
 // Text writes the reasons: a sentence, then what differs, then the builds that OBS
-// tells of, the newest first.
+// names, the newest first.
 func (r *Reasons) Text(w io.Writer, o TextOptions) error {
 	t := &text{prose.NewWriter(w, false), o}
 	t.Paragraph("Why: ", r.Sentence)

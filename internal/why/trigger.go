@@ -69,7 +69,7 @@ type Job struct {
 	SrcMD5  string    `json:"srcmd5"`
 }
 
-// Asked is what OBS told of two builds.
+// Asked is what OBS said about two builds.
 type Asked struct {
 	Trigger  *Trigger
 	Old, New map[string]string // packages of their build roots, nil where not known
@@ -155,13 +155,13 @@ func (t *Trigger) read(jobs []api.Job, builds []api.Build, old, new Build) (last
 	}
 	newer, older := at(new), -1
 	if newer < 0 {
-		t.note("the history of %v does not tell of %s", new.Target, new.VersionRelease)
+		t.note("the history of %v does not have %s", new.Target, new.VersionRelease)
 		return false
 	}
 	begin := newer
 	if new.Target == old.Target {
 		if older = at(old); older < 0 {
-			t.note("the history of %v does not tell of %s", old.Target, old.VersionRelease)
+			t.note("the history of %v does not have %s", old.Target, old.VersionRelease)
 		} else if older < newer {
 			begin = older + 1
 		}
@@ -214,7 +214,7 @@ func (t *Trigger) words() string {
 	case "source change":
 		return "built again for a change of its source"
 	case NoReason:
-		return "built again for no reason that OBS tells"
+		return "built again, and OBS gives no reason"
 	}
 	return fmt.Sprintf("built again by OBS (%s)", t.Kind)
 }

@@ -81,7 +81,7 @@ func TestAsk(t *testing.T) {
 		{"what it is never called here", fake{jobs: jobs(job(1, "s", "succeeded", "new build"), job(3, "s", "succeeded", "rebuild counter sync")), reasons: map[api.Target]api.Reason{kernel: {}}},
 			kernel, "built again by OBS (rebuild counter sync); not known", "rebuild counter sync", 1, "", ""},
 		{"no reason", fake{jobs: jobs(job(1, "s", "succeeded", ""), job(3, "s", "succeeded", "")), reasons: map[api.Target]api.Reason{kernel: {}}},
-			kernel, "built again for no reason that OBS tells; not known", NoReason, 1, "", ""},
+			kernel, "built again, and OBS gives no reason; not known", NoReason, 1, "", ""},
 		{"elsewhere", fake{jobs: jobs(job(1, "s", "succeeded", "new build"), job(3, "s", "succeeded", "new build")), envs: env(copied, "1.1")},
 			copied, "built again by hand; not known", "by hand", 1, "old", ""},
 		{"not there", fake{}, kernel, "not known", "", 2, "", ""},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package why says why a kernel came out differently: [Rebuilt] compares what is
-// known of how two were made, what they carry themselves and what OBS tells of
+// known of how two were made, what they carry themselves and what OBS says about
 // their builds, which [Ask] asks for.
 package why
 
@@ -116,7 +116,7 @@ func (r *Reasons) other(what, from, to string) {
 	}
 }
 
-// source holds like against like: a commit says nothing of a digest.
+// source compares like with like: a commit says nothing of a digest.
 func (r *Reasons) source(old, new Source) {
 	if old.Package != "" && old.Package == new.Package {
 		r.Source = same
@@ -134,7 +134,7 @@ func (r *Reasons) source(old, new Source) {
 }
 
 // tools compares the words of config, banner and .comment each with their like. Of
-// those that tell of both, the first in which a tool differs counts.
+// those that know both, the first in which a tool differs counts.
 func (r *Reasons) tools(old, new Made) {
 	a, b := old.Config.Toolchain(), new.Config.Toolchain()
 	for _, tool := range []struct {

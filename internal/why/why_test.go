@@ -56,7 +56,7 @@ func TestRebuilt(t *testing.T) {
 		{"libbpf", Made{Config: config(), Source: source, Packages: env("libbpf1=1.4-1")}, Made{Config: config(), Source: source, Packages: env("libbpf1=1.5-1")}, "types",
 			"same source, same config; libbpf1 1.4-1 → 1.5-1 changed types"},
 		{"by config alone", Made{Config: config()}, Made{Config: config("CONFIG_PAHOLE_VERSION", "123")}, "types", "same config; pahole 1.22 → 1.23; not known of both: source, linker"},
-		{"a config that does not tell of pahole", Made{Config: kernel.Config{"CONFIG_SMP": "y"}}, Made{Config: config("CONFIG_PAHOLE_VERSION", "123")}, "types", "same config; not known of both: source, compiler, linker, pahole"},
+		{"a config that does not name pahole", Made{Config: kernel.Config{"CONFIG_SMP": "y"}}, Made{Config: config("CONFIG_PAHOLE_VERSION", "123")}, "types", "same config; not known of both: source, compiler, linker, pahole"},
 		{"an option", Made{Config: config(), Source: source}, Made{Config: config("CONFIG_X", "y"), Source: Source{Hash: "kernel-srchash-2"}}, "types",
 			"source changed, config changed (CONFIG_X y is new), same compiler and pahole; not known of both: linker"},
 		{"not set and not offered", Made{Config: config("CONFIG_X", "n"), Source: source}, Made{Config: config("CONFIG_Y", "n"), Source: source}, "types",

@@ -18,7 +18,7 @@ func consequence(f *Finding) string {
 	case Rejected, Unrelocatable:
 		lines = append(lines, refused(f.Base.Allow))
 	case Misread:
-		lines = append(lines, "loads, and the kernel believes wrong types: tracing and BPF programs read the wrong fields, in silence")
+		lines = append(lines, "loads, and the kernel reads wrong types: tracing and BPF programs silently get wrong data")
 		lines = append(lines, misreadIDs(f)...)
 	case Drifted:
 		lines = append(lines, "loads; programs see the changed types as this vmlinux has them, the module's code has them as they were")

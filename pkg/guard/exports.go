@@ -4,7 +4,7 @@ package guard
 
 import "github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 
-// Exports are the symbols that modules may use, by what tells of them; nil where it
+// Exports are the symbols that modules may use, by what lists them; nil where it
 // does not.
 type Exports struct {
 	Ksymtab  []string // strings of the vmlinux, which has those of namespaces as well
@@ -12,8 +12,8 @@ type Exports struct {
 	Provides []string // ksym(...) of its package, which has those of modules as well
 }
 
-// exportsOf picks what tells of the exports of both bases: only like can be held
-// against like.
+// exportsOf picks what lists the exports of both bases: only like can be compared
+// with like.
 func exportsOf(old, new *Base) explain.Options {
 	for _, by := range [][2][]string{
 		{old.Exports.Ksymtab, new.Exports.Ksymtab},

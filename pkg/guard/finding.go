@@ -29,7 +29,7 @@ func (j *judging) finding(p pair) Finding {
 	return f
 }
 
-// ofThePast reports whether what is amiss is the older build's alone, which the
+// ofThePast reports whether what is wrong is the older build's alone, which the
 // new one cannot be blamed for, but replaces.
 func ofThePast(f *Finding) bool {
 	return f.Verdict == Malformed && f.Module.Origin == Against || f.Base != nil && f.Base.Origin == Against && f.Base.Table == nil
@@ -108,7 +108,7 @@ func (j *judging) relocated(f *Finding) {
 	res := j.target(b).Module(m.BTF, m.BTFBase)
 	if res.Fault != "" {
 		f.Verdict = Unrelocatable
-		f.Reasons = []string{"what the kernel does with its .BTF.base cannot be foreseen: " + res.Fault}
+		f.Reasons = []string{"what the kernel does with its .BTF.base cannot be predicted: " + res.Fault}
 		return
 	}
 	f.Kernel = kernelSays(m, b, res.Result)
@@ -184,7 +184,7 @@ func (j *judging) withTable(f *Finding) {
 	}
 }
 
-// recordedElsewhere tells of the tokens in a module's package that name another
+// recordedElsewhere lists the tokens in a module's package that name another
 // base of this flavor, which is where to look for the module's own.
 func recordedElsewhere(m *Module, b *Base) []string {
 	if m.Package == nil {

@@ -119,7 +119,7 @@ func (m *matching) byToken(token string) {
 	case len(here) == 0:
 		m.answer(Unmet, "", "requires %s, and no kernel of that flavor is here", token)
 	case unknown:
-		m.answer(Undecided, "", "requires %s, and not all kernels of that flavor tell their base", token)
+		m.answer(Undecided, "", "requires %s, and not of all kernels of that flavor the base is known", token)
 	default:
 		m.answer(Stale, "", "requires %s, and the kernels of that flavor here have other bases: %s", token, bases(here))
 	}
@@ -302,7 +302,7 @@ func (m *matching) weak() {
 		case !l.Is && !l.Unknown, len(required) == 0 && (m.unbound() || !m.Listed || m.Unread != ""):
 			continue // it does not meet it, or fits any, or has an answer already
 		case l.Unknown:
-			m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: nothing says which symbols that has", k.Release, k.Label)
+			m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: its symbols are not listed anywhere", k.Release, k.Label)
 			continue
 		case len(required) == 0:
 			cell.By = Unknown
@@ -317,7 +317,7 @@ func (m *matching) weak() {
 		case Misfits:
 			m.answer(Stale, k.Release, "weak-modules links its modules into %s as well, and the base of %s is %s: %s", k.Release, k.Label, k.Short(), cell.why(required))
 		case Undecided:
-			m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well, and nothing tells whether they fit the base of %s", k.Release, k.Label)
+			m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well, and it is not known whether they fit the base of %s", k.Release, k.Label)
 		}
 	}
 }

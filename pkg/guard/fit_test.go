@@ -59,7 +59,7 @@ func TestMatch(t *testing.T) {
 		{"by content: another base", read(true, nil, map[*Vmlinux]Counts{two: bad}), []*Vmlinux{two}, []Verdict{Misfits}, []Verdict{Stale, Unlabeled}},
 		{"by content: another base and kernelrelease", read(true, nil, map[*Vmlinux]Counts{later: bad}), []*Vmlinux{later}, []Verdict{Misfits}, []Verdict{Stale, Unlabeled}},
 		{"by content: its base under another kernelrelease", read(true, nil, map[*Vmlinux]Counts{later: good}), []*Vmlinux{later}, []Verdict{Fits}, []Verdict{Unlabeled}},
-		{"by content: another kernelrelease, not judged on it", read(true, unsure, nil), []*Vmlinux{later}, nil, []Verdict{Stale, Unlabeled}},
+		{"by content: another kernelrelease, not checked on it", read(true, unsure, nil), []*Vmlinux{later}, nil, []Verdict{Stale, Unlabeled}},
 		{"by content: not of its build", build(2, read(true, nil, map[*Vmlinux]Counts{one: good, two: bad})), []*Vmlinux{one, two}, []Verdict{Fits, Misfits}, []Verdict{Broken, Unlabeled}},
 		{"by content: nothing proves it", read(true, nil, map[*Vmlinux]Counts{one: unsure}), []*Vmlinux{one}, []Verdict{Undecided}, []Verdict{Unproven, Unlabeled}},
 		{"by content: another flavor", read(true, unsure, nil), []*Vmlinux{rt}, nil, []Verdict{Unmet, Unlabeled}},

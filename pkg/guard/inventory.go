@@ -33,9 +33,9 @@ type Origin uint8
 // The origins.
 const (
 	New       Origin = iota // what is judged
-	Against                 // an older build, or a kernel, that it is held against
+	Against                 // an older build, or a kernel, that it is compared with
 	Installed               // a kernel of another package that new modules will meet
-	Given                   // the base named by the user, which every module is held against
+	Given                   // the base named by the user, which every module is compared with
 	Own                     // the base named by the user as the one that modules were built on
 	Running                 // the kernel that runs, which every module of its tree will meet
 )

@@ -307,7 +307,7 @@ func TestUnmet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Problems) != 1 || !strings.Contains(res.Problems[0].Error(), "2 modules not judged: no vmlinux of 5.15.12-1-default (x86_64)") {
+	if len(res.Problems) != 1 || !strings.Contains(res.Problems[0].Error(), "2 modules not checked: no vmlinux of 5.15.12-1-default (x86_64)") {
 		t.Errorf("problems: %v", res.Problems)
 	}
 	if res.Exit() != 2 {
@@ -335,7 +335,7 @@ func TestInstalled(t *testing.T) {
 	}
 }
 
-// TestOfThePast warns of what is amiss in the older build alone: the new one
+// TestOfThePast warns of what is wrong in the older build alone: the new one
 // replaces it.
 func TestOfThePast(t *testing.T) {
 	w := kernelTable(0, 0)

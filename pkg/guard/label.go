@@ -9,7 +9,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
-// labels holds the tokens that new packages carry against those that their
+// labels compares the tokens that new packages carry with those that their
 // content calls for. A missing one counts only in a build that labels its
 // packages.
 func labels(inv *Inventory, res *Result) []Label {

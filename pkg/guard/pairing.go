@@ -57,7 +57,7 @@ func meet(inv *Inventory) meetings {
 		before := len(out)
 		for _, b := range given {
 			if otherArch(m, b) {
-				problems = append(problems, Problem{Path: m.Path, Origin: m.Origin, Err: fmt.Errorf("not judged: it is built for %s, the base for %s", m.Arch, b.Arch)})
+				problems = append(problems, Problem{Path: m.Path, Origin: m.Origin, Err: fmt.Errorf("not checked: it is built for %s, the base for %s", m.Arch, b.Arch)})
 				before = -1
 				continue
 			}
@@ -164,7 +164,7 @@ func (e *NoVmlinux) Error() string {
 	if e.Modules > 1 {
 		modules = fmt.Sprintf("%d modules", e.Modules)
 	}
-	return fmt.Sprintf("%s not judged: no vmlinux of %s was given", modules, e.Kernel)
+	return fmt.Sprintf("%s not checked: no vmlinux of %s was given", modules, e.Kernel)
 }
 
 // unmet makes problems of the modules that needed a base and met none, one for

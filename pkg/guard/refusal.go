@@ -85,7 +85,7 @@ func causeOf(res *verify.Result, table *btf.Table, b *Base) cause {
 	case rust.unit != "" && strings.Contains(said, "ember bits_offset"):
 		return cause{fmt.Sprintf("types of Rust code are in it (the INT %s is one): Rust lays members out in another order than it names them, which no kernel reads.", rust.unit), excludeRust}
 	case strings.Contains(said, "Invalid kind:19"):
-		return cause{version + " does not read ENUM64, which pahole 1.24 and later write unless they are told not to.",
+		return cause{version + " does not read ENUM64, which pahole 1.24 and later write by default.",
 			"Pass pahole --skip_encoding_btf_enum64, as the scripts of stable kernels do, or use an older pahole."}
 	case strings.Contains(said, "Invalid kind:"):
 		return cause{version + " does not read a kind of type that this pahole writes.", "Use the pahole and the build scripts of this kernel's time."}

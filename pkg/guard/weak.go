@@ -183,7 +183,7 @@ type Unlinked struct {
 
 // weakly finds which packages are linked into which kernels of other
 // kernelreleases, and which are not, and why. It is a problem where that cannot be
-// told of modules with BTF.
+// known of modules with BTF.
 func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem) {
 	packages := outlivingIn(inv.Modules)
 	for _, b := range inv.Bases {
@@ -208,7 +208,7 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 				apart = append(apart, Unlinked{o.pkg, o.Releases[0], b, why[&o.Linkable]})
 			case o.depends():
 				problems = append(problems, Problem{Path: o.pkg.Path, Origin: o.pkg.Origin, Err: fmt.Errorf(
-					"not judged on %s (%s): whether its modules are linked into %s is not known, since neither a symvers nor symbols among the provides of %s say which it has",
+					"not checked on %s (%s): whether its modules are linked into %s is not known, since neither a symvers nor symbols among the provides of %s say which it has",
 					b.Label(), b.Arch, b.Release, b.Label())})
 			}
 		}

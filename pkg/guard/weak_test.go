@@ -112,7 +112,7 @@ func TestWeak(t *testing.T) {
 		"the kernel's symbols are not known": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, nil)
 			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
-		}, []string{"foo-kmp-default-1-1.rpm: not judged on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
+		}, []string{"foo-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
 			" is not known, since neither a symvers nor symbols among the provides of kernel-default-" + spNew + " say which it has"}},
 		"likewise, without BTF": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, nil)

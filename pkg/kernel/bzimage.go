@@ -33,7 +33,7 @@ const (
 //
 // Behind every payload but gzip's, the build appends the unpacked size as a
 // u32 (scripts/Makefile.lib, size_append). The decoders never see it; what
-// they give is held against it, as it is the only thing that shows a legacy
+// they give is compared with it, as it is the only thing that shows a legacy
 // lz4 stream cut short.
 func (o *opener) openBzImage(src source) (source, error) {
 	header, err := src.read("setup header", 0, setupHeaderEnd)

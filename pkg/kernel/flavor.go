@@ -41,7 +41,7 @@ func Flavor(krel string) string {
 // FlavorOf is the flavor of the kernel that an RPM has or has modules for, where
 // no kernelrelease is known: by the symbols that it provides or requires, which
 // openSUSE writes as ksym(<flavor>:<symbol>), else by its name. It is "" where
-// neither says. Fedora's names tell of parts of a kernel, too, which are no
+// neither says. Fedora's names stand for parts of a kernel, too, which are no
 // flavors: kernel-modules-core, kernel-debug-core.
 func FlavorOf(name string, dependencies []string) string {
 	for _, d := range dependencies {

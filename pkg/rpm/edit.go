@@ -149,7 +149,7 @@ func (l *fieldList) setDependencies(kind Kind, deps []Dependency) {
 	l.set(stringArray(k.version, versions))
 }
 
-// verify reads the new headers back as any package's, which holds them against
+// verify reads the new headers back as any package's, which compares them with
 // rpm's limits, and compares the dependencies with those wanted.
 func (w *rewriting) verify(want *Package) error {
 	h, err := readHeader(bytes.NewReader(w.head()))

@@ -211,7 +211,7 @@ func (p *payload) checkTarget(f *File) error {
 	return nil
 }
 
-// finish is called behind the trailer and returns io.EOF if all is well.
+// finish is called behind the trailer and returns io.EOF if nothing is wrong.
 func (r *Reader) finish() error {
 	p := r.payload
 	missing, first := 0, ""

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package mutant makes BTF tables that no toolchain would write, to be given to
-// real kernels and to the rules that foretell them.
+// real kernels and to the rules that predict them.
 //
 // [Maker.Mutate] changes a table in a few places, [Maker.Random] writes one of
 // types of all kinds, [Maker.Chains] one of modifiers that follow each other.

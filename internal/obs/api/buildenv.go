@@ -12,7 +12,7 @@ import (
 )
 
 // BuildEnv is what a build was made of: the packages of its build root. OBS keeps
-// it with the results, as _buildenv, and foretells it for the next build, as
+// it with the results, as _buildenv, and predicts it for the next build, as
 // _buildinfo.
 type BuildEnv struct {
 	Package string // of OBS; "" if it does not say

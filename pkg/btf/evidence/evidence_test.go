@@ -140,7 +140,7 @@ func wantReasons(t *testing.T, e *evidence.Evidence, want ...string) {
 	}
 }
 
-// TestNoProof holds what is right and looks odd: none of it speaks against the
+// TestNoProof has what is right and looks odd: none of it speaks against the
 // base.
 func TestNoProof(t *testing.T) {
 	m := newBase().Split()

@@ -46,7 +46,7 @@ func TestRefusals(t *testing.T) {
 		add  func(m *btftest.Writer)
 		want []readers.Refusal
 	}{
-		{"nothing amiss", newBase(), func(m *btftest.Writer) { m.Func("probe", 2, 0) }, nil},
+		{"nothing wrong", newBase(), func(m *btftest.Writer) { m.Func("probe", 2, 0) }, nil},
 		{"no types, no strings", newBase(), func(m *btftest.Writer) {}, []readers.Refusal{{"cilium/ebpf before 0.20", "its string section is empty"}}},
 		{"no strings", newBase(), func(m *btftest.Writer) { m.Ptr(1) }, []readers.Refusal{{"cilium/ebpf before 0.20", "its string section is empty"}}},
 		{"layout section", newBase(), func(m *btftest.Writer) { m.Fwd("own", false); layout(m) },
