@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 )
 
 // A blob is a header as it stands in the file, checked by readBlob:
@@ -66,18 +68,16 @@ const (
 
 var headerMagic = []byte{0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0}
 
-// readBlob copies a header from r to raw, which grows only as bytes arrive, and
-// checks it by the rules of rpm's hdrblobVerifyLengths, hdrblobVerifyRegion and
-// hdrblobVerifyInfo (lib/header.cc), so that nothing behind it meets an offset
-// or a count that points nowhere. Stricter than rpm: no tag twice, no array of
-// more than maxArray elements.
-func readBlob(r io.Reader, raw *bytes.Buffer, kind blobKind) (*blob, error) {
-	start := raw.Len()
-	if n, err := io.CopyN(raw, r, introSize); err != nil {
+// readBlob reads a header and checks it by the rules of rpm's hdrblobVerifyLengths,
+// hdrblobVerifyRegion and hdrblobVerifyInfo (lib/header.cc), so that nothing behind
+// it meets an offset or a count that points nowhere. Stricter than rpm: no tag
+// twice, no array of more than maxArray elements. Its bytes are kept once.
+func readBlob(r io.Reader, kind blobKind) (*blob, error) {
+	var intro [introSize]byte
+	if n, err := io.ReadFull(r, intro[:]); err != nil {
 		return nil, fmt.Errorf("%s: %d of %d bytes of intro: %w", kind.name, n, introSize, noEOF(err))
 	}
-	intro := raw.Bytes()[start:]
-	if !bytes.HasPrefix(intro, headerMagic) {
+	if !bytes.HasPrefix(intro[:], headerMagic) {
 		return nil, fmt.Errorf("%s: magic %x, want %x", kind.name, intro[:8], headerMagic)
 	}
 	tags, dataLen := binary.BigEndian.Uint32(intro[8:]), binary.BigEndian.Uint32(intro[12:])
@@ -93,13 +93,58 @@ func readBlob(r io.Reader, raw *bytes.Buffer, kind blobKind) (*blob, error) {
 	if kind.padded {
 		padding = -int64(dataLen) & 7
 	}
-	if n, err := io.CopyN(raw, r, size+padding); err != nil {
+	raw, n, err := readBehind(r, intro[:], size+padding)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %d of %d bytes of index and data: %w", kind.name, n, size+padding, noEOF(err))
 	}
-	b := &blob{name: kind.name, raw: raw.Bytes()[start : start+introSize+int(size)]}
+	b := &blob{name: kind.name, raw: raw[:introSize+size]}
 	index := b.raw[introSize : introSize+tags*entrySize]
 	b.data = b.raw[introSize+tags*entrySize:]
 	return b, b.verify(index, kind)
+}
+
+// readBehind reads n bytes behind a beginning. It asks for the memory at once where
+// that much is left to read, and otherwise for more only as bytes arrive. got is how
+// many it read.
+func readBehind(r io.Reader, begin []byte, n int64) (out []byte, got int64, err error) {
+	const step = 1 << 20
+	room := min(n, step)
+	if rest := left(r); rest >= n {
+		room = n
+	}
+	out = append(make([]byte, 0, int64(len(begin))+room), begin...)
+	for {
+		part := out[len(out):min(int64(cap(out)), int64(len(begin))+n)]
+		m, err := io.ReadFull(r, part)
+		out, got = out[:len(out)+m], got+int64(m)
+		if err != nil || got == n {
+			return out, got, err
+		}
+		out = slices.Grow(out, int(min(n-got, got)))
+	}
+}
+
+// left is how many bytes are left to read, -1 if that is not known.
+func left(r io.Reader) int64 {
+	switch r := r.(type) {
+	case *countingReader:
+		return left(r.r)
+	case *bytes.Reader:
+		return int64(r.Len())
+	case *target:
+		return left(r.File)
+	case *os.File:
+		info, err := r.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			return -1
+		}
+		at, err := r.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return -1
+		}
+		return max(info.Size()-at, 0)
+	}
+	return -1
 }
 
 // verify decodes and checks the index.
@@ -228,4 +273,10 @@ func (b *blob) find(t tag) (*entry, []byte) {
 		}
 	}
 	return nil, nil
+}
+
+// abridged is the header with those tags alone of which wanted is true, as rpm would
+// lay it out.
+func (b *blob) abridged(kind blobKind, wanted func(t tag) bool) []byte {
+	return slices.DeleteFunc(b.fields(), func(f field) bool { return !wanted(f.tag) }).marshal(kind)
 }

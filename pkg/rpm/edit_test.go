@@ -303,7 +303,7 @@ func TestSignatureOutsideRegion(t *testing.T) {
 			return append(s, i32(sigPayloadSize, 5), bin(sigReservedSpace, make([]byte, 32)))
 		},
 		sigRaw: func(b []byte) []byte {
-			h, err := readBlob(bytes.NewReader(pad8(b)), new(bytes.Buffer), signatureKind)
+			h, err := readBlob(bytes.NewReader(pad8(b)), signatureKind)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,8 +3,10 @@
 package rpm
 
 import (
+	"bytes"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -76,23 +78,23 @@ func readFiles(h *header, source bool) ([]File, error) {
 	if h.has(tagOldFilenames) {
 		return nil, tagError(tagOldFilenames, "file list of a format older than rpm 4")
 	}
-	bases, err := h.strs(tagBaseNames)
+	bases, err := h.strings(tagBaseNames)
 	if err != nil {
 		return nil, err
 	}
-	files := make([]File, len(bases))
+	files := make([]File, bases.len())
 	if err := readPaths(h, files, bases, source); err != nil {
 		return nil, err
 	}
-	links, err := h.strs(tagFileLinkTos)
+	links, err := h.strings(tagFileLinkTos)
 	if err != nil {
 		return nil, err
 	}
-	if err := sameLength(tagFileLinkTos, len(links), len(files), true); err != nil {
+	if err := sameLength(tagFileLinkTos, links.len(), len(files), true); err != nil {
 		return nil, err
 	}
-	for i, l := range links {
-		files[i].LinkTo = l
+	for i := range files {
+		files[i].LinkTo = string(links.at(i))
 	}
 	for _, a := range []struct {
 		tag      tag
@@ -105,15 +107,15 @@ func readFiles(h *header, source bool) ([]File, error) {
 		{tagFileDevices, typeInt32, false, func(f *File, v uint32) { f.Device = v }},
 		{tagFileInodes, typeInt32, false, func(f *File, v uint32) { f.Inode = v }},
 	} {
-		values, err := h.ints(a.tag, a.typ)
+		values, err := h.numbers(a.tag, a.typ)
 		if err != nil {
 			return nil, err
 		}
-		if err := sameLength(a.tag, len(values), len(files), a.required); err != nil {
+		if err := sameLength(a.tag, values.len(), len(files), a.required); err != nil {
 			return nil, err
 		}
-		for i, v := range values {
-			a.set(&files[i], uint32(v))
+		for i := range values.len() {
+			a.set(&files[i], uint32(values.at(i)))
 		}
 	}
 	if !h.has(tagFileDevices) {
@@ -135,47 +137,65 @@ func sameLength(t tag, got, want int, required bool) error {
 }
 
 // readPaths joins directories and base names to paths.
-func readPaths(h *header, files []File, bases []string, source bool) error {
-	dirs, err := h.strs(tagDirNames)
+func readPaths(h *header, files []File, bases stringList, source bool) error {
+	dirs, err := h.strings(tagDirNames)
 	if err != nil {
 		return err
 	}
-	indexes, err := h.ints(tagDirIndexes, typeInt32)
+	indexes, err := h.numbers(tagDirIndexes, typeInt32)
 	if err != nil {
 		return err
 	}
-	if len(indexes) != len(bases) {
-		return tagError(tagBaseNames, "%d entries, DIRINDEXES has %d", len(bases), len(indexes))
+	if indexes.len() != bases.len() {
+		return tagError(tagBaseNames, "%d entries, DIRINDEXES has %d", bases.len(), indexes.len())
 	}
-	seen := make(map[string]bool, len(bases))
-	for i, base := range bases {
-		if indexes[i] >= uint64(len(dirs)) {
-			return tagError(tagDirIndexes, "file %d is in directory %d, DIRNAMES has %d", i, indexes[i], len(dirs))
+	sum := 0
+	for i := range files {
+		base, at := bases.at(i), indexes.at(i)
+		if at >= uint64(dirs.len()) {
+			return tagError(tagDirIndexes, "file %d is in directory %d, DIRNAMES has %d", i, at, dirs.len())
 		}
-		dir := dirs[indexes[i]]
-		if strings.Contains(base, "/") {
+		dir := dirs.at(int(at))
+		if bytes.IndexByte(base, '/') >= 0 {
 			return tagError(tagBaseNames, "file %d: %.256q has a slash", i, base)
 		}
-		if !source && !strings.HasPrefix(dir, "/") {
+		if !source && !bytes.HasPrefix(dir, []byte("/")) {
 			return tagError(tagDirNames, "file %d: directory %.256q is not absolute", i, dir)
 		}
-		if dir != "" && !strings.HasSuffix(dir, "/") {
+		if len(dir) > 0 && !bytes.HasSuffix(dir, []byte("/")) {
 			return tagError(tagDirNames, "file %d: directory %.256q does not end in a slash", i, dir)
 		}
 		if len(dir)+len(base) >= maxPathSize {
 			return tagError(tagDirNames, "file %d: path of %d bytes, the limit is %d", i, len(dir)+len(base), maxPathSize-1)
 		}
-		p, ok := cleanPath(dir + base)
+		if sum += len(dir) + len(base); sum > maxPaths {
+			return tagError(tagBaseNames, "the paths of %d files have more than %d bytes together", len(files), maxPaths)
+		}
+		name := string(dir) + string(base)
+		p, ok := cleanPath(name)
 		if !ok {
-			return tagError(tagDirNames, "file %d: path %.256q leads upwards", i, dir+base)
+			return tagError(tagDirNames, "file %d: path %.256q leads upwards", i, name)
 		}
-		if seen[p] {
-			return tagError(tagBaseNames, "file %d: path %.256q stands there twice", i, p)
-		}
-		seen[p] = true
-		files[i].Path = p
-		if source {
+		if files[i].Path = p; source {
 			files[i].Path = strings.TrimPrefix(p, "/")
+		}
+	}
+	return noneTwice(files)
+}
+
+// noneTwice looks for a path that stands there twice. rpmbuild sorts them.
+func noneTwice(files []File) error {
+	order := func(a, b int32) int { return strings.Compare(files[a].Path, files[b].Path) }
+	byPath := make([]int32, len(files))
+	for i := range byPath {
+		byPath[i] = int32(i)
+	}
+	if !slices.IsSortedFunc(byPath, order) {
+		slices.SortStableFunc(byPath, order)
+	}
+	for i := 1; i < len(byPath); i++ {
+		if twice := byPath[i]; order(byPath[i-1], twice) == 0 {
+			return tagError(tagBaseNames, "file %d: path %.256q stands there twice", twice, files[twice].Path)
 		}
 	}
 	return nil
@@ -190,7 +210,10 @@ func cleanPath(name string) (string, bool) {
 			return "", false
 		}
 	}
-	return path.Clean("/" + name), true
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	return path.Clean(name), true
 }
 
 // readSizes takes the sizes from FILESIZES, or from LONGFILESIZES, which stands
@@ -205,19 +228,20 @@ func readSizes(h *header, files []File) error {
 		}
 		t, typ = tagLongFileSizes, typeInt64
 	}
-	sizes, err := h.ints(t, typ)
+	sizes, err := h.numbers(t, typ)
 	if err != nil {
 		return err
 	}
-	if err := sameLength(t, len(sizes), len(files), true); err != nil {
+	if err := sameLength(t, sizes.len(), len(files), true); err != nil {
 		return err
 	}
 	var sum int64 // at most maxArray times MaxFileSize, less than 2^63
-	for i, size := range sizes {
+	for i := range files {
 		f := &files[i]
 		if !f.IsRegular() || f.Ghost() {
 			continue
 		}
+		size := sizes.at(i)
 		if size > maxFileSize {
 			return tagError(t, "%.256s: %d bytes, the limit is %d", f.Path, size, int64(maxFileSize))
 		}

@@ -82,15 +82,14 @@ func fuzzRead(t *testing.T, pkg []byte) {
 // if there is no header to make them of.
 func mend(pkg []byte) []byte {
 	in := bytes.NewReader(pkg)
-	var raw bytes.Buffer
-	if readLead(in, &raw) != nil {
+	if _, err := readLead(in); err != nil {
 		return nil
 	}
-	if _, err := readBlob(in, &raw, signatureKind); err != nil {
+	if _, err := readBlob(in, signatureKind); err != nil {
 		return nil
 	}
-	start := raw.Len()
-	header, err := readBlob(in, &raw, headerKind)
+	start := len(pkg) - in.Len()
+	header, err := readBlob(in, headerKind)
 	if err != nil {
 		return nil
 	}

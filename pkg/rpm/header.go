@@ -4,8 +4,10 @@ package rpm
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sassoftware/go-rpmutils"
 )
@@ -22,15 +24,15 @@ type header struct {
 // readHeader reads lead, signature header and header from r, verifies them and
 // leaves r at the payload.
 func readHeader(r io.Reader) (*header, error) {
-	var raw bytes.Buffer
-	if err := readLead(r, &raw); err != nil {
-		return nil, err
-	}
-	sig, err := readBlob(r, &raw, signatureKind)
+	lead, err := readLead(r)
 	if err != nil {
 		return nil, err
 	}
-	main, err := readBlob(r, &raw, headerKind)
+	sig, err := readBlob(r, signatureKind)
+	if err != nil {
+		return nil, err
+	}
+	main, err := readBlob(r, headerKind)
 	if err != nil {
 		return nil, err
 	}
@@ -38,10 +40,26 @@ func readHeader(r io.Reader) (*header, error) {
 	if err := h.verifyDigests(); err != nil {
 		return nil, err
 	}
-	if h.tags, err = rpmutils.ReadHeader(&raw); err != nil {
+	if h.tags, err = rpmutils.ReadHeader(h.small(lead)); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	return h, nil
+}
+
+// small is the package's beginning with just the tags that are asked of go-rpmutils,
+// which copies all that it is given. The arrays of files, which may have a million
+// elements, are read where they stand: see [header.strings] and [header.numbers].
+func (h *header) small(lead []byte) io.Reader {
+	empty := fieldList(nil).marshal(signatureKind)
+	empty = append(empty, make([]byte, -len(empty)&7)...)
+	return io.MultiReader(bytes.NewReader(lead), bytes.NewReader(empty), bytes.NewReader(h.blob.abridged(headerKind, func(t tag) bool {
+		return tagNames[t] != "" && !slices.Contains(fileTags, t)
+	})))
+}
+
+// fileTags are the arrays with an element for each file or folder.
+var fileTags = []tag{
+	tagBaseNames, tagDirNames, tagDirIndexes, tagFileSizes, tagLongFileSizes, tagFileModes, tagFileLinkTos, tagFileFlags, tagFileDevices, tagFileInodes,
 }
 
 func (h *header) has(t tag) bool {
@@ -86,6 +104,77 @@ func (h *header) ints(t tag, want dataType) ([]uint64, error) {
 	}
 	v, err := h.tags.GetUint64s(int(t))
 	return v, wrapTag(t, err)
+}
+
+// A stringList is an array of strings where it stands in the header.
+type stringList struct {
+	data []byte
+	ends []uint32 // of each, behind its NUL
+}
+
+func (l stringList) len() int { return len(l.ends) }
+
+// at returns a string, which belongs to the header.
+func (l stringList) at(i int) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = l.ends[i-1]
+	}
+	return l.data[start : l.ends[i]-1]
+}
+
+// strings returns the array of strings of one of the fileTags.
+func (h *header) strings(t tag) (l stringList, err error) {
+	e, data := h.blob.find(t)
+	if e == nil {
+		return l, nil
+	}
+	if e.typ != typeStringArray {
+		return l, tagError(t, "%v, want a string array", e.typ)
+	}
+	l = stringList{data, make([]uint32, e.count)}
+	end := 0
+	for i := range l.ends {
+		end += bytes.IndexByte(data[end:], 0) + 1 // verifyEntry found them all
+		l.ends[i] = uint32(end)
+	}
+	return l, nil
+}
+
+// A numberList is an array of integers where it stands in the header.
+type numberList struct {
+	data []byte
+	size int // of each in bytes
+}
+
+func (l numberList) len() int {
+	if l.size == 0 {
+		return 0
+	}
+	return len(l.data) / l.size
+}
+
+func (l numberList) at(i int) uint64 {
+	b := l.data[i*l.size:]
+	switch l.size {
+	case 2:
+		return uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		return uint64(binary.BigEndian.Uint32(b))
+	}
+	return binary.BigEndian.Uint64(b)
+}
+
+// numbers returns the array of integers of type want of one of the fileTags.
+func (h *header) numbers(t tag, want dataType) (l numberList, err error) {
+	e, data := h.blob.find(t)
+	if e == nil {
+		return l, nil
+	}
+	if e.typ != want {
+		return l, tagError(t, "%v, want %v", e.typ, want)
+	}
+	return numberList{data, int(want.size())}, nil
 }
 
 // bin returns the bytes of a binary value, nil if the tag is absent or of another type.

@@ -18,24 +18,24 @@ const leadSize = 96
 // (RPMSIGTYPE_HEADERSIG): the signature is a header of its own.
 const headerStyleSignature = 5
 
-// readLead copies the lead from r to raw and checks what rpm checks
-// (lib/rpmlead.cc): magic, major version, signature type. Whether this is a
-// source package is asked of the header, which a digest covers.
-func readLead(r io.Reader, raw *bytes.Buffer) error {
-	if n, err := io.CopyN(raw, r, leadSize); err != nil {
-		return fmt.Errorf("lead: %d of %d bytes: %w", n, leadSize, noEOF(err))
+// readLead reads the lead and checks what rpm checks (lib/rpmlead.cc): magic, major
+// version, signature type. Whether this is a source package is asked of the header,
+// which a digest covers.
+func readLead(r io.Reader) ([]byte, error) {
+	lead := make([]byte, leadSize)
+	if n, err := io.ReadFull(r, lead); err != nil {
+		return nil, fmt.Errorf("lead: %d of %d bytes: %w", n, leadSize, noEOF(err))
 	}
-	lead := raw.Bytes()[:leadSize]
 	if !bytes.HasPrefix(lead, []byte{0xed, 0xab, 0xee, 0xdb}) {
-		return fmt.Errorf("lead: magic %x, not an RPM", lead[:4])
+		return nil, fmt.Errorf("lead: magic %x, not an RPM", lead[:4])
 	}
 	if major := lead[4]; major != 3 && major != 4 {
-		return fmt.Errorf("lead: package version %d, only 3 and 4 are known", major)
+		return nil, fmt.Errorf("lead: package version %d, only 3 and 4 are known", major)
 	}
 	if t := binary.BigEndian.Uint16(lead[78:]); t != headerStyleSignature {
-		return fmt.Errorf("lead: signature type %d, want %d", t, headerStyleSignature)
+		return nil, fmt.Errorf("lead: signature type %d, want %d", t, headerStyleSignature)
 	}
-	return nil
+	return lead, nil
 }
 
 // noEOF turns an end of file where more has to follow into an error.

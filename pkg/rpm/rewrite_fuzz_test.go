@@ -126,16 +126,15 @@ func testLead() []byte {
 
 // looseHeader is readHeader without looking at digests, nil if there is no header.
 func looseHeader(sig, main []byte) *header {
-	raw := bytes.NewBuffer(testLead())
 	h := &header{}
 	var err error
-	if h.sig, err = readBlob(bytes.NewReader(pad8(sig)), raw, signatureKind); err != nil {
+	if h.sig, err = readBlob(bytes.NewReader(pad8(sig)), signatureKind); err != nil {
 		return nil
 	}
-	if h.blob, err = readBlob(bytes.NewReader(main), raw, headerKind); err != nil {
+	if h.blob, err = readBlob(bytes.NewReader(main), headerKind); err != nil {
 		return nil
 	}
-	if h.tags, err = rpmutils.ReadHeader(raw); err != nil {
+	if h.tags, err = rpmutils.ReadHeader(h.small(testLead())); err != nil {
 		return nil
 	}
 	return h
