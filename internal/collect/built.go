@@ -73,7 +73,10 @@ func open(path string) opened {
 	}
 	var o opened
 	if !r.Package.IsSource {
-		o.pkg = describe(r.Package)
+		if o.pkg, err = describe(r.Package); err != nil {
+			r.Close()
+			return opened{err: err}
+		}
 	}
 	matters := func(f rpm.File) bool { return role(&f) != kernel.RoleNone }
 	if o.pkg != nil && slices.ContainsFunc(r.Package.Files, matters) {

@@ -36,7 +36,8 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &collector{
-		ctx: ctx, sources: s,
+		room: newRoom(),
+		ctx:  ctx, sources: s,
 		inv:    &guard.Inventory{Arguments: s.arguments(), Labeled: s.labeled},
 		listed: map[place]bool{},
 		broken: map[*guard.Package]bool{},
@@ -107,6 +108,7 @@ type collector struct {
 	files   []file
 	listed  map[place]bool // files by their absolute path
 	jobs    chan job
+	room    *room
 	buffers sync.Pool // of *[]byte: modules on their way from a payload to a Loader
 
 	tables atomic.Int64 // bytes of .BTF kept so far

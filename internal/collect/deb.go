@@ -24,7 +24,7 @@ func (c *collector) readDeb(f file) error {
 	defer r.Close()
 	pkg := describeDeb(r.Package)
 	c.addPackage(f, pkg)
-	pr := newPackageReader(c, r, pkg)
+	pr := newPackageReader(c, r, pkg, f.size)
 	defer pr.close()
 	if err := pr.readDeb(r); err != nil {
 		c.drop(pkg)

@@ -24,7 +24,8 @@ func TestExchanged(t *testing.T) {
 		}
 	}
 	c := &collector{
-		ctx: t.Context(), sources: Sources{Paths: []string{dir, dir + "/named"}, installed: []InstalledKernel{{Path: dir + "/vmlinux"}}},
+		room: newRoom(),
+		ctx:  t.Context(), sources: Sources{Paths: []string{dir, dir + "/named"}, installed: []InstalledKernel{{Path: dir + "/vmlinux"}}},
 		inv: &guard.Inventory{}, listed: map[place]bool{}, jobs: make(chan job),
 	}
 	c.inv.Arguments = c.sources.arguments()

@@ -4,11 +4,14 @@ package collect
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
@@ -17,6 +20,7 @@ import (
 type job struct {
 	data    *[]byte         // goes back to the pool
 	modules []*guard.Module // what is known of it so far: where it is, once for each name
+	room    int64           // that it took
 }
 
 // openModules opens modules until there are no more jobs.
@@ -26,21 +30,32 @@ func (c *collector) openModules() {
 	for j := range c.jobs {
 		for _, m := range j.modules {
 			opened, err := loader.Open(*j.data, m.Path)
-			if err == nil {
-				err = m.Describe(opened)
-			}
-			if err == nil {
-				err = c.account(m)
-			}
-			if err != nil {
-				m.Name = kernel.ModuleName(m.Path)
-				m.Err = err
-			}
-			c.sources.Progress.module()
-			c.addModule(m)
+			c.describeModule(m, opened, err)
 		}
-		c.buffers.Put(j.data)
+		if cap(*j.data) <= keepBuffer {
+			c.buffers.Put(j.data)
+		}
+		c.room.give(j.room)
 	}
+}
+
+// keepBuffer is the largest buffer in bytes that is kept for the next module.
+const keepBuffer = 32 << 20
+
+// describeModule adds a module with what was found in it.
+func (c *collector) describeModule(m *guard.Module, opened *kernel.Module, err error) {
+	if err == nil {
+		err = m.Describe(opened)
+	}
+	if err == nil {
+		err = c.account(m)
+	}
+	c.sources.Progress.module()
+	if err != nil {
+		c.unread([]*guard.Module{m}, err)
+		return
+	}
+	c.addModule(m)
 }
 
 // Real tables have at most a few megabytes, those of all modules of a kernel some
@@ -70,26 +85,61 @@ func (c *collector) addModule(m *guard.Module) {
 }
 
 // send reads a module of size bytes from r and passes it on to be opened under
-// all its names. Memory is asked for as bytes arrive, not as size promises.
-func (c *collector) send(names []*guard.Module, r io.Reader, size int64) error {
-	if size > kernel.MaxModule {
-		for _, m := range names {
-			m.Name = kernel.ModuleName(m.Path)
-			m.Err = fmt.Errorf("%d bytes, a module has at most %d", size, kernel.MaxModule)
-			c.addModule(m)
-		}
+// all its names. Memory is asked for as bytes arrive, not as size promises, and no
+// more than room has: packed is the size of what the module comes out of.
+func (c *collector) send(names []*guard.Module, r io.Reader, size, packed int64) error {
+	if most := decompress.Bound(packed, kernel.MaxModule); size > most {
+		c.unread(names, fmt.Errorf("%d bytes, a module out of %d bytes has at most %d", size, packed, most))
 		return nil
 	}
+	c.room.take(size)
 	data, err := c.readAll(r, size)
 	if err != nil {
+		c.room.give(size)
 		return err
 	}
 	select {
-	case c.jobs <- job{data, names}:
+	case c.jobs <- job{data, names, size}:
 		return nil
 	case <-c.ctx.Done():
+		c.room.give(size)
 		return c.ctx.Err()
 	}
+}
+
+// unread adds modules of which nothing is known but what is wrong with them.
+func (c *collector) unread(names []*guard.Module, err error) {
+	for _, m := range names {
+		m.Name, m.Err = kernel.ModuleName(m.Path), err
+		c.addModule(m)
+	}
+}
+
+// room is what modules may have in memory that wait to be opened, shared by all
+// packages of a run. One that alone is larger waits until it is alone.
+type room struct {
+	given *sync.Cond
+	taken int64
+}
+
+func newRoom() *room { return &room{given: sync.NewCond(new(sync.Mutex))} }
+
+const maxRoom = 128 << 20 // bytes
+
+func (r *room) take(n int64) {
+	r.given.L.Lock()
+	defer r.given.L.Unlock()
+	for r.taken > 0 && r.taken+n > maxRoom {
+		r.given.Wait()
+	}
+	r.taken += n
+}
+
+func (r *room) give(n int64) {
+	r.given.L.Lock()
+	defer r.given.L.Unlock()
+	r.taken -= n
+	r.given.Broadcast()
 }
 
 // readAll reads at most size bytes into a buffer of the pool.
@@ -105,11 +155,21 @@ func (c *collector) readAll(r io.Reader, size int64) (*[]byte, error) {
 	return data, err
 }
 
+// wholeModule is the largest module in bytes that is read as a whole: with its debug
+// information it has a hundred times what is wanted of it.
+const wholeModule = 4 << 20
+
 // readLooseModule reads a module that is a file of its own.
 func (c *collector) readLooseModule(f file, r io.ReaderAt) error {
 	m := &guard.Module{Path: f.path, Tree: f.tree, Origin: f.origin, Linked: f.link != ""}
 	m.Release, _ = kernel.ReleaseFromPath(f.path)
-	return c.send([]*guard.Module{m}, io.NewSectionReader(r, 0, f.size), f.size)
+	if f.size > wholeModule {
+		if opened, err := kernel.OpenPlainModule(r, f.size, f.path); !errors.Is(err, kernel.ErrNotModule) {
+			c.describeModule(m, opened, err)
+			return nil
+		}
+	}
+	return c.send([]*guard.Module{m}, io.NewSectionReader(r, 0, f.size), f.size, f.size)
 }
 
 // readTable reads a raw table as the .BTF of a module.

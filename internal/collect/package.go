@@ -39,12 +39,16 @@ func (c *collector) readPackage(f file) error {
 		return nil
 	}
 	defer o.rpm.Close()
-	roles := c.roles(o.rpm.Package, f.origin)
+	roles, err := c.roles(o.rpm.Package, f.origin)
+	if err != nil {
+		c.drop(o.pkg)
+		return err
+	}
 	if len(roles) == 0 {
 		c.sources.Progress.advance(f.size)
 		return nil
 	}
-	pr := newPackageReader(c, o.rpm, o.pkg)
+	pr := newPackageReader(c, o.rpm, o.pkg, f.size)
 	defer pr.close()
 	if err := pr.readRPM(o.rpm, roles); err != nil {
 		c.drop(o.pkg)
@@ -72,9 +76,13 @@ func (c *collector) addPackage(f file, p *guard.Package) {
 	c.inv.Packages = append(c.inv.Packages, p)
 }
 
+// maxTokens bounds the kernel-btf(...) dependencies of one package. Real ones have one
+// for each kernel that they are for.
+const maxTokens = 64
+
 // describe keeps what matters of a header.
-func describe(r *rpm.Package) *guard.Package {
-	return &guard.Package{
+func describe(r *rpm.Package) (*guard.Package, error) {
+	p := &guard.Package{
 		Digest: r.HeaderDigest,
 		Name:   r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
 		Source:         r.SourceName(),
@@ -89,6 +97,10 @@ func describe(r *rpm.Package) *guard.Package {
 		Provides:     tokens(r.Provides),
 		Requires:     append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
+	if n := max(len(p.Provides), len(p.Requires)); n > maxTokens {
+		return nil, fmt.Errorf("%d kernel-btf(...) dependencies, at most %d are believed", n, maxTokens)
+	}
+	return p, nil
 }
 
 // named picks the dependencies whose names begin alike.
@@ -140,7 +152,7 @@ func Outlives(p *rpm.Package) bool {
 
 // roles picks the files to read by their paths in the header. Where a kernel has
 // a vmlinux, its boot image, which holds the same, is left alone.
-func (c *collector) roles(p *rpm.Package, origin guard.Origin) map[string]kernel.Role {
+func (c *collector) roles(p *rpm.Package, origin guard.Origin) (map[string]kernel.Role, error) {
 	roles := map[string]kernel.Role{}
 	vmlinux := map[string]string{} // the first of each kernelrelease
 	for i := range p.Files {
@@ -155,21 +167,27 @@ func (c *collector) roles(p *rpm.Package, origin guard.Origin) map[string]kernel
 			}
 			vmlinux[release] = f.Path
 		}
-		roles[f.Path] = role
+		if roles[f.Path] = role; len(roles) > maxFiles {
+			return nil, fmt.Errorf("more than %d kernels and modules in one package, the rest is not read", maxFiles)
+		}
 	}
 	for path, role := range roles {
 		if release, _ := kernel.ReleaseFromPath(path); role == kernel.RoleBootImage && vmlinux[release] != "" {
 			delete(roles, path)
 		}
 	}
-	return roles
+	return roles, nil
 }
+
+// maxFiles bounds the kernels and modules of one package. A kernel has some 6,000.
+const maxFiles = 50_000
 
 // packageReader reads one package's payload.
 type packageReader struct {
 	*collector
 	content io.Reader // of the file that is being read
 	pkg     *guard.Package
+	size    int64 // of its file in bytes
 	decoder decompress.Decoder
 
 	opening sync.WaitGroup // an image is on its way into images
@@ -185,8 +203,8 @@ type packagedImage struct {
 	image *kernel.Image
 }
 
-func newPackageReader(c *collector, content io.Reader, p *guard.Package) *packageReader {
-	return &packageReader{collector: c, content: content, pkg: p, configs: map[string]kernel.Config{}, symvers: map[string]symvers{}}
+func newPackageReader(c *collector, content io.Reader, p *guard.Package, size int64) *packageReader {
+	return &packageReader{collector: c, content: content, pkg: p, size: size, configs: map[string]kernel.Config{}, symvers: map[string]symvers{}}
 }
 
 func (r *packageReader) close() {
@@ -252,7 +270,7 @@ func (r *packageReader) file(names map[kernel.Role][]string, size int64) error {
 			release, _ := kernel.ReleaseFromPath(path)
 			modules = append(modules, &guard.Module{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release})
 		}
-		return r.send(modules, r.content, size)
+		return r.send(modules, r.content, size, r.size)
 	case names[kernel.RoleConfig] != nil:
 		return r.readConfig(names[kernel.RoleConfig], size)
 	case names[kernel.RoleSymvers] != nil:
@@ -304,8 +322,8 @@ func (r *packageReader) readSymvers(paths []string, size int64) error {
 // on: unpacking takes a second, in which no module would come. One image at a time,
 // as two would be twice the memory.
 func (r *packageReader) readImage(paths []string, size int64) error {
-	if size > kernel.MaxUnpacked {
-		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel image has at most %d", paths[0], size, kernel.MaxUnpacked))
+	if most := decompress.Bound(r.size, kernel.MaxUnpacked); size > most {
+		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel image out of a package of %d bytes has at most %d", paths[0], size, r.size, most))
 		return nil
 	}
 	data, err := r.readAll(r.content, size)

@@ -49,6 +49,21 @@ var (
 	ErrUnsupported = errors.New("unsupported compression")
 )
 
+// Bound is how many bytes a file of so many packed bytes may unpack to, at most most:
+// memory stays in proportion to what was really there, however often it is packed.
+// Kernels and modules unpack to 3 to 8 times their size, a bomb to a thousand times.
+// Small files may have anything: of zeros, there are many in a module.
+func Bound(packed, most int64) int64 {
+	const (
+		ratio = 16
+		small = 16 << 20
+	)
+	if packed >= most/ratio {
+		return most
+	}
+	return min(small+ratio*packed, most)
+}
+
 // DetectLen is the number of leading bytes Detect looks at. With fewer it
 // still recognises every format but lzma.
 const DetectLen = 14

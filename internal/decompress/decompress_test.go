@@ -256,3 +256,14 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// TestBound lets small files unpack to what modules of zeros have, and all others to
+// what is in proportion.
+func TestBound(t *testing.T) {
+	const most = 1 << 30
+	for packed, want := range map[int64]int64{0: 16 << 20, 4 << 10: 16<<20 + 64<<10, 10 << 20: 176 << 20, 64 << 20: most, 1 << 62: most} {
+		if got := Bound(packed, most); got != want {
+			t.Errorf("%d: %d, want %d", packed, got, want)
+		}
+	}
+}

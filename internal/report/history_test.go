@@ -70,15 +70,19 @@ func TestReadDocument(t *testing.T) {
 	if string(again)+"\n" != out.String() {
 		t.Errorf("read back as\n%s\nwritten as\n%s", again, &out)
 	}
-	if d, err := ReadDocument(strings.NewReader(`{"schema": 1, "changes": [{}], "rebuild": null, "new": [1], "verdicts": [{}]}`)); err != nil {
+	if d, err := ReadDocument(strings.NewReader(`{"schema": 1, "changes": [{}], "rebuild": null, "new": [1, {"a": [` + strings.Repeat(`"",`, mostValue) + `""]}], "verdicts": [{}]}`)); err != nil {
 		t.Error(err)
 	} else if again, _ := json.Marshal(d); strings.Contains(string(again), "null") {
 		t.Errorf("a null in %s", again)
 	}
 	for _, text := range []string{"", "[]", `{"schema": 2}`, `{}`, `{"schema": 1`, `{"schema": 1, "verdicts": 1}`, `{"schema": 1, "bases": [1]}`,
-		`{"schema": 1, "history": [` + strings.Repeat("{},", mostOthers) + `{}]}`} {
+		`{"schema": 1, "history": [` + strings.Repeat("{},", mostOthers) + `{}]}`,
+		`{"schema": 1, "verdicts": [{"reasons": [` + strings.Repeat(`"",`, mostValue) + `""]}]}`,                                 // one that is too large
+		`{"schema": 1, "labels": [` + strings.Repeat(`{"reasons": [`+strings.Repeat(`"",`, mostStrings/10)+`""]},`, 10) + `{}]}`, // too many together
+		`{"schema": 1, "tool": {"version": "` + strings.Repeat("x", 3*mostValue) + `"}}`,
+		`{"schema": 1, "new": [` + strings.Repeat("[", 100)} {
 		if _, err := ReadDocument(strings.NewReader(text)); err == nil {
-			t.Errorf("%q is a report", text)
+			t.Errorf("%.80q is a report", text)
 		}
 	}
 }

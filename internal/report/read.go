@@ -15,91 +15,175 @@ import (
 // Bounds of a report that is read. Where it comes from, anybody may have written
 // it: three bytes of a list can ask for hundreds.
 const (
-	mostVerdicts = 200_000
+	mostVerdicts = 100_000
 	mostOthers   = 10_000
+	mostStrings  = 1 << 20 // in all lists together: reasons, lines of logs, notes
+	mostValue    = 1 << 20 // bytes of one element, or of one field that is no list
 )
 
 // ReadDocument reads a report that an earlier run wrote. Fields of later versions
 // are passed over; memory is in proportion to what is kept.
 func ReadDocument(r io.Reader) (*Document, error) {
-	dec := json.NewDecoder(r)
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+	in := &allowance{r: r}
+	d := documentReader{Decoder: json.NewDecoder(in), in: in, strings: mostStrings}
+	if t, err := d.token(); err != nil || t != json.Delim('{') {
 		return nil, errors.Join(errors.New("not a JSON object"), err)
 	}
-	var d Document
-	for dec.More() {
-		t, err := dec.Token()
+	for d.More() {
+		t, err := d.token()
 		if err != nil {
 			return nil, err
 		}
 		key, _ := t.(string)
-		if err := d.read(dec, key); err != nil {
+		if err := d.read(key); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	if _, err := dec.Token(); err != nil {
+	if _, err := d.token(); err != nil {
 		return nil, err
 	}
-	if d.Schema != Schema {
-		return nil, fmt.Errorf("schema %d, this program knows %d", d.Schema, Schema)
+	if d.doc.Schema != Schema {
+		return nil, fmt.Errorf("schema %d, this program knows %d", d.doc.Schema, Schema)
 	}
-	d.fill()
-	return &d, nil
+	d.doc.fill()
+	return &d.doc, nil
+}
+
+// documentReader reads a report piece by piece: a decoder holds all of the value that
+// it decodes.
+type documentReader struct {
+	*json.Decoder
+	in      *allowance
+	strings int // how many more
+	doc     Document
+}
+
+// allowance reads no more than what is left, which is renewed before each value.
+type allowance struct {
+	r    io.Reader
+	left int
+}
+
+func (a *allowance) Read(p []byte) (int, error) {
+	if a.left == 0 {
+		return 0, fmt.Errorf("a value of more than %d bytes", mostValue)
+	}
+	n, err := a.r.Read(p[:min(len(p), a.left)])
+	a.left -= n
+	return n, err
+}
+
+func (d *documentReader) token() (json.Token, error) {
+	d.in.left = mostValue
+	return d.Token()
+}
+
+func (d *documentReader) decode(v any) error {
+	d.in.left = mostValue
+	return d.Decode(v)
 }
 
 // read reads the value of one field.
-func (d *Document) read(dec *json.Decoder, key string) error {
+func (d *documentReader) read(key string) error {
 	switch key {
 	case "schema":
-		return dec.Decode(&d.Schema)
+		return d.decode(&d.doc.Schema)
 	case "tool":
-		return dec.Decode(&d.Tool)
+		return d.decode(&d.doc.Tool)
 	case "exit":
-		return dec.Decode(&d.Exit)
+		return d.decode(&d.doc.Exit)
 	case "summary":
-		return dec.Decode(&d.Summary)
+		return d.decode(&d.doc.Summary)
 	case "hook":
-		return dec.Decode(&d.Hook)
+		if err := d.decode(&d.doc.Hook); err != nil || d.doc.Hook == nil {
+			return err
+		}
+		return d.charge(len(d.doc.Hook.Notes))
 	case "bases":
-		return readList(dec, &d.Bases, mostOthers)
+		return readList(d, &d.doc.Bases, mostOthers, func(b *Base) int {
+			if b.Refused != nil {
+				return len(b.Rules) + len(b.Refused.Log)
+			}
+			return len(b.Rules)
+		})
 	case "verdicts":
-		return readList(dec, &d.Verdicts, mostVerdicts)
+		return readList(d, &d.doc.Verdicts, mostVerdicts, (*Verdict).strings)
 	case "labels":
-		return readList(dec, &d.Labels, mostOthers)
+		return readList(d, &d.doc.Labels, mostOthers, func(l *Label) int { return len(l.Reasons) })
 	case "changes":
-		return readList(dec, &d.Changes, mostOthers)
+		return readList(d, &d.doc.Changes, mostOthers, func(c *Change) int { return len(c.Added.First) + len(c.Removed.First) + len(c.Changed.First) })
 	case "rebuild":
-		return readList(dec, &d.Remakes, mostOthers)
+		return readList(d, &d.doc.Remakes, mostOthers, func(*Remake) int { return 0 })
 	case "history":
-		return readList(dec, &d.History, mostOthers)
+		return readList(d, &d.doc.History, mostOthers, func(*Build) int { return 0 })
 	case "errors":
-		return readList(dec, &d.Errors, mostOthers)
+		return readList(d, &d.doc.Errors, mostOthers, func(*Error) int { return 0 })
 	}
-	var unknown json.RawMessage
-	return dec.Decode(&unknown)
+	return d.skip()
 }
 
-// readList reads a list of at most so many.
-func readList[T any](dec *json.Decoder, list *[]T, most int) error {
-	t, err := dec.Token()
+// strings counts what a verdict has in lists.
+func (v *Verdict) strings() int {
+	n := len(v.Reasons) + len(v.Notes)
+	if v.Kernel != nil {
+		n += len(v.Kernel.Log) + len(v.Kernel.Hidden)
+	}
+	for i := range v.Notes {
+		n += len(v.Notes[i].Log)
+	}
+	return n
+}
+
+func (d *documentReader) charge(n int) error {
+	if d.strings -= n; d.strings < 0 {
+		return fmt.Errorf("more than %d reasons, lines and names in all lists", mostStrings)
+	}
+	return nil
+}
+
+// readList reads a list of at most so many, each with so many strings in lists of its own.
+func readList[T any](d *documentReader, list *[]T, most int, strings func(*T) int) error {
+	t, err := d.token()
 	if err != nil || t == nil {
 		return err // null
 	}
 	if t != json.Delim('[') {
 		return errors.New("not a list")
 	}
-	for dec.More() {
+	for d.More() {
 		if len(*list) == most {
 			return fmt.Errorf("more than %d", most)
 		}
 		var v T
-		if err := dec.Decode(&v); err != nil {
+		if err := d.decode(&v); err != nil {
+			return err
+		}
+		if err := d.charge(strings(&v)); err != nil {
 			return err
 		}
 		*list = append(*list, v)
 	}
-	_, err = dec.Token()
+	_, err = d.token()
 	return err
+}
+
+// skip passes over a value of any size.
+func (d *documentReader) skip() error {
+	for depth := 0; ; {
+		t, err := d.token()
+		if err != nil {
+			return err
+		}
+		switch t {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
 }
 
 // fill makes empty lists of those that are not there: a report has no null.

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"iter"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -137,8 +136,10 @@ func IsOurs(name string) bool {
 // Tokens picks the tokens out of the names of dependencies, rich ones too, each once.
 func Tokens(names iter.Seq[string]) []string {
 	var out []string
+	seen := map[string]bool{}
 	for name := range names {
-		if token, _, ok := ParseRequirement(name); ok && !slices.Contains(out, token) {
+		if token, _, ok := ParseRequirement(name); ok && !seen[token] {
+			seen[token] = true
 			out = append(out, token)
 		}
 	}

@@ -74,7 +74,7 @@ type Image struct {
 //
 // A kernel without BTF is no error: BTF is then nil. Errors wrap [ErrNotImage]
 // where the content is something else, and decompress.ErrTooLarge where it
-// passes [MaxUnpacked]; otherwise the file is damaged, and they name the field.
+// passes [MaxUnpacked], or what decompress.Bound allows for its size; otherwise the file is damaged, and they name the field.
 func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder, texts ...string) (*Image, error) {
 	src, err := fromReader(r, size)
 	if err != nil {
@@ -84,7 +84,8 @@ func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder, texts ...string
 		d = new(decompress.Decoder)
 		defer d.Close()
 	}
-	o := opener{decoder: d, left: MaxUnpacked, image: new(Image), texts: texts}
+	most := decompress.Bound(size, MaxUnpacked)
+	o := opener{decoder: d, most: most, left: most, image: new(Image), texts: texts}
 	if err := o.open(src); err != nil {
 		if layers := o.image.Wrapping; len(layers) > 0 {
 			err = fmt.Errorf("%s: %w", strings.Join(layers, ": "), err)
@@ -97,7 +98,8 @@ func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder, texts ...string
 // opener takes off one wrapping after the other.
 type opener struct {
 	decoder *decompress.Decoder
-	left    int64 // bytes that may still be decompressed
+	most    int64 // bytes that may be decompressed, of all wrappings together
+	left    int64 // of them
 	image   *Image
 	texts   []string
 
@@ -189,7 +191,7 @@ func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (so
 	}
 	data := buf.Bytes()
 	if int64(len(data)) > o.left {
-		return source{}, fmt.Errorf("%s: %w of %d bytes", format, decompress.ErrTooLarge, int64(MaxUnpacked))
+		return source{}, fmt.Errorf("%s: %w of %d bytes", format, decompress.ErrTooLarge, o.most)
 	}
 	o.left -= int64(len(data))
 	o.wrapped(string(format))

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"strings"
 
@@ -88,7 +89,7 @@ func (m *Module) InTree() bool {
 // the file is damaged, and they name the field.
 func OpenModule(data []byte, path string, d *decompress.Decoder) (*Module, error) {
 	if format := decompress.Detect(data); format != decompress.None {
-		unpacked, err := d.Append(nil, format, data, MaxModule)
+		unpacked, err := d.Append(nil, format, data, decompress.Bound(int64(len(data)), MaxModule))
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +116,7 @@ func (l *Loader) Open(data []byte, path string) (*Module, error) {
 	if format == decompress.None {
 		return readModule(data, path)
 	}
-	unpacked, err := l.decoder.Append(l.buffer[:0], format, data, MaxModule)
+	unpacked, err := l.decoder.Append(l.buffer[:0], format, data, decompress.Bound(int64(len(data)), MaxModule))
 	if l.buffer = unpacked; cap(l.buffer) > keepBuffer {
 		l.buffer = nil
 	}
@@ -131,20 +132,36 @@ func (l *Loader) Close() {
 	l.buffer = nil
 }
 
+// OpenPlainModule reads a module that is not compressed from the size bytes behind r,
+// and no more of it than what a Module holds: debug information costs nothing.
+func OpenPlainModule(r io.ReaderAt, size int64, path string) (*Module, error) {
+	src, err := fromReader(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return openModule(src, path)
+}
+
 // readModule reads a module that is not compressed, or no longer so.
-func readModule(data []byte, path string) (*Module, error) {
-	switch kind := Identify(data[:min(len(data), IdentifyLen)]); kind {
+func readModule(data []byte, path string) (*Module, error) { return openModule(inMemory(data), path) }
+
+func openModule(src source, path string) (*Module, error) {
+	prefix, err := src.prefix(IdentifyLen)
+	if err != nil {
+		return nil, err
+	}
+	switch kind := Identify(prefix); kind {
 	case KindModule:
 	case KindUnknown:
 		return nil, ErrNotModule
 	default:
 		return nil, fmt.Errorf("%w: found %s", ErrNotModule, kind)
 	}
-	data, signed, err := cutSignature(data)
+	src, signed, err := cutSignature(src)
 	if err != nil {
 		return nil, err
 	}
-	f, err := NewELFBytes(data)
+	f, err := newELF(src)
 	if err != nil {
 		return nil, err
 	}

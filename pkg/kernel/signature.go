@@ -21,18 +21,23 @@ const (
 // cutSignature returns a module without the signature appended to it. A
 // signature said to be larger than the file is an error: the kernel refuses
 // such a module (mod_check_sig in kernel/module_signature.c).
-func cutSignature(data []byte) (module []byte, signed bool, err error) {
-	rest, signed := bytes.CutSuffix(data, []byte(signatureMarker))
+func cutSignature(src source) (module source, signed bool, err error) {
+	const tail = int64(signatureInfoLen + len(signatureMarker))
+	end, err := src.read("module signature", uint64(max(src.size-tail, 0)), uint64(min(tail, src.size)))
+	if err != nil {
+		return source{}, false, err
+	}
+	info, signed := bytes.CutSuffix(end, []byte(signatureMarker))
 	if !signed {
-		return data, false, nil
+		return src, false, nil
 	}
-	if len(rest) < signatureInfoLen {
-		return nil, true, fmt.Errorf("module signature: %d bytes before the marker, should be at least %d", len(rest), signatureInfoLen)
+	if len(info) < signatureInfoLen {
+		return source{}, true, fmt.Errorf("module signature: %d bytes before the marker, should be at least %d", len(info), signatureInfoLen)
 	}
-	rest = rest[:len(rest)-signatureInfoLen]
-	size := binary.BigEndian.Uint32(data[len(rest)+signatureInfoLen-4:])
-	if uint64(size) >= uint64(len(rest)) {
-		return nil, true, fmt.Errorf("module signature: sig_len %d, %d bytes before it", size, len(rest))
+	rest := src.size - tail
+	size := int64(binary.BigEndian.Uint32(info[signatureInfoLen-4:]))
+	if size >= rest {
+		return source{}, true, fmt.Errorf("module signature: sig_len %d, %d bytes before it", size, rest)
 	}
-	return rest[:len(rest)-int(size)], true, nil
+	return src.cut(rest - size), true, nil
 }

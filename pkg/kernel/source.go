@@ -11,8 +11,8 @@ import (
 )
 
 // maxRead is the most bytes one section may ask for from a file that is not in
-// memory. A .BTF has some 5 MB; a sparse file may claim any size.
-const maxRead = 1 << 30
+// memory. A .BTF has some 5 MB, a symbol table 30; a sparse file may claim any size.
+const maxRead = 128 << 20
 
 // source is the file being read: bytes in memory, or a reader of known size.
 type source struct {
@@ -65,6 +65,14 @@ func (s source) read(what string, off, n uint64) ([]byte, error) {
 // prefix returns the first n bytes, or the whole file if it is shorter.
 func (s source) prefix(n int64) ([]byte, error) {
 	return s.read("start of file", 0, uint64(min(n, s.size)))
+}
+
+// cut is the file up to size.
+func (s source) cut(size int64) source {
+	if s.data != nil {
+		return inMemory(s.data[:size:size])
+	}
+	return source{r: s.r, size: size}
 }
 
 // stream reads the n bytes at off, one after the other.

@@ -151,6 +151,14 @@ func readPaths(h *header, files []File, bases stringList, source bool) error {
 	}
 	sum := 0
 	for i := range files {
+		if at := indexes.at(i); at < uint64(dirs.len()) {
+			sum += len(dirs.at(int(at))) + len(bases.at(i))
+		}
+	}
+	if most := maxPaths(len(h.blob.raw)); sum > most {
+		return tagError(tagBaseNames, "the paths of %d files have %d bytes together, at most %d are read of a header of %d", len(files), sum, most, len(h.blob.raw))
+	}
+	for i := range files {
 		base, at := bases.at(i), indexes.at(i)
 		if at >= uint64(dirs.len()) {
 			return tagError(tagDirIndexes, "file %d is in directory %d, DIRNAMES has %d", i, at, dirs.len())
@@ -167,9 +175,6 @@ func readPaths(h *header, files []File, bases stringList, source bool) error {
 		}
 		if len(dir)+len(base) >= maxPathSize {
 			return tagError(tagDirNames, "file %d: path of %d bytes, the limit is %d", i, len(dir)+len(base), maxPathSize-1)
-		}
-		if sum += len(dir) + len(base); sum > maxPaths {
-			return tagError(tagBaseNames, "the paths of %d files have more than %d bytes together", len(files), maxPaths)
 		}
 		name := string(dir) + string(base)
 		p, ok := cleanPath(name)

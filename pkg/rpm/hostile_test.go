@@ -4,6 +4,7 @@ package rpm
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"runtime"
 	"slices"
@@ -106,6 +107,23 @@ type hostile struct {
 	err  string // part of the error
 }
 
+// manyPaths has so many directories that share one long name.
+func manyPaths(n, length int) testPackage {
+	names, zeros, modes := make([]string, n), make([]uint32, n), make([]uint16, n)
+	for i := range names {
+		names[i], modes[i] = fmt.Sprint(i), modeDir|0o755
+	}
+	return testPackage{header: func(e []testEntry) []testEntry {
+		for _, f := range []testEntry{
+			strs(tagBaseNames, names...), strs(tagDirNames, "/"+strings.Repeat("d", length-2)+"/"), i32(tagDirIndexes, zeros...),
+			i32(tagFileSizes, zeros...), i16(tagFileModes, modes...), strs(tagFileLinkTos, make([]string, n)...), i32(tagFileFlags, zeros...),
+		} {
+			e = replace(f)(e)
+		}
+		return e
+	}}
+}
+
 // mismatchedFiles has two files and takes the last element off one array.
 func mismatchedFiles(e testEntry) testPackage {
 	return testPackage{
@@ -184,6 +202,7 @@ var hostileHeaders = []hostile{
 	{"DIRINDEXES out of range", testPackage{header: replace(i32(tagDirIndexes, 9))}, "tag 1116 (DIRINDEXES): file 0 is in directory 9, DIRNAMES has 1"},
 	{"DIRINDEXES too long", testPackage{header: replace(i32(tagDirIndexes, 0, 0))}, "tag 1117 (BASENAMES): 1 entries, DIRINDEXES has 2"},
 	{"BASENAMES missing", testPackage{header: remove(tagBaseNames)}, "tag 1117 (BASENAMES): 0 entries, DIRINDEXES has 1"},
+	{"paths too long together", manyPaths(16000, 4000), "tag 1117 (BASENAMES): the paths of 16000 files have 64068890 bytes together, at most 9464576 are read of a header of 329392"},
 	{"FILESIZES too short", mismatchedFiles(i32(tagFileSizes, 1)), "tag 1028 (FILESIZES): 1 entries, BASENAMES has 2"},
 	{"FILESIZES missing", testPackage{header: remove(tagFileSizes)}, "tag 1028 (FILESIZES): 0 entries, BASENAMES has 1"},
 	{"FILELINKTOS too short", mismatchedFiles(strs(tagFileLinkTos, "")), "tag 1036 (FILELINKTOS): 1 entries, BASENAMES has 2"},

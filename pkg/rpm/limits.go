@@ -26,11 +26,6 @@ const (
 	maxFileSize    = 16 << 30
 	maxPayloadSize = 64 << 30
 
-	// maxPaths is the largest sum of all paths in bytes. Names that share long
-	// directories take little room in the header and may have any length once they are
-	// joined. The packages with the most files have some 20 MB.
-	maxPaths = 64 << 20
-
 	// maxPathSize is the largest path in bytes, and so the largest cpio name
 	// and symlink target: PATH_MAX, with the terminating NUL.
 	maxPathSize = 4096
@@ -39,3 +34,8 @@ const (
 	// less than one block of the classic archive format.
 	maxTrailingPadding = 511
 )
+
+// maxPaths is the largest sum of all paths in bytes for a header of so many. Names
+// that share long directories take little room in the header and may have any length
+// once they are joined; those of real packages take twice to four times as much.
+func maxPaths(header int) int { return min(4<<20+16*header, 64<<20) }
