@@ -68,6 +68,9 @@ e2e-html: ## the HTML reports in a headless Chromium: installs it (2 minutes)
 
 testdata: ## make the fixtures again from their sources
 	testdata/incident/make.sh
+	testdata/distil/make.sh
+	testdata/outlives/make.sh
+	testdata/products/make.sh
 	testdata/tables/make.sh
 
 install: build ## into DESTDIR and PREFIX; an edited policy stays

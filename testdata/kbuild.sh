@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What the make.sh of several fixtures share: building a vmlinux and modules as
-# kbuild does, and packing them. To be sourced with KRELEASE (the kernelrelease),
+# kbuild does, and packing them. To be sourced with KRELEASE (see build_for),
 # src (the C sources) and work (a scratch folder) set, KDEFINES if there are more
 # options for the compiler.
 KDEFINES=("${KDEFINES[@]}")
 
-cflags=(-std=gnu11 -O2 -g -gdwarf-4 -Wall -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone
-    -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
-    -fno-ident "${KDEFINES[@]}" "-DKERNELRELEASE=\"$KRELEASE\"")
+# build_for KRELEASE: has what is compiled from here on be of that kernelrelease.
+build_for() {
+    KRELEASE=$1
+    cflags=(-std=gnu11 -O2 -g -gdwarf-4 -Wall -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone
+        -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
+        -fno-ident "${KDEFINES[@]}" "-DKERNELRELEASE=\"$KRELEASE\"")
+}
+[ -z "${KRELEASE:-}" ] || build_for "$KRELEASE"
 export LLVM_OBJCOPY=objcopy
 
 # The order of linking is the order of the types in the base.
@@ -126,13 +131,30 @@ exported=(usb_alloc_urb usb_free_urb usb_submit_urb usb_kill_urb usb_control_msg
     register_netdev unregister_netdev netif_carrier_on netif_carrier_off led_trigger_register
     i2c_smbus_xfer input_event hid_hw_start tcp_register_congestion_control)
 
-# exports CHANGED: what a kernel exports, as "CRC SYMBOL"; that of the symbol
-# CHANGED is another than it was before.
+# exports CHANGED [CONFIG]: what a kernel exports, as "CRC SYMBOL"; that of the
+# symbol CHANGED is another than it was before. Another CONFIG changes all.
 exports() {
     local symbol
     for symbol in module_layout usb_register_driver "${exported[@]}"; do
-        if [ "$symbol" = "$1" ]; then crc "$symbol, changed"; else crc "$symbol"; fi
+        if [ "$symbol" = "$1" ]; then crc "$symbol, changed"; else crc "$symbol${2:+, $2}"; fi
         echo " $symbol"
+    done
+}
+
+# symvers FILE [OWNER]: the lines of a symvers for "CRC SYMBOL" lines
+symvers() {
+    local crc symbol
+    while read -r crc symbol; do
+        printf '0x%s\t%s\t%s\tEXPORT_SYMBOL_GPL\t\n' "$crc" "$symbol" "${2:-vmlinux}"
+    done < "$1"
+}
+
+# dependencies TAG FORMAT: the lines of a spec file for "CRC SYMBOL" lines
+dependencies() {
+    local crc symbol
+    while read -r crc symbol; do
+        # shellcheck disable=SC2059 # FORMAT names symbol and CRC
+        printf "$1: $2\n" "$symbol" "$crc"
     done
 }
 
@@ -167,7 +189,7 @@ pack() {
     local spec=$1 payload=$2 to=$3 defines=() define
     shift 3
     for define; do defines+=(--define "$define"); done
-    rpmbuild -bb --quiet --nodeps --target x86_64-suse-linux \
+    rpmbuild -bb --quiet --nodeps --target "${TARGET:-x86_64}-suse-linux" \
         --define "_topdir $work/rpm" --define "_tmppath $work" \
         --define "_binary_payload $payload" --define "_buildhost buildhost" \
         --define "_build_id_links none" --define "debug_package %{nil}" \

@@ -31,26 +31,15 @@ under() (
 
 # kernel DIR MACRO CHANGED: a build of a kernel without modules
 kernel() {
-    local modules=$1/tree/usr/lib/modules/$KRELEASE crc symbol
+    local modules=$1/tree/usr/lib/modules/$KRELEASE
     build_vmlinux "$1" "$2"
     mkdir -p "$modules"
     cp "$src/kernel.config" "$modules/config"
     xz -9 -c "$1/vmlinux" > "$modules/vmlinux.xz"
     exports "$3" > "$1/exports"
-    while read -r crc symbol; do
-        printf '0x%s\t%s\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' "$crc" "$symbol"
-    done < "$1/exports" | gzip -9n > "$modules/symvers.gz"
+    symvers "$1/exports" | gzip -9n > "$modules/symvers.gz"
     find "$1/tree" -type d -exec chmod 755 {} +
     find "$1/tree" -type f -exec chmod 644 {} +
-}
-
-# dependencies TAG FORMAT: the lines of a spec file for "CRC SYMBOL" lines
-dependencies() {
-    local crc symbol
-    while read -r crc symbol; do
-        # shellcheck disable=SC2059 # FORMAT names symbol and CRC
-        printf "$1: $2\n" "$symbol" "$crc"
-    done
 }
 
 # product FOLDER OLD NEW KERNEL FORMAT MODULES...: kernels of two kernelreleases
@@ -63,7 +52,7 @@ product() {
     under "$old" kernel "$work/$old" inlined ''
     under "$new" kernel "$work/$new" noinline usb_control_msg
     for uname in "$old" "$new"; do
-        dependencies Provides "$format" < "$work/$uname/exports" > "$work/symbols"
+        under "$uname" dependencies Provides "$format" < "$work/$uname/exports" > "$work/symbols"
         release=${uname#*-} release=${release%-default} release=${release%.x86_64}
         under "$uname" pack_here kernel.spec "$to" "kernel $name" "kversion ${uname%%-*}" \
             "krelease $release" "uname $uname" "tree $work/$uname/tree" "symbols $work/symbols"
@@ -72,7 +61,7 @@ product() {
         IFS='=' read -r package module folder <<< "$package"
             under "$old" outsider "$work/$package" "$module" "$work/$old"
         xz -f --check=crc32 --lzma2=dict=1MiB "$work/$package/$module.ko"
-        dependencies Requires "$format" < "$work/$package/needs" > "$work/symbols"
+        under "$old" dependencies Requires "$format" < "$work/$package/needs" > "$work/symbols"
         under "$old" pack_here modules.spec "$to" "package $package" "pversion 1.0" "uname $old" \
             "tree $work/$package" "module $module" "folder $folder" "symbols $work/symbols"
     done
