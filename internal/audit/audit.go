@@ -207,14 +207,16 @@ type Package struct {
 
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
+	named              map[string][]string // kernelreleases, by required token, that go with it
 
 	vmlinux  []string // kernelreleases of which it has a vmlinux
 	modules  []string // and modules; known only where listed
 	listed   bool     // its file list was read
+	image    bool     // it has a kernel, whatever else is known of that
 	maybe    bool     // it may have modules
 	outlives bool     // and some that may be linked into other kernels; known only where listed
 
-	symbols  *kernel.Symvers // that its kernel has, nil where its dependencies do not tell
+	symbols  *kernel.Symvers // that it brings to its kernel, nil where its dependencies do not tell
 	linkable *guard.Linkable // what its modules need of other kernels, nil likewise
 
 	content map[string]*guard.Content // what reading it found, by kernelrelease
@@ -230,6 +232,7 @@ type Package struct {
 	changed int64  // when the file here was, in nanoseconds; 0 for one elsewhere
 	known   string // what tells the file from others before it is fetched, "" if nothing does
 	fetch   func(context.Context) (string, error)
-	missing bool // it could not be fetched or read
+	machine string // that its files are for, "" where that is its architecture
+	missing bool   // it could not be fetched or read
 	kernels []*Kernel
 }

@@ -53,9 +53,17 @@ func (a *audit) content(ctx context.Context) error {
 	}
 	a.packages = slices.DeleteFunc(a.packages, func(p *Package) bool { return copies[p] })
 	a.listKernels()
-	for _, id := range slices.SortedFunc(maps.Keys(groups), compareIDs) {
-		if err := a.group(ctx, id, groups[id]); err != nil {
+	for len(groups) > 0 {
+		id := slices.MinFunc(slices.Collect(maps.Keys(groups)), compareIDs)
+		packages := groups[id]
+		delete(groups, id)
+		if err := a.group(ctx, id, slices.Clone(packages)); err != nil {
 			return err
+		}
+		for _, p := range packages {
+			if at := (guard.KernelID{Release: id.Release, Arch: p.arch()}); at != id {
+				groups[at] = append(groups[at], p)
+			}
 		}
 	}
 	a.listKernels()
@@ -100,7 +108,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 	p.list(r.Package)
 	p.findKernels()
 	if key := p.fileKey(); !remembered || p.digest != before {
-		a.keep(key, shipped{p.digest, p.Requires, p.vmlinux, p.modules, p.outlives})
+		a.keep(key, shipped{p.digest, p.Requires, p.named, p.vmlinux, p.modules, p.outlives})
 	}
 	if remembered && p.digest != before {
 		// What it was taken for before is all over the matrix by now.
@@ -127,6 +135,10 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(silent, func(p *Package) bool { return p.isFor(inv, of) }) {
+		silent = slices.DeleteFunc(silent, func(p *Package) bool { return p.arch() != id.Arch })
+		return a.group(ctx, id, silent) // without those of another architecture
+	}
 	if needBase(inv, id.Release) {
 		// Then the kernels that their metadata names are needed as well.
 		packages := slices.Clone(silent)
@@ -151,6 +163,8 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		}
 		if k != nil && k.Symbols == nil {
 			k.Symbols = b.Symbols
+		} else if k != nil {
+			k.Symbols = k.Symbols.With(b.Symbols) // a symvers has those of other packages, too
 		}
 	}
 	res, err := guard.Judge(ctx, inv, guard.Options{})
@@ -318,6 +332,17 @@ func (a *audit) take(res *guard.Result, of map[string]*Package, release string) 
 		if p, c := packageOf(of, pkg), content[release]; p != nil && c != nil {
 			p.content[release] = c
 		}
+	}
+	for _, u := range res.Unlinked {
+		p, k := packageOf(of, u.Package), packageOf(of, u.Base.Package).kernel(u.Base.Release)
+		if p == nil || k == nil || u.Release != release || p.content[release] == nil {
+			continue
+		}
+		c := p.content[release]
+		if c.Apart == nil {
+			c.Apart = map[*guard.Vmlinux]string{}
+		}
+		c.Apart[&k.Vmlinux] = u.Why
 	}
 	for _, l := range res.Labels {
 		if p := packageOf(of, l.Package); p != nil && l.Verdict == guard.Mislabeled {

@@ -17,6 +17,7 @@ import (
 // match fills the matrix and says what needs attention.
 func (a *audit) match(ctx context.Context) {
 	a.findTwins()
+	a.findMachines()
 	links := a.newLinker()
 	of := map[*guard.Vmlinux]*Kernel{}
 	for _, k := range a.res.Kernels {

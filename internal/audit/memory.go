@@ -49,6 +49,7 @@ func (a *audit) keep(key string, v any) {
 type shipped struct {
 	Digest           string // of the header
 	Requires         []string
+	Named            map[string][]string // see guard.Cargo
 	Vmlinux, Modules []string
 	Outlives         bool // some modules may be linked into other kernels
 }
@@ -110,6 +111,7 @@ type keptCell struct {
 	Package int
 	Release string // of the kernel in it
 	Counts  guard.Counts
+	Apart   string // see guard.Content
 }
 
 // members are the packages that can matter to a kernelrelease: those that are to be
@@ -159,13 +161,17 @@ func (a *audit) apply(o kept, m members, release string) bool {
 		if pkg(c.Package) == nil {
 			return false
 		}
-		contents[i] = &guard.Content{Bound: c.Bound, Alone: c.Alone, On: map[*guard.Vmlinux]guard.Counts{}, By: guard.ByHistory}
+		contents[i] = &guard.Content{Bound: c.Bound, Alone: c.Alone, On: map[*guard.Vmlinux]guard.Counts{}, Apart: map[*guard.Vmlinux]string{}, By: guard.ByHistory}
 		for _, on := range c.On {
 			k := pkg(on.Package).kernel(on.Release)
 			if k == nil {
 				return false
 			}
-			contents[i].On[&k.Vmlinux] = on.Counts
+			if on.Apart == "" {
+				contents[i].On[&k.Vmlinux] = on.Counts
+			} else {
+				contents[i].Apart[&k.Vmlinux] = on.Apart
+			}
 		}
 	}
 	for _, r := range o.Remarks {
@@ -212,7 +218,9 @@ func (a *audit) keptOf(m members, release string, said []*remark) kept {
 		for j, q := range m {
 			for _, k := range q.kernels {
 				if counts := c.On[&k.Vmlinux]; counts != nil {
-					kc.On = append(kc.On, keptCell{j, k.Release, counts})
+					kc.On = append(kc.On, keptCell{j, k.Release, counts, ""})
+				} else if why := c.Apart[&k.Vmlinux]; why != "" {
+					kc.On = append(kc.On, keptCell{j, k.Release, nil, why})
 				}
 			}
 		}

@@ -27,7 +27,7 @@ func relevant(name []byte) bool {
 			return true
 		}
 	}
-	return string(name) == kernelUname || string(name) == inKernel
+	return string(name) == kernelUname || string(name) == collect.KMPInKernel
 }
 
 // maxTold bounds the kernelreleases and tokens of one package. Real ones have one
@@ -47,6 +47,7 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 		build:    fmt.Sprintf("%s %d %s", p.SourceRPM, p.BuildTime.Unix(), p.BuildHost),
 		Provides: tokens(p.Provides),
 		Requires: tokens(slices.Concat(p.Requires, p.Recommends)),
+		named:    fingerprint.Named(rpm.Names(slices.Concat(p.Requires, p.Recommends))),
 	}
 	for _, d := range p.Provides {
 		if d.Name == kernelUname && d.Flags&^rpm.SenseFindProvides == rpm.SenseEqual {
@@ -56,7 +57,11 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 	slices.Sort(out.vmlinux)
 	out.vmlinux = slices.Compact(out.vmlinux)
 	out.maybe = kernel.MayHoldModules(p.Name, rpm.Names(p.Provides))
-	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires)); n > maxTold {
+	named := 0
+	for _, releases := range out.named {
+		named += len(releases)
+	}
+	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires), named); n > maxTold {
 		return nil, fmt.Errorf("%d kernelreleases or kernel-btf(...) dependencies, at most %d are believed", n, maxTold)
 	}
 	out.links(p)
@@ -75,29 +80,34 @@ func plainEpoch(p *rpm.Package) *rpm.Package {
 }
 
 // arch is the architecture of the kernels that a package has or has modules for.
-func (p *Package) arch() string { return kernel.PackageArch(p.Arch) }
+func (p *Package) arch() string {
+	if p.machine != "" {
+		return p.machine
+	}
+	return kernel.PackageArch(p.Arch)
+}
 
 // matters reports whether a package has a kernel or modules, by what is known of
 // it.
 func (p *Package) matters() bool {
 	return p.Arch != "src" && p.Arch != "nosrc" && p.Arch != "noarch" &&
-		(len(p.Provides)+len(p.Requires)+len(p.vmlinux) > 0 || p.maybe)
+		(len(p.Provides)+len(p.Requires)+len(p.vmlinux) > 0 || p.image || p.maybe)
 }
 
 // list takes over which kernels and modules a package ships, by its file list.
 func (p *Package) list(header *rpm.Package) {
 	vmlinux, modules := collect.Ships(header)
 	// OBS does not tell what is recommended.
-	requires := tokens(slices.Concat(header.Requires, header.Recommends))
-	p.ships(shipped{"header:" + header.HeaderDigest, requires, releases(vmlinux), releases(modules), collect.Outlives(header)})
+	needs := slices.Concat(header.Requires, header.Recommends)
+	p.ships(shipped{"header:" + header.HeaderDigest, tokens(needs), fingerprint.Named(rpm.Names(needs)), releases(vmlinux), releases(modules), collect.Outlives(header)})
 }
 
 // ships is list by what was kept of it.
 func (p *Package) ships(s shipped) {
 	p.digest, p.Requires, p.vmlinux, p.modules = s.Digest, s.Requires, s.Vmlinux, s.Modules
-	p.outlives = s.Outlives
+	p.named, p.outlives = s.Named, s.Outlives
 	p.listed = true
-	p.maybe = len(s.Modules) > 0
+	p.image, p.maybe = len(s.Vmlinux) > 0, len(s.Modules) > 0
 }
 
 func releases(ids map[guard.KernelID]bool) []string {
@@ -132,7 +142,7 @@ func (p *Package) findKernels() {
 func (p *Package) cargo(linked func(*guard.Vmlinux) guard.Linked) *guard.Cargo {
 	c := &guard.Cargo{
 		Linked: linked,
-		Build:  p.build, Arch: p.arch(), Provides: p.Provides, Requires: p.Requires,
+		Build:  p.build, Arch: p.arch(), Provides: p.Provides, Requires: p.Requires, Named: p.named,
 		Modules: p.maybe, Releases: p.modules, Listed: p.listed, Content: p.content,
 	}
 	if p.missing {
@@ -149,7 +159,7 @@ func (p *Package) silent() bool {
 	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.Known == guard.Unknown || k.Release == "" }) {
 		return true
 	}
-	return len(p.kernels) == 0 && p.maybe && len(p.Requires) == 0
+	return len(p.kernels) == 0 && (p.maybe || p.image) && len(p.Requires) == 0
 }
 
 // id is the same for copies of a package, wherever they lie, and for builds that

@@ -88,7 +88,8 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		}
 		// Its provides may say nothing of the modules, as those of kmods do not that were
 		// built without a generator.
-		pkg.maybe = pkg.maybe || holding[p.Checksum()]
+		holds := holding[p.Checksum()]
+		pkg.image, pkg.maybe = holds&hasKernel != 0, pkg.maybe || holds&hasModules != 0
 		if !pkg.matters() {
 			continue
 		}
@@ -123,28 +124,36 @@ func (a *audit) repository(ctx context.Context, name string) error {
 	return nil
 }
 
+// What a package of a repository has by the list of all files.
+const (
+	hasKernel uint8 = 1 << iota
+	hasModules
+)
+
 // holding finds the packages of a repository with a kernel or modules by its list of
 // all files, which is kept: with some hundred megabytes it is larger than all else.
-func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]bool, error) {
+func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]uint8, error) {
 	id := repo.FileLists()
 	if id == "" {
 		a.note("%s: the repository lists no files (filelists.xml), so that packages are found by what they are named and provide; others may have modules", repo.Source)
 		return nil, nil
 	}
-	holding := map[string]bool{}
+	holding := map[string]uint8{}
 	key := "filelists " + id
 	if a.recall(key, &holding) {
 		return holding, nil
 	}
-	holding, err := repo.Holding(ctx, func(path []byte) bool {
-		if !bytes.Contains(path, []byte("/modules/")) && !bytes.HasPrefix(path, []byte("/boot/")) {
-			return false // nearly all
+	holding, err := repo.Holding(ctx, func(path []byte) uint8 {
+		if !bytes.Contains(path, []byte("/modules/")) && !bytes.HasPrefix(path, []byte("/boot/")) && !bytes.Contains(path, []byte("/kpatch/")) {
+			return 0 // nearly all
 		}
 		switch kernel.ClassifyPath(string(path)) {
-		case kernel.RoleVmlinux, kernel.RoleBootImage, kernel.RoleModule:
-			return true
+		case kernel.RoleVmlinux, kernel.RoleBootImage:
+			return hasKernel
+		case kernel.RoleModule:
+			return hasModules
 		}
-		return false
+		return 0
 	})
 	if err == nil {
 		a.keep(key, holding)

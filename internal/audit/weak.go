@@ -4,7 +4,9 @@ package audit
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -19,28 +21,29 @@ type Unlinked struct {
 	Why     string
 }
 
-// inKernel is what KMPs that were built from the kernel's own spec file provide,
-// which weak-modules2 leaves alone.
-const inKernel = "kmp_in_kernel"
-
-// links takes over what a package's dependencies say of its symbols: those that its
-// kernel has, or those that its modules need.
+// links takes over what a package's dependencies say of its symbols: those that it
+// has as a part of a kernel, or those that its modules need of one.
 func (p *Package) links(header *rpm.Package) {
-	if len(p.vmlinux) > 0 {
+	if len(p.vmlinux) > 0 || kernel.IsKernelPackage(p.Name) || collect.InKernel(header) {
 		if s := kernel.NewSymvers(kernel.Ksyms(rpm.Versions(header.Provides))); s.Len() > 0 {
 			p.symbols = s
 		}
 		return
 	}
-	if kernel.IsKernelPackage(p.Name) || slices.ContainsFunc(header.Provides, func(d rpm.Dependency) bool { return d.Name == inKernel }) {
+	if kernel.IsLivepatch(p.Name) {
 		return
 	}
 	l := &guard.Linkable{
-		Name: p.Name, NEVRA: p.NEVRA, Version: p.versionRelease(), Arch: p.arch(), Exports: map[string]uint32{},
-		Flavor: kernel.FlavorOf(p.Name, slices.Collect(rpm.Names(header.Requires))),
+		Name: p.Name, NEVRA: p.NEVRA, Version: p.versionRelease(), Exports: map[string]uint32{},
+		Flavor: kernel.KMPFlavor(p.Name),
 	}
 	for symbol, crc := range kernel.Ksyms(rpm.Versions(header.Provides)) {
 		l.Exports[symbol] = crc
+	}
+	for _, d := range header.Provides {
+		if module, ok := strings.CutPrefix(d.Name, "kmod("); ok {
+			l.Modules = append(l.Modules, kernel.ModuleName(strings.TrimSuffix(module, ")")))
+		}
 	}
 	for symbol, crc := range kernel.Ksyms(rpm.Versions(header.Requires)) {
 		if _, own := l.Exports[symbol]; !own {
@@ -50,6 +53,18 @@ func (p *Package) links(header *rpm.Package) {
 	if len(l.Needs) > 0 {
 		p.linkable = l
 	}
+}
+
+// symbols are those that a kernel has, with the modules that were built with it and
+// are in other packages: nil where nothing tells.
+func (a *audit) symbols(k *Kernel) *kernel.Symvers {
+	s := k.Symbols
+	for _, p := range a.packages {
+		if p.symbols != nil && len(p.kernels) == 0 && p.arch() == k.Arch && p.build == k.Package.build && kernel.FlavorOf(p.Name, nil) == k.Flavor {
+			s = s.With(p.symbols)
+		}
+	}
+	return s
 }
 
 // linker answers which packages weak-modules links into which kernels.
@@ -72,23 +87,26 @@ func (a *audit) newLinker() *linker {
 		if p.linkable == nil || p.listed && !p.outlives {
 			continue
 		}
-		p.linkable.Releases = p.builtFor(a.res.Kernels)
-		if p.linkable.Flavor == "" {
-			p.linkable.Flavor = p.flavor()
-		}
+		p.linkable.Arch, p.linkable.Releases = p.arch(), p.builtFor(a.res.Kernels)
 		l.packages = append(l.packages, p.linkable)
 		l.of[p.linkable] = p
 	}
 	return l
 }
 
-// builtFor lists the kernelreleases that a package has modules for: by its file
-// list, else those of the kernels with the base that it requires.
+// builtFor lists the kernelreleases that a package has modules for: by its file list or
+// dependencies, else those of the kernels with the base that it requires.
 func (p *Package) builtFor(kernels []*Kernel) []string {
 	if p.listed {
 		return p.modules
 	}
 	var out []string
+	for _, releases := range p.named {
+		out = append(out, releases...)
+	}
+	if out != nil {
+		return out
+	}
 	for _, k := range kernels {
 		if k.Release != "" && k.Known != guard.Unknown && slices.Contains(p.Requires, fingerprint.Token(k.Flavor, k.Base)) {
 			out = append(out, k.Release)
@@ -97,24 +115,24 @@ func (p *Package) builtFor(kernels []*Kernel) []string {
 	return out
 }
 
-// flavor is the one that the package's modules or tokens are of.
-func (p *Package) flavor() string {
-	for _, t := range p.Requires {
-		flavor, _, _ := fingerprint.ParseToken(t)
-		return flavor
-	}
-	for _, r := range p.modules {
-		return kernel.Flavor(r)
-	}
-	return kernel.Flavor("")
+// mayLink reports whether weak-modules links a package, by its name, into kernels of a
+// flavor.
+func (p *Package) mayLink(flavor string) bool {
+	only := kernel.KMPFlavor(p.Name)
+	return only == "" || only == flavor
 }
 
 // linked says whether a package's modules are linked into a kernel.
 func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
+	for _, c := range p.content { // what it needs is known best by its modules
+		if why := c.Apart[&k.Vmlinux]; why != "" {
+			return guard.Linked{Why: why}
+		}
+	}
 	if l.of[p.linkable] == nil || k.Release == "" {
 		return guard.Linked{}
 	}
-	t := guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch, Symbols: k.Symbols}
+	t := guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch}
 	switch {
 	case !p.linkable.Meets(t):
 		return guard.Linked{}
@@ -123,6 +141,7 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 	}
 	r, ok := l.done[k]
 	if !ok {
+		t.Symbols = l.symbols(k)
 		var together []*guard.Linkable
 		for _, o := range l.packages {
 			if l.of[o].meets(k.Package) {
@@ -143,7 +162,7 @@ func (l *linker) weakKernels(p *Package) (out []*Kernel) {
 	for _, k := range slices.Backward(l.res.Kernels) {
 		switch {
 		case !p.meets(k.Package):
-		case p.linkable == nil && p.outlives && k.Arch == p.arch() && k.Flavor == p.flavor() && !slices.Contains(p.modules, k.Release),
+		case p.linkable == nil && p.outlives && k.Arch == p.arch() && p.mayLink(k.Flavor) && !slices.Contains(p.modules, k.Release),
 			l.linked(p, k).Unknown:
 			if unknown++; unknown <= most {
 				out = append(out, k)

@@ -94,6 +94,7 @@ func describe(r *rpm.Package) (*guard.Package, error) {
 		Build:        fmt.Sprintf("%s %d %s", r.SourceRPM, r.BuildTime.Unix(), r.BuildHost),
 		SourceHashes: named(r.Provides, "kernel-srchash-"),
 		SourceID:     r.SourcePackageID,
+		InKernel:     InKernel(r),
 		Provides:     tokens(r.Provides),
 		Requires:     append(tokens(r.Requires), tokens(r.Recommends)...),
 	}
@@ -101,6 +102,16 @@ func describe(r *rpm.Package) (*guard.Package, error) {
 		return nil, fmt.Errorf("%d kernel-btf(...) dependencies, at most %d are believed", n, maxTokens)
 	}
 	return p, nil
+}
+
+// KMPInKernel is what KMPs that were built from the kernel's own spec file provide,
+// which weak-modules2 leaves alone.
+const KMPInKernel = "kmp_in_kernel"
+
+// InKernel reports whether a package of modules says that it was built with the
+// kernel.
+func InKernel(p *rpm.Package) bool {
+	return slices.ContainsFunc(p.Provides, func(d rpm.Dependency) bool { return d.Name == KMPInKernel })
 }
 
 // named picks the dependencies whose names begin alike.

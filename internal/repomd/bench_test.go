@@ -105,7 +105,7 @@ func BenchmarkHolding(b *testing.B) {
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := repo.Holding(b.Context(), func(path []byte) bool { return bytes.HasPrefix(path, []byte("/lib/modules/")) })
+		got, err := repo.Holding(b.Context(), func(path []byte) uint8 { return bit(bytes.HasPrefix(path, []byte("/lib/modules/"))) })
 		if err != nil || len(got) != 30 {
 			b.Fatal(len(got), err)
 		}

@@ -25,8 +25,9 @@ const maxHolders = 100_000
 
 // Holding reads the list of all files, which is most of a repository's metadata, and
 // gives the checksums, as [Package.Checksum] has them, of the packages with a file
-// that is wanted; the path is valid for the call.
-func (r *Repo) Holding(ctx context.Context, wanted func(path []byte) bool) (map[string]bool, error) {
+// that is wanted, and what their files are together: kind gives a bit for each kind of
+// them, 0 for others; the path is valid for the call.
+func (r *Repo) Holding(ctx context.Context, kind func(path []byte) uint8) (map[string]uint8, error) {
 	if err := r.filelists.check(); err != nil {
 		return nil, fmt.Errorf("%s: filelists: %w", indexPath, err)
 	}
@@ -35,11 +36,11 @@ func (r *Repo) Holding(ctx context.Context, wanted func(path []byte) bool) (map[
 		return nil, err
 	}
 	defer done()
-	out := map[string]bool{}
+	out := map[string]uint8{}
 	s := &scanner{r: text}
-	var id string // of the package that is being read, "" once it holds one
+	var id string // of the package that is being read
 	inFile := false
-	fail := func(err error) (map[string]bool, error) {
+	fail := func(err error) (map[string]uint8, error) {
 		return nil, fmt.Errorf("%s: %w", r.filelists.Location.Href, err)
 	}
 	for n := 0; ; n++ {
@@ -60,11 +61,15 @@ func (r *Repo) Holding(ctx context.Context, wanted func(path []byte) bool) (map[
 			id = strings.ToLower(string(s.attr("pkgid")))
 		case t == start && s.depth() == 3:
 			inFile = id != "" && string(s.name) == "file"
-		case t == chars && inFile && wanted(unescaped(s)):
-			if len(out) == maxHolders {
+		case t == chars && inFile:
+			k := kind(unescaped(s))
+			if k == 0 {
+				continue
+			}
+			if _, known := out[id]; !known && len(out) == maxHolders {
 				return fail(fmt.Errorf("more than %d packages have kernels or modules", maxHolders))
 			}
-			out[id], id = true, ""
+			out[id] |= k
 		}
 	}
 }

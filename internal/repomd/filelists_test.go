@@ -13,13 +13,42 @@ import (
 	"testing"
 )
 
+// bit is 1 for true.
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestHoldingKinds puts together what several files of a package are.
+func TestHoldingKinds(t *testing.T) {
+	repo, err := Open(t.Context(), "testdata/incident", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := repo.Holding(t.Context(), func(path []byte) uint8 {
+		return bit(bytes.HasSuffix(path, []byte("/vmlinux.xz"))) | bit(bytes.Contains(path, []byte(".ko")))<<1
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[uint8]int{}
+	for _, k := range got {
+		kinds[k]++
+	}
+	if kinds[3] != 2 || kinds[2] == 0 || kinds[1] != 0 {
+		t.Errorf("%v, want both kinds in the two kernels, and modules alone in others", kinds)
+	}
+}
+
 // TestHolding finds packages by their files, in what createrepo_c wrote.
 func TestHolding(t *testing.T) {
 	repo, err := Open(t.Context(), "testdata/incident", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := repo.Holding(t.Context(), func(path []byte) bool { return bytes.HasSuffix(path, []byte("/vmlinux.xz")) })
+	got, err := repo.Holding(t.Context(), func(path []byte) uint8 { return bit(bytes.HasSuffix(path, []byte("/vmlinux.xz"))) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +56,8 @@ func TestHolding(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := p.Name == "kernel-default"; got[p.Checksum()] != want {
-			t.Errorf("%s: %t, want %t", p.NEVRA(), got[p.Checksum()], want)
+		if want := bit(p.Name == "kernel-default"); got[p.Checksum()] != want {
+			t.Errorf("%s: %d, want %d", p.NEVRA(), got[p.Checksum()], want)
 		}
 	}
 	if len(got) != 2 {
@@ -72,11 +101,11 @@ func TestHoldingOdd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := repo.Holding(t.Context(), func(path []byte) bool { return string(path) == "/lib/modules/a&b/x.ko" })
+			got, err := repo.Holding(t.Context(), func(path []byte) uint8 { return bit(string(path) == "/lib/modules/a&b/x.ko") })
 			if (err != nil) != (tc.err != "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Fatalf("%v, want %q", err, tc.err)
 			}
-			if len(got) != tc.want || tc.want > 0 && !got["a1"] {
+			if len(got) != tc.want || tc.want > 0 && got["a1"] != 1 {
 				t.Errorf("%v", got)
 			}
 		})

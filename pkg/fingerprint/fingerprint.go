@@ -127,6 +127,21 @@ func ParseRequirement(name string) (token, kernelrelease string, ok bool) {
 	return token, kernelrelease, ok
 }
 
+// Named lists, by token, the kernelreleases of the modules that need it, as far as
+// the names of dependencies say: plain tokens name none.
+func Named(names iter.Seq[string]) map[string][]string {
+	out := map[string][]string{}
+	seen := map[string]bool{}
+	for name := range names {
+		token, release, ok := ParseRequirement(name)
+		if ok && release != "" && !seen[name] {
+			seen[name] = true
+			out[token] = append(out[token], release)
+		}
+	}
+	return out
+}
+
 // IsOurs reports whether a dependency is one of those that this package writes, in
 // whatever version of it, well-formed or not.
 func IsOurs(name string) bool {

@@ -173,4 +173,8 @@ func TestRequirement(t *testing.T) {
 	if got := fingerprint.Tokens(slices.Values([]string{rich, token, "glibc"})); !slices.Equal(got, []string{token}) {
 		t.Errorf("%v", got)
 	}
+	named := fingerprint.Named(slices.Values([]string{rich, token, rich, "glibc", fingerprint.Requirement(token, "6.4.0-1-default")}))
+	if got := named[token]; len(named) != 1 || !slices.Equal(got, []string{release, "6.4.0-1-default"}) {
+		t.Errorf("%v", named)
+	}
 }

@@ -110,6 +110,9 @@ type Cargo struct {
 
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
+	// Named are the kernelreleases that the dependencies with a required token name,
+	// by token.
+	Named map[string][]string
 
 	Kernels []*Vmlinux // its own
 	Modules bool       // it has modules, or may
@@ -130,6 +133,7 @@ type Content struct {
 	Bound bool                // some fit nothing but the base that they were built on
 	On    map[*Vmlinux]Counts // what they are on the kernels that they were judged on
 	Alone Counts              // what those are that met none
+	Apart map[*Vmlinux]string // why weak-modules links none of them into others of their flavor
 	By    Knowledge           // ByContent or ByHistory
 }
 

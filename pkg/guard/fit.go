@@ -76,7 +76,8 @@ func (c *Cargo) required() []string {
 
 func (c *Cargo) sameBuild(k *Vmlinux) bool { return c.Build != "" && c.Build == k.Build }
 
-// byToken checks a token against the kernels of its flavor. Kernels of other
+// byToken checks a token against the kernels of its flavor: those of the kernelrelease
+// that the dependency names, if one is here. Where it names none, kernels of other
 // kernelreleases than that of a kernel which has the base are none that the modules
 // meet.
 func (m *matching) byToken(token string) {
@@ -85,10 +86,7 @@ func (m *matching) byToken(token string) {
 	var met []string // kernelreleases
 	var broken *Vmlinux
 	unknown := false
-	for _, k := range m.kernels {
-		if k.Flavor != flavor {
-			continue
-		}
+	for _, k := range m.ofToken(token, flavor) {
 		here = append(here, k)
 		switch {
 		case k.Known == Unknown:
@@ -102,8 +100,7 @@ func (m *matching) byToken(token string) {
 	for _, k := range here {
 		cell := Cell{Kernel: k, Fit: Misfits, By: ByToken}
 		switch {
-		case len(met) > 0 && !slices.Contains(met, k.Release),
-			len(m.Releases) > 0 && k.Release != "" && !slices.Contains(m.Releases, k.Release):
+		case len(met) > 0 && !slices.Contains(met, k.Release):
 			continue
 		case k.Known == Unknown:
 			cell.Fit = Undecided
@@ -112,17 +109,44 @@ func (m *matching) byToken(token string) {
 		}
 		m.cells = append(m.cells, cell)
 	}
+	release := ""
+	if named := m.Named[token]; len(named) == 1 {
+		release = named[0]
+	}
 	switch {
 	case broken != nil:
 		m.answer(Broken, broken.Release, "requires %s, and the base of %s, of the same build, is %s", token, broken.Label, broken.Short())
 	case len(met) > 0:
 	case len(here) == 0:
-		m.answer(Unmet, "", "requires %s, and no kernel of that flavor is here", token)
+		m.answer(Unmet, release, "requires %s, and no kernel of that flavor is here", token)
 	case unknown:
-		m.answer(Undecided, "", "requires %s, and not of all kernels of that flavor the base is known", token)
+		m.answer(Undecided, release, "requires %s, and not of all kernels of that flavor the base is known", token)
 	default:
-		m.answer(Stale, "", "requires %s, and the kernels of that flavor here have other bases: %s", token, bases(here))
+		m.answer(Stale, release, "requires %s, and the kernels of that flavor here have other bases: %s", token, bases(here))
 	}
+}
+
+// ofToken lists the kernels of a flavor, of the kernelreleases of the modules with a
+// token where these are known and one of them is here.
+func (m *matching) ofToken(token, flavor string) []*Vmlinux {
+	releases := m.Named[token]
+	if releases == nil && m.Listed {
+		releases = m.Releases
+	}
+	var all, own []*Vmlinux
+	for _, k := range m.kernels {
+		if k.Flavor != flavor {
+			continue
+		}
+		all = append(all, k)
+		if slices.Contains(releases, k.Release) {
+			own = append(own, k)
+		}
+	}
+	if own != nil {
+		return own
+	}
+	return all
 }
 
 // bases names kernels and their bases, the newest first.
@@ -294,10 +318,13 @@ func (m *matching) weak() {
 			continue
 		}
 		counts := m.readOn(k)
-		l := m.Linked(k)
+		var l Linked
+		if counts == nil { // else whoever read them has looked
+			l = m.Linked(k)
+		}
 		cell := Cell{Kernel: k, Weak: true, Fit: Undecided, By: ByToken, Counts: counts}
 		switch {
-		case counts != nil: // whoever read them has looked
+		case counts != nil:
 			cell.Fit, cell.By = counts.fit(), ByContent
 		case !l.Is && !l.Unknown, len(required) == 0 && (m.unbound() || !m.Listed || m.Unread != ""):
 			continue // it does not meet it, or fits any, or has an answer already

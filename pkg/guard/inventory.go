@@ -79,6 +79,10 @@ type Package struct {
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
 
+	// InKernel: it was built with the kernel, and weak-modules leaves it alone
+	// (kmp_in_kernel).
+	InKernel bool
+
 	Tree string // the argument it was found under
 }
 
@@ -147,8 +151,8 @@ type Module struct {
 	BTFBase   []byte // .BTF.base
 	Distilled bool   // there is a .BTF.base, of whatever size
 
-	// What it needs from the kernel and other modules, and offers to these: known of
-	// modules that may be linked into other kernels ([kernel.Outlives]).
+	// What it offers to other modules and, known of modules that may be linked into
+	// other kernels ([kernel.Outlives]), needs from these and the kernel.
 	Imports []kernel.Import
 	Exports map[string]uint32
 

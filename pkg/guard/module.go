@@ -15,10 +15,8 @@ func (m *Module) Describe(opened *kernel.Module) error {
 	if m.Release == "" {
 		m.Release = opened.Release
 	}
-	if kernel.Outlives(m.Path) {
-		if err := m.readVersions(opened); err != nil {
-			return err
-		}
+	if err := m.readVersions(opened); err != nil {
+		return err
 	}
 	m.thisModule, m.vermagic = opened.ThisModule, opened.Vermagic
 	m.versioned = opened.Versions != nil || opened.ExtVersionCRCs != nil
@@ -31,8 +29,10 @@ func (m *Module) Describe(opened *kernel.Module) error {
 // readVersions takes over what decides which other kernels the module is linked
 // into.
 func (m *Module) readVersions(opened *kernel.Module) (err error) {
-	if m.Imports, err = opened.Imports(); err != nil {
-		return err
+	if kernel.Outlives(m.Path) {
+		if m.Imports, err = opened.Imports(); err != nil {
+			return err
+		}
 	}
 	m.Exports, err = opened.Exports()
 	return err

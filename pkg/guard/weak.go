@@ -5,26 +5,35 @@ package guard
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // weak-modules2 (SUSE, suse-module-tools) and weak-modules (RHEL, kmod) link the
-// modules of a package into the trees of other kernelreleases: those of the same
-// flavor whose symbols satisfy what all its modules need, CRC by CRC. They never
-// look at BTF, so the kernel reads it on a base that it was not built for.
+// modules of a package into the trees of other kernelreleases: those whose symbols
+// satisfy what its modules need, CRC by CRC. They never look at BTF, so the kernel
+// reads it on a base that it was not built for.
+//
+// The former takes packages named <name>-kmp-<flavor>, whole, to kernels of that
+// flavor. The latter takes what lies in extra/ to any kernel, each module by itself
+// with those that it needs.
 
 // Linkable is a package of modules that weak-modules may link into kernels of other
-// kernelreleases. It knows facts only, from the content of a package or from its
-// dependencies.
+// kernelreleases, or a part of it that it links by itself. It knows facts only, from
+// the content of a package or from its dependencies.
 type Linkable struct {
-	Name, NEVRA  string
-	Version      string // version-release
-	Arch, Flavor string
+	Name, NEVRA string
+	Version     string // version-release
+	Arch        string
+	Flavor      string // of the kernels that it is linked into, "" for any
 
 	Releases []string          // kernelreleases that it was built for
+	Modules  []string          // their names, nil where they are not known
 	Needs    []kernel.Import   // symbols from outside of the package
 	Exports  map[string]uint32 // symbols for other modules, and their CRCs
 }
@@ -37,66 +46,94 @@ type Tree struct {
 
 // Meets reports whether weak-modules would try to link the package into a tree.
 func (l *Linkable) Meets(t Tree) bool {
-	return t.Release != "" && t.Flavor == l.Flavor && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "") &&
+	return t.Release != "" && (l.Flavor == "" || t.Flavor == l.Flavor) && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "") &&
 		!slices.Contains(l.Releases, t.Release)
 }
 
+// places are what no two packages have in one tree: modules of one name
+// (basenames_are_unique), or where those are not known the package's own.
+func (l *Linkable) places() []string {
+	if l.Modules == nil {
+		return []string{l.Name}
+	}
+	return l.Modules
+}
+
+// newerFirst is the order in which weak-modules2 goes through packages (rpmsort -r):
+// that of <name>-<version> as if all of it was a version, then of the release.
+func newerFirst(x, y *Linkable) int {
+	nvr := func(l *Linkable) (nv, release string) {
+		version, release, _ := strings.Cut(l.Version, "-")
+		return l.Name + "-" + version, release
+	}
+	nvX, releaseX := nvr(x)
+	nvY, releaseY := nvr(y)
+	return -cmp.Or(rpm.CompareVersions(nvX, nvY), rpm.CompareVersions(releaseX, releaseY), cmp.Compare(x.NEVRA, y.NEVRA))
+}
+
 // Link goes through packages as weak-modules2 does, again while one that was linked
-// may have brought the symbols that another needs (walk_kmps). Of packages of one
-// name the newest that fits is linked, and none where one of them was built for this
-// kernel. apart says of the others why not. With a tree whose symbols are not known,
-// neither has any.
+// may have brought the symbols that another needs (walk_kmps). Of packages with
+// modules of one name the first that fits is linked, and none where one of them was
+// built for this kernel. apart says of the others why not. With a tree whose symbols
+// are not known, neither has any.
 func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*Linkable]string) {
 	linked, apart = map[*Linkable]bool{}, map[*Linkable]string{}
 	if t.Symbols == nil {
 		return linked, apart
 	}
-	place := map[string]*Linkable{} // by name, who has it
+	place := map[string]*Linkable{} // who has it
 	var exports []map[string]uint32
+	take := func(l *Linkable) {
+		for _, p := range l.places() {
+			place[p] = l
+		}
+		exports = append(exports, l.Exports)
+	}
 	var left []*Linkable
 	for _, l := range packages {
 		if l.Meets(t) {
 			left = append(left, l)
-		} else if slices.Contains(l.Releases, t.Release) && l.Flavor == t.Flavor {
-			place[l.Name] = l
-			exports = append(exports, l.Exports)
+		} else if slices.Contains(l.Releases, t.Release) && (l.Arch == t.Arch || l.Arch == "" || t.Arch == "") {
+			take(l)
 		}
 	}
-	slices.SortStableFunc(left, func(x, y *Linkable) int {
-		return -cmp.Or(rpm.CompareVersions(x.Version, y.Version), cmp.Compare(x.NEVRA, y.NEVRA))
-	})
+	slices.SortStableFunc(left, newerFirst)
 	for again := true; again; {
 		again = false
-		for _, l := range left {
-			switch other := place[l.Name]; {
-			case other == l:
-			case other != nil:
-				apart[l] = cmp.Or(apart[l], other.NEVRA+" takes its place")
-			default:
-				lacks := l.lacks(t.Symbols, exports)
-				if lacks != "" {
-					apart[l] = lacks
-					continue
+		left = slices.DeleteFunc(left, func(l *Linkable) bool {
+			for _, p := range l.places() {
+				if other := place[p]; other != nil {
+					apart[l] = cmp.Or(apart[l], other.NEVRA+" takes its place")
+					return true
 				}
-				delete(apart, l)
-				linked[l], place[l.Name] = true, l
-				exports = append(exports, l.Exports)
-				again = true
 			}
-		}
+			if why := l.lacks(t.Symbols, exports); why != "" {
+				apart[l] = why
+				return false
+			}
+			delete(apart, l)
+			linked[l] = true
+			take(l)
+			again = true
+			return true
+		})
 	}
 	return linked, apart
 }
 
-// lacks says which symbol keeps the modules from being linked, "" if none does.
+// lacks says which symbol keeps the modules from being linked, "" if none does. What
+// a module exports counts before the kernel's own (kmod, tools/depmod.c,
+// depmod_symbol_add).
 func (l *Linkable) lacks(symbols *kernel.Symvers, exports []map[string]uint32) string {
 	for _, need := range l.Needs {
-		crc, found := symbols.Lookup(need)
+		crc, found := uint32(0), false
 		for _, e := range exports {
-			if found {
-				break
+			if c, ok := e[need.Symbol]; ok && (!found || c == need.CRC) {
+				crc, found = c, true
 			}
-			crc, found = e[need.Symbol]
+		}
+		if !found {
+			crc, found = symbols.Lookup(need)
 		}
 		switch {
 		case !found:
@@ -115,17 +152,31 @@ type outliving struct {
 	modules []*Module
 }
 
-// outlivingIn lists the packages with modules below updates/ or extra/, in the
-// order of the modules.
+// outlivingIn lists the packages with modules that may be linked into other kernels,
+// in the order of the modules. weak-modules2 refuses a package with modules below
+// kernel/ or of several kernelreleases (check_kmp), and such as were built with the
+// kernel (kmp_in_kernel).
 func outlivingIn(modules []*Module) []*outliving {
 	type id struct {
 		pkg           *Package
 		release, arch string
 	}
 	of := map[id]*outliving{}
+	refused := map[*Package]bool{}
+	first := map[*Package]string{} // kernelrelease
 	var out []*outliving
 	for _, m := range modules {
-		if m.Package == nil || m.Err != nil || !kernel.Outlives(m.Path) {
+		if m.Package == nil || m.Err != nil {
+			continue
+		}
+		kmp := kernel.KMPFlavor(m.Package.Name) != ""
+		if first[m.Package] == "" {
+			first[m.Package] = m.Release
+		}
+		if kmp && (!kernel.Outlives(m.Path) || first[m.Package] != m.Release) || m.Package.InKernel {
+			refused[m.Package] = true
+		}
+		if !kernel.Outlives(m.Path) {
 			continue
 		}
 		k := id{m.Package, m.Release, m.Arch}
@@ -133,24 +184,78 @@ func outlivingIn(modules []*Module) []*outliving {
 		if o == nil {
 			o = &outliving{pkg: m.Package, Linkable: Linkable{
 				Name: m.Package.Name, NEVRA: m.Package.NEVRA, Version: m.Package.VersionRelease,
-				Arch: m.Arch, Flavor: kernel.Flavor(m.Release), Releases: []string{m.Release}, Exports: map[string]uint32{},
+				Arch: m.Arch, Flavor: kernel.KMPFlavor(m.Package.Name), Releases: []string{m.Release},
 			}}
 			of[k] = o
 			out = append(out, o)
 		}
 		o.modules = append(o.modules, m)
-		for symbol, crc := range m.Exports {
-			o.Exports[symbol] = crc
+	}
+	var parts []*outliving
+	for _, o := range out {
+		switch {
+		case refused[o.pkg]:
+		case o.Flavor != "":
+			o.findNeeds()
+			parts = append(parts, o)
+		default:
+			parts = append(parts, o.split()...)
 		}
 	}
-	for _, o := range out {
-		o.findNeeds()
-	}
-	return out
+	return parts
 }
 
-// findNeeds lists what the modules import and none of them exports.
+// split puts together the modules that need each other's symbols: weak-modules links
+// each by itself (make_groups).
+func (o *outliving) split() []*outliving {
+	group := make([]int, len(o.modules)) // number of the first module of it
+	exporter := map[string]int{}
+	for i, m := range o.modules {
+		group[i] = i
+		for symbol := range m.Exports {
+			exporter[symbol] = i
+		}
+	}
+	join := func(i, j int) {
+		from, to := max(group[i], group[j]), min(group[i], group[j])
+		for k := range group {
+			if group[k] == from {
+				group[k] = to
+			}
+		}
+	}
+	for i, m := range o.modules {
+		for _, need := range m.Imports {
+			if j, ok := exporter[need.Symbol]; ok {
+				join(i, j)
+			}
+		}
+	}
+	var parts []*outliving
+	for g := range o.modules {
+		part := *o
+		part.modules = nil
+		for i, m := range o.modules {
+			if group[i] == g {
+				part.modules = append(part.modules, m)
+			}
+		}
+		if part.modules != nil {
+			part.findNeeds()
+			parts = append(parts, &part)
+		}
+	}
+	return parts
+}
+
+// findNeeds lists what the modules export, and what they import and none of them
+// exports.
 func (o *outliving) findNeeds() {
+	o.Exports = map[string]uint32{}
+	for _, m := range o.modules {
+		o.Modules = append(o.Modules, kernel.ModuleName(m.Path))
+		maps.Copy(o.Exports, m.Exports)
+	}
 	for _, m := range o.modules {
 		for _, i := range m.Imports {
 			if _, own := o.Exports[i.Symbol]; !own && !i.Weak {
@@ -170,6 +275,23 @@ func (o *outliving) depends() bool { return slices.ContainsFunc(o.modules, (*Mod
 // sees reports whether the sides of a comparison let the package meet a kernel.
 func (o *outliving) sees(b *Base) bool {
 	return !b.Origin.Named() && (o.modules[0].Origin != Against || b.Origin == New)
+}
+
+// moduleExports yields what the modules of a kernel export: depmod knows them by the
+// modules, whatever else says of them.
+func moduleExports(modules []*Module, b *Base) iter.Seq2[string, uint32] {
+	return func(yield func(string, uint32) bool) {
+		for _, m := range modules {
+			if m.Release != b.Release || otherArch(m, b) || kernel.Outlives(m.Path) {
+				continue
+			}
+			for symbol, crc := range m.Exports {
+				if !yield(symbol, crc) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Unlinked is a kernel of the right flavor into which a package's modules are not
@@ -195,7 +317,7 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 				linkables = append(linkables, &o.Linkable)
 			}
 		}
-		tree := Tree{b.Release, b.Flavor, b.Arch, b.Symbols}
+		tree := Tree{b.Release, b.Flavor, b.Arch, b.Symbols.With(kernel.NewSymvers(moduleExports(inv.Modules, b)))}
 		linked, why := Link(tree, linkables)
 		for _, o := range seen {
 			switch {

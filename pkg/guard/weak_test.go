@@ -37,11 +37,12 @@ func (p *product) kernel(release, arch string, unused uint32, symbols map[string
 	return b
 }
 
-// kmp adds a package with one module below updates/.
+// kmp adds a package with one module, named as the package is, below updates/.
 func (p *product) kmp(name, version, release, arch string, needs ...kernel.Import) *Module {
 	pkg := &Package{Path: name + "-" + version + ".rpm", Name: name, NEVRA: name + "-" + version + "." + arch, Source: name, Build: name + version, VersionRelease: version}
 	m := testModule(pkg, driver(kernelTable(0, 0)))
-	m.Path = "/usr/lib/modules/" + release + "/updates/drv.ko"
+	module, _, _ := strings.Cut(name, "-kmp-")
+	m.Path = "/usr/lib/modules/" + release + "/updates/" + module + ".ko"
 	m.Release, m.Arch, m.InTree, m.Imports = release, arch, false, needs
 	p.inv.Packages = append(p.inv.Packages, pkg)
 	p.inv.Modules = append(p.inv.Modules, m)
@@ -153,6 +154,68 @@ func TestWeak(t *testing.T) {
 			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
 			p.kmp("foo-kmp-default", "1-2", spNew, "x86_64", need("_printk", 2))
 		}, []string{"foo-kmp-default-1-1.x86_64 not on " + spNew + ": foo-kmp-default-1-2.x86_64 takes its place"}},
+		"a module of the name of one in another package": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Path = "/usr/lib/modules/" + spOld + "/updates/deeper/b.ko.xz"
+		}, []string{"a-kmp-default-1-1.x86_64 not on " + spNew + ": b-kmp-default-1-1.x86_64 takes its place", "b-kmp-default-1-1.x86_64 on " + spNew}},
+		"a package that has modules below kernel/, too": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			m := *p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+			m.Path = "/usr/lib/modules/" + spOld + "/kernel/bar.ko"
+			p.inv.Modules = append(p.inv.Modules, &m)
+		}, nil},
+		"a package for two kernelreleases": {func(p *product) {
+			p.kernel("5.14.21-150400.26-default", "x86_64", 1, symbols)
+			m := *p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+			m.Path, m.Release = "/usr/lib/modules/"+spNew+"/updates/foo.ko", spNew
+			p.inv.Modules = append(p.inv.Modules, &m)
+		}, nil},
+		"a package that was built with the kernel": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("dlm-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Package.InKernel = true
+		}, nil},
+		"another folder": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Path = "/usr/lib/modules/" + spOld + "/misc/foo.ko"
+		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew}},
+		"a livepatch": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("kernel-livepatch-5_14_21-150400_22-default", "1-1", spOld, "x86_64", need("_printk", 2)).Path = "/usr/lib/modules/" + spOld + "/livepatch/livepatch.ko"
+		}, nil},
+		"a symbol of a module of the kernel": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			usb := p.kmp("kernel-default-extra", "1-1", spNew, "x86_64")
+			usb.Path, usb.Exports = "/usr/lib/modules/"+spNew+"/kernel/usb.ko", map[string]uint32{"usb_x": 5}
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("usb_x", 5))
+		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew}},
+		"a symbol that another package has instead of the kernel": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("usb_submit_urb", 7))
+			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = map[string]uint32{"usb_submit_urb": 7}
+		}, []string{"a-kmp-default-1-1.x86_64 on " + spNew, "b-kmp-default-1-1.x86_64 on " + spNew}},
+		"RHEL does not ask for the flavor": {func(p *product) {
+			p.kernel("5.14.0-430.el9.x86_64+debug", "x86_64", 1, symbols)
+			p.kmp("kmod-foo", "1-1", "5.14.0-427.el9.x86_64", "x86_64", need("_printk", 2)).Path = "/lib/modules/5.14.0-427.el9.x86_64/extra/foo.ko"
+		}, []string{"kmod-foo-1-1.x86_64 on 5.14.0-430.el9.x86_64+debug"}},
+		"RHEL links modules one by one": {func(p *product) {
+			const old = "/lib/modules/5.14.0-427.el9.x86_64/extra/"
+			p.kernel("5.14.0-430.el9.x86_64", "x86_64", 1, symbols)
+			a := p.kmp("kmod-foo", "1-1", "5.14.0-427.el9.x86_64", "x86_64", need("_printk", 2))
+			a.Path, a.Exports = old+"a.ko", map[string]uint32{"a": 1}
+			for path, i := range map[string]kernel.Import{"b.ko": need("a", 1), "c.ko": need("_printk", 3), "d.ko": need("d_core", 1), "d_core.ko": need("usb_submit_urb", 9)} {
+				m := *a
+				m.Path, m.Imports, m.Exports = old+path, []kernel.Import{i}, nil
+				if path == "d_core.ko" {
+					m.Exports = map[string]uint32{"d_core": 1}
+				}
+				p.inv.Modules = append(p.inv.Modules, &m)
+			}
+		}, []string{
+			"kmod-foo-1-1.x86_64 not on 5.14.0-430.el9.x86_64: needs symbol _printk with CRC 00000003, there it has 00000002",
+			"kmod-foo-1-1.x86_64 not on 5.14.0-430.el9.x86_64: needs symbol usb_submit_urb with CRC 00000009, there it has 00000001",
+			"kmod-foo-1-1.x86_64 on 5.14.0-430.el9.x86_64", "kmod-foo-1-1.x86_64 on 5.14.0-430.el9.x86_64",
+		}},
 		"an old package under the new kernel": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, symbols)
 			m := p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))

@@ -37,6 +37,7 @@ var compressions = []string{".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4"}
 //	/boot/config-<krel>                       /usr/lib/modules/<krel>/config
 //	/boot/symvers-<krel>.gz                   /usr/lib/modules/<krel>/symvers.gz
 //	/lib/modules/<krel>/kernel/.../e1000.ko.zst
+//	/usr/lib/kpatch/<krel>/kpatch-<name>.ko            livepatches of RHEL
 //
 // Debug information below /usr/lib/debug and the links in weak-updates, which
 // point at modules of another kernel, are RoleNone.
@@ -47,6 +48,9 @@ func ClassifyPath(p string) Role {
 	}
 	if _, below, ok := cutModules(p); ok {
 		return modulesRole(below)
+	}
+	if _, below, ok := cutKpatch(p); ok && isModule(below) {
+		return RoleModule
 	}
 	if name, _, ok := cutBoot(p); ok {
 		return namedRole(name)
@@ -116,6 +120,9 @@ func ReleaseFromPath(p string) (krel string, ok bool) {
 	if krel, _, ok := cutModules(p); ok {
 		return krel, true
 	}
+	if krel, below, ok := cutKpatch(p); ok && isModule(below) {
+		return krel, true
+	}
 	name, krel, ok := cutBoot(p)
 	if !ok || namedRole(name) == RoleNone {
 		return "", false
@@ -125,13 +132,18 @@ func ReleaseFromPath(p string) (krel string, ok bool) {
 
 // cutModules splits a path at its last /lib/modules/<krel>/; what stands
 // before it is a build root or nothing.
-func cutModules(p string) (krel, below string, ok bool) {
-	const modules = "/lib/modules/"
-	at := strings.LastIndex(p, modules)
+func cutModules(p string) (krel, below string, ok bool) { return cutBelow(p, "/lib/modules/") }
+
+// cutKpatch does the same for the folder of kpatch, from which RHEL loads its
+// livepatches.
+func cutKpatch(p string) (krel, below string, ok bool) { return cutBelow(p, "/lib/kpatch/") }
+
+func cutBelow(p, dir string) (krel, below string, ok bool) {
+	at := strings.LastIndex(p, dir)
 	if at < 0 {
 		return "", "", false
 	}
-	krel, below, ok = strings.Cut(p[at+len(modules):], "/")
+	krel, below, ok = strings.Cut(p[at+len(dir):], "/")
 	return krel, below, ok && krel != "" && below != ""
 }
 
@@ -156,12 +168,13 @@ func trimCompression(name string) string {
 }
 
 // Outlives reports whether a module, by its path, may be linked into the trees of
-// other kernelreleases: those below updates/ and extra/, where packages outside of
-// the kernel put theirs. weak-modules2 (suse-module-tools) refuses packages with
-// modules below kernel/, weak-modules (RHEL's kmod) looks at extra/ only.
+// other kernelreleases: those outside of the folders for modules of the kernel itself
+// and its livepatches. Packages have theirs in updates/ (openSUSE) or extra/ (RHEL),
+// but weak-modules2 takes any other folder as well (check_kmp).
 func Outlives(p string) bool {
 	_, below, ok := cutModules(path.Clean("/" + p))
-	return ok && (strings.HasPrefix(below, "updates/") || strings.HasPrefix(below, "extra/"))
+	dir, _, inside := strings.Cut(below, "/")
+	return ok && inside && isModule(path.Base(p)) && !slices.Contains([]string{"kernel", "weak-updates", "livepatch"}, dir)
 }
 
 // ModuleName is the module's name by its path: the base name without .ko and

@@ -35,6 +35,11 @@ func TestPaths(t *testing.T) {
 		{"/lib/modules/6.19.2-1-default/build/vmlinux", kernel.RoleNone, krel},
 		{"/lib/modules/6.19.2-1-default/kernel/lib/test_bpf.ko", kernel.RoleModule, krel},
 		{"/home/abuild/rpmbuild/BUILDROOT/usr/lib/modules/6.19.2-1-default/kernel/foo.ko", kernel.RoleModule, krel},
+		// livepatches of RHEL
+		{"/usr/lib/kpatch/5.14.0-427.el9.x86_64/kpatch-5_14_0-427-1-1.ko", kernel.RoleModule, "5.14.0-427.el9.x86_64"},
+		{"/var/lib/kpatch/3.10.0-1160.el7.x86_64/kpatch-1.ko.xz", kernel.RoleModule, "3.10.0-1160.el7.x86_64"},
+		{"/usr/lib/kpatch/5.14.0-427.el9.x86_64/vmlinux", kernel.RoleNone, ""},
+		{"/usr/lib/kpatch/kpatch-1.ko", kernel.RoleNone, ""},
 		// /boot
 		{"/boot/vmlinux-6.19.2-1-default", kernel.RoleVmlinux, krel},
 		{"/boot/vmlinux-6.19.2-1-default.gz", kernel.RoleVmlinux, krel},
@@ -79,6 +84,44 @@ func TestModuleName(t *testing.T) {
 	} {
 		if got := kernel.ModuleName(path); got != want {
 			t.Errorf("ModuleName(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestOutlives(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/usr/lib/modules/6.4.0-1-default/updates/foo.ko.zst":      true,
+		"lib/modules/6.4.0-1-default/extra/foo/foo.ko":             true,
+		"/lib/modules/6.4.0-1-default/misc/foo.ko":                 true,
+		"/lib/modules/6.4.0-1-default/kernel/drivers/foo.ko":       false,
+		"/lib/modules/6.4.0-1-default/weak-updates/updates/foo.ko": false,
+		"/lib/modules/6.4.0-1-default/livepatch/livepatch-1.ko":    false,
+		"/lib/modules/6.4.0-1-default/updates/foo.conf":            false,
+		"/usr/lib/kpatch/5.14.0-427.el9.x86_64/kpatch-1.ko":        false,
+		"foo.ko": false,
+	} {
+		if kernel.Outlives(path) != want {
+			t.Errorf("Outlives(%q) is not %v", path, want)
+		}
+	}
+}
+
+func TestNamesOfModulePackages(t *testing.T) {
+	for name, want := range map[string]struct {
+		modules, livepatch bool
+		kmp                string
+	}{
+		"foo-kmp-default":         {modules: true, kmp: "default"},
+		"foo-kmp-rt_debug":        {modules: true, kmp: "rt_debug"},
+		"kmod-foo":                {modules: true},
+		"kpatch-patch-5_14_0-427": {modules: true, livepatch: true},
+		"kernel-livepatch-6_4_0-150600_23_7-default": {modules: true, livepatch: true},
+		"kernel-default-livepatch":                   {},
+		"kpatch":                                     {},
+		"bash":                                       {},
+	} {
+		if kernel.IsModulePackage(name) != want.modules || kernel.IsLivepatch(name) != want.livepatch || kernel.KMPFlavor(name) != want.kmp {
+			t.Errorf("%s: modules %v, livepatch %v, KMP of %q", name, kernel.IsModulePackage(name), kernel.IsLivepatch(name), kernel.KMPFlavor(name))
 		}
 	}
 }

@@ -15,9 +15,23 @@ func IsKernelPackage(name string) bool {
 }
 
 // IsModulePackage reports whether an RPM is named as packages of modules are:
-// foo-kmp-default by SUSE, kmod-foo by Fedora.
+// foo-kmp-default by SUSE, kmod-foo by Fedora, and livepatches.
 func IsModulePackage(name string) bool {
-	return strings.Contains(name, "-kmp-") || strings.HasSuffix(name, "-kmp") || strings.HasPrefix(name, "kmod-")
+	return strings.Contains(name, "-kmp-") || strings.HasSuffix(name, "-kmp") ||
+		strings.HasPrefix(name, "kmod-") || IsLivepatch(name)
+}
+
+// KMPFlavor is the flavor of the kernels that a package named as SUSE names those of
+// modules, foo-kmp-default, is for; "" for another name.
+func KMPFlavor(name string) string {
+	_, flavor, _ := strings.Cut(name, "-kmp-")
+	return flavor
+}
+
+// IsLivepatch reports whether an RPM is named as livepatches are, which are for one
+// kernelrelease and no other: kernel-livepatch-... by SUSE, kpatch-patch-... by RHEL.
+func IsLivepatch(name string) bool {
+	return strings.HasPrefix(name, "kernel-livepatch-") || strings.HasPrefix(name, "kpatch-patch-")
 }
 
 // IsAccessory reports whether an RPM is named as those that come with a kernel or

@@ -36,6 +36,17 @@ func NewSymvers(symbols iter.Seq2[string, uint32]) *Symvers {
 	return s
 }
 
+// With is the set and what another one has. Added to nil, which is a kernel of which
+// nothing is known, it is nil: of a part there is no telling what the whole has.
+func (s *Symvers) With(other *Symvers) *Symvers {
+	if s == nil || other == nil || len(other.entries) == 0 {
+		return s
+	}
+	all := slices.Concat(s.entries, other.entries)
+	slices.Sort(all)
+	return &Symvers{slices.Clip(slices.Compact(all))}
+}
+
 func hash(name string) uint64 {
 	h := fnv.New32a()
 	h.Write([]byte(name))

@@ -43,3 +43,18 @@ func TestSymvers(t *testing.T) {
 		t.Error("found something in nothing")
 	}
 }
+
+func TestSymversWith(t *testing.T) {
+	a := kernel.NewSymvers(maps.All(map[string]uint32{"a": 1, "b": 2}))
+	more := kernel.NewSymvers(maps.All(map[string]uint32{"b": 2, "c": 3}))
+	both := a.With(more)
+	if _, ok := a.Lookup(kernel.Import{Symbol: "c"}); ok || a.Len() != 2 {
+		t.Error("the set has changed")
+	}
+	if crc, ok := both.Lookup(kernel.Import{Symbol: "c", CRC: 3}); !ok || crc != 3 || both.Len() != 3 {
+		t.Errorf("%d symbols, c has %d, %v", both.Len(), crc, ok)
+	}
+	if a.With(nil) != a || (*kernel.Symvers)(nil).With(a) != nil {
+		t.Error("nothing is known of a kernel by what others have")
+	}
+}

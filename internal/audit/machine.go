@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// The programs of a machine may be 32 bit ones while its kernel is of 64 bits: then
+// packages of the smaller architecture have kernels and modules of the larger one.
+// Their files tell, and so does a base that they require.
+
+// isFor takes over the architecture of a package's files. It reports whether that is
+// another than was thought.
+func (p *Package) isFor(inv *guard.Inventory, of map[string]*Package) bool {
+	before := p.arch()
+	for _, b := range inv.Bases {
+		if packageOf(of, b.Package) == p && slices.Contains(wider[before], b.Arch) {
+			p.machine = b.Arch
+		}
+	}
+	for _, m := range inv.Modules {
+		if packageOf(of, m.Package) == p && slices.Contains(wider[before], m.Arch) {
+			p.machine = m.Arch
+		}
+	}
+	for _, k := range p.kernels {
+		k.Arch = p.arch()
+	}
+	return p.arch() != before
+}
+
+// wider are the architectures of 64 bits on which programs of 32 bits run.
+var wider = map[string][]string{
+	"i686": {"x86_64"}, "armv6hl": {"aarch64"}, "armv7hl": {"aarch64"}, "ppc": {"ppc64", "ppc64le"},
+	"s390": {"s390x"}, "sparc": {"sparc64"}, "mips": {"mips64"}, "mipsel": {"mips64el"},
+}
+
+// findMachines does the same by tokens: where no kernel of a package's architecture
+// has a base that it requires, and one of the larger architecture has, it is for that.
+func (a *audit) findMachines() {
+	for _, p := range a.packages {
+		if len(p.kernels) > 0 || len(p.Requires) == 0 || p.machine != "" {
+			continue
+		}
+		has := func(k *Kernel) bool {
+			return k.Known != guard.Unknown && slices.Contains(p.Requires, fingerprint.Token(k.Flavor, k.Base))
+		}
+		if slices.ContainsFunc(a.res.Kernels, func(k *Kernel) bool { return has(k) && k.Arch == p.arch() }) {
+			continue
+		}
+		for _, k := range a.res.Kernels {
+			if has(k) && slices.Contains(wider[p.arch()], k.Arch) {
+				p.machine = k.Arch
+			}
+		}
+	}
+}
