@@ -20,7 +20,7 @@ func (r *Reasons) sentence(effect string) string {
 	if len(known) > 0 {
 		parts = append(parts, strings.Join(known, ", "))
 	}
-	alike := r.Source == same && r.Config == same
+	alike := r.Source == Same && r.Config == Same
 	switch {
 	case len(moved) > 0:
 		s := few(moved, 3)
@@ -50,11 +50,14 @@ func (r *Reasons) sentence(effect string) string {
 // known. Where build roots show tools, or others are named, those that are the
 // same are no matter.
 func (r *Reasons) inputs(named bool) (known, unknowns []string) {
-	for _, k := range []struct{ what, is string }{{"source", r.Source}, {"config", r.Config}} {
+	for _, k := range []struct {
+		what string
+		is   State
+	}{{"source", r.Source}, {"config", r.Config}} {
 		switch {
 		case k.is == unknown:
 			unknowns = append(unknowns, k.what)
-		case k.is == same:
+		case k.is == Same:
 			known = append(known, "same "+k.what)
 		case k.what == "config":
 			known = append(known, "config changed ("+few(r.Options, 3)+")")

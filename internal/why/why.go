@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package why says why a kernel came out differently: [Rebuilt] compares what is
-// known of how two were made, what they carry themselves and what OBS says about
-// their builds, which [Ask] asks for.
+// Package why says why a kernel came out differently. [Compare] compares what is
+// known of how two were made. [Rebuilt] gives the reasons, with what OBS says of their
+// builds, which [Ask] asks for.
 package why
 
 import (
@@ -16,6 +16,7 @@ import (
 
 // Made is what is known of how a kernel was made. What is not known is empty.
 type Made struct {
+	Toolchain kernel.Toolchain // as its config says, where Config is not at hand
 	Config    kernel.Config
 	Banner    kernel.Banner
 	Compilers []string // of its objects, by .comment
@@ -41,8 +42,8 @@ type Reasons struct {
 
 	// Source and Config are "same", "changed" or "unknown". Options that tools
 	// decide on do not count as config.
-	Source string `json:"source"`
-	Config string `json:"config"`
+	Source State `json:"source"`
+	Config State `json:"config"`
 
 	Tools    []Difference `json:"tools"`    // compiler, linker, pahole
 	Options  []Difference `json:"options"`  // of the config
@@ -76,12 +77,21 @@ func (d Difference) String() string {
 	return d.What + " " + d.From + " → " + d.To
 }
 
-// The states of source and config.
+// State is what became of an input, of the source or of the config.
+type State string
+
 const (
-	same    = "same"
-	changed = "changed"
-	unknown = "unknown"
+	Same    State = "same"
+	changed State = "changed"
+	unknown State = "unknown" // not known of both
 )
+
+// Input is something that a kernel was made with, of two kernels. Of one that is
+// unknown, From or To is "".
+type Input struct {
+	Difference
+	State State
+}
 
 // Rebuilt compares how two kernels were made. effect is what in the base changed
 // with it ("which functions are kept"), "" where nothing did or it takes more words;
@@ -92,67 +102,93 @@ func Rebuilt(old, new Made, effect string, trigger *Trigger) *Reasons {
 		Tools: []Difference{}, Options: []Difference{}, Packages: []Difference{}, Other: []Difference{},
 		SameTools: []string{}, UnknownTools: []string{}, roots: old.Packages != nil && new.Packages != nil,
 	}
-	r.source(old.Source, new.Source)
-	r.tools(old, new)
+	inputs := Compare(old, new)
+	r.source(old.Source, new.Source, inputs)
+	for _, in := range inputs {
+		switch tool := slices.Contains(tools, in.What); {
+		case tool && in.State == changed:
+			r.Tools = append(r.Tools, in.Difference)
+		case tool && in.State == Same:
+			r.SameTools = append(r.SameTools, in.What)
+		case tool:
+			r.UnknownTools = append(r.UnknownTools, in.What)
+		case in.State == changed:
+			r.Other = append(r.Other, in.Difference)
+		}
+	}
 	if old.Config != nil && new.Config != nil {
 		r.config(old.Config, new.Config)
 	}
 	r.Packages = packages(old.Packages, new.Packages)
-	r.other("project", old.Project, new.Project)
-	r.other("build host", old.Host, new.Host)
-	r.other("builder", old.Banner.Builder, new.Banner.Builder)
-	if !old.Built.IsZero() && !new.Built.IsZero() {
-		r.other("built", old.Built.UTC().Format(time.DateTime), new.Built.UTC().Format(time.DateTime))
-	}
-	r.other("banner", old.Banner.Version, new.Banner.Version)
 	r.Sentence = r.sentence(effect)
 	return r
 }
 
-// other notes what is known of both and differs.
-func (r *Reasons) other(what, from, to string) {
-	if from != to && from != "" && to != "" {
-		r.Other = append(r.Other, Difference{what, from, to})
+var (
+	tools   = []string{"compiler", "linker", "pahole"}
+	sources = []string{"kernel source", "source revision"}
+)
+
+// Compare compares what two kernels were made with, each with its like. Of a tool
+// whose name stands in config, banner and .comment, the first counts in which it
+// differs, of those that are known of both.
+func Compare(old, new Made) []Input {
+	built := func(m Made) string {
+		if m.Built.IsZero() {
+			return ""
+		}
+		return m.Built.UTC().Format(time.DateTime)
+	}
+	a, b := old.toolchain(), new.toolchain()
+	return []Input{
+		input("compiler", [2]string{a.Compiler, b.Compiler}, [2]string{old.Banner.Compiler, new.Banner.Compiler}, [2]string{listed(old.Compilers), listed(new.Compilers)}),
+		input("linker", [2]string{a.Linker, b.Linker}, [2]string{old.Banner.Linker, new.Banner.Linker}),
+		input("pahole", [2]string{a.Pahole, b.Pahole}),
+		input("kernel source", [2]string{old.Source.Hash, new.Source.Hash}),
+		input("source revision", [2]string{old.Source.Revision, new.Source.Revision}),
+		input("project", [2]string{old.Project, new.Project}),
+		input("build host", [2]string{old.Host, new.Host}),
+		input("builder", [2]string{old.Banner.Builder, new.Banner.Builder}),
+		input("built", [2]string{built(old), built(new)}),
+		input("banner", [2]string{old.Banner.Version, new.Banner.Version}),
 	}
 }
 
-// source compares like with like: a commit says nothing of a digest.
-func (r *Reasons) source(old, new Source) {
-	if old.Package != "" && old.Package == new.Package {
-		r.Source = same
+func (m Made) toolchain() kernel.Toolchain {
+	if m.Config != nil {
+		return m.Config.Toolchain()
 	}
-	for _, s := range []Difference{{"kernel source", old.Hash, new.Hash}, {"source revision", old.Revision, new.Revision}} {
+	return m.Toolchain
+}
+
+// input compares what is said of both, in one or more ways.
+func input(what string, said ...[2]string) Input {
+	in := Input{Difference{what, said[0][0], said[0][1]}, unknown}
+	for _, s := range said {
 		switch {
-		case s.From == "" || s.To == "":
-		case s.From != s.To:
-			r.Source = changed
-			r.Other = append(r.Other, s)
-		case r.Source == unknown:
-			r.Source = same
+		case s[0] == "" || s[1] == "":
+		case s[0] != s[1]:
+			return Input{Difference{what, s[0], s[1]}, changed}
+		case in.State == unknown:
+			in = Input{Difference{what, s[0], s[1]}, Same}
 		}
 	}
+	return in
 }
 
-// tools compares the words of config, banner and .comment each with their like. Of
-// those that know both, the first in which a tool differs counts.
-func (r *Reasons) tools(old, new Made) {
-	a, b := old.Config.Toolchain(), new.Config.Toolchain()
-	for _, tool := range []struct {
-		name string
-		told [][2]string
-	}{
-		{"compiler", [][2]string{{a.Compiler, b.Compiler}, {old.Banner.Compiler, new.Banner.Compiler}, {listed(old.Compilers), listed(new.Compilers)}}},
-		{"linker", [][2]string{{a.Linker, b.Linker}, {old.Banner.Linker, new.Banner.Linker}}},
-		{"pahole", [][2]string{{a.Pahole, b.Pahole}}},
-	} {
-		told := slices.DeleteFunc(tool.told, func(t [2]string) bool { return t[0] == "" || t[1] == "" })
-		switch i := slices.IndexFunc(told, func(t [2]string) bool { return t[0] != t[1] }); {
-		case i >= 0:
-			r.Tools = append(r.Tools, Difference{tool.name, told[i][0], told[i][1]})
-		case len(told) > 0:
-			r.SameTools = append(r.SameTools, tool.name)
-		default:
-			r.UnknownTools = append(r.UnknownTools, tool.name)
+// source says whether the source is the same by what is known of it: a commit says
+// nothing of a digest.
+func (r *Reasons) source(old, new Source, inputs []Input) {
+	if old.Package != "" && old.Package == new.Package {
+		r.Source = Same
+	}
+	for _, in := range inputs {
+		switch {
+		case !slices.Contains(sources, in.What):
+		case in.State == changed:
+			r.Source = changed
+		case r.Source == unknown:
+			r.Source = in.State
 		}
 	}
 }
@@ -178,7 +214,7 @@ func (r *Reasons) config(old, new kernel.Config) {
 			r.Options = append(r.Options, Difference{name, from, to})
 		}
 	}
-	r.Config = same
+	r.Config = Same
 	if len(r.Options) > 0 {
 		r.Config = changed
 	}
