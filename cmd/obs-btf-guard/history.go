@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -34,6 +35,8 @@ func historyCommand() *cli.Command {
 			&cli.StringFlag{Name: "flavor", Usage: "only kernels of flavor `NAME`"},
 			&cli.StringFlag{Name: "project", Usage: "only builds of the OBS project `NAME`"},
 			&cli.BoolFlag{Name: "changed", Usage: "only kernels whose base changed"},
+			&cli.IntFlag{Name: "prune", Usage: "remove what was not recorded in the last `DAYS`, and print nothing else"},
+			&cli.BoolFlag{Name: "verify", Usage: "look for damage in the whole history, and print nothing else"},
 			formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "all that is known of each build"},
 		},
@@ -53,6 +56,9 @@ func printHistory(c *cli.Context) error {
 	path, err := databasePath(c)
 	if err != nil {
 		return err
+	}
+	if c.IsSet("prune") || c.IsSet("verify") {
+		return tend(c, path)
 	}
 	lines, aside, odd := readHistory(c, path)
 	if len(lines) == 0 && odd != nil {
@@ -80,6 +86,44 @@ func printHistory(c *cli.Context) error {
 	return nil
 }
 
+// tend removes what is old, or looks for damage.
+func tend(c *cli.Context, path string) error {
+	for _, flag := range []string{"arch", "flavor", "project", "changed", "format", "verbose"} {
+		if c.IsSet(flag) {
+			return usageError{"history: --prune and --verify go without --" + flag, "obs-btf-guard history --help"}
+		}
+	}
+	days := c.Int("prune")
+	switch {
+	case c.NArg() > 0 || c.IsSet("prune") && c.Bool("verify"):
+		return usageError{"history: --prune and --verify stand alone", "obs-btf-guard history --help"}
+	case c.IsSet("prune") && (days < 1 || days > 100_000):
+		return usageError{fmt.Sprintf("history: --prune %d: give a number of days, at least 1", days), "obs-btf-guard history --help"}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("%s: no such file", path)
+	}
+	db, err := openHistory(c, path)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if c.Bool("verify") {
+		if err := db.Verify(c.Context); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		_, err = fmt.Fprintf(c.App.Writer, "%s: no damage found\n", prose.Printable(path))
+		return err
+	}
+	p, err := db.Prune(c.Context, time.Now().AddDate(0, 0, -days))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "removed: %s with %s, %s, %s\n", prose.Several(int(p.Packages), "package"), prose.Several(int(p.Kernels), "kernel"),
+		prose.Several(int(p.Judgements), "judgement"), prose.Several(int(p.Memos), "other result"))
+	return err
+}
+
 // nothingIn says why a history has nothing to print.
 func nothingIn(c *cli.Context, path string) string {
 	_, err := os.Stat(path)
@@ -104,7 +148,10 @@ func readHistory(c *cli.Context, path string) (lines []history.Line, aside bool,
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return lines, false, nil
 	}
-	db, err := openHistory(c, path)
+	db, err := history.Open(c.Context, path, func(notice string) {
+		aside = true
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(notice))
+	})
 	if err != nil {
 		return nil, false, err
 	}
@@ -117,7 +164,7 @@ func readHistory(c *cli.Context, path string) (lines []history.Line, aside bool,
 			lines = append(lines, l)
 		}
 	}
-	return lines, db.Aside != "", err
+	return lines, aside, err
 }
 
 func historyJSON(w io.Writer, version, path string, lines []history.Line, odd error) error {

@@ -16,7 +16,7 @@ import (
 // TestHistoryText tells what became of a base, and never more than is known.
 func TestHistoryText(t *testing.T) {
 	build := func(release string, base byte, types, bytes uint32) history.Build {
-		b := history.Build{Package: "kernel-default-" + release + ".x86_64", Release: release, TypeCount: types, StringBytes: bytes}
+		b := history.Build{RPM: history.RPM{Package: "kernel-default-" + release + ".x86_64", Release: release}, TypeCount: types, StringBytes: bytes}
 		if base > 0 {
 			b.Fingerprint = fingerprint.Digest{base}
 		}
@@ -25,7 +25,7 @@ func TestHistoryText(t *testing.T) {
 	dated := build("1.1", 1, 100, 1000)
 	dated.Built = time.Date(2021, 12, 20, 23, 59, 59, 0, time.UTC)
 	judged := build("1.2", 2, 99, 1000)
-	judged.Judgements = []history.Judgement{
+	judgements := []history.Judgement{
 		{Pairing: "build", Of: "1.2", Verdict: "same-base", Severity: "ok", Modules: 4},
 		{Pairing: "rebuild", Of: "1.1", Verdict: "misread", Severity: "warn", Modules: 2},
 		{Pairing: "rebuild", Of: "1.1", Verdict: "rejected", Severity: "fail", Modules: 1},
@@ -36,7 +36,7 @@ func TestHistoryText(t *testing.T) {
 		KernelRelease: "5.15.12-1-default", Arch: "x86_64", Flavor: "default",
 		Steps: []history.Step{
 			{Build: dated},
-			{Build: judged, BaseChanged: true, Same: history.Inputs[:2], Differences: []why.Difference{
+			{Build: judged, Judgements: judgements, BaseChanged: true, Same: history.Inputs[:2], Differences: []why.Difference{
 				{What: "pahole", From: "1.22", To: "1.23"},
 				{What: "project", From: "", To: "Kernel:HEAD"},
 			}},

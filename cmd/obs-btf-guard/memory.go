@@ -37,13 +37,11 @@ func databasePath(c *cli.Context) (string, error) {
 	return history.DefaultPath(os.Getenv)
 }
 
-// openHistory opens the history and says what was in its way.
+// openHistory opens the history. What was in its way is said, now or later.
 func openHistory(c *cli.Context, path string) (*history.DB, error) {
-	db, err := history.Open(path)
-	if err == nil && db.Aside != "" {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(db.Aside))
-	}
-	return db, err
+	return history.Open(c.Context, path, func(notice string) {
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(notice))
+	})
 }
 
 // memory is the history to a command that remembers. It is opened when it is first
@@ -105,7 +103,7 @@ func (m *memory) open() bool {
 		if begins && !m.quiet && !asked {
 			fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: what is read is remembered from now on, in %s (--no-db does without)\n", prose.Printable(path))
 		}
-	case asked, errors.Is(err, history.ErrNewer), errors.Is(err, history.ErrForeign):
+	case asked, errors.Is(err, history.ErrNewer), errors.Is(err, history.ErrForeign), errors.Is(err, history.ErrLocked):
 		m.failed(err)
 	default: // no home, or one that cannot be written: nobody asked for more
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
@@ -152,16 +153,15 @@ func inOBS(b *guard.Base) (build why.Build, server string, ok bool) {
 
 // made is what a kernel and its package say of how they were made.
 func made(b *guard.Base) why.Made {
-	m := why.Made{Config: b.Config, Banner: kernel.ParseBanner(b.Banner), Compilers: b.Compilers}
-	p := b.Package
-	if p == nil {
-		return m
+	var m why.Made
+	if p := b.Package; p != nil {
+		build := history.FromBase(b)
+		m = build.Made()
+		if u, ok := obs.ParseDistURL(p.DistURL); ok {
+			m.Project += "/" + u.Repository
+		}
+		m.Source.Hash, m.Source.Package = strings.Join(p.SourceHashes, " "), p.SourceID
 	}
-	m.Host, m.Built = p.Host, p.Built
-	m.Source = why.Source{Hash: strings.Join(p.SourceHashes, " "), Package: p.SourceID}
-	if u, ok := obs.ParseDistURL(p.DistURL); ok {
-		m.Source.Revision = u.Revision
-		m.Project = u.Project + "/" + u.Repository
-	}
+	m.Config, m.Banner, m.Compilers = b.Config, kernel.ParseBanner(b.Banner), b.Compilers
 	return m
 }

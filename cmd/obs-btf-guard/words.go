@@ -147,6 +147,7 @@ base changed, and what changed with it. KERNEL is a kernelrelease as uname -r
 prints it, or a pattern such as '5.15.*'.
 
 The history is a SQLite file, $XDG_STATE_HOME/obs-btf-guard/history.db or below
-~/.local/state. It remembers packages, not loose files.
+~/.local/state. It remembers packages, not loose files. --prune 400 removes what no
+run met in the last 400 days.
 
 Exit status: 0 printed; 2 nothing was found, or the history cannot be read.`

@@ -2,8 +2,9 @@
 
 // Package history remembers every base that was ever read: which package had
 // which fingerprint, who built it when and with what, and what was judged on it.
-// [Open] a database, [DB.Record] what the guard found, and ask [DB.Lines] for the
-// builds of a kernel; [DB.Keep] what need not be found out again, and [DB.Recall] it.
+// A [Build] is one vmlinux of a package, a [Line] the builds of one kernel. [Open] a
+// database, [DB.Record] what the guard found, and ask [DB.Lines] for the builds of a
+// kernel; [DB.Keep] what need not be found out again, and [DB.Recall] it.
 //
 // It is a SQLite file that sqlite3 opens too. It is kept beside the work, never
 // in its way: whatever Open or Record return, a caller says so and goes on.
@@ -13,23 +14,29 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// Build is a packaged vmlinux as it was read.
-type Build struct {
-	Digest  string    `json:"header_digest"` // SHA-256 of the RPM's header, in hex
-	Package string    `json:"package"`       // name-[epoch:]version-release.arch
+// RPM is where something comes from.
+type RPM struct {
+	Digest  string    `json:"header_digest,omitempty"` // SHA-256 of the RPM's header, in hex
+	Package string    `json:"package"`                 // name-[epoch:]version-release.arch
 	Source  string    `json:"source,omitempty"`
-	Release string    `json:"release"` // version-release
+	Release string    `json:"release,omitempty"` // version-release
 	DistURL string    `json:"disturl,omitempty"`
 	Host    string    `json:"host,omitempty"`
 	Built   time.Time `json:"built,omitzero"`
+}
 
-	Path          string             `json:"path"` // of the vmlinux in the package
+// Build is a packaged vmlinux as it was read. Reports of older programs have only
+// package, kernelrelease, architecture, time, fingerprint and type count.
+type Build struct {
+	RPM
+	Path          string             `json:"path,omitempty"` // of the vmlinux in the package
 	Arch          string             `json:"arch"`
 	KernelRelease string             `json:"kernelrelease"`
-	Flavor        string             `json:"flavor"`
+	Flavor        string             `json:"flavor,omitempty"`
 	Fingerprint   fingerprint.Digest `json:"fingerprint,omitzero"` // absent without .BTF
 	Types         fingerprint.Digest `json:"types,omitzero"`
 	Strings       fingerprint.Digest `json:"strings,omitzero"`
@@ -37,9 +44,29 @@ type Build struct {
 	StringBytes   uint32             `json:"string_bytes"`
 	Toolchain     kernel.Toolchain   `json:"toolchain"`
 
-	Seen time.Time `json:"seen"` // when it was first recorded
-	// Judgements on this vmlinux, those of the last time for each module package.
-	Judgements []Judgement `json:"judgements"`
+	Seen time.Time `json:"seen,omitzero"` // when it was first recorded
+}
+
+// FromRPM is what is remembered of a package.
+func FromRPM(p *guard.Package) RPM {
+	r := RPM{Digest: p.Digest, Package: p.NEVRA, Source: p.Source, Release: p.VersionRelease, DistURL: p.DistURL, Host: p.Host}
+	if !p.Built.IsZero() {
+		r.Built = p.Built.UTC()
+	}
+	return r
+}
+
+// FromBase is what is remembered of a vmlinux that lies in a package.
+func FromBase(base *guard.Base) Build {
+	b := Build{
+		RPM: FromRPM(base.Package), Path: base.Path, Arch: base.Arch, KernelRelease: base.Release, Flavor: base.Flavor,
+		Fingerprint: base.Fingerprint.Base, Types: base.Fingerprint.Types, Strings: base.Fingerprint.Strings,
+		Toolchain: base.Config.Toolchain(),
+	}
+	if base.Table != nil {
+		b.TypeCount, b.StringBytes = uint32(base.Table.Len()), base.Table.EndString()
+	}
+	return b
 }
 
 // Judgement counts the modules that came to one verdict.
@@ -53,7 +80,7 @@ type Judgement struct {
 
 // Filter picks builds. An empty field picks all.
 type Filter struct {
-	Kernel  string // kernelrelease, or a pattern of it with *, ? and [...] as in SQLite's GLOB
+	Kernel  string // kernelrelease, or a pattern of it with *, ? and [...]
 	Arch    string
 	Flavor  string
 	Project string // of OBS, from the DISTURL

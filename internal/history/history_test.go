@@ -25,7 +25,7 @@ func openNew(t *testing.T) *DB {
 
 func openAt(t *testing.T, path string) *DB {
 	t.Helper()
-	db, err := Open(path)
+	db, err := Open(t.Context(), path, unexpected(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,12 @@ func openAt(t *testing.T, path string) *DB {
 	return db
 }
 
-func builds(t *testing.T, db *DB, f Filter) []Build {
+// unexpected fails a test in which something is set aside.
+func unexpected(t *testing.T) func(string) {
+	return func(notice string) { t.Error(notice) }
+}
+
+func builds(t *testing.T, db *DB, f Filter) []Step {
 	t.Helper()
 	list, err := db.Builds(t.Context(), f)
 	if err != nil {
@@ -83,14 +88,18 @@ func TestRecord(t *testing.T) {
 		}
 		got[i].Digest, got[i].Seen = "", time.Time{}
 	}
-	want := Build{
-		Package: "kernel-default-5.15.12-1.1.x86_64", Source: "kernel-default", Release: "5.15.12-1.1",
-		DistURL: "obs://build.example.org/openSUSE:Factory/standard/5d2c1b7e9f3a48606b0e7d5c2f914a83-kernel-default",
-		Host:    "buildhost", Built: time.Unix(1640789416, 0).UTC(),
+	slices.SortFunc(got, func(a, b Step) int { return strings.Compare(a.Package, b.Package) })
+	want := Step{Build: Build{
+		RPM: RPM{
+			Package: "kernel-default-5.15.12-1.1.x86_64", Source: "kernel-default", Release: "5.15.12-1.1",
+			DistURL: "obs://build.example.org/openSUSE:Factory/standard/5d2c1b7e9f3a48606b0e7d5c2f914a83-kernel-default",
+			Host:    "buildhost", Built: time.Unix(1640789416, 0).UTC(),
+		},
 		Path: "/usr/lib/modules/5.15.12-1-default/vmlinux.xz", Arch: "x86_64", KernelRelease: "5.15.12-1-default", Flavor: "default",
 		Fingerprint: digestOf(t, "42844fc3093af9ffa696a5c5b03f5b5536f1319f65a5b76c17cbd95da1f7ec5d"),
 		TypeCount:   536, StringBytes: 7787,
 		Toolchain: kernel.Toolchain{Compiler: "gcc (SUSE Linux) 11.2.1 20211124"},
+	},
 		Judgements: []Judgement{
 			{"rebuild", "5.15.12-1.3", "rejected", "fail", 7},
 			{"across", "1.0_k5.15.12_1-2.1", "no-btf", "ok", 1},
@@ -137,8 +146,8 @@ func made(digest, release string, day int, base byte, config kernel.Config) *gua
 }
 
 // complete gives the kernels of a package whose every vmlinux was read.
-func complete(ctx context.Context, db *DB, digest string) ([]Build, error) {
-	return db.builds(ctx, "WHERE digest = ? AND complete = 1 ORDER BY path", digest)
+func complete(ctx context.Context, db *DB, digest string) ([]Step, error) {
+	return db.builds(ctx, "WHERE digest = ? AND complete = 1", []any{digest}, Filter{}.like())
 }
 
 // TestComplete marks the packages whose every vmlinux was read, and no other.
@@ -163,7 +172,7 @@ func TestComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	known := func(digest string, want bool) []Build {
+	known := func(digest string, want bool) []Step {
 		t.Helper()
 		list, err := complete(t.Context(), db, digest)
 		if err != nil || len(list) > 0 != want {
@@ -236,7 +245,9 @@ func TestFilter(t *testing.T) {
 		"no SQL":          {Filter{Arch: "' OR 1 --"}, ""},
 	} {
 		got := ""
-		for _, b := range builds(t, db, c.f) {
+		list := builds(t, db, c.f)
+		slices.SortFunc(list, func(a, b Step) int { return strings.Compare(a.Digest, b.Digest) })
+		for _, b := range list {
 			got += b.Digest
 		}
 		if got != c.want {

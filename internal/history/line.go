@@ -23,6 +23,7 @@ type Line struct {
 // Step is a build and what is different from the one before it.
 type Step struct {
 	Build
+	Judgements  []Judgement      `json:"judgements"`   // on this vmlinux, those of the last time for each module package
 	BaseChanged bool             `json:"base_changed"` // never of the first
 	Differences []why.Difference `json:"differences"`  // From or To is "" where it is not known
 	Same        []string         `json:"same"`         // the inputs that are known of both and equal
@@ -47,59 +48,62 @@ func (l *Line) Changes() int {
 // another header, and counts as one with what it was made from. Errors are as of
 // [DB.Builds].
 func (db *DB) Lines(ctx context.Context, f Filter) ([]Line, error) {
-	builds, err := db.Builds(ctx, f)
-	slices.SortStableFunc(builds, func(a, b Build) int {
+	steps, err := db.Builds(ctx, f)
+	return lines(steps), err
+}
+
+func lines(steps []Step) []Line {
+	slices.SortFunc(steps, func(a, b Step) int {
 		return cmp.Or(
 			rpm.CompareVersions(a.KernelRelease, b.KernelRelease), cmp.Compare(a.KernelRelease, b.KernelRelease), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Flavor, b.Flavor),
 			// A build may stamp its packages with the date of its changelog: then the
 			// rebuild counter tells.
-			a.Built.Compare(b.Built), rpm.CompareVersions(a.Release, b.Release), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Path, b.Path))
+			a.Built.Compare(b.Built), rpm.CompareVersions(a.Release, b.Release), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Digest, b.Digest))
 	})
 	var lines []Line
-	for _, b := range builds {
+	for _, s := range steps {
 		last := len(lines) - 1
-		if last < 0 || lines[last].KernelRelease != b.KernelRelease || lines[last].Arch != b.Arch || lines[last].Flavor != b.Flavor {
-			lines = append(lines, Line{b.KernelRelease, b.Arch, b.Flavor, nil})
+		if last < 0 || lines[last].KernelRelease != s.KernelRelease || lines[last].Arch != s.Arch || lines[last].Flavor != s.Flavor {
+			lines = append(lines, Line{s.KernelRelease, s.Arch, s.Flavor, nil})
 			last++
 		}
-		lines[last].add(b)
+		lines[last].add(s)
 	}
-	return lines, err
+	return lines
 }
 
-func (l *Line) add(b Build) {
-	step := Step{Build: b, Differences: []why.Difference{}, Same: []string{}}
+func (l *Line) add(s Step) {
+	s.Differences, s.Same = []why.Difference{}, []string{}
 	if n := len(l.Steps); n > 0 {
 		before := &l.Steps[n-1]
-		if before.Package == b.Package && before.Built.Equal(b.Built) && before.Fingerprint == b.Fingerprint && before.Path == b.Path {
-			before.Judgements = sum(before.Judgements, b.Judgements)
+		if before.Package == s.Package && before.Built.Equal(s.Built) && before.Fingerprint == s.Fingerprint && before.Path == s.Path {
+			before.Judgements = sum(before.Judgements, s.Judgements)
 			return
 		}
-		step.BaseChanged = before.Fingerprint != b.Fingerprint
-		step.compare(&before.Build)
+		s.BaseChanged = before.Fingerprint != s.Fingerprint
+		s.compare(&before.Build)
 	}
-	l.Steps = append(l.Steps, step)
+	l.Steps = append(l.Steps, s)
 }
 
 // compare compares the inputs of a build with those of the one before.
 func (s *Step) compare(before *Build) {
-	from, _ := obs.ParseDistURL(before.DistURL)
-	to, _ := obs.ParseDistURL(s.DistURL)
-	for i, values := range [][2]string{
-		{before.Toolchain.Compiler, s.Toolchain.Compiler},
-		{before.Toolchain.Linker, s.Toolchain.Linker},
-		{before.Toolchain.Pahole, s.Toolchain.Pahole},
-		{from.Project, to.Project},
-		{from.Revision, to.Revision},
-	} {
-		d := why.Difference{What: Inputs[i], From: values[0], To: values[1]}
-		switch {
-		case d.From != d.To:
-			s.Differences = append(s.Differences, d)
-		case d.To != "":
-			s.Same = append(s.Same, d.What)
+	inputs := why.Compare(before.Made(), s.Made())
+	for _, what := range Inputs {
+		switch in := inputs[slices.IndexFunc(inputs, func(in why.Input) bool { return in.What == what })]; {
+		case in.State == why.Same:
+			s.Same = append(s.Same, what)
+		case in.From != in.To:
+			s.Differences = append(s.Differences, in.Difference)
 		}
 	}
+}
+
+// Made is what is remembered of how it was made.
+func (b *Build) Made() why.Made {
+	from, _ := obs.ParseDistURL(b.DistURL)
+	return why.Made{Toolchain: b.Toolchain, Source: why.Source{Revision: from.Revision}, Project: from.Project, Host: b.Host, Built: b.Built}
 }
 
 // sum adds the counts of like judgements.

@@ -73,7 +73,7 @@ func TestLines(t *testing.T) {
 // TestSigned counts the judgements on all forms of one package.
 func TestSigned(t *testing.T) {
 	judgement := func(verdict string, n int) Judgement { return Judgement{"build", "1.1", verdict, "ok", n} }
-	b := Build{Package: "a", Built: time.Unix(1, 0), Judgements: []Judgement{judgement("compatible", 1)}}
+	b := Step{Build: Build{RPM: RPM{Package: "a", Built: time.Unix(1, 0)}}, Judgements: []Judgement{judgement("compatible", 1)}}
 	signed := b
 	signed.Judgements = []Judgement{judgement("same-base", 2), judgement("compatible", 3)}
 	var l Line

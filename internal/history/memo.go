@@ -5,8 +5,6 @@ package history
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"time"
 )
 
@@ -14,34 +12,20 @@ import (
 const forget = 400 * 24 * 60 * 60
 
 // Recall gives what was kept under a key, nil if nothing was.
-func (db *DB) Recall(ctx context.Context, key string) ([]byte, error) {
-	var value []byte
-	err := db.conn.QueryRowContext(ctx, "SELECT value FROM memo WHERE key = ?", key).Scan(&value)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
-	}
-	return value, nil
+func (db *DB) Recall(ctx context.Context, key string) (value []byte, err error) {
+	err = db.read(ctx, func(t *tx) {
+		value = nil
+		t.rows(func(rows *sql.Rows) error { return rows.Scan(&value) }, "SELECT value FROM memo WHERE key = ?", key)
+	})
+	return value, err
 }
 
 // Keep keeps JSON under a key, for a year or so. The key has to name all that the
 // value depends on, the program that found it included: nothing else makes it void.
 func (db *DB) Keep(ctx context.Context, key string, value []byte) error {
-	tx, err := db.conn.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("history: %w", err)
-	}
-	defer tx.Rollback()
-	r := recorder{ctx: ctx, tx: tx, now: time.Now().Unix()}
-	r.exec("DELETE FROM memo WHERE kept < ?", r.now-forget)
-	r.exec("INSERT OR REPLACE INTO memo ("+memoColumns+") VALUES (?, CAST(? AS TEXT), ?)", key, value, r.now)
-	if r.err == nil {
-		r.err = tx.Commit()
-	}
-	if r.err != nil {
-		return fmt.Errorf("history: %w", r.err)
-	}
-	return nil
+	return db.write(ctx, func(t *tx) {
+		now := time.Now().Unix()
+		t.exec("DELETE FROM memo WHERE kept < ?", now-forget)
+		t.insert("memo", memoColumns, [][]any{{key, document(value), now}}, "(key) DO UPDATE SET value = excluded.value, kept = excluded.kept")
+	})
 }

@@ -3,9 +3,11 @@
 package history
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
-	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
@@ -13,132 +15,168 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// maxText bounds what is kept of one text: a header may hold megabytes.
-const maxText = 4096
+// Batch is what one run found out. What has no header digest is not remembered:
+// nothing says what it is of.
+type Batch struct {
+	Builds   []Build
+	Partly   map[string]bool // digests of packages that not every vmlinux was read of
+	Modules  []RPM           // the packages that Outcomes are of
+	Outcomes []Outcome
+}
+
+// Outcome is how many modules of a package came to one verdict on a vmlinux.
+type Outcome struct {
+	Judged
+	Verdict  string
+	Severity string
+	Modules  int
+}
+
+// Judged is the modules of one package on one vmlinux, under one pairing.
+type Judged struct {
+	Digest      string // of the modules' package
+	Base        string // digest of the vmlinux's package, "" for a loose file or none
+	Fingerprint fingerprint.Digest
+	Pairing     string
+}
 
 // Record remembers the kernels in the packages of an inventory and, unless res is
 // nil, how the modules of packages were judged. What was judged before counts no
-// more. Loose files are not remembered: nothing says what they are of.
+// more. Loose files are not remembered.
 func (db *DB) Record(ctx context.Context, inv *guard.Inventory, res *guard.Result) error {
-	tx, err := db.conn.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("history: %w", err)
-	}
-	defer tx.Rollback()
-	r := recorder{ctx: ctx, tx: tx, now: time.Now().Unix()}
-	r.bases(inv)
-	if res != nil {
-		r.judgements(res)
-	}
-	if r.err == nil {
-		r.err = tx.Commit()
-	}
-	if r.err != nil {
-		return fmt.Errorf("history: %w", r.err)
-	}
-	return nil
+	return db.Add(ctx, found(inv, res))
 }
 
-// recorder writes until the first error.
-type recorder struct {
-	ctx context.Context
-	tx  *sql.Tx
-	now int64
-	err error
-}
-
-func (r *recorder) exec(query string, args ...any) {
-	if r.err != nil {
-		return
-	}
-	for i, a := range args {
-		if text, ok := a.(string); ok && len(text) > maxText {
-			args[i] = text[:maxText]
-		}
-	}
-	_, r.err = r.tx.ExecContext(r.ctx, query, args...)
-}
-
-func (r *recorder) pkg(p *guard.Package) {
-	built := int64(0)
-	if !p.Built.IsZero() {
-		built = p.Built.Unix()
-	}
-	from, _ := obs.ParseDistURL(p.DistURL)
-	r.exec("INSERT INTO package ("+packageColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
-		p.Digest, p.NEVRA, p.Source, p.VersionRelease, p.DistURL, p.Host, built, r.now, from.Project)
-}
-
-// bases writes each package with its kernels. One of which a vmlinux could not be
-// read adds to what is known of it and takes nothing away.
-func (r *recorder) bases(inv *guard.Inventory) {
-	incomplete := map[string]bool{}
+// found is what is remembered of a run.
+func found(inv *guard.Inventory, res *guard.Result) Batch {
+	b := Batch{Partly: map[string]bool{}}
+	broken := map[string]bool{}
 	for _, p := range inv.Problems {
-		incomplete[p.Path] = true
+		broken[p.Path] = true
 	}
-	written := map[string]bool{}
-	for _, b := range inv.Bases {
-		p := b.Package
-		if p == nil {
+	for _, base := range inv.Bases {
+		if base.Package == nil {
 			continue
 		}
-		if !written[p.Digest] {
-			r.pkg(p)
-			if !incomplete[p.Path] {
-				r.exec("DELETE FROM base WHERE digest = ?", p.Digest)
-				r.exec("UPDATE package SET complete = 1 WHERE digest = ?", p.Digest)
-			}
-			written[p.Digest] = true
+		b.Builds = append(b.Builds, FromBase(base))
+		if broken[base.Package.Path] {
+			b.Partly[base.Package.Digest] = true
 		}
-		var types, bytes uint32
-		if b.Table != nil {
-			types, bytes = uint32(b.Table.Len()), b.Table.EndString()
-		}
-		t := b.Config.Toolchain()
-		r.exec("INSERT INTO base ("+baseColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			p.Digest, b.Path, b.Arch, b.Release, b.Flavor,
-			text(b.Fingerprint.Base), text(b.Fingerprint.Types), text(b.Fingerprint.Strings), types, bytes,
-			t.Compiler, t.Linker, t.Pahole)
 	}
-}
-
-// judged is the modules of one package on one vmlinux, under one pairing.
-type judged struct{ digest, base, fingerprint, pairing string }
-
-// judgements writes how many modules of each package came to what, in the place
-// of what stood there.
-func (r *recorder) judgements(res *guard.Result) {
-	type outcome struct{ verdict, severity string }
-	counts := map[judged]map[outcome]int{}
-	packages := map[string]*guard.Package{}
+	if res == nil {
+		return b
+	}
+	packages := map[*guard.Package]bool{}
+	counts := map[Outcome]int{}
 	for _, f := range res.Findings {
 		p := f.Module.Package
 		if p == nil {
 			continue
 		}
-		packages[p.Digest] = p
-		at := judged{digest: p.Digest, pairing: string(f.Pairing)}
-		if b := f.Base; b != nil {
-			at.fingerprint = text(b.Fingerprint.Base)
-			if b.Package != nil {
-				at.base = b.Package.Digest
+		if !packages[p] {
+			packages[p] = true
+			b.Modules = append(b.Modules, FromRPM(p))
+		}
+		o := Outcome{Judged: Judged{Digest: p.Digest, Pairing: string(f.Pairing)}, Verdict: string(f.Verdict), Severity: string(f.Severity)}
+		if f.Base != nil {
+			o.Fingerprint = f.Base.Fingerprint.Base
+			if f.Base.Package != nil {
+				o.Base = f.Base.Package.Digest
 			}
 		}
-		if counts[at] == nil {
-			counts[at] = map[outcome]int{}
+		counts[o]++
+	}
+	for o, n := range counts {
+		o.Modules = n
+		b.Outcomes = append(b.Outcomes, o)
+	}
+	return b
+}
+
+// Add remembers a batch: its kernels, and what was judged in the place of what stood
+// there.
+func (db *DB) Add(ctx context.Context, b Batch) error {
+	return db.write(ctx, func(t *tx) {
+		now := time.Now().Unix()
+		t.packages(b, now)
+		t.builds(b)
+		t.outcomes(b, now)
+	})
+}
+
+// packages writes each once, in one order.
+func (t *tx) packages(b Batch, now int64) {
+	rows := map[string][]any{}
+	whole := map[string][]any{}
+	add := func(p RPM) {
+		if p.Digest == "" || rows[p.Digest] != nil {
+			return
 		}
-		counts[at][outcome{string(f.Verdict), string(f.Severity)}]++
+		built := int64(0)
+		if !p.Built.IsZero() {
+			built = p.Built.Unix()
+		}
+		from, _ := obs.ParseDistURL(p.DistURL)
+		rows[p.Digest] = []any{p.Digest, p.Package, p.Source, p.Release, p.DistURL, p.Host, built, now, int64(0), from.Project, now}
 	}
-	for _, p := range packages {
-		r.pkg(p)
-	}
-	for at, outcomes := range counts {
-		r.exec("DELETE FROM judgement WHERE digest = ? AND base = ? AND fingerprint = ? AND pairing = ?", at.digest, at.base, at.fingerprint, at.pairing)
-		for o, n := range outcomes {
-			r.exec("INSERT INTO judgement ("+judgementColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-				at.digest, at.base, at.fingerprint, at.pairing, o.verdict, o.severity, n, r.now)
+	for _, k := range b.Builds {
+		add(k.RPM)
+		if k.Digest != "" && !b.Partly[k.Digest] {
+			rows[k.Digest][8] = int64(1)
+			whole[k.Digest] = []any{k.Digest}
 		}
 	}
+	for _, p := range b.Modules {
+		add(p)
+	}
+	// What is complete stays so: a run that failed takes nothing away.
+	t.insert("package", packageColumns, sorted(rows),
+		"(digest) DO UPDATE SET used = excluded.used, complete = CASE WHEN excluded.complete = 1 THEN 1 ELSE package.complete END")
+	t.delete("base", "digest", sorted(whole))
+}
+
+func sorted(rows map[string][]any) [][]any {
+	return slices.SortedFunc(maps.Values(rows), func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
+}
+
+// builds writes the kernels. A package of which a vmlinux could not be read adds to
+// what is known of it and takes nothing away.
+func (t *tx) builds(b Batch) {
+	var rows [][]any
+	for _, k := range b.Builds {
+		if k.Digest != "" {
+			rows = append(rows, []any{k.Digest, k.Path, k.Arch, k.KernelRelease, k.Flavor,
+				text(k.Fingerprint), text(k.Types), text(k.Strings), int64(k.TypeCount), int64(k.StringBytes),
+				k.Toolchain.Compiler, k.Toolchain.Linker, k.Toolchain.Pahole})
+		}
+	}
+	t.insert("base", baseColumns, rows, "DO NOTHING")
+}
+
+// outcomes writes how many modules of each package came to what, in the place of
+// what stood there.
+func (t *tx) outcomes(b Batch, now int64) {
+	known := map[string]bool{}
+	for _, p := range b.Modules {
+		known[p.Digest] = p.Digest != ""
+	}
+	var judged, rows [][]any
+	seen := map[Judged]bool{}
+	slices.SortFunc(b.Outcomes, func(x, y Outcome) int {
+		return cmp.Or(strings.Compare(x.Digest, y.Digest), strings.Compare(x.Base, y.Base), strings.Compare(x.Pairing, y.Pairing), strings.Compare(x.Verdict, y.Verdict))
+	})
+	for _, o := range b.Outcomes {
+		if !known[o.Digest] {
+			continue
+		}
+		if !seen[o.Judged] {
+			seen[o.Judged] = true
+			judged = append(judged, []any{o.Digest, o.Base, text(o.Fingerprint), o.Pairing})
+		}
+		rows = append(rows, []any{o.Digest, o.Base, text(o.Fingerprint), o.Pairing, o.Verdict, o.Severity, int64(o.Modules), now})
+	}
+	t.delete("judgement", "digest, base, fingerprint, pairing", judged)
+	t.insert("judgement", judgementColumns, rows, "DO NOTHING")
 }
 
 // text is "" for a digest that was never set.

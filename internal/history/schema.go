@@ -62,43 +62,39 @@ CREATE TABLE memo (  -- what programs found out with effort; any row may be dele
 	value TEXT NOT NULL,     -- JSON
 	kept  INTEGER NOT NULL   -- seconds since 1970
 );
+`, `
+ALTER TABLE package ADD COLUMN used INTEGER NOT NULL DEFAULT 0;  -- seconds since 1970, when it was last recorded
+UPDATE package SET used = seen;
+CREATE INDEX package_used ON package (used);
+CREATE INDEX package_project ON package (project);
+CREATE INDEX base_kernelrelease ON base (kernelrelease);
+CREATE INDEX memo_kept ON memo (kept);
 `}
 
 // errBroken is a database that claims to be ours and is not what ours is.
 var errBroken = errors.New("damaged")
 
-// prepare has a file checked and brought to the newest schema. What cannot be
-// used is not written to.
+// prepare brings a file to the newest schema, and looks at what its tables are like;
+// all that is in them would take long to look at. What cannot be used is not written to.
 func prepare(ctx context.Context, conn *sql.DB, migrations []string) error {
 	version, err := schemaOf(ctx, conn, len(migrations))
 	if err != nil {
 		return err
-	}
-	if version > 0 {
-		var says string
-		if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&says); err != nil {
-			return err
-		}
-		if says != "ok" {
-			return fmt.Errorf("%w: %s", errBroken, says)
-		}
 	}
 	if version < len(migrations) {
 		if err := migrate(ctx, conn, migrations); err != nil {
 			return err
 		}
 	}
-	for table, columns := range map[string]string{"package": packageColumns, "base": baseColumns, "judgement": judgementColumns, "memo": memoColumns} {
-		rows, err := conn.QueryContext(ctx, "SELECT "+columns+" FROM "+table+" LIMIT 0")
-		if err != nil {
-			if ctx.Err() == nil && code(err) == sqliteError {
-				err = fmt.Errorf("%w: %w", errBroken, err)
-			}
-			return err
+	rows, err := conn.QueryContext(ctx, "SELECT 1 FROM (SELECT "+packageColumns+" FROM package) AS p, (SELECT "+baseColumns+" FROM base) AS b, "+
+		"(SELECT "+judgementColumns+" FROM judgement) AS j, (SELECT "+memoColumns+" FROM memo) AS m LIMIT 0")
+	if err != nil {
+		if ctx.Err() == nil && code(err) == sqliteError {
+			err = fmt.Errorf("%w: %w", errBroken, err)
 		}
-		rows.Close()
+		return err
 	}
-	return nil
+	return rows.Close()
 }
 
 // schemaOf is schema of a file that others may write to.

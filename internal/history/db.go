@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// DB is an open history. Its methods may be called at the same time, and by
+// several programs on one database: each record is a transaction of its own, which
+// waits for others.
+type DB struct {
+	engine engine
+
+	mu   sync.RWMutex // of conn
+	conn *sql.DB
+
+	observe func(query string, args []any) // for tests: what is asked
+}
+
+// engine is what one kind of database does differently.
+type engine interface {
+	// begin begins a transaction, alone among writers where it is to write.
+	begin(ctx context.Context, conn *sql.DB, write bool) (*sql.Tx, error)
+	// again reports whether what failed is to be tried again: on conn, or on what is
+	// returned in its place after conn was closed.
+	again(ctx context.Context, conn *sql.DB, err error, since attempt) (*sql.DB, bool)
+	// start is the state that again compares with.
+	start() attempt
+	// query puts a query into the words of the engine.
+	query(text string) string
+	// tidy gives back the room of what was deleted.
+	tidy(ctx context.Context, conn *sql.DB) error
+	// verify looks for damage in all that is there.
+	verify(ctx context.Context, conn *sql.DB) error
+	close()
+}
+
+// Close ends the use of the database.
+func (db *DB) Close() error {
+	err := db.conn.Close()
+	db.engine.close()
+	return err
+}
+
+// Verify reads the whole database and says what is damaged. It changes nothing.
+func (db *DB) Verify(ctx context.Context) error {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return wrap(db.engine.verify(ctx, db.conn))
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	return nil
+}
+
+// read calls f in a transaction that sees one moment, write in one that other
+// writers wait for. f may be called again, after an error that may pass or a
+// database that was begun anew: it has to forget what it read before.
+func (db *DB) read(ctx context.Context, f func(*tx)) error  { return db.do(ctx, false, f) }
+func (db *DB) write(ctx context.Context, f func(*tx)) error { return db.do(ctx, true, f) }
+
+func (db *DB) do(ctx context.Context, write bool, f func(*tx)) error {
+	since := db.engine.start()
+	for {
+		db.mu.RLock()
+		conn := db.conn
+		err := db.once(ctx, conn, write, f)
+		db.mu.RUnlock()
+		if err == nil || ctx.Err() != nil {
+			return wrap(err)
+		}
+		db.mu.Lock()
+		retry := db.conn != conn // another goroutine saw to it
+		if !retry {
+			db.conn, retry = db.engine.again(ctx, conn, err, since)
+		}
+		db.mu.Unlock()
+		if !retry {
+			return wrap(locked(err))
+		}
+	}
+}
+
+func (db *DB) once(ctx context.Context, conn *sql.DB, write bool, f func(*tx)) error {
+	sqlTx, err := db.engine.begin(ctx, conn, write)
+	if err != nil {
+		return err
+	}
+	defer sqlTx.Rollback()
+	t := &tx{ctx: ctx, tx: sqlTx, db: db}
+	f(t)
+	if t.err == nil {
+		t.err = sqlTx.Commit()
+	}
+	return t.err
+}
+
+// tx is a transaction. After the first error it does nothing more.
+type tx struct {
+	ctx context.Context
+	tx  *sql.Tx
+	db  *DB
+	err error
+}
+
+// exec gives how many rows were changed.
+func (t *tx) exec(query string, args ...any) int64 {
+	if t.err != nil {
+		return 0
+	}
+	query, args = t.prepare(query, args)
+	res, err := t.tx.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		t.err = err
+		return 0
+	}
+	n, err := res.RowsAffected()
+	t.err = err
+	return n
+}
+
+// rows calls scan for each row that is found.
+func (t *tx) rows(scan func(*sql.Rows) error, query string, args ...any) {
+	if t.err != nil {
+		return
+	}
+	query, args = t.prepare(query, args)
+	rows, err := t.tx.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		t.err = err
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if t.err = scan(rows); t.err != nil {
+			return
+		}
+	}
+	t.err = errors.Join(rows.Err(), rows.Close())
+}
+
+// maxText bounds what is kept of one text: a header may hold megabytes.
+const maxText = 4096
+
+// document is JSON, which is kept whole.
+type document string
+
+// prepare has texts be texts of bounded length: a header may hold any bytes, and
+// PostgreSQL takes only UTF-8 without zeros.
+func (t *tx) prepare(query string, args []any) (string, []any) {
+	for i, a := range args {
+		if text, ok := a.(string); ok {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text[:min(len(text), maxText)], "\ufffd"), "\x00", "")
+		}
+		if document, ok := a.(document); ok {
+			args[i] = string(document)
+		}
+	}
+	if t.db.observe != nil {
+		t.db.observe(query, args)
+	}
+	return t.db.engine.query(query), args
+}
+
+// mostValues is how many values one statement gets; SQLite takes 32,766 and
+// PostgreSQL 65,535.
+const mostValues = 10_000
+
+// each calls f with the rows in parts that fit into one statement: as the text
+// "(?, ?), (?, ?)", and its values.
+func (t *tx) each(rows [][]any, f func(values string, args []any)) {
+	for len(rows) > 0 && t.err == nil {
+		n := min(len(rows), mostValues/len(rows[0]))
+		var args []any
+		for _, r := range rows[:n] {
+			args = append(args, r...)
+		}
+		one := "(" + strings.Repeat(", ?", len(rows[0]))[2:] + ")"
+		f(strings.Repeat(", "+one, n)[2:], args)
+		rows = rows[n:]
+	}
+}
+
+// insert writes rows; conflict says what to do with those that are there.
+func (t *tx) insert(table, columns string, rows [][]any, conflict string) {
+	t.each(rows, func(values string, args []any) {
+		t.exec("INSERT INTO "+table+" ("+columns+") VALUES "+values+" ON CONFLICT "+conflict, args...)
+	})
+}
+
+// delete takes away the rows whose columns have the values of one of rows.
+func (t *tx) delete(table, columns string, rows [][]any) {
+	t.each(rows, func(values string, args []any) {
+		t.exec("DELETE FROM "+table+" WHERE ("+columns+") IN (VALUES "+values+")", args...)
+	})
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package history
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+)
+
+// file is a history in a SQLite file.
+type file struct {
+	path       string
+	migrations []string
+	notice     func(string)
+	// folder of the file, with a shared lock as long as it is open: nobody sets aside
+	// what others have open, as SQLite would then delete the next file's log by its name.
+	folder *os.File
+}
+
+// openFile opens the file and brings it to the newest schema.
+func openFile(ctx context.Context, path string, migrations []string, notice func(string)) (*DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a link stays one
+	}
+	f := &file{path: path, migrations: migrations, notice: notice}
+	conn, err := f.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{engine: f, conn: conn}, nil
+}
+
+// open opens what is there. What is damaged is set aside.
+func (f *file) open(ctx context.Context) (*sql.DB, error) {
+	for try := 0; ; try++ {
+		info, err := place(f.path)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := f.connect(ctx, false)
+		if err == nil {
+			return conn, nil
+		}
+		if !broken(err) || try == 2 {
+			return nil, err
+		}
+		if err := f.begun(info, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// begun makes room for a new file: the one of info is damaged.
+func (f *file) begun(info fs.FileInfo, damage error) error {
+	to, err := setAside(f.path, info)
+	switch {
+	case errors.Is(err, ErrForeign):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w, and cannot be set aside: %w", damage, err)
+	case to != "":
+		f.notice(fmt.Sprintf("%s: %v; it is kept as %s, and a new history begins", f.path, damage, filepath.Base(to)))
+	}
+	return nil
+}
+
+// place sees to it that there is a file, and says which.
+func place(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+		// SQLite would let others read it. Made without being opened: to close a file
+		// gives up all locks that the process has on it.
+		if err := unix.Mknod(path, unix.S_IFREG|0o600, 0); err != nil && err != unix.EEXIST {
+			return nil, err
+		}
+		info, err = os.Stat(path)
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a file")
+	}
+	return info, err
+}
+
+// busyWait is how long SQLite waits for a lock, in milliseconds. One that is held
+// longer while nothing is written is held by something that hangs, or by a person
+// who looks; while others write, we wait until maxWait.
+const (
+	busyWait = 1000
+	maxWait  = 10 * time.Second
+)
+
+// connect opens the file that is there; immutable is one that nobody can write.
+func (f *file) connect(ctx context.Context, immutable bool) (conn *sql.DB, err error) {
+	if dir, err := os.Open(filepath.Dir(f.path)); err == nil { // some file systems have no such locks
+		f.folder = dir
+		_ = unix.Flock(int(dir.Fd()), unix.LOCK_SH)
+	}
+	query := url.Values{"_txlock": {"immediate"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", busyWait), "trusted_schema(0)"}}
+	if immutable {
+		query.Set("immutable", "1")
+	}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: f.path, RawQuery: query.Encode()}
+	conn, err = sql.Open("sqlite", dsn.String())
+	if err == nil {
+		conn.SetMaxOpenConns(1)
+		for since := f.start(); ; {
+			if err = prepare(ctx, conn, f.migrations); err == nil {
+				err = f.journal(ctx, conn)
+			}
+			if err == nil {
+				return conn, nil
+			}
+			if ctx.Err() != nil || !f.waits(err, since) {
+				break
+			}
+		}
+		conn.Close()
+	}
+	f.close()
+	// A file with a log needs more than reading to be read; without one it is whole.
+	if c := code(err); (c == sqliteCantOpen || c == sqliteReadOnly) && !immutable && !exists(f.path+"-wal") && unix.Access(f.path, unix.R_OK) == nil {
+		return f.connect(ctx, true)
+	}
+	return nil, locked(err)
+}
+
+// locked names what is in the way.
+func locked(err error) error {
+	if code(err) == sqliteBusy {
+		return fmt.Errorf("%w (%w)", ErrLocked, err)
+	}
+	return err
+}
+
+// hosted are file systems of one machine. SQLite's write-ahead log needs memory that
+// all programs share, which those of several machines do not have
+// (sqlite.org/wal.html).
+var hosted = []int64{
+	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
+	unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.REISERFS_SUPER_MAGIC,
+	0x2fc12fc1, // ZFS
+	0xca451a4e, // bcachefs
+}
+
+// journal has writers use a write-ahead log where the file system allows one:
+// nobody who reads waits, and a record costs no sync of the disk. Elsewhere it is a
+// journal that is rolled back.
+func (f *file) journal(ctx context.Context, conn *sql.DB) error {
+	var fs unix.Statfs_t
+	want := "delete"
+	if err := unix.Statfs(f.path, &fs); err == nil && slices.Contains(hosted, int64(fs.Type)) {
+		want = "wal"
+	}
+	var is string
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&is); err != nil {
+		return err
+	}
+	if is != want {
+		// It stays as it is where others are at work, or it cannot be written.
+		_, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0; PRAGMA journal_mode = "+want+fmt.Sprintf("; PRAGMA busy_timeout = %d", busyWait))
+		if err != nil && broken(err) {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", busyWait)); err != nil {
+			return err
+		}
+		if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&is); err != nil {
+			return err
+		}
+	}
+	if is == "wal" {
+		// The file is whole after a power cut, too; the last records may be missing.
+		_, err := conn.ExecContext(ctx, "PRAGMA synchronous = NORMAL")
+		return err
+	}
+	return nil
+}
+
+func (f *file) close() {
+	if f.folder != nil {
+		f.folder.Close()
+		f.folder = nil
+	}
+}
+
+func (f *file) query(text string) string { return text }
+
+// begin begins with the lock of a writer, or has the first query take that of a
+// reader.
+func (f *file) begin(ctx context.Context, conn *sql.DB, write bool) (*sql.Tx, error) {
+	return conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: !write})
+}
+
+func (f *file) tidy(ctx context.Context, conn *sql.DB) error {
+	_, err := conn.ExecContext(ctx, "VACUUM")
+	return err
+}
+
+func (f *file) verify(ctx context.Context, conn *sql.DB) error {
+	return verify(ctx, conn, "PRAGMA integrity_check(20)")
+}
+
+// verify asks SQLite what is wrong.
+func verify(ctx context.Context, conn *sql.DB, pragma string) error {
+	rows, err := conn.QueryContext(ctx, pragma)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var says []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return err
+		}
+		says = append(says, line)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if text := strings.Join(says, "; "); text != "ok" {
+		return fmt.Errorf("%w: %s", errBroken, text)
+	}
+	return nil
+}
+
+// attempt is when something was first tried, and what the file was like.
+type attempt struct {
+	at    time.Time
+	stamp string
+}
+
+func (f *file) start() attempt { return attempt{time.Now(), f.stamp()} }
+
+// stamp is another one whenever somebody has written.
+func (f *file) stamp() string {
+	var s strings.Builder
+	for _, path := range []string{f.path, f.path + "-wal"} {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintln(&s, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return s.String()
+}
+
+// waits reports whether a lock in the way is worth another try: others have written
+// while we waited.
+func (f *file) waits(err error, since attempt) bool {
+	return code(err) == sqliteBusy && time.Since(since.at) < maxWait && f.stamp() != since.stamp
+}
+
+// again waits for others who write, and begins a new file where this one is damaged:
+// only when something failed it is looked through.
+func (f *file) again(ctx context.Context, conn *sql.DB, err error, since attempt) (*sql.DB, bool) {
+	if f.waits(err, since) {
+		return conn, true
+	}
+	if !broken(err) {
+		return conn, false
+	}
+	info, statErr := os.Stat(f.path)
+	damage := verify(ctx, conn, "PRAGMA quick_check(1)")
+	if statErr != nil || damage == nil || !broken(damage) {
+		return conn, false
+	}
+	conn.Close()
+	f.close()
+	if f.begun(info, damage) != nil {
+		return conn, false
+	}
+	fresh, openErr := f.open(ctx)
+	if openErr != nil {
+		return conn, false
+	}
+	return fresh, true
+}
+
+// Result codes of SQLite (sqlite.org/rescode.html).
+const (
+	sqliteError    = 1
+	sqliteBusy     = 5
+	sqliteReadOnly = 8
+	sqliteCorrupt  = 11
+	sqliteCantOpen = 14
+	sqliteNotADB   = 26
+)
+
+// code is the result code of an error of SQLite, 0 for another error.
+func code(err error) int {
+	if se := (*sqlite.Error)(nil); errors.As(err, &se) {
+		return se.Code() & 0xff
+	}
+	return 0
+}
+
+func broken(err error) bool {
+	return errors.Is(err, errBroken) || code(err) == sqliteCorrupt || code(err) == sqliteNotADB
+}
+
+// setAside renames a broken database and what SQLite keeps beside it, which it
+// would otherwise take for a part of the next one. It returns the new name, ""
+// where another program was faster.
+func setAside(path string, broken fs.FileInfo) (string, error) {
+	there := func() bool {
+		info, err := os.Stat(path)
+		return err == nil && os.SameFile(broken, info)
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	defer dir.Close()
+	// One at a time, and not while others have it open. Those that opened a new file
+	// in its place keep their locks: then there is nothing to do.
+	for until := time.Now().Add(busyWait * time.Millisecond); there(); time.Sleep(5 * time.Millisecond) {
+		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err != unix.EWOULDBLOCK { // some file systems have no such locks
+			break
+		}
+		if time.Now().After(until) {
+			return "", errors.New("another program has it open")
+		}
+	}
+	if !there() {
+		return "", nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var header [72]byte // sqlite.org/fileformat2.html, 1.3
+	n, _ := io.ReadFull(f, header[:])
+	switch sqlite := n == len(header) && string(header[:16]) == "SQLite format 3\x00"; {
+	case sqlite && binary.BigEndian.Uint32(header[68:]) != applicationID:
+		return "", ErrForeign
+	case !sqlite && filepath.Base(path) != historyName:
+		return "", ErrForeign // perhaps not even a database: --db was mistyped
+	}
+	name := path + ".broken-" + time.Now().UTC().Format("20060102T150405Z")
+	for i, first := 2, name; exists(name); i++ {
+		name = fmt.Sprintf("%s-%d", first, i)
+	}
+	for _, suffix := range []string{"-journal", "-wal", "-shm"} {
+		if err := os.Rename(path+suffix, name+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return name, os.Rename(path, name)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
