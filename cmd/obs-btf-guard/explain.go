@@ -104,7 +104,7 @@ func explainAction(c *cli.Context) error {
 			fmt.Fprintln(c.App.Writer)
 		}
 		fmt.Fprintf(c.App.Writer, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
-		err := diff.Text(c.App.Writer, explain.TextOptions{Verbose: c.Bool("verbose"), Full: "--verbose lists all"})
+		err := diff.Text(c.App.Writer, explain.TextOptions{Verbose: c.Bool("verbose"), Full: "--verbose lists all", Pahole: change.To.Config.Toolchain().Pahole})
 		if err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}

@@ -5,6 +5,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -15,18 +16,23 @@ type TextOptions struct {
 	Verbose bool   // list everything
 	Named   int    // how many changes of one sort a short text lists, 0 for 8
 	Full    string // where it sends the reader for the rest, such as "--verbose lists all"
+	Pahole  string // the version that NEW was built with, "1.24", "" if it is not known
 }
 
-// Text writes what changed, short unless Verbose: a sentence, counts, where the
-// numbering parts, the first named changes, the exported part.
+// Text writes what changed, short unless Verbose, and what matters first: a sentence,
+// the first named changes, the exported part, then counts and where the numbering
+// parts.
 func (d *Diff) Text(w io.Writer, o TextOptions) error {
 	if o.Named == 0 {
 		o.Named = 8
 	}
-	t := &text{prose.NewWriter(w, false), o}
+	t := &text{prose.NewWriter(w, false), o, false}
+	t.onlyMain = !o.Verbose && slices.ContainsFunc(d.Changes, func(c Change) bool { return !c.minor() })
 	t.Line("%s", d.Sentence())
+	if d.shuffled() {
+		t.Paragraph("  ", paholeOrder(o.Pahole))
+	}
 	if !d.Same() {
-		t.counts(d)
 		t.changes("Types", d.Changes, func(c *Change) bool { return c.sort() == aType })
 		t.changes("Functions", d.Changes, func(c *Change) bool { return c.sort() == aFunction })
 		t.changes("Variables", d.Changes, func(c *Change) bool { return c.sort() == aVariable })
@@ -37,6 +43,7 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 	}
 	if !d.Same() {
 		t.exported(d.Exported)
+		t.counts(d)
 	}
 	return t.Flush()
 }
@@ -44,6 +51,7 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 type text struct {
 	*prose.Writer
 	TextOptions
+	onlyMain bool // minor changes are counted, not listed
 }
 
 // What a named change is to a reader.
@@ -142,6 +150,7 @@ func (t *text) counts(d *Diff) {
 		}
 		t.Line("  %-8s %s: %s", name, size, strings.Join(list, ", "))
 	}
+	t.Line("Numbers")
 	var more []string
 	if n := d.Types.Changed; n > 0 {
 		more = append(more, prose.Number(n)+" changed")
@@ -153,10 +162,31 @@ func (t *text) counts(d *Diff) {
 	c("strings", d.Strings)
 	t.parting("ids", "type", d.IDs)
 	t.parting("offsets", "string", d.Offsets)
-	if d.shuffled() {
-		t.Line("  A parallel pahole writes types in another order each time. pahole 1.29 and later do not, 1.27")
-		t.Line("  and 1.28 do not with --btf_features=reproducible_build.")
+}
+
+// paholeOrder says why a pahole writes types in another order, and what cures it:
+// which versions need which flag is in pahole's changes-v1.27 and changes-v1.29.
+func paholeOrder(version string) string {
+	major, minor := 0, 0
+	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
+	switch n := major*100 + minor; {
+	case err != nil:
+		return "A pahole that runs on several cores writes types in another order each time. 1.29 and later do not, 1.27 and 1.28 " +
+			"do not with --btf_features=reproducible_build, older ones do not with one job (-j1)."
+	case n >= 129:
+		return "NEW was built with pahole " + version + ", which writes types in the same order each time. Look at what else differs, the order of objects in the link for one."
+	case n >= 127:
+		return "NEW was built with pahole " + version + ", which writes types in another order each time that it runs on several cores, unless it is called with --btf_features=reproducible_build."
 	}
+	return "NEW was built with pahole " + version + ", which writes types in another order each time that it runs on several cores. Call it with one job (-j1), " +
+		"or use 1.27 or later with --btf_features=reproducible_build."
+}
+
+// minor reports whether a change is mostly noise: a function that is recorded more or
+// less often, of which another with its name stays, or whose parameters got other names.
+func (c *Change) minor() bool {
+	renamed := c.Op == Changed && (c.Kind == "FUNC" || c.Kind == "FUNC_PROTO") && len(c.Members) == 0 && c.Old == c.New
+	return c.Copy || c.Namesake && !c.Exported || renamed
 }
 
 func (t *text) parting(name, what string, p Parting) {
@@ -189,10 +219,14 @@ func (t *text) parting(name, what string, p Parting) {
 // changes lists those changes of a sort, each on a line with what changed inside
 // below it.
 func (t *text) changes(headline string, all []Change, of func(*Change) bool) {
-	n, left := 0, 0
+	n, left, minor := 0, 0, 0
 	for i := range all {
 		c := &all[i]
 		if !of(c) {
+			continue
+		}
+		if c.minor() && t.onlyMain {
+			minor++
 			continue
 		}
 		if n++; n == 1 {
@@ -207,6 +241,17 @@ func (t *text) changes(headline string, all []Change, of func(*Change) bool) {
 	if left > 0 {
 		t.more("  ", left)
 	}
+	if minor == 0 {
+		return
+	}
+	if n == 0 {
+		t.Line("%s", headline)
+	}
+	s := prose.Number(minor) + " with other parameter names only, recorded more or less often, or with another of the same name"
+	if t.Full != "" {
+		s += " (" + t.Full + ")"
+	}
+	t.Line("  %s", s)
 }
 
 func (t *text) more(indent string, n int) {

@@ -54,10 +54,6 @@ func TestText(t *testing.T) {
 	}{
 		{"short", TextOptions{Named: 2, Full: "--verbose lists all"}, `
 1 type changed, 1 removed; 1 function changed, 4 added; 1 variable removed; 3 more changed only through others.
-  types    13 → 20: 9 added, 2 removed, 3 changed, 3 changed through others, 6 moved
-  strings  18 → 21: 6 added, 3 removed, 6 moved
-  ids      part at 6, +1 for all 6 types; modules' own begin 7 later
-  offsets  part at 61; from 64 on, +3 for 4 strings, then 1 other shift; modules' own begin 12 later
 Types
   struct device changed: 32 → 40 bytes, in 5 types, 3 changed only through it, exported
       - char id:5;  // at 4:1
@@ -77,6 +73,11 @@ Exported to modules
   new      NEW: 1 of 1 symbols have a type here and lead to 9 types
   changes  4 to these types, 10 to others
   A base of exported types only would have changed too.
+Numbers
+  types    13 → 20: 9 added, 2 removed, 3 changed, 3 changed through others, 6 moved
+  strings  18 → 21: 6 added, 3 removed, 6 moved
+  ids      part at 6, +1 for all 6 types; modules' own begin 7 later
+  offsets  part at 61; from 64 on, +3 for 4 strings, then 1 other shift; modules' own begin 12 later
 `},
 		{"verbose", TextOptions{Verbose: true, Named: 1}, `
   FUNC new0 (void) returns char added
@@ -103,6 +104,18 @@ Exported`},
 		got := "\n" + b.String()
 		if tc.name == "short" && got != want || !strings.Contains(got, strings.TrimSuffix(want, "\n")) {
 			t.Errorf("%s: got%s\nwant%s", tc.name, got, want)
+		}
+	}
+}
+
+// TestPaholeOrder names the flag that the pahole of a kernel has.
+func TestPaholeOrder(t *testing.T) {
+	for version, want := range map[string]string{
+		"": "older ones do not with one job (-j1)", "1.24": "Call it with one job (-j1)",
+		"1.27": "unless it is called with --btf_features=reproducible_build", "1.30": "in the same order each time",
+	} {
+		if got := paholeOrder(version); !strings.Contains(got, want) || !strings.Contains(got, version) {
+			t.Errorf("%q: %s", version, got)
 		}
 	}
 }

@@ -38,7 +38,11 @@ func (r *Reasons) sentence(effect string) string {
 		if r.roots && len(r.Packages) == 0 {
 			at = "same packages in the build root: look at"
 		}
-		parts = append(parts, at+" a pahole that does not build reproducibly")
+		pahole := " a pahole that does not build reproducibly"
+		if r.pahole != "" {
+			pahole = " pahole " + r.pahole + ", which need not write the same twice"
+		}
+		parts = append(parts, at+pahole)
 	}
 	if len(unknowns) > 0 {
 		parts = append(parts, "not known of both: "+strings.Join(unknowns, ", "))

@@ -57,7 +57,8 @@ type Reasons struct {
 
 	Trigger *Trigger `json:"trigger,omitempty"` // where OBS was asked
 
-	roots bool // the build roots of both are known
+	roots  bool   // the build roots of both are known
+	pahole string // the version that the new one was built with
 }
 
 // Difference is something that is not what it was; "" is not there.
@@ -101,6 +102,9 @@ func Rebuilt(old, new Made, effect string, trigger *Trigger) *Reasons {
 		Source: unknown, Config: unknown, Trigger: trigger,
 		Tools: []Difference{}, Options: []Difference{}, Packages: []Difference{}, Other: []Difference{},
 		SameTools: []string{}, UnknownTools: []string{}, roots: old.Packages != nil && new.Packages != nil,
+	}
+	if new.Config != nil {
+		r.pahole = new.Config.Toolchain().Pahole
 	}
 	inputs := Compare(old, new)
 	r.source(old.Source, new.Source, inputs)
