@@ -151,6 +151,25 @@ type Change struct {
 	// Outdated is the token of the old base where the policy's word is that whatever
 	// requires it has to be built again.
 	Outdated string `json:"outdated,omitempty"`
+	// Rebuild is what it does to modules; absent where none of the two builds met the
+	// vmlinux of the other.
+	Rebuild *Survival `json:"rebuild,omitempty"`
+}
+
+// Survival is what a rebuild does to modules.
+type Survival struct {
+	Safe     bool     `json:"safe"`
+	Sentence string   `json:"sentence,omitempty"`
+	New      Crossing `json:"new"` // new modules while the old vmlinux runs
+	Old      Crossing `json:"old"` // old modules under the new vmlinux
+}
+
+// Crossing is the modules of one build on the vmlinux of the other.
+type Crossing struct {
+	Modules   int `json:"modules"`
+	Fit       int `json:"fit"`
+	Distilled int `json:"distilled"`
+	Drifted   int `json:"drifted"`
 }
 
 // Names are named types and functions, of which the first are listed.
@@ -216,7 +235,9 @@ func NewDocument(r *guard.Result, version string) *Document {
 		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, newRuling(l.Ruling), l.Reasons})
 	}
 	for _, c := range r.Changes {
-		d.Changes = append(d.Changes, newChange(c))
+		change := newChange(c)
+		change.Rebuild = newSurvival(c.Survival(r.Findings))
+		d.Changes = append(d.Changes, change)
 	}
 	for _, c := range r.Outdated() {
 		for i, change := range d.Changes {
@@ -310,6 +331,14 @@ func newRepeats(r *guard.Repeats) *Repeats {
 		return nil
 	}
 	return &Repeats{newNames(r.Structs), r.Copies, r.Bytes, r.Of, r.Kfuncs}
+}
+
+func newSurvival(s guard.Survival) *Survival {
+	if s.New.Modules+s.Old.Modules == 0 {
+		return nil
+	}
+	crossing := func(c guard.Crossing) Crossing { return Crossing{c.Modules, c.Fit, c.Cured, c.Drifted} }
+	return &Survival{s.Safe(), s.Sentence(), crossing(s.New), crossing(s.Old)}
 }
 
 func newChange(c guard.Change) Change {

@@ -133,7 +133,11 @@ func packageName(p *guard.Package) string {
 
 // advice says what a packager can do about a group that fails.
 func (g group) advice() string {
-	if w := g.worst(); w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
+	w := g.worst()
+	if g.base() != nil && g[0].Pairing == guard.PairRebuild && w != guard.OK && g.misfit() && g.base().Table != nil && !g.tooNew() {
+		return g.survive()
+	}
+	if w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
 		return ""
 	}
 	if g.base().Refused != nil {
@@ -153,10 +157,6 @@ func (g group) advice() string {
 	case guard.PairBuild:
 		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
 			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
-	case guard.PairRebuild:
-		return fmt.Sprintf("update: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. "+
-			"Ship all packages of one build together and have the machine rebooted right after the update; or make the build reproduce the base; "+
-			"or give it a kernelrelease of its own.", g.release())
 	case guard.PairWeak:
 		if g[0].Module.Linked {
 			return fmt.Sprintf("weak: links put modules into the tree of %s that were not built on it, since every symbol that they need is there with the same CRC. "+
@@ -277,8 +277,19 @@ func (t *text) changes(all []guard.Change, groups []group, name string) {
 	for _, c := range all {
 		if under[c.To] || under[c.From] {
 			t.Paragraph("  change   ", change(c))
+			if s := c.Survival(flat(groups)).Sentence(); s != "" {
+				t.Paragraph("  update   ", s)
+			}
 		}
 	}
+}
+
+// flat has the findings of all groups.
+func flat(groups []group) (out []guard.Finding) {
+	for _, g := range groups {
+		out = append(out, g...)
+	}
+	return out
 }
 
 // change is what became of a base, in a sentence and with the first names.

@@ -20,6 +20,7 @@ func (j *judging) finding(p pair) Finding {
 		f.Severity = Warn
 	}
 	f.Consequence = consequence(&f)
+	j.survival(&f)
 	otherMagic(&f)
 	j.otherHeaders(&f, f.table)
 	lostKfuncs(&f)
@@ -114,7 +115,7 @@ func (j *judging) relocated(f *Finding) {
 	f.Kernel = kernelSays(m, b, res.Result)
 	if !res.Accepted() {
 		f.Verdict = Unrelocatable
-		f.Reasons = []string{"its .BTF.base does not relocate onto this vmlinux"}
+		f.Reasons = append([]string{"its .BTF.base does not relocate onto this vmlinux"}, unmatched(res.Unmatched)...)
 		return
 	}
 	facts := m.facts(b)
@@ -127,6 +128,7 @@ func (j *judging) relocated(f *Finding) {
 		f.Reasons = append([]string{"relocated by name, but not into what it was"}, f.evidence.Reasons()...)
 	}
 	f.relocatedIDs(res.Split)
+	j.drift(f, &res)
 }
 
 // withTable judges a module that has a table on a base that has one.
@@ -148,8 +150,8 @@ func (j *judging) withTable(f *Finding) {
 		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
 	}
 	f.table = table
-	if own == b {
-		f.evidence = j.examine(m, own)
+	if own == b || m.Package == nil && m.Tree == b.Tree { // it may be asked for again
+		f.evidence = j.examine(m, b)
 	} else {
 		f.evidence = j.examineOn(m, b, table)
 	}

@@ -18,9 +18,12 @@ import (
 
 // judging knows what several pairs share.
 type judging struct {
-	own      map[string][]*Base // the bases of each build, by arch and kernelrelease
-	named    *Base              // the base that the user named as the modules' own
-	siblings map[string]bool    // by build, arch and kernelrelease: some module has BTF
+	own      map[string][]*Base      // the bases of each build, by arch and kernelrelease
+	named    *Base                   // the base that the user named as the modules' own
+	siblings map[string]bool         // by build, arch and kernelrelease: some module has BTF
+	cured    map[string]bool         // likewise: some in-tree module has a .BTF.base
+	curedNew map[string]bool         // by arch and kernelrelease: in a new build
+	trees    map[string]func() *Base // the base that loose modules of a tree were built on, by tree, arch and kernelrelease
 
 	mu       sync.Mutex // guards what is below
 	compared map[[2]*Base]func() *compare.Bases
@@ -41,6 +44,8 @@ type onOwn struct {
 func newJudging(inv *Inventory) *judging {
 	j := &judging{
 		own: map[string][]*Base{}, siblings: map[string]bool{},
+		cured: map[string]bool{}, curedNew: map[string]bool{},
+		trees:    map[string]func() *Base{},
 		compared: map[[2]*Base]func() *compare.Bases{},
 		examined: map[onOwn]func() *evidence.Evidence{},
 		manners:  map[*Base]func() *evidence.Evidence{},
@@ -59,12 +64,56 @@ func newJudging(inv *Inventory) *judging {
 			j.own[k] = append(j.own[k], b)
 		}
 	}
+	loose := map[string][]*Module{}
 	for _, m := range inv.Modules {
+		if m.Package == nil && m.Tree != "" {
+			k := key(m.Tree, m.Arch, m.Release)
+			loose[k] = append(loose[k], m)
+		}
 		if len(m.BTF) > 0 {
 			j.siblings[key(m.build(), m.Arch, m.Release)] = true
 		}
+		if m.Distilled && m.InTree { // the kernel's build distils those of others itself
+			j.cured[key(m.build(), m.Arch, m.Release)] = true
+			if m.Origin == New {
+				j.curedNew[key(m.Arch, m.Release)] = true
+			}
+		}
+	}
+	for _, b := range inv.Bases {
+		if b.Package == nil && b.Tree != "" && b.Table != nil && b.Release != "" && !b.Origin.Named() {
+			k := key(b.Tree, b.Arch, b.Release)
+			if first := j.trees[k]; first == nil {
+				j.trees[k] = sync.OnceValue(func() *Base { return j.treeBase(b, loose[k]) })
+			} else if !b.BootImage {
+				j.trees[k] = func() *Base { return nil } // which of several, nothing tells
+			}
+		}
 	}
 	return j
+}
+
+// treeBase is the vmlinux of a tree if the modules beside it confirm that they were
+// built on it, as for [believe]: then another one is compared with it. nil if not.
+func (j *judging) treeBase(b *Base, modules []*Module) *Base {
+	proven, small := 0, 0
+	for _, m := range modules {
+		if len(m.BTF) == 0 || m.Distilled || !m.InTree {
+			continue
+		}
+		switch e := j.examine(m, b); {
+		case e.Contradicted(), m.vermagic != "" && b.Vermagic != "" && m.vermagic != b.Vermagic:
+			return nil
+		case e.Confirmed():
+			proven++
+		default:
+			small++
+		}
+	}
+	if proven > small {
+		return b
+	}
+	return nil
 }
 
 func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
@@ -74,6 +123,11 @@ func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
 // contradicts is not its own, whatever the packages say; of several in one build
 // the one being judged comes first.
 func (j *judging) ownBase(m *Module, judged *Base) *Base {
+	if base := j.trees[key(m.Tree, m.Arch, m.Release)]; m.Package == nil && j.named == nil && base != nil && m.InTree {
+		if own := base(); own != nil && judged.Tree != own.Tree {
+			return own
+		}
+	}
 	candidates := sameSide(m, j.own[key(m.build(), m.Arch, m.Release)])
 	if m.Package == nil || len(candidates) == 0 {
 		candidates = nil

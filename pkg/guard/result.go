@@ -45,6 +45,7 @@ type Finding struct {
 	// Notes are what else is wrong with the module on this base, heaviest first.
 	Notes []Note
 
+	drifted  int                // types of the vmlinux that a relocated module refers to and that changed
 	evidence *evidence.Evidence // nil where no table was read
 	table    *btf.Table         // likewise; let go of once the notes are made
 }

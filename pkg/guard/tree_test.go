@@ -2,7 +2,12 @@
 
 package guard
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+)
 
 // TestBelieve has small modules of a tree be believed where their neighbors confirm
 // the vmlinux, and nothing speaks against it.
@@ -71,5 +76,59 @@ func TestBelieveFolder(t *testing.T) {
 		if got := all[0].Verdict; got != tc.want {
 			t.Errorf("%s: %s", tc.name, got)
 		}
+	}
+}
+
+// TestTreeBase compares loose modules with another build of their kernel by the vmlinux
+// beside them, as those of a package: by themselves, they could be of either.
+func TestTreeBase(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		edit  func(own, other *Base, m []*Module)
+		basis Basis
+	}{
+		{"the vmlinux beside them", func(*Base, *Base, []*Module) {}, Compared},
+		{"none beside them", func(own, _ *Base, _ []*Module) { own.Tree = "elsewhere" }, Evidence},
+		{"of another package", func(_, _ *Base, m []*Module) { m[0].InTree = false }, Evidence},
+		{"beside one of another vmlinux", func(_, _ *Base, m []*Module) { m[1].vermagic = "6.1.0-1 SMP " }, Evidence},
+		{"beside one that fits another", func(_, _ *Base, m []*Module) { m[1].BTF = driver(kernelTable(0, 0, "more")) }, Evidence},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			base := func(tree string, origin Origin, state uint32) *Base {
+				b := testBuild(t, tree, kernelTable(state, 0))
+				b.Package, b.Tree, b.Origin, b.Vermagic = nil, tree, origin, "5.15.12-1-default SMP "
+				return b
+			}
+			own, other := base("new", New, 0), base("old", Against, 32)
+			var modules []*Module
+			for _, name := range []string{"a", "b", "c"} {
+				w := kernelTable(0, 0)
+				m := w.Split()
+				for _, f := range []string{"probe", "disconnect", "suspend", "resume"} {
+					m.Func(f, m.FuncProto(1, btftest.Param{Name: "state", Type: 3}, btftest.Param{Name: "level", Type: 4}, btftest.Param{Name: "unused", Type: 1},
+						btftest.Param{Name: "device", Type: 2}), btftest.Static)
+				}
+				for i := range 8 {
+					m.Struct("", 8, btftest.Member{Name: "state", Type: btf.TypeID(1 + 2*(i%2))})
+				}
+				module := named(testModule(nil, m.Bytes()), name)
+				module.Tree, module.vermagic = "new", own.Vermagic
+				modules = append(modules, module)
+			}
+			tc.edit(own, other, modules)
+			res, err := Judge(t.Context(), &Inventory{Bases: []*Base{own, other}, Modules: modules}, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range res.Findings {
+				if f.Pairing == PairRebuild && f.Base == other && f.Module.Name == "a" {
+					if f.Basis != tc.basis || (f.Verdict == Drifted) != (tc.basis == Compared) {
+						t.Errorf("%s by %s, want by %s: %q", f.Verdict, f.Basis, tc.basis, f.Reasons)
+					}
+					return
+				}
+			}
+			t.Errorf("none of %d findings is it", len(res.Findings))
+		})
 	}
 }

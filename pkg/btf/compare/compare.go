@@ -11,6 +11,7 @@ package compare
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -109,6 +110,38 @@ func (c *Bases) Module(built, read *btf.Table) *Outcome {
 		}
 	}
 	o.First = slices.Concat(types, names, drifted)
+	return o
+}
+
+// Relocated compares what a table means that a kernel relocated onto both bases: the
+// same types in the same order, with the numbers of each. Only types of the bases
+// count, which were found by their names. Definitions that changed are in First.
+func (c *Bases) Relocated(built, read *btf.Table) *Outcome {
+	o := &Outcome{}
+	w := &words{built: built, read: read}
+	next, stop := iter.Pull(read.Types())
+	defer stop()
+	for t := range built.Types() {
+		other, ok := next()
+		if !ok || t.Info != other.Info {
+			break // nothing that was relocated
+		}
+		refs := slices.Collect(other.TypeRefs())
+		i := 0
+		for ref := range t.TypeRefs() {
+			id := refs[i].ID
+			i++
+			switch {
+			case ref.ID == 0 || ref.ID >= built.StartID() || id >= read.StartID():
+			case c.Equal(ref.ID, id):
+				o.Same++
+			default:
+				if o.Drifted++; len(o.First) < keep {
+					o.First = append(o.First, w.definition(t, ref))
+				}
+			}
+		}
+	}
 	return o
 }
 

@@ -146,13 +146,47 @@ func (r *relocation) printedSize(t btf.Type) int64 {
 	return int64(int32(t.SizeType))
 }
 
+// Unmatched is a type that a module uses of its own base and another vmlinux does not
+// have.
+type Unmatched struct {
+	Kind  btf.Kind
+	Name  string
+	Size  uint32   // bytes that the module's own base says, 0 of a forward declaration
+	Holds bool     // a struct of the module holds it by value
+	Sizes []uint32 // of the types of that name and a kind like it in the vmlinux, none where it has none
+}
+
 // allMatched names the first distilled type that vmlinux does not have.
 func (r *relocation) allMatched() bool {
 	for t := range r.distilled.Types() {
-		if r.ids[t.ID] == 0 {
-			return r.warn(verify.EINVAL, "distilled base BTF type '%s' [%d] is not mapped to base BTF id",
-				r.distilled.Name(t), t.ID)
+		if r.ids[t.ID] != 0 {
+			continue
+		}
+		if r.errno == 0 {
+			r.warn(verify.EINVAL, "distilled base BTF type '%s' [%d] is not mapped to base BTF id", r.distilled.Name(t), t.ID)
+		}
+		name, _ := r.distilled.Prefix(t.NameOff, btf.MaxName)
+		u := Unmatched{Kind: t.Kind(), Name: string(name), Size: t.SizeType, Holds: r.embedded[t.ID]}
+		for _, c := range r.target.named(u.Name) {
+			if alike(c.Kind(), t.Kind()) && len(u.Sizes) < maxSizes {
+				u.Sizes = append(u.Sizes, c.SizeType)
+			}
+		}
+		if r.unmatched = append(r.unmatched, u); len(r.unmatched) == maxUnmatched {
+			break
 		}
 	}
-	return true
+	return r.errno == 0
+}
+
+// maxUnmatched and maxSizes bound what is said of a module.
+const (
+	maxUnmatched = 64
+	maxSizes     = 16
+)
+
+// alike reports whether types of the two kinds can stand for each other.
+func alike(a, b btf.Kind) bool {
+	enum := func(k btf.Kind) bool { return k == btf.KindEnum || k == btf.KindEnum64 }
+	return a == b || enum(a) && enum(b)
 }

@@ -42,6 +42,10 @@ type Result struct {
 	// split on vmlinux: what /sys/kernel/btf/MODULE holds.
 	Data []byte
 
+	// Unmatched are the types of the distilled base that vmlinux does not have, where
+	// relocation fails for them, by id. The kernel's log names the first.
+	Unmatched []Unmatched
+
 	// Fault tells where no answer can be foreseen: relocation trusts type ids that
 	// nothing has checked, and takes the time it takes. Whether the kernel crashes,
 	// hangs or goes on with what lies behind its table depends on more than the
@@ -113,9 +117,10 @@ type relocation struct {
 	ids      []btf.TypeID      // by id in distilled and module: the id on vmlinux, 0 for none
 	names    map[uint32]uint32 // by string offset in distilled: the one in vmlinux
 
-	errno verify.Errno
-	lines []verify.Line
-	fault string
+	errno     verify.Errno
+	lines     []verify.Line
+	unmatched []Unmatched
+	fault     string
 }
 
 // run is btf_relocate.
@@ -125,7 +130,7 @@ func (r *relocation) run() Result {
 		r.rewriteIDs, r.rewriteNames,
 	} {
 		if !stage() {
-			return Result{Result: verify.Result{Errno: r.errno, Lines: r.lines}, Split: r.module, Fault: r.fault}
+			return Result{Result: verify.Result{Errno: r.errno, Lines: r.lines}, Split: r.module, Unmatched: r.unmatched, Fault: r.fault}
 		}
 	}
 	// Nothing was moved, so what could be laid out still can.

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// misfit reports whether some module of the group does not fit its vmlinux.
+func (g group) misfit() bool {
+	return slices.ContainsFunc(g, func(f guard.Finding) bool {
+		return f.Severity != guard.OK && (f.Verdict == guard.Rejected || f.Verdict == guard.Misread || f.Verdict == guard.Unrelocatable)
+	})
+}
+
+// survive says what a packager can do about two builds of one kernelrelease whose
+// modules do not fit each other's vmlinux.
+func (g group) survive() string {
+	b := g.base()
+	together := "Ship all packages of one build together and have the machine rebooted right after the update"
+	s := fmt.Sprintf("update: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. ", g.release())
+	plain := slices.ContainsFunc(g, func(f guard.Finding) bool { return !f.Module.Distilled && len(f.Module.BTF) > 0 })
+	switch {
+	case b.Rules.Distilled && plain:
+		return s + "Linux 6.11 and later lets modules survive that: have a .BTF.base made for them while the package is built " +
+			"(\"obs-btf-guard distill\", in OBS \"Support: obs-btf-guard-distil\"; see docs/remedy.md). Where not both builds have it: " + lower(together) + "."
+	case b.Rules.Distilled:
+		return s + "These have a .BTF.base and cannot follow, since types that they hold by value changed. " + together + "."
+	}
+	return s + together + "; or make the build reproduce the base (" + reproduce(b) + "); or give it a kernelrelease of its own."
+}
+
+func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+// reproduce says how the pahole that made a base makes the same one again. Jobs came
+// with 1.22, reproducible_build with 1.27, and 1.29 needs neither.
+func reproduce(b *guard.Base) string {
+	value, _ := b.Config.Get("CONFIG_PAHOLE_VERSION")
+	version, err := strconv.Atoi(value)
+	name := fmt.Sprintf("pahole %d.%d", version/100, version%100)
+	switch {
+	case err != nil || version == 0:
+		return "pahole 1.29 or later, 1.27 with --btf_features=reproducible_build, or one job, -j1"
+	case version >= 122 && version < 127:
+		return name + " writes types in another order each time: run it with one job, -j1, or take 1.29 or later"
+	case version >= 127 && version < 129:
+		return name + " does so with --btf_features=reproducible_build, 1.29 and later by itself"
+	}
+	return name + " does so where source, configuration and compiler stay the same"
+}
