@@ -17,6 +17,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
@@ -133,7 +134,7 @@ func (r *rebuildRun) find(ctx context.Context, p *rebuild.Plan) error {
 }
 
 func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
-	f, err := os.Open(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +226,12 @@ func readReport(path string) (*report.Document, error) {
 	if !info.Mode().IsRegular() || strings.HasSuffix(path, ".rpm") || info.Size() > most {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path)
+	f, err := regular.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
 		return nil, err
 	}

@@ -3,17 +3,23 @@
 package repomd
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"iter"
 	"math"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -73,44 +79,65 @@ func (r *Repo) Packages(ctx context.Context, relevant func(name []byte) bool) it
 	}
 }
 
-// open reads a file as it is stored, compares it with its checksum, and unpacks it.
+// open compares a file as it is stored with its checksum, and unpacks it. Of what is
+// on the web it has a copy without a name among the temporary files: in memory, half a
+// gigabyte would be too much.
 func (r *Repo) open(ctx context.Context, d *record) (text io.Reader, done func(), err error) {
-	stored, err := r.read(ctx, d)
+	stored, err := r.stored(ctx, d)
 	if err != nil {
 		return nil, nil, err
 	}
 	decoder := new(decompress.Decoder)
-	text, err = decoder.Reader(decompress.Detect(stored[:min(len(stored), decompress.DetectLen)]), bytes.NewReader(stored))
+	done = func() { decoder.Close(); stored.Close() }
+	in := bufio.NewReaderSize(stored, 64<<10)
+	prefix, _ := in.Peek(decompress.DetectLen)
+	text, err = decoder.Reader(decompress.Detect(prefix), in)
 	if err != nil {
-		decoder.Close()
+		done()
 		return nil, nil, fmt.Errorf("%s: %w", d.Location.Href, err)
 	}
 	limit := int64(maxOpen)
 	if d.OpenSize > 0 {
 		limit = d.OpenSize
 	}
-	return &bounded{text, limit, limit}, func() { decoder.Close() }, nil
+	return &bounded{text, limit, limit}, done, nil
 }
 
-// read reads a file as it is stored and compares it with its checksum.
-func (r *Repo) read(ctx context.Context, d *record) ([]byte, error) {
-	href, limit := d.Location.Href, int64(maxStored)
+// stored opens a file as it is stored, of which the checksum is right.
+func (r *Repo) stored(ctx context.Context, d *record) (f *os.File, err error) {
+	href, limit := d.Location.Href, int64(maxUnsized)
 	if d.Size > 0 {
 		limit = d.Size
 	}
-	var stored bytes.Buffer
-	if err := r.at.read(ctx, href, limit, func() (io.Writer, error) { stored.Reset(); return &stored, nil }); err != nil {
-		return nil, err
+	if r.Remote() {
+		if f, err = os.CreateTemp("", "obs-btf-guard-"); err != nil {
+			return nil, err
+		}
+		os.Remove(f.Name())
+	} else if f, err = regular.Open(filepath.Join(r.at.dir, filepath.FromSlash(href))); err != nil {
+		return nil, fmt.Errorf("%s: %w", href, regular.WithoutPath(err))
 	}
-	h, err := d.Checksum.new()
+	var sum hash.Hash
+	err = r.at.read(ctx, href, limit, func() (io.Writer, error) {
+		if sum, err = d.Checksum.new(); err != nil || !r.Remote() {
+			return sum, err
+		}
+		_, err := f.Seek(0, io.SeekStart)
+		return io.MultiWriter(sum, f), errors.Join(err, f.Truncate(0))
+	})
 	if err == nil {
-		h.Write(stored.Bytes())
-		err = d.Checksum.matches(h)
+		if err = d.Checksum.matches(sum); err != nil {
+			err = fmt.Errorf("%s: %w", href, err)
+		}
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", href, err)
+		f.Close()
+		return nil, err
 	}
-	return stored.Bytes(), nil
+	return f, nil
 }
 
 // bounded is a reader that is an error behind limit bytes.

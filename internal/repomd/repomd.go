@@ -24,6 +24,7 @@ import (
 const (
 	maxIndex   = 8 << 20   // bytes of repomd.xml
 	maxStored  = 512 << 20 // bytes of one of the others as it is stored
+	maxUnsized = 64 << 20  // bytes of one whose size the index does not say
 	maxOpen    = 8 << 30   // and unpacked
 	maxPackage = 8 << 30   // bytes of a package
 )

@@ -171,12 +171,19 @@ func (c *Client) refused(r request, resp *http.Response) error {
 	return e
 }
 
+// maxWhole is the largest answer in bytes that is read as a whole. The names of all
+// files of a repository of 100,000 packages have 10 MB.
+const maxWhole = 32 << 20
+
 // document reads a route whose answer is the document of v.
 func (c *Client) document(ctx context.Context, v any, query []string, path ...string) error {
 	return c.read(ctx, query, path, func(r io.Reader) error {
-		text, err := io.ReadAll(r) // v is filled once, however often the answer breaks off
+		text, err := io.ReadAll(io.LimitReader(r, maxWhole+1)) // v is filled once, however often the answer breaks off
 		if err != nil {
 			return err
+		}
+		if len(text) > maxWhole {
+			return fmt.Errorf("more than %d bytes", maxWhole)
 		}
 		return xml.Unmarshal(text, v)
 	})
