@@ -4,6 +4,8 @@ package collect
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,5 +93,18 @@ func TestManyTokens(t *testing.T) {
 	p.Provides = p.Provides[1:]
 	if _, err := describe(p); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestEnding stops in the middle of an image.
+func TestEnding(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r := ending{ctx, bytes.NewReader([]byte("abc"))}
+	if n, err := r.ReadAt(make([]byte, 2), 0); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	cancel()
+	if n, err := r.ReadAt(make([]byte, 2), 0); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -3,6 +3,7 @@
 package collect
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -23,7 +24,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	defer c.unpacking.Unlock()
 	var d decompress.Decoder
 	defer d.Close()
-	img, err := kernel.OpenImage(r, f.size, &d, verify.Texts()...)
+	img, err := kernel.OpenImage(ending{c.ctx, r}, f.size, &d, verify.Texts()...)
 	if err != nil {
 		return err
 	}
@@ -117,4 +118,18 @@ func (c *collector) addBase(b *guard.Base, img *kernel.Image, config kernel.Conf
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inv.Bases = append(c.inv.Bases, b)
+}
+
+// ending is a file that cannot be read any more once the context ends: unpacking one
+// image may take many seconds.
+type ending struct {
+	ctx context.Context
+	io.ReaderAt
+}
+
+func (e ending) ReadAt(p []byte, off int64) (int, error) {
+	if err := e.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return e.ReaderAt.ReadAt(p, off)
 }

@@ -349,7 +349,7 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 // openImage opens a vmlinux or boot image. One that cannot be understood is a
 // problem of its own and does not end the package.
 func (r *packageReader) openImage(paths []string, data []byte) {
-	image, err := kernel.OpenImage(bytes.NewReader(data), int64(len(data)), &r.unpack, verify.Texts()...)
+	image, err := kernel.OpenImage(ending{r.ctx, bytes.NewReader(data)}, int64(len(data)), &r.unpack, verify.Texts()...)
 	if err != nil {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return
