@@ -17,14 +17,20 @@ import (
 	"time"
 )
 
-// Bounds in time. A whole download has that of its context.
+// Bounds in time. An answer that drips has a deadline, too: a minute, and more for
+// what came by then.
 const (
 	connectTimeout = 20 * time.Second
 	stallTimeout   = time.Minute // without a byte of the answer
+	grace          = time.Minute // until an answer must have come at slowest
+	slowest        = 1 << 10     // bytes a second, from the beginning
 )
 
 // ErrStalled is the error of an answer of which nothing comes any more.
 var ErrStalled = fmt.Errorf("no byte of the answer for %v", stallTimeout)
+
+// ErrSlow is the error of an answer that would take for ever.
+var ErrSlow = fmt.Errorf("less than %d bytes a second of the answer", slowest)
 
 // Transport connects through the proxies of the environment. answer is how long a
 // server may take to begin its answer. With certs, which may be nil, HTTP is 1.1.
@@ -44,7 +50,7 @@ func Transport(answer time.Duration, certs *tls.Config) *http.Transport {
 
 // Do sends a request. Its error does not have the URL, which may hold secrets. The
 // answer's body is to be closed; reading it ends in [ErrStalled] when nothing comes
-// for long.
+// for long, and in [ErrSlow] when too little does.
 func Do(client *http.Client, req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	resp, err := client.Do(req.WithContext(ctx))
@@ -55,7 +61,7 @@ func Do(client *http.Client, req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp.Body = &body{resp.Body, ctx, cancel, time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) })}
+	resp.Body = &body{resp.Body, ctx, cancel, time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) }), time.Now(), 0}
 	return resp, nil
 }
 
@@ -65,12 +71,18 @@ type body struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+	began  time.Time
+	n      int64 // bytes that came
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.timer.Reset(stallTimeout)
+	}
+	b.n += int64(n)
+	if took := time.Since(b.began); err == nil && took > grace && b.n < slowest*int64(took/time.Second) {
+		return n, ErrSlow
 	}
 	if err != nil && context.Cause(b.ctx) == ErrStalled {
 		err = ErrStalled

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 )
 
@@ -71,11 +72,42 @@ func TestBody(t *testing.T) {
 			if tc.cause != nil {
 				cancel(tc.cause)
 			}
-			b := &body{io.NopCloser(iotest.ErrReader(broken)), ctx, cancel, time.NewTimer(time.Hour)}
+			b := &body{io.NopCloser(iotest.ErrReader(broken)), ctx, cancel, time.NewTimer(time.Hour), time.Now(), 0}
 			defer b.Close()
 			if _, err := b.Read(make([]byte, 1)); err != tc.want {
 				t.Errorf("%v, want %v", err, tc.want)
 			}
 		})
 	}
+}
+
+// drip is a server that sends a byte at a time.
+type drip struct{ every time.Duration }
+
+func (d drip) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(d)}, nil
+}
+
+func (d drip) Read(p []byte) (int, error) {
+	time.Sleep(d.every)
+	return copy(p, "x"), nil
+}
+
+// TestSlow gives an answer up that would take for ever, though it never stalls.
+func TestSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.org/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := Do(&http.Client{Transport: drip{10 * time.Second}}, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		began := time.Now()
+		if _, err := io.Copy(io.Discard, resp.Body); !errors.Is(err, ErrSlow) || time.Since(began) > 2*grace {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
 }
