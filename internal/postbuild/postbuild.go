@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -81,7 +82,7 @@ type check struct {
 	res     *guard.Result
 	notes   []string // what was not judged, and why
 	unused  []string // rules of the source that decided nothing
-	history []report.Build
+	history []history.Build
 	carried *report.Document // of the first build of a signing build
 }
 
@@ -219,7 +220,7 @@ func (c *check) comparedWith() {
 
 // remember takes over what former reports know.
 func (c *check) remember() {
-	earlier := [][]report.Build{}
+	earlier := [][]history.Build{}
 	for _, p := range c.root.PreviousReports() {
 		data, err := p.Read()
 		var d *report.Document
@@ -235,7 +236,7 @@ func (c *check) remember() {
 			c.carried = d
 		}
 	}
-	c.history = report.Remember(c.res.Bases, earlier...)
+	c.history = history.Remember(c.res.Bases, earlier...)
 }
 
 // report writes the log and the machine form and ends the check.

@@ -8,64 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
-
-// Build is a kernel that a report remembers: which base which build had.
-type Build struct {
-	Package       string             `json:"package"`
-	KernelRelease string             `json:"kernelrelease"`
-	Arch          string             `json:"arch"`
-	Built         time.Time          `json:"built,omitzero"`
-	Fingerprint   fingerprint.Digest `json:"fingerprint"`
-	TypeCount     uint32             `json:"type_count"`
-}
-
-// mostBuilds bounds a history that is carried from report to report.
-const mostBuilds = 200
-
-// Remember makes the history of a new report, newest first: the packaged kernels
-// that were read, and those that earlier reports remember.
-func Remember(bases []*guard.Base, earlier ...[]Build) []Build {
-	var out []Build
-	built := map[string]bool{} // the packages of this build
-	for _, b := range bases {
-		if b.Package == nil || b.Fingerprint.Base.IsZero() {
-			continue
-		}
-		if b.Origin == guard.New {
-			built[b.Package.NEVRA] = true
-		}
-		out = append(out, Build{b.Package.NEVRA, b.Release, b.Arch, b.Package.Built.UTC(), b.Fingerprint.Base, uint32(count(b))})
-	}
-	type id struct {
-		pkg, release, arch string
-		base               fingerprint.Digest
-	}
-	seen := map[id]bool{}
-	out = slices.DeleteFunc(slices.Concat(append([][]Build{out}, earlier...)...), func(b Build) bool {
-		k := id{b.Package, b.KernelRelease, b.Arch, b.Fingerprint}
-		known := seen[k]
-		seen[k] = true
-		return known
-	})
-	// What was just built is the newest, whatever clocks say; what claims to be of
-	// the future would push out what is true.
-	now := time.Now()
-	out = slices.DeleteFunc(out, func(b Build) bool { return !built[b.Package] && b.Built.After(now.Add(24*time.Hour)) })
-	slices.SortStableFunc(out, func(a, b Build) int {
-		if built[a.Package] != built[b.Package] {
-			if built[a.Package] {
-				return -1
-			}
-			return 1
-		}
-		return b.Built.Compare(a.Built)
-	})
-	return out[:min(len(out), mostBuilds)]
-}
 
 // stories says of each kernelrelease that has findings how its base came to be
 // what it is.
@@ -86,7 +33,7 @@ func (t *text) stories(r *guard.Result) []string {
 
 // story lists the builds of one kernelrelease, oldest first, those in which the
 // base changed. One build tells none.
-func story(history []Build, release, arch string) string {
+func story(line []history.Build, release, arch string) string {
 	var steps []string
 	var last fingerprint.Digest
 	builds, same := 0, 0
@@ -96,7 +43,7 @@ func story(history []Build, release, arch string) string {
 		}
 		same = 0
 	}
-	for _, b := range slices.Backward(history) {
+	for _, b := range slices.Backward(line) {
 		if b.KernelRelease != release || b.Arch != arch {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -25,11 +26,11 @@ func builtBase(release string, day int, base byte) *guard.Base {
 
 // TestRemember carries the builds of earlier reports on, each once.
 func TestRemember(t *testing.T) {
-	first := Remember([]*guard.Base{builtBase("1.1", 1, 1)})
-	second := Remember([]*guard.Base{builtBase("1.2", 2, 1), builtBase("1.1", 1, 1)}, first)
+	first := history.Remember([]*guard.Base{builtBase("1.1", 1, 1)})
+	second := history.Remember([]*guard.Base{builtBase("1.2", 2, 1), builtBase("1.1", 1, 1)}, first)
 	loose := builtBase("1.9", 9, 9)
 	loose.Package = nil
-	third := Remember([]*guard.Base{builtBase("1.3", 3, 2), loose}, second, first)
+	third := history.Remember([]*guard.Base{builtBase("1.3", 3, 2), loose}, second, first)
 	var got []string
 	for _, b := range third {
 		got = append(got, b.Package)
@@ -45,19 +46,12 @@ func TestRemember(t *testing.T) {
 	if got := story(third, "5.15.12-1-default", "aarch64"); got != "" {
 		t.Errorf("of another architecture: %q", got)
 	}
-	var many []Build
-	for i := range 2 * mostBuilds {
-		many = append(many, Build{Package: strings.Repeat("x", i)})
-	}
-	if got := Remember(nil, many); len(got) != mostBuilds {
-		t.Errorf("%d builds", len(got))
-	}
 }
 
 // TestReadDocument takes what Compact wrote, of this schema and no other.
 func TestReadDocument(t *testing.T) {
 	d := NewDocument(result(), "1.0")
-	d.History = Remember([]*guard.Base{builtBase("1.1", 1, 1)})
+	d.History = history.Remember([]*guard.Base{builtBase("1.1", 1, 1)})
 	var out bytes.Buffer
 	if err := d.Compact(&out); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -21,24 +22,31 @@ const Schema = 1
 
 // Document is the whole JSON report.
 type Document struct {
-	Schema   int            `json:"schema"`
-	Tool     Tool           `json:"tool"`
-	Bases    []Base         `json:"bases"`
-	Verdicts []Verdict      `json:"verdicts"`
-	Labels   []Label        `json:"labels"`
-	Changes  []Change       `json:"changes"`
-	Remakes  []Remake       `json:"rebuild"`
-	Hook     *Hook          `json:"hook,omitempty"`
-	History  []Build        `json:"history,omitempty"`
-	Summary  map[string]int `json:"summary"`
-	Errors   []Error        `json:"errors"`
-	Exit     int            `json:"exit"`
+	Schema   int             `json:"schema"`
+	Tool     Tool            `json:"tool"`
+	Bases    []Base          `json:"bases"`
+	Verdicts []Verdict       `json:"verdicts"`
+	Labels   []Label         `json:"labels"`
+	Changes  []Change        `json:"changes"`
+	Remakes  []Remake        `json:"rebuild"`
+	Hook     *Hook           `json:"hook,omitempty"`
+	Packages []Package       `json:"packages"`
+	History  []history.Build `json:"history,omitempty"`
+	Summary  map[string]int  `json:"summary"`
+	Errors   []Error         `json:"errors"`
+	Exit     int             `json:"exit"`
 }
 
 // Tool names the program that wrote a report.
 type Tool struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+}
+
+// Package is where modules or a vmlinux come from.
+type Package struct {
+	Side string `json:"side"`
+	history.RPM
 }
 
 // Base is a vmlinux.
@@ -231,6 +239,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 			d.Summary[string(rule)] = n
 		}
 	}
+	d.Packages = packages(r)
 	for _, l := range r.Labels {
 		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, newRuling(l.Ruling), l.Reasons})
 	}
@@ -253,6 +262,25 @@ func NewDocument(r *guard.Result, version string) *Document {
 		d.Errors = append(d.Errors, Error{p.Path, p.Err.Error()})
 	}
 	return d
+}
+
+// packages lists each package of a result once.
+func packages(r *guard.Result) []Package {
+	out := []Package{}
+	seen := map[*guard.Package]bool{nil: true}
+	add := func(p *guard.Package) {
+		if !seen[p] {
+			seen[p] = true
+			out = append(out, Package{sides[p.Origin], history.FromRPM(p)})
+		}
+	}
+	for _, b := range r.Bases {
+		add(b.Package)
+	}
+	for _, f := range r.Findings {
+		add(f.Module.Package)
+	}
+	return out
 }
 
 // Compact writes the document on one line.

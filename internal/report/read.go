@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -115,7 +116,9 @@ func (d *documentReader) read(key string) error {
 	case "rebuild":
 		return readList(d, &d.doc.Remakes, mostOthers, func(*Remake) int { return 0 })
 	case "history":
-		return readList(d, &d.doc.History, mostOthers, func(*Build) int { return 0 })
+		return readList(d, &d.doc.History, mostOthers, func(*history.Build) int { return 0 })
+	case "packages":
+		return readList(d, &d.doc.Packages, mostOthers, func(*Package) int { return 0 })
 	case "errors":
 		return readList(d, &d.doc.Errors, mostOthers, func(*Error) int { return 0 })
 	}
@@ -189,7 +192,7 @@ func (d *documentReader) skip() error {
 // fill makes empty lists of those that are not there: a report has no null.
 func (d *Document) fill() {
 	d.Bases, d.Verdicts, d.Labels = list(d.Bases), list(d.Verdicts), list(d.Labels)
-	d.Changes, d.Remakes, d.Errors = list(d.Changes), list(d.Remakes), list(d.Errors)
+	d.Changes, d.Remakes, d.Errors, d.Packages = list(d.Changes), list(d.Remakes), list(d.Errors), list(d.Packages)
 	if d.Summary == nil {
 		d.Summary = map[string]int{}
 	}

@@ -26,6 +26,11 @@ func (d *Document) Carry(before *Document) {
 	if len(d.Changes) == 0 {
 		d.Changes = before.Changes
 	}
+	for _, p := range before.Packages {
+		if !slices.ContainsFunc(d.Packages, func(have Package) bool { return have.Package == p.Package && have.Side == p.Side }) {
+			d.Packages = append(d.Packages, p)
+		}
+	}
 	for _, r := range before.Remakes {
 		if !slices.ContainsFunc(d.Remakes, func(have Remake) bool { return have.Package == r.Package && have.Arch == r.Arch }) {
 			d.Remakes = append(d.Remakes, r)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -17,16 +18,16 @@ type TextOptions struct {
 	Verbose bool // list every module, and what the kernel would not log
 	Color   bool
 
-	Named     int       // how many modules of one kind a short report names, 0 for 8
-	Full      string    // where it sends the reader for the rest
-	Problems  string    // where it sends the reader for what could not be read, "" for standard error
-	Policy    string    // where a policy can be put that decides otherwise
-	Notes     []string  // what was not judged, and why
-	Unused    []string  // rules that decided nothing
-	Before    *Document // what the check of the first stage found, of a build that signs
-	Generator bool      // the packages were built with the dependency generator
-	History   []Build   // newest first
-	Topics    []Topic   // what else there is to say
+	Named     int             // how many modules of one kind a short report names, 0 for 8
+	Full      string          // where it sends the reader for the rest
+	Problems  string          // where it sends the reader for what could not be read, "" for standard error
+	Policy    string          // where a policy can be put that decides otherwise
+	Notes     []string        // what was not judged, and why
+	Unused    []string        // rules that decided nothing
+	Before    *Document       // what the check of the first stage found, of a build that signs
+	Generator bool            // the packages were built with the dependency generator
+	History   []history.Build // newest first
+	Topics    []Topic         // what else there is to say
 }
 
 // Topic is a headline and its points.
