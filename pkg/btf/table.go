@@ -62,7 +62,7 @@ func (t *Table) index() error {
 	t.offsets = make([]uint32, 0, len(t.types)/20)
 	for rest := t.types; len(rest) > 0; {
 		at := len(t.types) - len(rest)
-		_, next, err := Cut(rest, t.Order, t.startID+TypeID(len(t.offsets)))
+		_, next, err := cut(rest, t.big, t.startID+TypeID(len(t.offsets)))
 		if err != nil {
 			return err
 		}
@@ -119,20 +119,22 @@ func (t *Table) Type(id TypeID) (typ Type, ok bool) {
 	if i >= int64(len(t.offsets)) {
 		return Type{ID: id}, false
 	}
-	record := t.types[t.offsets[i]:]
-	typ = decode(record, t.big, id)
-	typ.extra = record[recordSize:] // index has seen that it is there
-	return typ, true
+	return t.at(t.offsets[i], id), true
+}
+
+// at is the type whose record begins at an offset that index has seen.
+func (t *Table) at(offset uint32, id TypeID) Type {
+	record := t.types[offset:]
+	typ := decode(record, t.big, id)
+	typ.extra = record[recordSize:]
+	return typ
 }
 
 // Types walks the table's own types by ascending id.
 func (t *Table) Types() iter.Seq[Type] {
 	return func(yield func(Type) bool) {
-		rest := t.types
-		for i := range t.offsets {
-			var typ Type
-			typ, rest, _ = Cut(rest, t.Order, t.startID+TypeID(i))
-			if !yield(typ) {
+		for i, at := range t.offsets {
+			if !yield(t.at(at, t.startID+TypeID(i))) {
 				return
 			}
 		}

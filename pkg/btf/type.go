@@ -34,11 +34,15 @@ type Type struct {
 // contain the older ones: bits that older tables keep zero (kernel-side mask
 // 0x9f00ffff) are part of both.
 func Cut(b []byte, order binary.ByteOrder, id TypeID) (Type, []byte, error) {
+	return cut(b, order == binary.BigEndian, id)
+}
+
+func cut(b []byte, big bool, id TypeID) (Type, []byte, error) {
 	if len(b) < recordSize {
-		t := Type{ID: id, big: order == binary.BigEndian}
+		t := Type{ID: id, big: big}
 		return t, nil, t.errorf("%d bytes left, a type needs %d", len(b), recordSize)
 	}
-	t := decode(b, order == binary.BigEndian, id)
+	t := decode(b, big, id)
 	b = b[recordSize:]
 	if k := t.Kind(); k == KindVoid || k > KindMax {
 		return t, nil, t.errorf("unknown kind %d", k)

@@ -97,10 +97,12 @@ func (x *examiner) names(t btf.Type) {
 			x.against(NamePastEnd, where)
 		case !x.t.IsStringStart(ref.Off):
 			x.against(NameMidString, where)
-		case mustBeIdentifier(t.Kind(), ref.Role) && foreign(name):
-			x.foreign = true
 		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name):
-			x.against(NameNoIdent, where)
+			if foreign(name) {
+				x.foreign = true
+			} else {
+				x.against(NameNoIdent, where)
+			}
 		case ref.Off < x.t.StartString():
 			x.BaseNames++
 		default:
