@@ -22,7 +22,7 @@ PROGRAM = "obs-btf-guard"
 
 # The options of "rebuild" that have no value. Behind any other stands one,
 # which is not to be taken for a project.
-SWITCHES = {"dry-run", "n", "yes", "y", "wait", "w", "help", "h"}
+SWITCHES = {"dry-run", "n", "yes", "y", "wait", "w", "no-cache", "help", "h"}
 
 
 class BtfguardCommand(osc.commandline.OscCommand):

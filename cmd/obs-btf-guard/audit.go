@@ -77,6 +77,7 @@ func runAudit(c *cli.Context) error {
 			return client, nil
 		},
 	}
+	o.Cache = packageCache(c)
 	if m := newMemory(c); m != nil {
 		defer m.close()
 		o.Memory = m

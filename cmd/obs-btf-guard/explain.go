@@ -27,7 +27,7 @@ func explainCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "buildenv", Usage: "the _buildenv of OLD's and then of NEW's build, as OBS keeps it: `FILE`, given twice"},
 			&cli.BoolFlag{Name: "obs", Usage: "ask OBS, where the packages say that they were built, why NEW was built and with what"},
 			apiurlFlag(),
-			formatFlag("text", "json"), colorFlag(),
+			formatFlag("text", "json"), colorFlag(), cacheFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list everything that changed"},
 		},
 		OnUsageError: onUsageError,

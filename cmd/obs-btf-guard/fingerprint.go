@@ -24,6 +24,7 @@ func fingerprintCommand() *cli.Command {
 			&cli.StringFlag{Name: "write", Usage: "write the .BTF of the only kernel, or of the only module, to `FILE`"},
 			&cli.BoolFlag{Name: "rules", Usage: "also print how each kernel reads BTF, and what shows it"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "also list the modules inside packages and folders"},
+			cacheFlag(),
 		},
 		OnUsageError: onUsageError,
 		Action:       fingerprints,

@@ -17,6 +17,7 @@ func hookCommand() *cli.Command {
 		Description: hookDescription,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "root", EnvVars: []string{"BUILD_ROOT"}, Value: "/", Usage: "the build root `FOLDER`"},
+			cacheFlag(),
 		},
 		OnUsageError: onUsageError,
 		Action:       hook,
@@ -31,7 +32,7 @@ func hook(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	exit, err := postbuild.Check(c.Context, root, c.App.Version, c.App.Writer)
+	exit, err := postbuild.Check(c.Context, root, packageCache(c), c.App.Version, c.App.Writer)
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,8 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,7 +14,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 )
 
 func databaseFlag(does string) cli.Flag {
@@ -26,7 +22,7 @@ func databaseFlag(does string) cli.Flag {
 
 // databaseFlags are those of the commands that remember what they read.
 func databaseFlags() []cli.Flag {
-	return []cli.Flag{databaseFlag("keep"), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what is read, and use nothing that is remembered"}}
+	return []cli.Flag{databaseFlag("keep"), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what is read, and use nothing that is remembered"}, cacheFlag()}
 }
 
 // databasePath is the file of --db, or where the history is by default.
@@ -87,7 +83,7 @@ func (m *memory) open() bool {
 	m.tried = true
 	asked := m.c.IsSet("db")
 	path, err := databasePath(m.c)
-	if err == nil && !asked && !ownHome() {
+	if err == nil && !asked && !ownHome("XDG_STATE_HOME") {
 		return false
 	}
 	var db *history.DB
@@ -157,31 +153,10 @@ func (m *memory) Keep(key string, value []byte) {
 	}
 }
 
-// self is a digest of the program: another one may judge otherwise. "" where it
-// cannot be read.
+// self is what this program is known by.
 func (m *memory) self() string {
-	if m.program != "" {
-		return m.program
+	if m.program == "" {
+		m.program = programDigest()
 	}
-	f, err := os.Open("/proc/self/exe") // what its path leads to may be a newer one by now
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
-	}
-	m.program = hex.EncodeToString(h.Sum(nil)[:8])
 	return m.program
-}
-
-// ownHome reports whether what is made below the home directory belongs there:
-// root may run with somebody else's.
-func ownHome() bool {
-	if os.Geteuid() != 0 || os.Getenv("XDG_STATE_HOME") != "" {
-		return true
-	}
-	var st unix.Stat_t
-	return unix.Stat(os.Getenv("HOME"), &st) == nil && st.Uid == 0
 }

@@ -61,7 +61,7 @@ func isTerminal(w any) bool {
 
 // readSources reads the sources, with a progress line where somebody watches.
 func readSources(c *cli.Context, s collect.Sources) (*guard.Inventory, error) {
-	s.Progress = new(collect.Progress)
+	s.Progress, s.Cache = new(collect.Progress), packageCache(c)
 	if isTerminal(c.App.ErrWriter) {
 		defer showProgress(c.App.ErrWriter, s.Progress)()
 	}

@@ -44,7 +44,7 @@ func rebuildCommand() *cli.Command {
 			&cli.DurationFlag{Name: "poll", Value: 10 * time.Second, Usage: "ask OBS every `TIME` while waiting"},
 			&cli.StringFlag{Name: "save-plan", Usage: "write the plan to `FILE`, for --plan"},
 			&cli.StringFlag{Name: "plan", Usage: "carry out the plan in `FILE` instead of making one"},
-			formatFlag("text", "json"),
+			formatFlag("text", "json"), cacheFlag(),
 		},
 		OnUsageError: onUsageError,
 		Action:       rebuildAction,
@@ -252,7 +252,7 @@ func (r *rebuildRun) connect(name string) (err error) {
 }
 
 func (r *rebuildRun) finder() *rebuild.Finder {
-	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Tell: func(format string, args ...any) {
+	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Cache: packageCache(r.c), Tell: func(format string, args ...any) {
 		if isTerminal(r.c.App.ErrWriter) {
 			fmt.Fprintf(r.c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
 		}

@@ -27,6 +27,7 @@ func stampCommand() *cli.Command {
 			&cli.BoolFlag{Name: "verify", Usage: "only compare metadata and content; exit status 1 if they disagree"},
 			&cli.BoolFlag{Name: "remove", Usage: "take the fingerprints out of the packages"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done and do nothing"},
+			cacheFlag(),
 		},
 		OnUsageError: onUsageError,
 		Action:       stamp,

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -36,6 +37,8 @@ type Options struct {
 	OBS func() (OBS, error) // called once, if a source is in OBS; may be nil
 	// Memory is asked before a package is read, and told what it holds; may be nil.
 	Memory Memory
+	// Cache keeps what is read of packages; may be nil.
+	Cache *cache.Dir
 	// Tell says what is being done, for who waits; may be nil.
 	Tell func(format string, args ...any)
 }

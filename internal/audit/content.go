@@ -282,7 +282,9 @@ func (a *audit) collect(ctx context.Context, packages []*Package) (*guard.Invent
 		paths = append(paths, path)
 		of[path] = p
 	}
-	inv, err := collect.Read(ctx, collect.Packages(paths...))
+	sources := collect.Packages(paths...)
+	sources.Cache = a.Cache
+	inv, err := collect.Read(ctx, sources)
 	return inv, of, err
 }
 

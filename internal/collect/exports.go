@@ -9,13 +9,14 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// explain takes from an image what Sources.Explain asks for. Without it, less can
-// be explained.
-func explain(b *guard.Base, img *kernel.Image) {
+// explain takes from an image what Sources.Explain asks for: the exported symbols and
+// the compilers. Without them, less can be explained.
+func explain(img *kernel.Image) (ksymtab, compilers []string) {
 	if img.ELF != nil {
-		b.Exports.Ksymtab, _ = img.ELF.Exports()
-		b.Compilers, _ = img.ELF.Compilers()
+		ksymtab, _ = img.ELF.Exports()
+		compilers, _ = img.ELF.Compilers()
 	}
+	return ksymtab, compilers
 }
 
 // symvers is what a Module.symvers says of a kernel.

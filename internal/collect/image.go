@@ -44,7 +44,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 		config = img.Config
 	}
 	if c.sources.explain {
-		explain(b, img)
+		b.Exports.Ksymtab, b.Compilers = explain(img)
 	}
 	if err := c.symversBeside(f, b, &d); err != nil { // the base can be judged without
 		c.problem(f.path, f.origin, fmt.Errorf("symvers beside it: %w", err))

@@ -21,6 +21,7 @@ type job struct {
 	data    *[]byte         // goes back to the pool
 	modules []*guard.Module // what is known of it so far: where it is, once for each name
 	room    int64           // that it took
+	keeping *keeping        // of its package
 }
 
 // openModules opens modules until there are no more jobs.
@@ -30,8 +31,9 @@ func (c *collector) openModules() {
 	for j := range c.jobs {
 		for _, m := range j.modules {
 			opened, err := loader.Open(*j.data, m.Path)
-			c.describeModule(m, opened, err)
+			j.keeping.add(m, opened, c.describeModule(m, opened, err))
 		}
+		j.keeping.arrived()
 		if cap(*j.data) <= keepBuffer {
 			c.buffers.Put(j.data)
 		}
@@ -42,8 +44,9 @@ func (c *collector) openModules() {
 // keepBuffer is the largest buffer in bytes that is kept for the next module.
 const keepBuffer = 32 << 20
 
-// describeModule adds a module with what was found in it.
-func (c *collector) describeModule(m *guard.Module, opened *kernel.Module, err error) {
+// describeModule adds a module with what was found in it, and reports whether that is
+// all of it.
+func (c *collector) describeModule(m *guard.Module, opened *kernel.Module, err error) bool {
 	if err == nil {
 		err = m.Describe(opened)
 	}
@@ -53,9 +56,10 @@ func (c *collector) describeModule(m *guard.Module, opened *kernel.Module, err e
 	c.sources.Progress.module()
 	if err != nil {
 		c.unread([]*guard.Module{m}, err)
-		return
+		return false
 	}
 	c.addModule(m)
+	return true
 }
 
 // Real tables have at most a few megabytes, those of all modules of a kernel some
@@ -87,8 +91,9 @@ func (c *collector) addModule(m *guard.Module) {
 // send reads a module of size bytes from r and passes it on to be opened under
 // all its names. Memory is asked for as bytes arrive, not as size promises, and no
 // more than room has: packed is the size of what the module comes out of.
-func (c *collector) send(names []*guard.Module, r io.Reader, size, packed int64) error {
+func (c *collector) send(names []*guard.Module, r io.Reader, size, packed int64, k *keeping) error {
 	if most := decompress.Bound(packed, kernel.MaxModule); size > most {
+		k.fail()
 		c.unread(names, fmt.Errorf("%d bytes, a module out of %d bytes has at most %d", size, packed, most))
 		return nil
 	}
@@ -98,10 +103,12 @@ func (c *collector) send(names []*guard.Module, r io.Reader, size, packed int64)
 		c.room.give(size)
 		return err
 	}
+	k.expect()
 	select {
-	case c.jobs <- job{data, names, size}:
+	case c.jobs <- job{data, names, size, k}:
 		return nil
 	case <-c.ctx.Done():
+		k.arrived()
 		c.room.give(size)
 		return c.ctx.Err()
 	}
@@ -169,7 +176,7 @@ func (c *collector) readLooseModule(f file, r io.ReaderAt) error {
 			return nil
 		}
 	}
-	return c.send([]*guard.Module{m}, io.NewSectionReader(r, 0, f.size), f.size, f.size)
+	return c.send([]*guard.Module{m}, io.NewSectionReader(r, 0, f.size), f.size, f.size, nil)
 }
 
 // readTable reads a raw table as the .BTF of a module.

@@ -19,7 +19,8 @@ import (
 )
 
 // readPackage reads the kernels and modules of an RPM in one pass over its
-// payload. A package without any is not read beyond its header.
+// payload, or takes over what is kept of an earlier pass. A package without any is not
+// read beyond its header.
 func (c *collector) readPackage(f file) error {
 	o, ok := opened{}, false
 	if f.named && f.origin == guard.New && c.sources.built != nil {
@@ -44,15 +45,23 @@ func (c *collector) readPackage(f file) error {
 		c.drop(o.pkg)
 		return err
 	}
-	if len(roles) == 0 {
+	if len(roles) == 0 || c.sources.headers {
 		c.sources.Progress.advance(f.size)
 		return nil
 	}
 	pr := newPackageReader(c, o.rpm, o.pkg, f.size)
 	defer pr.close()
-	if err := pr.readRPM(o.rpm, roles); err != nil {
-		c.drop(o.pkg)
-		return err
+	key := c.keyOf(o.rpm)
+	if pr.recall(o.rpm, key) {
+		c.sources.Progress.advance(f.size)
+	} else {
+		pr.keeping = c.keep(key, f.origin)
+		err := pr.readRPM(o.rpm, roles)
+		pr.keeping.end(pr, err == nil)
+		if err != nil {
+			c.drop(o.pkg)
+			return err
+		}
 	}
 	pr.addBases(o.rpm.Package.Provides)
 	return nil
@@ -200,18 +209,21 @@ type packageReader struct {
 	pkg     *guard.Package
 	size    int64 // of its file in bytes
 	decoder decompress.Decoder
+	keeping *keeping // nil if nothing is kept
 
 	opening sync.WaitGroup // an image is on its way into images
 	unpack  decompress.Decoder
-	images  []packagedImage
+	images  []openedImage
 	configs map[string]kernel.Config // by kernelrelease
 	symvers map[string]symvers       // likewise
 }
 
-// packagedImage waits for its config, which may come later in the payload.
-type packagedImage struct {
-	base  *guard.Base
+// openedImage waits for its config, which may come later in the payload.
+type openedImage struct {
+	paths []string // its names
 	image *kernel.Image
+
+	ksymtab, compilers []string // see explain
 }
 
 func newPackageReader(c *collector, content io.Reader, p *guard.Package, size int64) *packageReader {
@@ -223,19 +235,34 @@ func (r *packageReader) close() {
 	r.unpack.Close()
 }
 
-// addBases adds the kernels that were found, once their configs and symbols are known.
-// A boot image holds the same as the vmlinux beside it.
+// addBases adds the kernels that were found, under each of their names, once their
+// configs and symbols are known. A boot image holds the same as the vmlinux beside it.
 func (r *packageReader) addBases(provides []rpm.Dependency) {
+	type packaged struct {
+		base *guard.Base
+		of   openedImage
+	}
+	var found []packaged
 	vmlinux := map[string]bool{}
 	for _, i := range r.images {
-		vmlinux[i.base.Release] = vmlinux[i.base.Release] || !i.base.BootImage
+		for _, path := range i.paths {
+			b := &guard.Base{Package: r.pkg, Path: path, Origin: r.pkg.Origin}
+			b.Release, _ = kernel.ReleaseFromPath(path)
+			b.BootImage = kernel.ClassifyPath(path) == kernel.RoleBootImage
+			vmlinux[b.Release] = vmlinux[b.Release] || !b.BootImage
+			found = append(found, packaged{b, i})
+		}
 	}
-	for _, i := range r.images {
-		if i.base.BootImage && vmlinux[i.base.Release] {
+	for _, p := range found {
+		b, image := p.base, p.of.image
+		if b.BootImage && vmlinux[b.Release] {
 			continue
 		}
-		r.exports(i.base, r.symvers[i.base.Release], provides)
-		r.addBase(i.base, i.image, r.config(i.base.Release, i.image))
+		if r.sources.explain {
+			b.Exports.Ksymtab, b.Compilers = p.of.ksymtab, p.of.compilers
+		}
+		r.exports(b, r.symvers[b.Release], provides)
+		r.addBase(b, image, r.config(b.Release, image))
 	}
 }
 
@@ -278,10 +305,9 @@ func (r *packageReader) file(names map[kernel.Role][]string, size int64) error {
 	case names[kernel.RoleModule] != nil:
 		var modules []*guard.Module
 		for _, path := range names[kernel.RoleModule] {
-			release, _ := kernel.ReleaseFromPath(path)
-			modules = append(modules, &guard.Module{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release})
+			modules = append(modules, r.module(path))
 		}
-		return r.send(modules, r.content, size, r.size)
+		return r.send(modules, r.content, size, r.size, r.keeping)
 	case names[kernel.RoleConfig] != nil:
 		return r.readConfig(names[kernel.RoleConfig], size)
 	case names[kernel.RoleSymvers] != nil:
@@ -354,18 +380,12 @@ func (r *packageReader) openImage(paths []string, data []byte) {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))
 		return
 	}
-	var base guard.Base
-	if r.sources.explain {
-		explain(&base, image)
+	opened := openedImage{paths: paths, image: image}
+	if r.sources.explain || r.keeping != nil {
+		opened.ksymtab, opened.compilers = explain(image)
 	}
 	image.ELF = nil // it holds on to all of the unpacked file
-	for _, path := range paths {
-		release, _ := kernel.ReleaseFromPath(path)
-		b := base
-		b.Package, b.Path, b.Origin, b.Release = r.pkg, path, r.pkg.Origin, release
-		b.BootImage = kernel.ClassifyPath(path) == kernel.RoleBootImage
-		r.images = append(r.images, packagedImage{&b, image})
-	}
+	r.images = append(r.images, opened)
 }
 
 // config finds the config of a kernel: the file of its kernelrelease, or the one

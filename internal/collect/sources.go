@@ -2,7 +2,10 @@
 
 package collect
 
-import "github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+import (
+	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
 
 // Sources says what to collect and what is known beforehand. Its constructors are
 // named for who asks; what they leave empty may be set.
@@ -15,12 +18,17 @@ type Sources struct {
 	Assumed  guard.Assumed
 	Progress *Progress // may be nil
 
+	// Cache keeps what is read of RPMs from run to run; nil if nothing is to be kept.
+	// It makes no difference to the result.
+	Cache *cache.Dir
+
 	installed []InstalledKernel
 	built     *Built // the packages in Paths come out of one build, and are open
 	found     bool   // the paths were found, not given: of each by itself nothing is expected
 	apart     bool   // Paths and Against are builds, and a package that both have counts on both sides
 	labeled   bool   // each package should carry its kernel-btf(...) tokens
 	basesOnly bool   // modules inside packages are left unread
+	headers   bool   // of packages nothing but the headers is read
 	explain   bool   // what explains a base is kept: its exports, and compilers
 }
 
@@ -49,9 +57,9 @@ func Hook(built *Built, old []string, installed []InstalledKernel, labeled bool)
 func Packages(paths ...string) Sources { return Sources{Paths: paths, found: true} }
 
 // Stamp is for packages that get tokens, with the kernels that their modules were
-// built for. Where tokens are only removed, no module is read.
+// built for. Where tokens are only removed, the headers say which.
 func Stamp(packages, with []string, remove bool) Sources {
-	return Sources{Paths: packages, Against: with, found: true, basesOnly: remove}
+	return Sources{Paths: packages, Against: with, found: true, headers: remove}
 }
 
 // Fingerprints is for the bases in files and packages, and the modules in packages

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
@@ -36,11 +37,11 @@ const (
 
 // Check checks what was just built in a build root, if it has kernels or modules,
 // and writes the build log to log and a report into the root. It returns the exit
-// status of the command. version is that of this program.
+// status of the command. kept may be nil; version is that of this program.
 //
 // An error is that of a policy, which is not guessed at; of ctx; or of the log or
 // the report, which could not be written.
-func Check(ctx context.Context, root *obs.BuildRoot, version string, log io.Writer) (exit int, err error) {
+func Check(ctx context.Context, root *obs.BuildRoot, kept *cache.Dir, version string, log io.Writer) (exit int, err error) {
 	built := collect.OpenBuilt(root.RPMs)
 	defer built.Close()
 	if !ours(root.Package, built) {
@@ -51,7 +52,7 @@ func Check(ctx context.Context, root *obs.BuildRoot, version string, log io.Writ
 		}
 		return 0, nil
 	}
-	c := &check{root: root}
+	c := &check{root: root, kept: kept}
 	if err := c.readPolicy(); err != nil {
 		return 0, err
 	}
@@ -76,6 +77,7 @@ func kernelName(name string) bool {
 // check is one run on a build that has kernels or modules.
 type check struct {
 	root   *obs.BuildRoot
+	kept   *cache.Dir
 	policy policy.Policy // the system's and then the source's
 	source policy.Policy
 
@@ -114,7 +116,9 @@ func (c *check) readPolicy() error {
 
 // judge judges all three pairings and weighs them by the policy.
 func (c *check) judge(ctx context.Context, built *collect.Built) error {
-	inv, err := collect.Read(ctx, collect.Hook(built, c.root.Old, c.installed(ctx, built), c.root.HasGenerator()))
+	sources := collect.Hook(built, c.root.Old, c.installed(ctx, built), c.root.HasGenerator())
+	sources.Cache = c.kept
+	inv, err := collect.Read(ctx, sources)
 	if err != nil {
 		return err
 	}

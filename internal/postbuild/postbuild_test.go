@@ -60,7 +60,7 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log strings.Builder
-			exit, err := Check(t.Context(), found, "test", &log)
+			exit, err := Check(t.Context(), found, nil, "test", &log)
 			if tc.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.fails) {
 					t.Fatalf("error %v, want %q", err, tc.fails)

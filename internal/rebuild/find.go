@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -16,6 +17,7 @@ import (
 type Finder struct {
 	Server Server
 	Dir    string                           // where packages may be downloaded to
+	Cache  *cache.Dir                       // keeps what is read of them; may be nil
 	Tell   func(format string, args ...any) // what is being done, for who waits; may be nil
 	// Settle waits a while for a kernel that is being built; nil: nobody waits, and
 	// what would meet it is not checked.

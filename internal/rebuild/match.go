@@ -235,7 +235,9 @@ func (d *downloads) read(ctx context.Context) (*guard.Inventory, error) {
 	if len(d.paths) == 0 {
 		return &guard.Inventory{}, nil
 	}
-	return collect.Read(ctx, collect.Packages(d.paths...))
+	sources := collect.Packages(d.paths...)
+	sources.Cache = d.finder.Cache
+	return collect.Read(ctx, sources)
 }
 
 // match judges what was downloaded and checks the packages at the paths.

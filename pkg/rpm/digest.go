@@ -69,9 +69,10 @@ func (h *header) protected() bool {
 // A payloadCheck collects the compressed payload as it is read and compares it
 // at its end with what the headers say of it.
 type payloadCheck struct {
-	name string // of the digest, for messages
-	sum  hash.Hash
-	want []byte
+	name   string // of the digest, for messages
+	pinned bool   // it stands in the header, so that the header's own digest covers it
+	sum    hash.Hash
+	want   []byte
 
 	headerSize int64 // counted in size, as SIZE does
 	size       int64
@@ -208,7 +209,7 @@ func headerCheck(h *header, t tag, size int64) (*payloadCheck, error) {
 	if !ok {
 		return nil, tagError(tagPayloadAlgo, "unsupported algorithm %d", algorithm)
 	}
-	c := &payloadCheck{name: "payload digest", sum: newHash(),
+	c := &payloadCheck{name: "payload digest", pinned: true, sum: newHash(),
 		headerSize: int64(len(h.blob.raw)), wantSize: size}
 	c.want, err = hex.DecodeString(digests[0])
 	if err != nil || len(digests) != 1 || len(c.want) != c.sum.Size() {

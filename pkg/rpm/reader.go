@@ -23,7 +23,10 @@
 package rpm
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync/atomic"
 
@@ -99,6 +102,33 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, err
 	}
 	return &Reader{Package: p, in: in, check: check, links: links}, nil
+}
+
+// Pinned reports whether the header has a digest of the payload, which does not say
+// where it came from but that two packages of one [Package.HeaderDigest] are the same.
+func (r *Reader) Pinned() bool { return r.check.pinned }
+
+// Verify reads the payload of a package that Open opened, without unpacking it, and
+// compares it with its digest, as Next does at the end. It is for who knows what a
+// payload of this digest holds, has to be called before Next, and leaves the payload
+// to be read.
+func (r *Reader) Verify() error {
+	if r.file == nil || r.payload != nil || r.err != nil {
+		return errors.New("payload: not at its beginning, or not in a file")
+	}
+	fresh := *r.check
+	defer func() { *r.check = fresh; r.check.sum.Reset() }()
+	if !r.check.pinned {
+		return errors.New("payload: no digest of it in the header")
+	}
+	at := r.in.n.Load()
+	if _, err := io.Copy(r.check, io.NewSectionReader(r.file, at, math.MaxInt64-at)); err != nil {
+		return fmt.Errorf("payload: %w", err)
+	}
+	if err := r.check.verify(); err != nil {
+		return fmt.Errorf("payload: %w", err)
+	}
+	return nil
 }
 
 // Progress returns how many bytes of the package file were read and how many

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"io"
+	"maps"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// What was read of a package's payload is kept by the digest of its header, which has
+// the digest of the payload: the same package holds the same. It is judged anew each
+// time. A package of which something could not be read is not kept.
+
+// Parts of an entry of the cache.
+const (
+	keptModules = 1 // paths and modules, each with its length in front
+	keptTable   = 2 // the .BTF of an image, in the order of keptPackage.Images, which comes after
+	keptRest    = 3 // a keptPackage, by gob
+)
+
+// partSize is how many bytes of modules make a part.
+const partSize = 512 << 10
+
+// keptPackage is what a package holds beside its modules.
+type keptPackage struct {
+	Modules int
+	Images  []keptImage
+	Configs map[string]kernel.Config
+	Symvers map[string]keptSymvers
+}
+
+type keptSymvers struct {
+	Vmlinux []string
+	All     []byte // by MarshalText, nil where there are none
+}
+
+// keptImage is a kernel.Image without its ELF, with what explains it.
+type keptImage struct {
+	Paths     []string
+	Kind      kernel.Kind
+	Wrapping  []string
+	Arch      string
+	Bits      int
+	Big       bool // Order
+	HasBTF    bool
+	BTFIDs    []byte
+	Release   string
+	Banner    string
+	Vermagic  string
+	Config    kernel.Config
+	Texts     map[string]bool
+	Ksymtab   []string
+	Compilers []string
+}
+
+func keptOf(o openedImage) keptImage {
+	i := o.image
+	return keptImage{
+		o.paths, i.Kind, i.Wrapping, i.Arch, i.Bits, i.Order == binary.BigEndian, i.BTF != nil, i.BTFIDs,
+		i.Release, i.Banner, i.Vermagic, i.Config, i.Texts, o.ksymtab, o.compilers,
+	}
+}
+
+func (k keptImage) opened(table []byte) openedImage {
+	order := binary.ByteOrder(binary.LittleEndian)
+	if k.Big {
+		order = binary.BigEndian
+	}
+	return openedImage{k.Paths, &kernel.Image{
+		Kind: k.Kind, Wrapping: k.Wrapping, Arch: k.Arch, Bits: k.Bits, Order: order, BTF: table, BTFIDs: k.BTFIDs,
+		Release: k.Release, Banner: k.Banner, Vermagic: k.Vermagic, Config: k.Config, Texts: k.Texts,
+	}, k.Ksymtab, k.Compilers}
+}
+
+// keeping writes the entry of one package. A nil one keeps nothing.
+type keeping struct {
+	writer  *cache.Writer
+	pending sync.WaitGroup // modules on their way
+	failed  atomic.Bool    // something of the package could not be read, or kept
+
+	mu      sync.Mutex
+	part    []byte
+	modules int
+	spare   [][]byte
+}
+
+// keyOf is the key of a package in the cache, "" for one that is not kept.
+func (c *collector) keyOf(p *rpm.Reader) string {
+	if c.sources.Cache == nil || !p.Pinned() {
+		return ""
+	}
+	return p.Package.HeaderDigest
+}
+
+// keep begins to keep a package, if the whole of it is read.
+func (c *collector) keep(key string, origin guard.Origin) *keeping {
+	if key == "" || c.sources.basesOnly || kernelsOnly(origin) {
+		return nil
+	}
+	w, err := c.sources.Cache.Create(key)
+	if err != nil {
+		return nil
+	}
+	return &keeping{writer: w}
+}
+
+// expect says that a module will come; arrived that it has.
+func (k *keeping) expect() {
+	if k != nil {
+		k.pending.Add(1)
+	}
+}
+
+func (k *keeping) arrived() {
+	if k != nil {
+		k.pending.Done()
+	}
+}
+
+func (k *keeping) fail() {
+	if k != nil {
+		k.failed.Store(true)
+	}
+}
+
+// add keeps a module, if all of it was read.
+func (k *keeping) add(of *guard.Module, m *kernel.Module, whole bool) {
+	if k == nil || k.failed.Load() {
+		return
+	}
+	if !whole {
+		k.fail()
+		return
+	}
+	path := of.Path
+	k.mu.Lock()
+	if k.part == nil {
+		k.part = make([]byte, 0, partSize+partSize/4)
+	}
+	begin := len(k.part)
+	k.part = append(binary.AppendUvarint(append(k.part, 0, 0, 0, 0), uint64(len(path))), path...)
+	k.part, _ = m.AppendBinary(k.part)
+	if n := len(k.part) - begin - 4; n <= cache.MaxPart {
+		binary.LittleEndian.PutUint32(k.part[begin:], uint32(n))
+	}
+	k.modules++
+	var full []byte
+	if len(k.part) >= partSize {
+		full, k.part = k.part, nil
+		if n := len(k.spare); n > 0 {
+			k.part, k.spare = k.spare[n-1], k.spare[:n-1]
+		}
+	}
+	k.mu.Unlock()
+	if full == nil {
+		return
+	}
+	if k.writer.Add(keptModules, full) != nil {
+		k.fail()
+	}
+	if cap(full) <= 2*partSize {
+		k.mu.Lock()
+		k.spare = append(k.spare, full[:0])
+		k.mu.Unlock()
+	}
+}
+
+// end completes the entry of a package that was read to its end, or gives it up.
+func (k *keeping) end(r *packageReader, whole bool) {
+	if k == nil {
+		return
+	}
+	k.pending.Wait()
+	if !whole || k.failed.Load() || len(k.part) > 0 && k.writer.Add(keptModules, k.part) != nil {
+		k.writer.Abort()
+		return
+	}
+	rest := keptPackage{Modules: k.modules, Configs: r.configs, Symvers: map[string]keptSymvers{}}
+	for release, s := range r.symvers {
+		k := keptSymvers{Vmlinux: s.vmlinux}
+		if s.all != nil {
+			k.All, _ = s.all.MarshalText()
+		}
+		rest.Symvers[release] = k
+	}
+	for _, i := range r.images {
+		rest.Images = append(rest.Images, keptOf(i))
+		if i.image.BTF != nil && k.writer.Add(keptTable, i.image.BTF) != nil {
+			k.writer.Abort()
+			return
+		}
+	}
+	var b bytes.Buffer
+	if gob.NewEncoder(&b).Encode(rest) != nil || k.writer.Add(keptRest, b.Bytes()) != nil {
+		k.writer.Abort()
+		return
+	}
+	_ = k.writer.Commit()
+}
+
+// recall takes over what was kept of a package, once its payload is seen to be the one
+// that was read. It reports whether it has all of it; else nothing was taken over.
+func (r *packageReader) recall(p *rpm.Reader, key string) bool {
+	if key == "" {
+		return false
+	}
+	entry := r.sources.Cache.Open(key)
+	if entry == nil {
+		return false
+	}
+	defer entry.Close()
+	if p.Verify() != nil {
+		return false // what is wrong is said when it is read
+	}
+	modules, tables, rest, err := r.unpackKept(entry)
+	exported := map[string]symvers{}
+	if err == nil {
+		err = rest.exported(exported)
+	}
+	switch {
+	case r.ctx.Err() != nil:
+		return false
+	case err != nil:
+		r.sources.Cache.Drop(key)
+		return false
+	}
+	maps.Copy(r.configs, rest.Configs)
+	maps.Copy(r.symvers, exported)
+	for _, k := range rest.Images {
+		var table []byte
+		if k.HasBTF {
+			table, tables = tables[0], tables[1:]
+		}
+		r.images = append(r.images, k.opened(table))
+	}
+	for _, m := range modules {
+		r.sources.Progress.module()
+		if err := r.account(m); err != nil {
+			r.unread([]*guard.Module{m}, err)
+			continue
+		}
+		r.addModule(m)
+	}
+	return true
+}
+
+// exported reads what was kept of symvers.
+func (p *keptPackage) exported(out map[string]symvers) error {
+	for release, s := range p.Symvers {
+		k := symvers{vmlinux: s.Vmlinux}
+		if s.All != nil {
+			k.all = new(kernel.Symvers)
+			if err := k.all.UnmarshalText(s.All); err != nil {
+				return err
+			}
+		}
+		out[release] = k
+	}
+	return nil
+}
+
+var errKept = errors.New("not what is kept of a package")
+
+// unpackKept reads an entry, on all cores.
+func (r *packageReader) unpackKept(entry *cache.Entry) (modules []*guard.Module, tables [][]byte, rest *keptPackage, err error) {
+	var (
+		mu      sync.Mutex
+		failed  error
+		workers sync.WaitGroup
+	)
+	parts := make(chan cache.Part)
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			var u cache.Unpacker
+			defer u.Close()
+			for part := range parts {
+				data, err := u.Unpack(part)
+				var some []*guard.Module
+				if err == nil {
+					some, err = r.decodeModules(data)
+				}
+				mu.Lock()
+				modules = append(modules, some...)
+				failed = errors.Join(failed, err)
+				mu.Unlock()
+			}
+		})
+	}
+	tables, rest, err = r.unpackRest(entry, parts)
+	close(parts)
+	workers.Wait()
+	if err = errors.Join(err, failed); err != nil {
+		return nil, nil, nil, err
+	}
+	wanted := 0
+	for _, k := range rest.Images {
+		if k.HasBTF {
+			wanted++
+		}
+	}
+	if r.wantsModules() && len(modules) != rest.Modules || len(tables) != wanted {
+		return nil, nil, nil, errKept
+	}
+	return modules, tables, rest, nil
+}
+
+// unpackRest goes through an entry and sends the parts with modules on.
+func (r *packageReader) unpackRest(entry *cache.Entry, parts chan<- cache.Part) (tables [][]byte, rest *keptPackage, err error) {
+	var u cache.Unpacker
+	defer u.Close()
+	for {
+		part, err := entry.Next()
+		switch {
+		case err == io.EOF && rest != nil:
+			return tables, rest, nil
+		case err == io.EOF:
+			return nil, nil, errKept
+		case err != nil:
+			return nil, nil, err
+		case r.ctx.Err() != nil:
+			return nil, nil, r.ctx.Err()
+		case part.Kind == keptModules:
+			if r.wantsModules() {
+				parts <- part
+			}
+			continue
+		}
+		data, err := u.Unpack(part)
+		if err != nil {
+			return nil, nil, err
+		}
+		if part.Kind == keptTable {
+			tables = append(tables, bytes.Clone(data))
+			continue
+		}
+		rest = new(keptPackage)
+		if err := gob.NewDecoder(bytes.NewReader(data)).Decode(rest); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// decodeModules reads a part with modules.
+func (r *packageReader) decodeModules(data []byte) (out []*guard.Module, err error) {
+	for len(data) > 0 {
+		if len(data) < 4 || uint64(binary.LittleEndian.Uint32(data)) > uint64(len(data)-4) {
+			return nil, errKept
+		}
+		one := data[4 : 4+binary.LittleEndian.Uint32(data)]
+		data = data[4+len(one):]
+		n, size := binary.Uvarint(one)
+		if size <= 0 || n > uint64(len(one)-size) {
+			return nil, errKept
+		}
+		path := string(one[size : size+int(n)])
+		opened, err := kernel.DecodeModule(one[size+int(n):])
+		if err != nil {
+			return nil, err
+		}
+		opened.BTF, opened.BTFBase = bytes.Clone(opened.BTF), bytes.Clone(opened.BTFBase)
+		m := r.module(path)
+		if err := m.Describe(opened); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// wantsModules reports whether the modules of the package matter.
+func (r *packageReader) wantsModules() bool {
+	return !r.sources.basesOnly && !kernelsOnly(r.pkg.Origin)
+}
+
+// problem is that of the collector. A package with one is not kept.
+func (r *packageReader) problem(path string, origin guard.Origin, err error) {
+	r.keeping.fail()
+	r.collector.problem(path, origin, err)
+}
+
+// module is a module of the package that is yet to be opened.
+func (r *packageReader) module(path string) *guard.Module {
+	release, _ := kernel.ReleaseFromPath(path)
+	return &guard.Module{Package: r.pkg, Path: path, Origin: r.pkg.Origin, Release: release}
+}
