@@ -159,11 +159,17 @@ dependencies() {
 }
 
 # outsider DIR NAME KERNEL: a module built outside of the kernel's tree, on the
-# vmlinux in KERNEL: with BTF, and with the versions of what it needs.
+# vmlinux in KERNEL, as versioned does.
 outsider() {
+    cflags+=(-DOUT_OF_TREE)
+    versioned "$@"
+}
+
+# versioned DIR NAME KERNEL: a module with BTF and the versions of what it needs, which
+# are listed in DIR/needs.
+versioned() {
     local dir=$1 name=$2 kernel=$3 crc symbol
     mkdir -p "$dir"
-    cflags+=(-DOUT_OF_TREE)
     build_module "$dir" "$name" # to see what it needs
     : > "$dir/needs"
     {

@@ -24,7 +24,7 @@ cp "$here"/src/*.c "$src/modules"
 source "$here/../kbuild.sh"
 exported+=(__hid_register_driver __netdev_alloc_skb alloc_etherdev_mqs hid_hw_stop hid_unregister_driver
     input_allocate_device input_register_device input_unregister_device kfree klp_enable_patch kmalloc
-    netif_rx schedule_delayed_work)
+    netif_rx schedule_delayed_work tcp_unregister_congestion_control)
 KDEFINES=("-DFF_CRC=\"0x$(crc ff_memless_create)\"")
 
 # kernel KRELEASE MACRO TURN [CHANGED [CONFIG]]: a vmlinux in $work/KRELEASE, and what
@@ -114,13 +114,16 @@ vmlinuz() {
     cat "$work/payload" >> "$image"
 }
 
-# intree NAME KRELEASE MODULE FOLDER [BASE]: a module of the kernel's own build
+# intree NAME KRELEASE MODULE FOLDER [OTHER]: a module of the kernel's own build, or on
+# the base of the kernelrelease OTHER
 intree() {
     local dir=$work/intree to
     to=$(modules_dir "$1" "$2")/$4
     build_for "$2"
-    mkdir -p "$dir" "$to"
-    build_module "$dir" "$3" "${5:-$work/$2/vmlinux}"
+    mkdir -p "$dir/kernel" "$to"
+    cp "$work/$2/exports" "$dir/kernel"
+    cp "$work/${5:-$2}/vmlinux" "$dir/kernel"
+    versioned "$dir" "$3" "$dir/kernel"
     xz -9 --check=crc32 --lzma2=dict=1MiB -c "$dir/$3.ko" > "$to/$3.ko.xz"
 }
 
@@ -283,7 +286,7 @@ rhel() {
         intree kernel-modules "$krel" tcp_bbr kernel/net/ipv4
         package kernel-modules "Requires: kernel-uname-r = $krel" 'Provides: installonlypkg(kernel-module)' 'Provides: kmod(tcp_bbr.ko)'
         # Of another build, and nothing says so.
-        intree kernel-modules-extra "$krel" xpad kernel/drivers/input/joystick "$work/$updated/vmlinux"
+        intree kernel-modules-extra "$krel" xpad kernel/drivers/input/joystick "$updated"
         package kernel-modules-extra "Requires: kernel-uname-r = $krel" 'Provides: installonlypkg(kernel-module)' 'Provides: kmod(xpad.ko)'
         mkdir -p "$tree/kernel-devel/usr/src/kernels/$krel"
         touch "$tree/kernel-devel/usr/src/kernels/$krel/Module.symvers"
