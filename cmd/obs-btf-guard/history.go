@@ -27,7 +27,7 @@ func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
 		Usage:       "print the builds of a kernel, and where its base changed",
-		ArgsUsage:   "[KERNEL]",
+		ArgsUsage:   "[KERNEL] | import REPORT...",
 		Description: historyDescription,
 		Flags: []cli.Flag{
 			databaseFlag("read"),
@@ -46,6 +46,9 @@ func historyCommand() *cli.Command {
 }
 
 func printHistory(c *cli.Context) error {
+	if c.Args().First() == "import" {
+		return importReports(c)
+	}
 	if c.NArg() > 1 {
 		return usageError{"history: give one kernelrelease, or a pattern in quotes", "obs-btf-guard history --help"}
 	}
@@ -65,7 +68,7 @@ func printHistory(c *cli.Context) error {
 		return odd
 	}
 	if out.format == "json" {
-		err = historyJSON(c.App.Writer, c.App.Version, path, lines, odd)
+		err = historyJSON(c.App.Writer, c.App.Version, history.Name(path), lines, odd)
 	} else {
 		err = historyText(c.App.Writer, lines, c.Bool("verbose"))
 	}
@@ -73,7 +76,7 @@ func printHistory(c *cli.Context) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	if len(lines) == 0 && !aside {
-		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %s\n", prose.Printable(path), nothingIn(c, path))
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %s\n", prose.Printable(history.Name(path)), nothingIn(c, path))
 	}
 	if odd != nil {
 		for _, line := range errorLines(odd) {
@@ -84,6 +87,15 @@ func printHistory(c *cli.Context) error {
 		return exitStatus(exitError)
 	}
 	return nil
+}
+
+// lookFor looks for the file of a history. A database is there or says itself that it
+// is not: it has no file.
+func lookFor(path string) (fs.FileInfo, error) {
+	if history.IsServer(path) {
+		return nil, nil
+	}
+	return os.Stat(path)
 }
 
 // tend removes what is old, or looks for damage.
@@ -100,7 +112,7 @@ func tend(c *cli.Context, path string) error {
 	case c.IsSet("prune") && (days < 1 || days > 100_000):
 		return usageError{fmt.Sprintf("history: --prune %d: give a number of days, at least 1", days), "obs-btf-guard history --help"}
 	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := lookFor(path); err != nil {
 		return fmt.Errorf("%s: no such file", path)
 	}
 	db, err := openHistory(c, path)
@@ -110,14 +122,14 @@ func tend(c *cli.Context, path string) error {
 	defer db.Close()
 	if c.Bool("verify") {
 		if err := db.Verify(c.Context); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", history.Name(path), err)
 		}
 		_, err = fmt.Fprintf(c.App.Writer, "%s: no damage found\n", prose.Printable(path))
 		return err
 	}
 	p, err := db.Prune(c.Context, time.Now().AddDate(0, 0, -days))
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", history.Name(path), err)
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "removed: %s with %s, %s, %s\n", prose.Several(int(p.Packages), "package"), prose.Several(int(p.Kernels), "kernel"),
 		prose.Several(int(p.Judgements), "judgement"), prose.Several(int(p.Memos), "other result"))
@@ -126,7 +138,7 @@ func tend(c *cli.Context, path string) error {
 
 // nothingIn says why a history has nothing to print.
 func nothingIn(c *cli.Context, path string) string {
-	_, err := os.Stat(path)
+	_, err := lookFor(path)
 	narrowed := c.NArg() > 0
 	for _, flag := range []string{"arch", "flavor", "project", "changed"} {
 		narrowed = narrowed || c.IsSet(flag)
@@ -145,7 +157,7 @@ func nothingIn(c *cli.Context, path string) string {
 // error are those of the rows that could be read.
 func readHistory(c *cli.Context, path string) (lines []history.Line, aside bool, err error) {
 	lines = []history.Line{}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := lookFor(path); errors.Is(err, fs.ErrNotExist) {
 		return lines, false, nil
 	}
 	db, err := history.Open(c.Context, path, func(notice string) {

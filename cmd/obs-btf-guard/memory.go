@@ -17,7 +17,7 @@ import (
 )
 
 func databaseFlag(does string) cli.Flag {
-	return &cli.StringFlag{Name: "db", Usage: does + " the history in `FILE` instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
+	return &cli.StringFlag{Name: "db", Usage: does + " the history in `FILE`, or in a PostgreSQL database (postgres://...), instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
 }
 
 // databaseFlags are those of the commands that remember what they read.

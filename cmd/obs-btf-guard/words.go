@@ -146,8 +146,12 @@ const historyDescription = `Prints the builds of each kernel that check or audit
 base changed, and what changed with it. KERNEL is a kernelrelease as uname -r
 prints it, or a pattern such as '5.15.*'.
 
+history import REPORT... remembers what the check in OBS found: the files
+NAME.btfguard among the results of a build.
+
 The history is a SQLite file, $XDG_STATE_HOME/obs-btf-guard/history.db or below
-~/.local/state. It remembers packages, not loose files. --prune 400 removes what no
-run met in the last 400 days.
+~/.local/state, or with --db postgres://HOST/DATABASE a PostgreSQL database that a
+team shares. It remembers packages, not loose files. --prune 400 removes what no run
+met in the last 400 days.
 
 Exit status: 0 printed; 2 nothing was found, or the history cannot be read.`

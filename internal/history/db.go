@@ -30,6 +30,8 @@ type engine interface {
 	// again reports whether what failed is to be tried again: on conn, or on what is
 	// returned in its place after conn was closed.
 	again(ctx context.Context, conn *sql.DB, err error, since attempt) (*sql.DB, bool)
+	// named is an error as it may be shown.
+	named(err error) error
 	// start is the state that again compares with.
 	start() attempt
 	// query puts a query into the words of the engine.
@@ -52,31 +54,36 @@ func (db *DB) Close() error {
 func (db *DB) Verify(ctx context.Context) error {
 	db.mu.RLock()
 	defer db.mu.RUnlock()
-	return wrap(db.engine.verify(ctx, db.conn))
+	return db.wrap(db.engine.verify(ctx, db.conn))
 }
 
-func wrap(err error) error {
+func (db *DB) wrap(err error) error {
 	if err != nil {
-		return fmt.Errorf("history: %w", err)
+		return fmt.Errorf("history: %w", db.engine.named(err))
 	}
 	return nil
 }
 
-// read calls f in a transaction that sees one moment, write in one that other
-// writers wait for. f may be called again, after an error that may pass or a
-// database that was begun anew: it has to forget what it read before.
-func (db *DB) read(ctx context.Context, f func(*tx)) error  { return db.do(ctx, false, f) }
-func (db *DB) write(ctx context.Context, f func(*tx)) error { return db.do(ctx, true, f) }
+// mode is what a transaction is for.
+type mode int
 
-func (db *DB) do(ctx context.Context, write bool, f func(*tx)) error {
+const (
+	single  mode = iota // one query, and no transaction
+	reading             // several that see one moment
+	writing             // other writers wait
+)
+
+// do calls f in a transaction. f may be called again, after an error that may pass or
+// a database that was begun anew: it has to forget what it read before.
+func (db *DB) do(ctx context.Context, m mode, f func(*tx)) error {
 	since := db.engine.start()
 	for {
 		db.mu.RLock()
 		conn := db.conn
-		err := db.once(ctx, conn, write, f)
+		err := db.once(ctx, conn, m, f)
 		db.mu.RUnlock()
 		if err == nil || ctx.Err() != nil {
-			return wrap(err)
+			return db.wrap(err)
 		}
 		db.mu.Lock()
 		retry := db.conn != conn // another goroutine saw to it
@@ -85,18 +92,23 @@ func (db *DB) do(ctx context.Context, write bool, f func(*tx)) error {
 		}
 		db.mu.Unlock()
 		if !retry {
-			return wrap(locked(err))
+			return db.wrap(err)
 		}
 	}
 }
 
-func (db *DB) once(ctx context.Context, conn *sql.DB, write bool, f func(*tx)) error {
-	sqlTx, err := db.engine.begin(ctx, conn, write)
+func (db *DB) once(ctx context.Context, conn *sql.DB, m mode, f func(*tx)) error {
+	if m == single {
+		t := &tx{ctx: ctx, on: conn, db: db}
+		f(t)
+		return t.err
+	}
+	sqlTx, err := db.engine.begin(ctx, conn, m == writing)
 	if err != nil {
 		return err
 	}
 	defer sqlTx.Rollback()
-	t := &tx{ctx: ctx, tx: sqlTx, db: db}
+	t := &tx{ctx: ctx, on: sqlTx, db: db}
 	f(t)
 	if t.err == nil {
 		t.err = sqlTx.Commit()
@@ -107,7 +119,10 @@ func (db *DB) once(ctx context.Context, conn *sql.DB, write bool, f func(*tx)) e
 // tx is a transaction. After the first error it does nothing more.
 type tx struct {
 	ctx context.Context
-	tx  *sql.Tx
+	on  interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	}
 	db  *DB
 	err error
 }
@@ -118,7 +133,7 @@ func (t *tx) exec(query string, args ...any) int64 {
 		return 0
 	}
 	query, args = t.prepare(query, args)
-	res, err := t.tx.ExecContext(t.ctx, query, args...)
+	res, err := t.on.ExecContext(t.ctx, query, args...)
 	if err != nil {
 		t.err = err
 		return 0
@@ -134,7 +149,7 @@ func (t *tx) rows(scan func(*sql.Rows) error, query string, args ...any) {
 		return
 	}
 	query, args = t.prepare(query, args)
-	rows, err := t.tx.QueryContext(t.ctx, query, args...)
+	rows, err := t.on.QueryContext(t.ctx, query, args...)
 	if err != nil {
 		t.err = err
 		return

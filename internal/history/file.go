@@ -142,11 +142,11 @@ func (f *file) connect(ctx context.Context, immutable bool) (conn *sql.DB, err e
 	if c := code(err); (c == sqliteCantOpen || c == sqliteReadOnly) && !immutable && !exists(f.path+"-wal") && unix.Access(f.path, unix.R_OK) == nil {
 		return f.connect(ctx, true)
 	}
-	return nil, locked(err)
+	return nil, f.named(err)
 }
 
-// locked names what is in the way.
-func locked(err error) error {
+// named names what is in the way.
+func (f *file) named(err error) error {
 	if code(err) == sqliteBusy {
 		return fmt.Errorf("%w (%w)", ErrLocked, err)
 	}

@@ -13,7 +13,7 @@ const forget = 400 * 24 * 60 * 60
 
 // Recall gives what was kept under a key, nil if nothing was.
 func (db *DB) Recall(ctx context.Context, key string) (value []byte, err error) {
-	err = db.read(ctx, func(t *tx) {
+	err = db.do(ctx, single, func(t *tx) {
 		value = nil
 		t.rows(func(rows *sql.Rows) error { return rows.Scan(&value) }, "SELECT value FROM memo WHERE key = ?", key)
 	})
@@ -23,7 +23,7 @@ func (db *DB) Recall(ctx context.Context, key string) (value []byte, err error) 
 // Keep keeps JSON under a key, for a year or so. The key has to name all that the
 // value depends on, the program that found it included: nothing else makes it void.
 func (db *DB) Keep(ctx context.Context, key string, value []byte) error {
-	return db.write(ctx, func(t *tx) {
+	return db.do(ctx, writing, func(t *tx) {
 		now := time.Now().Unix()
 		t.exec("DELETE FROM memo WHERE kept < ?", now-forget)
 		t.insert("memo", memoColumns, [][]any{{key, document(value), now}}, "(key) DO UPDATE SET value = excluded.value, kept = excluded.kept")

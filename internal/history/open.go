@@ -38,20 +38,29 @@ func DefaultPath(getenv func(string) string) (string, error) {
 // historyName is the name of the default file.
 const historyName = "history.db"
 
-// Open opens the history at path. Where there is none it is made, with the
-// folders to it, for its owner's eyes only: it tells which projects somebody
-// builds, and where. An older schema is brought up to date.
+// Open opens a history: a SQLite file by its path, or a PostgreSQL database by its
+// URL, postgres://..., that many hosts write to. An older schema is brought up to date.
 //
-// A damaged history is renamed to path.broken-<time> with its journal, and a new
-// one begun: by Open if it cannot be opened, by any method that fails because of it
+// Where there is no file it is made, with the folders to it, for its owner's eyes
+// only: it tells which projects somebody builds, and where. In a database, the tables
+// are made in the schema obs_btf_guard, or the search_path of the URL.
+//
+// A damaged file is renamed to path.broken-<time> with its journal, and a new one
+// begun: by Open if it cannot be opened, by any method that fails because of it
 // after that. notice is told. It is known by SQLite's and our mark at its beginning,
 // or, without them, by its name, history.db. What is something else is never moved: a
 // schema newer than this program's (ErrNewer), another program's database
-// (ErrForeign), a folder, a file that may not be written are errors.
-func Open(ctx context.Context, path string, notice func(string)) (*DB, error) {
-	db, err := openFile(ctx, path, migrations, notice)
+// (ErrForeign), a folder, a file that may not be written are errors. No error has a
+// password in it.
+func Open(ctx context.Context, name string, notice func(string)) (db *DB, err error) {
+	if IsServer(name) {
+		db, err = openServer(ctx, name, migrations)
+	} else {
+		db, err = openFile(ctx, name, migrations, notice)
+		err = regular.WithoutPath(err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, regular.WithoutPath(err))
+		return nil, fmt.Errorf("%s: %w", Name(name), err)
 	}
 	return db, nil
 }

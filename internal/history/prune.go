@@ -20,7 +20,7 @@ type Pruned struct {
 func (db *DB) Prune(ctx context.Context, before time.Time) (p Pruned, err error) {
 	const old = "(SELECT digest FROM package WHERE used < ?)"
 	at := before.Unix()
-	err = db.write(ctx, func(t *tx) {
+	err = db.do(ctx, writing, func(t *tx) {
 		p.Judgements = t.exec("DELETE FROM judgement WHERE digest IN "+old+" OR base IN "+old, at, at)
 		p.Kernels = t.exec("DELETE FROM base WHERE digest IN "+old, at)
 		p.Packages = t.exec("DELETE FROM package WHERE used < ?", at)
@@ -31,5 +31,5 @@ func (db *DB) Prune(ctx context.Context, before time.Time) (p Pruned, err error)
 	}
 	db.mu.RLock()
 	defer db.mu.RUnlock()
-	return p, wrap(db.engine.tidy(ctx, db.conn))
+	return p, db.wrap(db.engine.tidy(ctx, db.conn))
 }

@@ -63,7 +63,7 @@ func (db *DB) Builds(ctx context.Context, f Filter) ([]Step, error) {
 
 func (db *DB) builds(ctx context.Context, where string, args []any, like func(kernelrelease string) bool) (steps []Step, err error) {
 	var odd []error
-	err = db.read(ctx, func(t *tx) {
+	err = db.do(ctx, reading, func(t *tx) {
 		odd = nil
 		steps = nil
 		t.rows(func(rows *sql.Rows) error {

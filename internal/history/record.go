@@ -96,7 +96,7 @@ func found(inv *guard.Inventory, res *guard.Result) Batch {
 // Add remembers a batch: its kernels, and what was judged in the place of what stood
 // there.
 func (db *DB) Add(ctx context.Context, b Batch) error {
-	return db.write(ctx, func(t *tx) {
+	return db.do(ctx, writing, func(t *tx) {
 		now := time.Now().Unix()
 		t.packages(b, now)
 		t.builds(b)
