@@ -4,11 +4,14 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -105,12 +108,35 @@ func (s *stamping) stamp(t guard.Tokens) {
 		s.problem(t.Package.Path, t.Err)
 		return
 	}
-	change, err := rpm.Rewrite(s.c.Context, t.Package.Path, e)
+	change, err := s.rewrite(t.Package, e)
 	if err != nil {
 		s.problem(t.Package.Path, err)
 		return
 	}
 	s.say(t.Package.NEVRA, change)
+}
+
+// rewrite changes a package that was named itself wherever it lies, and one that was
+// found in a folder only within that: a link there may lead anywhere.
+func (s *stamping) rewrite(p *guard.Package, e rpm.Edit) (rpm.Change, error) {
+	folder, err := filepath.EvalSymlinks(p.Tree)
+	if err != nil {
+		return rpm.Change{}, err
+	}
+	if folder == p.Path {
+		return rpm.Rewrite(s.c.Context, p.Path, e)
+	}
+	name, err := filepath.Rel(folder, p.Path)
+	if err != nil {
+		return rpm.Change{}, err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return rpm.Change{}, err
+	}
+	defer root.Close()
+	change, err := rpm.RewriteIn(s.c.Context, root, name, e)
+	return change, regular.WithoutPath(err)
 }
 
 // relations are the dependencies that the package should have.

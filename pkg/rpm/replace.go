@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
@@ -17,24 +18,28 @@ import (
 // ErrBusy says that another process, or goroutine, is rewriting the package.
 var ErrBusy = errors.New("being rewritten by another process")
 
-// A target is an open package file. If it is locked (flock, until it is closed),
-// whoever has it open is the only one to rewrite it and owns its temporary file.
+// A target is an open package file in a folder that stays the same whatever is renamed
+// around it. If it is locked (flock, until it is closed), whoever has it open is the
+// only one to rewrite it and owns its temporary file.
 type target struct {
 	*os.File
+	root   *os.Root
+	name   string // below root
 	info   os.FileInfo
 	locked bool
 }
 
-// openTarget opens the file at path for reading and locks it if asked to. On a
-// file system without locks it stays unlocked.
-func openTarget(path string, exclusive bool) (*target, error) {
+// openTarget opens the file of that name below root for reading and locks it if asked
+// to. A symbolic link at its end is none. On a file system without locks it stays
+// unlocked.
+func openTarget(root *os.Root, name string, exclusive bool) (*target, error) {
 	for {
-		f, err := regular.Open(path)
+		f, err := regular.OpenIn(root, name)
 		if err != nil {
-			return nil, err
+			return nil, below(root, err)
 		}
-		t := &target{File: f}
-		if err = t.stat(); err == nil && exclusive {
+		t := &target{File: f, root: root, name: name}
+		if t.info, err = t.Stat(); err == nil && exclusive {
 			err = t.lock()
 		}
 		if err == nil {
@@ -47,13 +52,6 @@ func openTarget(path string, exclusive bool) (*target, error) {
 	}
 }
 
-func (t *target) stat() (err error) {
-	if t.info, err = t.Stat(); err == nil && !t.info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a regular file", t.Name())
-	}
-	return err
-}
-
 var errReplaced = errors.New("replaced in the meantime")
 
 // lock locks the file and then makes sure that it is still the one of that
@@ -64,7 +62,7 @@ func (t *target) lock() error {
 		return fmt.Errorf("%s: %w", t.Name(), ErrBusy)
 	}
 	t.locked = err == nil
-	now, err := os.Stat(t.Name())
+	now, err := t.root.Lstat(t.name)
 	if err != nil {
 		return err
 	}
@@ -72,6 +70,15 @@ func (t *target) lock() error {
 		return errReplaced
 	}
 	return nil
+}
+
+// below has an error name the path from where the program stands: those of an os.Root
+// name it from there.
+func below(root *os.Root, err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		pe.Path = filepath.Join(root.Name(), pe.Path)
+	}
+	return err
 }
 
 // temporaryName is where the new content of the file at path is written. The
@@ -85,21 +92,20 @@ func temporaryName(path string) string {
 // the old file is there and the new one is gone; only a failure to make the
 // rename last comes too late for that, and says so.
 func (t *target) replace(write func(*os.File) error) (err error) {
-	path := t.Name()
-	temporary := temporaryName(path)
+	temporary := temporaryName(t.name)
 	if t.locked { // then whoever made it is dead
-		if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("left behind by an earlier run: %w", err)
+		if err := t.root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("left behind by an earlier run: %w", below(t.root, err))
 		}
 	}
-	f, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := t.root.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return below(t.root, err)
 	}
 	defer func() {
 		f.Close()
 		if err != nil {
-			os.Remove(temporary)
+			t.root.Remove(temporary)
 		}
 	}()
 	if err := write(f); err != nil {
@@ -114,10 +120,10 @@ func (t *target) replace(write func(*os.File) error) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return err
+	if err := t.root.Rename(temporary, t.name); err != nil {
+		return below(t.root, err)
 	}
-	return syncDirectory(filepath.Dir(path))
+	return syncDirectory(t.root, filepath.Dir(t.name))
 }
 
 // likeOld gives f owner, mode and times of the old file. Only root can give a
@@ -137,13 +143,23 @@ func likeOld(f *os.File, info os.FileInfo) error {
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
-	return os.Chtimes(f.Name(), accessed, info.ModTime())
+	return setTimes(f, accessed, info.ModTime())
 }
 
-// syncDirectory makes a rename in dir last. Some file systems cannot and say
+// setTimes is futimens(2), which goes by the file and not by a name that may lead
+// elsewhere by now.
+func setTimes(f *os.File, accessed, modified time.Time) error {
+	times := [2]syscall.Timespec{syscall.NsecToTimespec(accessed.UnixNano()), syscall.NsecToTimespec(modified.UnixNano())}
+	if _, _, errno := syscall.Syscall6(syscall.SYS_UTIMENSAT, f.Fd(), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0); errno != 0 {
+		return &fs.PathError{Op: "utimensat", Path: f.Name(), Err: errno}
+	}
+	return nil
+}
+
+// syncDirectory makes a rename in a folder last. Some file systems cannot and say
 // EINVAL; there is nothing to be done about those.
-func syncDirectory(dir string) error {
-	d, err := os.Open(dir)
+func syncDirectory(root *os.Root, dir string) error {
+	d, err := root.Open(dir)
 	if err != nil {
 		return err
 	}

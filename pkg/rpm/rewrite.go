@@ -31,14 +31,26 @@ import (
 // Errors of the file system name the path; all others say only what is wrong
 // inside.
 func Rewrite(ctx context.Context, path string, e Edit) (Change, error) {
-	if err := e.validate(); err != nil {
-		return Change{}, err
-	}
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return Change{}, err
 	}
-	t, err := openTarget(path, !e.DryRun)
+	dir, name := filepath.Split(path)
+	root, err := os.OpenRoot(filepath.Clean(dir))
+	if err != nil {
+		return Change{}, err
+	}
+	defer root.Close()
+	return RewriteIn(ctx, root, name, e)
+}
+
+// RewriteIn does the same with the package of that name below root, and writes nothing
+// outside of it: symbolic links that lead there are errors, as is one at the end.
+func RewriteIn(ctx context.Context, root *os.Root, name string, e Edit) (Change, error) {
+	if err := e.validate(); err != nil {
+		return Change{}, err
+	}
+	t, err := openTarget(root, name, !e.DryRun)
 	if err != nil {
 		return Change{}, err
 	}

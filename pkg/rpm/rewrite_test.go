@@ -165,7 +165,7 @@ func TestRewriteLinks(t *testing.T) {
 
 func TestRewriteBusy(t *testing.T) {
 	path := writePackage(t, testPackage{}.bytes(t))
-	other, err := openTarget(path, true)
+	other, err := openTarget(openRoot(t, filepath.Dir(path)), filepath.Base(path), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,5 +252,40 @@ func TestRewriteFileSystem(t *testing.T) {
 		if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func openRoot(t *testing.T, dir string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
+}
+
+// TestRewriteIn writes nothing outside of a folder, wherever links in it lead.
+func TestRewriteIn(t *testing.T) {
+	folder, outside := t.TempDir(), t.TempDir()
+	victim := filepath.Join(outside, "victim.rpm")
+	pkg := testPackage{}.bytes(t)
+	err := errors.Join(os.WriteFile(victim, pkg, 0o644), os.Symlink(victim, filepath.Join(folder, "link.rpm")),
+		os.Symlink(outside, filepath.Join(folder, "folder")), os.WriteFile(filepath.Join(folder, "own.rpm"), pkg, 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := Edit{Add: []Relation{{Kind: Provides, Dependency: Dependency{Name: "a"}}}}
+	for name, want := range map[string]string{"link.rpm": "is a symbolic link", "folder/victim.rpm": "escapes", "own.rpm": ""} {
+		_, err := RewriteIn(t.Context(), openRoot(t, folder), name, e)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+	if got, err := os.ReadFile(victim); err != nil || !bytes.Equal(got, pkg) {
+		t.Errorf("the victim changed, %v", err)
+	}
+	if got, err := os.ReadFile(filepath.Join(folder, "own.rpm")); err != nil || bytes.Equal(got, pkg) {
+		t.Errorf("its own package did not, %v", err)
 	}
 }
