@@ -250,7 +250,7 @@ func (t historyWriter) step(l *history.Line, i int) {
 	case s.TypeCount == 0: // the kernel refuses it
 		base = "base " + s.Fingerprint.Short() + ", which cannot be read"
 	case i == 0 || s.BaseChanged || t.verbose:
-		base = fmt.Sprintf("base %s, %d types", s.Fingerprint.Short(), s.TypeCount)
+		base = fmt.Sprintf("base %s, %s types", s.Fingerprint.Short(), prose.Number(int(s.TypeCount)))
 	}
 	t.line("  %s  %s  %s", built, s.Package, base)
 	if s.BaseChanged {
@@ -356,7 +356,7 @@ func (t historyWriter) judgements(s *history.Step) {
 		var counts []string
 		for _, k := range s.Judgements[i:] {
 			if like(k) && (t.verbose || k.Severity != string(guard.OK)) {
-				counts = append(counts, fmt.Sprintf("%d %s", k.Modules, k.Verdict))
+				counts = append(counts, prose.Number(k.Modules)+" "+string(k.Verdict))
 			}
 		}
 		if len(counts) > 0 {

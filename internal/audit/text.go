@@ -227,7 +227,7 @@ func (r *row) head() string {
 	if n := fits[guard.Undecided]; n > 0 {
 		unknown = fmt.Sprintf(", unknown of %d", n)
 	}
-	return fmt.Sprintf("%s (%s): fits %d of %d%s", r.modules, r.flavor, fits[guard.Fits], len(r.cells), unknown)
+	return fmt.Sprintf("%s (%s): fits %s of %s%s", r.modules, r.flavor, prose.Number(fits[guard.Fits]), prose.Number(len(r.cells)), unknown)
 }
 
 // matrix writes a line for each row.

@@ -2,7 +2,10 @@
 
 package prose
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestPrintable shows what a terminal would obey, and leaves letters alone.
 func TestPrintable(t *testing.T) {
@@ -19,5 +22,35 @@ func TestPrintable(t *testing.T) {
 		if got := Printable(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
 		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	const path = "/usr/lib/modules/5.15.12-1-default/kernel/drivers/hid/hid-apple.ko"
+	for _, c := range []struct {
+		path  string
+		width int
+		want  string
+	}{
+		{path, 100, path},
+		{path, 40, "/usr/…/kernel/drivers/hid/hid-apple.ko"},
+		{path, 30, "/usr/…/hid/hid-apple.ko"},
+		{path, 1, "/usr/…/hid-apple.ko"},
+		{"./a/b/c.ko", 8, "./…/c.ko"},
+		{"c.ko", 1, "c.ko"},
+		{"a/c.ko", 1, "a/c.ko"},
+	} {
+		if got := Shorten(c.path, c.width); got != c.want {
+			t.Errorf("%s in %d: %s, want %s", c.path, c.width, got, c.want)
+		}
+	}
+}
+
+// TestWrap breaks between words and nowhere else.
+func TestWrap(t *testing.T) {
+	got := wrap("  - ", "one /a/path/that/is/longer/than/the/line → two three", 16)
+	want := []string{"  - one", "    /a/path/that/is/longer/than/the/line", "    → two three"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

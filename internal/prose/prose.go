@@ -9,8 +9,12 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 // Number groups digits: 4023 is "4,023".
@@ -34,16 +38,18 @@ func Several(n int, thing string) string {
 	return Number(n) + " " + thing + "s"
 }
 
-// Width is where paragraphs wrap, in columns.
-const Width = 96
+// LogWidth is where paragraphs wrap that nobody reads on a terminal, in columns.
+const LogWidth = 80
 
-// Wrap breaks s behind a prefix into lines for a terminal. Further lines are indented
-// as far as the prefix.
-func Wrap(prefix, s string) (lines []string) {
-	indent := strings.Repeat(" ", len(prefix))
+// Wrap breaks s behind a prefix into lines of at most LogWidth columns, words stay
+// whole. Further lines are indented as far as the prefix.
+func Wrap(prefix, s string) (lines []string) { return wrap(prefix, s, LogWidth) }
+
+func wrap(prefix, s string, width int) (lines []string) {
+	indent := strings.Repeat(" ", columns(prefix))
 	line := prefix
 	for i, word := range strings.Fields(s) {
-		if i > 0 && len(line)+1+len(word) > Width {
+		if i > 0 && columns(line)+1+columns(word) > width {
 			lines = append(lines, line)
 			line = indent
 		} else if i > 0 {
@@ -54,6 +60,29 @@ func Wrap(prefix, s string) (lines []string) {
 	return append(lines, line)
 }
 
+// columns is how wide a text is, as near as a count of its letters comes.
+func columns(s string) int { return utf8.RuneCountInString(s) }
+
+// Shorten leaves out folders in the middle of a path until it has at most so many
+// columns: "/usr/…/hid/hid-apple.ko". The first folder and the name stay.
+func Shorten(path string, width int) string {
+	parts := strings.Split(path, "/")
+	if columns(path) <= width || len(parts) < 4 {
+		return path
+	}
+	keep := 1 // in front: what stands before the first slash, and one folder
+	if parts[0] == "" {
+		keep = 2
+	}
+	head := strings.Join(parts[:keep], "/") + "/…/"
+	for from := keep + 1; from < len(parts); from++ {
+		if short := head + strings.Join(parts[from:], "/"); columns(short) <= width || from == len(parts)-1 {
+			return short
+		}
+	}
+	return path
+}
+
 // A Styled string may hold escape sequences. All others are made [Printable] by a
 // [Writer].
 type Styled string
@@ -62,10 +91,36 @@ type Styled string
 type Writer struct {
 	w     *bufio.Writer
 	color bool
+	width int
+
+	terminal bool
 }
 
-// NewWriter returns a writer that uses colors if told to.
-func NewWriter(w io.Writer, color bool) *Writer { return &Writer{bufio.NewWriter(w), color} }
+// NewWriter returns a writer that uses colors if told to. Paragraphs are as wide as the
+// terminal behind w, if there is one, and else as LogWidth.
+func NewWriter(w io.Writer, color bool) *Writer {
+	width, terminal := widthOf(w)
+	return &Writer{bufio.NewWriter(w), color, width, terminal}
+}
+
+// The widths that are wrapped to: narrower and nothing fits, wider and no eye finds
+// the next line.
+const (
+	leastWidth = 40
+	mostWidth  = 110
+)
+
+func widthOf(w io.Writer) (width int, terminal bool) {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return max(leastWidth, min(width, mostWidth)), true
+		}
+	}
+	return LogWidth, false
+}
+
+// Room is how many columns are left behind what has been written of a line.
+func (w *Writer) Room(used int) int { return max(w.width-used, leastWidth/2) }
 
 // Line writes one line. Its arguments cannot write another.
 func (w *Writer) Line(format string, args ...any) {
@@ -83,15 +138,32 @@ func (w *Writer) Line(format string, args ...any) {
 
 // Paragraph writes s behind a prefix, wrapped.
 func (w *Writer) Paragraph(prefix, s string) {
-	for _, line := range Wrap(prefix, s) {
+	for _, line := range wrap(prefix, s, w.width) {
 		w.Line("%s", line)
+	}
+}
+
+// Item writes s behind a lead that may be colored and has so many visible columns. On a
+// terminal it is wrapped, and further lines are indented as far; in a log, where people
+// search for lines, it stays whole.
+func (w *Writer) Item(lead Styled, visible int, s string) {
+	if !w.terminal {
+		w.Line("%s%s", lead, s)
+		return
+	}
+	indent := strings.Repeat(" ", visible)
+	for i, line := range wrap(indent, s, w.width) {
+		if i > 0 {
+			lead = Styled(indent)
+		}
+		w.Line("%s%s", lead, line[visible:])
 	}
 }
 
 // Headline writes a blank line and a headline, wrapped behind its first word or words.
 func (w *Writer) Headline(prefix, s string) {
 	w.Line("")
-	for _, line := range Wrap(prefix, s) {
+	for _, line := range wrap(prefix, s, w.width) {
 		w.Line("%s", w.Bold(line))
 	}
 }

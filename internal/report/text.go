@@ -72,7 +72,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 		t.Section(s.Headline, s.Points)
 	}
 	t.Line("")
-	t.Line("%s", t.closing(r))
+	t.closing(r)
 	return t.Flush()
 }
 
@@ -151,7 +151,14 @@ func (t *text) alone(r *guard.Result) {
 // group writes one pairing: a line with the counts, then what is not ok.
 func (t *text) group(g group) {
 	worst := g.worst()
-	t.Line("  %s %s: %s", t.severity(worst), g.title(), g.counts())
+	pairing, title, ok := strings.Cut(g.title(), "  ")
+	if ok {
+		pairing = fmt.Sprintf("%-9s", pairing)
+	} else {
+		pairing, title = "", pairing
+	}
+	lead := "  " + t.severity(worst) + prose.Styled(" "+pairing)
+	t.Item(lead, len("  "+severityWords[worst]+" "+pairing), strings.TrimSpace(title)+": "+g.counts())
 	for _, p := range g.parts() {
 		switch {
 		case t.Verbose:
@@ -179,7 +186,7 @@ func (t *text) notes(g group) {
 				t.Paragraph("        ", "likewise "+t.names(all[1:]))
 				break
 			}
-			t.Line("      %s %s", t.Paint(severityColors[n.Severity], string(rule)), place(f))
+			t.Line("      %s %s", t.Paint(severityColors[n.Severity], string(rule)), t.place(len(rule), f))
 			t.Paragraph("        ", n.Message)
 			if len(n.Log) > 0 {
 				t.log(f, n.Log)
@@ -225,7 +232,7 @@ func (t *text) ruling(r *guard.Ruling) {
 
 // some writes the first module of a part in full and names a few more.
 func (t *text) some(p group) {
-	t.Line("      %s %s", t.Paint(severityColors[p.severity()], string(p.verdict())), place(p[0]))
+	t.Line("      %s %s", t.Paint(severityColors[p.severity()], string(p.verdict())), t.place(len(p.verdict()), p[0]))
 	t.detail(p[0])
 	if len(p) > 1 {
 		t.Paragraph("        ", "likewise "+t.names(p[1:]))
@@ -260,7 +267,7 @@ func (t *text) all(p group) {
 		if f.Basis != "" {
 			basis = " (" + string(f.Basis) + ")"
 		}
-		t.Line("      %s %s%s", t.Paint(severityColors[f.Severity], string(f.Verdict)), place(f), basis)
+		t.Line("      %s %s%s", t.Paint(severityColors[f.Severity], string(f.Verdict)), t.place(len(f.Verdict), f), basis)
 		t.detail(f)
 		t.consequences([]guard.Finding{f})
 	}
@@ -319,17 +326,22 @@ func (t *text) detail(f guard.Finding) {
 	}
 }
 
-// place names a module and where it lies.
-func place(f guard.Finding) string {
+// place names a module and where it lies, behind a word of so many letters. Unless all
+// is asked for, a long path is shortened.
+func (t *text) place(word int, f guard.Finding) string {
 	m := f.Module
-	if m.Package == nil {
-		return m.Name + "  " + m.Path
+	s := m.Name + "  "
+	if m.Package != nil {
+		s += m.Package.NEVRA + ": "
 	}
-	return m.Name + "  " + m.Package.NEVRA + ": " + m.Path
+	if t.Verbose {
+		return s + m.Path
+	}
+	return s + prose.Shorten(m.Path, t.Room(len("      ")+word+len(" ")+len(s)))
 }
 
 // closing is the last line, with what a glance at the end of a log must find.
-func (t *text) closing(r *guard.Result) prose.Styled {
+func (t *text) closing(r *guard.Result) {
 	counts := map[guard.Severity]int{}
 	for _, f := range r.Findings {
 		counts[f.Worst()]++
@@ -353,7 +365,7 @@ func (t *text) closing(r *guard.Result) prose.Styled {
 			word = t.Paint(prose.Red, incomplete)
 		}
 	}
-	return word + prose.Styled(" "+s)
+	t.Line("%s %s", word, s) // whole, for who searches a log for it
 }
 
 // modules counts them, the new and the old ones.

@@ -5,6 +5,7 @@ package guard
 import (
 	"fmt"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -216,14 +217,14 @@ func (j *judging) compare(f *Finding, own *Base, read *btf.Table) {
 	switch {
 	case o.Misread():
 		f.Verdict = Misread
-		f.Reasons = append(f.Reasons, fmt.Sprintf("%d of %d names and types that it refers to mean something else",
-			o.Names+o.Types, o.Names+o.Types+o.Drifted+o.Same))
+		f.Reasons = append(f.Reasons, fmt.Sprintf("%s of %s names and types that it refers to mean something else",
+			prose.Number(o.Names+o.Types), prose.Number(o.Names+o.Types+o.Drifted+o.Same)))
 	case o.Drifted > 0:
 		f.Verdict = Drifted
-		f.Reasons = append(f.Reasons, fmt.Sprintf("%d of %d types that it refers to changed their definition", o.Drifted, o.Drifted+o.Same))
+		f.Reasons = append(f.Reasons, fmt.Sprintf("%s of %s types that it refers to changed their definition", prose.Number(o.Drifted), prose.Number(o.Drifted+o.Same)))
 	default:
 		f.Verdict = Compatible
-		f.Reasons = append(f.Reasons, fmt.Sprintf("all %d names and types that it refers to mean the same on both", o.Same))
+		f.Reasons = append(f.Reasons, fmt.Sprintf("all %s names and types that it refers to mean the same on both", prose.Number(o.Same)))
 	}
 	for _, d := range o.First {
 		f.Reasons = append(f.Reasons, d.String())
@@ -232,9 +233,9 @@ func (j *judging) compare(f *Finding, own *Base, read *btf.Table) {
 
 // anotherBase says how far apart two bases are.
 func anotherBase(own, b *Base) string {
-	return fmt.Sprintf("built on base %s (%d types, %d string bytes), read on %s (%d types, %d string bytes)",
-		own.Fingerprint.Base.Short(), own.Table.Len(), own.Table.EndString(),
-		b.Fingerprint.Base.Short(), b.Table.Len(), b.Table.EndString())
+	return fmt.Sprintf("built on base %s (%s types, %s string bytes), read on %s (%s types, %s string bytes)",
+		own.Fingerprint.Base.Short(), prose.Number(own.Table.Len()), prose.Number(int(own.Table.EndString())),
+		b.Fingerprint.Base.Short(), prose.Number(b.Table.Len()), prose.Number(int(b.Table.EndString())))
 }
 
 func kernelSays(m *Module, b *Base, res verify.Result) *Response {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -160,11 +161,7 @@ type NoVmlinux struct {
 }
 
 func (e *NoVmlinux) Error() string {
-	modules := "1 module"
-	if e.Modules > 1 {
-		modules = fmt.Sprintf("%d modules", e.Modules)
-	}
-	return fmt.Sprintf("%s not checked: no vmlinux of %s was given", modules, e.Kernel)
+	return fmt.Sprintf("%s not checked: no vmlinux of %s was given", prose.Several(e.Modules, "module"), e.Kernel)
 }
 
 // unmet makes problems of the modules that needed a base and met none, one for

@@ -5,6 +5,8 @@ package guard
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // believe has modules that are too small to confirm the vmlinux of their tree be
@@ -63,7 +65,7 @@ func believe(findings []Finding) {
 		}
 		if c := counts[t]; c.against == 0 && c.proven > c.small {
 			f.Verdict, f.Severity, f.Basis = SameBase, SameBase.Severity(), Provenance
-			f.Reasons = append([]string{fmt.Sprintf("%d modules that lie in the same tree were built on this vmlinux, and none was not", c.proven)}, f.Reasons...)
+			f.Reasons = append([]string{fmt.Sprintf("%s modules in the same tree were built on this vmlinux, and none on another", prose.Number(c.proven))}, f.Reasons...)
 		}
 	}
 }
