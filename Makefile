@@ -15,7 +15,7 @@ RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 30s
 BENCH    ?= .
 
-.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-backend e2e-html testdata install rpm clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-backend e2e-html e2e-postgres testdata install rpm clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,8 +36,8 @@ test: ## unit and command line tests, with the race detector where there is a C 
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l cmd pkg internal e2e)" || { echo 'gofmt would change:'; gofmt -l cmd pkg internal e2e; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags e2e,e2eqemu,e2eobs,e2ebackend,e2ehtml ./e2e/...
-	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e,e2eqemu,e2eobs,e2ebackend,e2ehtml ./e2e/...
+	$(GO) vet ./... && $(GO) vet -tags e2e,e2eqemu,e2eobs,e2ebackend,e2ehtml,e2epostgres ./e2e/...
+	$(GO) tool staticcheck ./... && $(GO) tool staticcheck -tags e2e,e2eqemu,e2eobs,e2ebackend,e2ehtml,e2epostgres ./e2e/...
 	cd e2e/formats && $(GO) vet ./... && "$$(cd ../.. && $(GO) tool -n staticcheck)" ./...
 	$(GO) test ./internal/architecture
 
@@ -65,6 +65,9 @@ e2e-backend: ## what is asked of OBS, on a real backend on loopback: installs ob
 
 e2e-html: ## the HTML reports in a headless Chromium: installs it (2 minutes)
 	$(GO) test -tags e2ehtml -count=1 -v ./e2e/html
+
+e2e-postgres: ## a history that 20 programs write to, in Debian's PostgreSQL: installs it (1 minute)
+	$(GO) test -tags e2epostgres -count=1 -v -timeout 10m ./e2e/postgres
 
 testdata: ## make the fixtures again from their sources
 	testdata/incident/make.sh
