@@ -22,6 +22,7 @@ type Table struct {
 	types    []byte
 	strings  []byte
 	offsets  []uint32 // of each own type's record in types
+	kinds    []Kind   // of each own type
 }
 
 // Parse lays out the table that data holds: a base if base is nil, else a table
@@ -30,7 +31,7 @@ type Table struct {
 // looked at. The types before a broken one are not lost: with an error in the
 // type section the table is returned too and ends before that type.
 //
-// Memory: four bytes for each type, beside data itself.
+// Memory: five bytes for each type, beside data itself.
 func Parse(data []byte, base *Table) (*Table, error) {
 	h, order, err := readHeader(data)
 	if err != nil {
@@ -60,13 +61,15 @@ func Parse(data []byte, base *Table) (*Table, error) {
 func (t *Table) index() error {
 	// A typical record takes 20 bytes or more; no record takes less than 12.
 	t.offsets = make([]uint32, 0, len(t.types)/20)
+	t.kinds = make([]Kind, 0, len(t.types)/20)
 	for rest := t.types; len(rest) > 0; {
 		at := len(t.types) - len(rest)
-		_, next, err := cut(rest, t.big, t.startID+TypeID(len(t.offsets)))
+		typ, next, err := cut(rest, t.big, t.startID+TypeID(len(t.offsets)))
 		if err != nil {
 			return err
 		}
 		t.offsets = append(t.offsets, uint32(at))
+		t.kinds = append(t.kinds, typ.Kind())
 		rest = next
 	}
 	return nil
@@ -120,6 +123,21 @@ func (t *Table) Type(id TypeID) (typ Type, ok bool) {
 		return Type{ID: id}, false
 	}
 	return t.at(t.offsets[i], id), true
+}
+
+// Kind is that of the type with an id, in the base too, and ok false past the end, as
+// Type has it, for who wants no more of thousands of types all over a base.
+func (t *Table) Kind(id TypeID) (k Kind, ok bool) {
+	if t.base != nil && id < t.startID {
+		return t.base.Kind(id)
+	}
+	if id == 0 && t.base == nil {
+		return KindVoid, true
+	}
+	if i := int64(id) - int64(t.startID); i < int64(len(t.kinds)) {
+		return t.kinds[i], true
+	}
+	return KindVoid, false
 }
 
 // at is the type whose record begins at an offset that index has seen.

@@ -152,7 +152,7 @@ func (j *judging) withTable(f *Finding) {
 	}
 	f.table = table
 	if own == b || m.Package == nil && m.Tree == b.Tree { // it may be asked for again
-		f.evidence = j.examine(m, b)
+		f.evidence = j.examine(m, b, table)
 	} else {
 		f.evidence = j.examineOn(m, b, table)
 	}

@@ -101,7 +101,7 @@ func (j *judging) treeBase(b *Base, modules []*Module) *Base {
 		if len(m.BTF) == 0 || m.Distilled || !m.InTree {
 			continue
 		}
-		switch e := j.examine(m, b); {
+		switch e := j.examine(m, b, nil); {
 		case e.Contradicted(), m.vermagic != "" && b.Vermagic != "" && m.vermagic != b.Vermagic:
 			return nil
 		case e.Confirmed():
@@ -135,11 +135,11 @@ func (j *judging) ownBase(m *Module, judged *Base) *Base {
 			candidates = []*Base{j.named}
 		}
 	}
-	if slices.Contains(candidates, judged) && (len(candidates) == 1 || !j.examine(m, judged).Contradicted()) {
+	if slices.Contains(candidates, judged) && (len(candidates) == 1 || !j.examine(m, judged, nil).Contradicted()) {
 		return judged
 	}
 	for _, b := range candidates {
-		if b != judged && !j.examine(m, b).Contradicted() {
+		if b != judged && !j.examine(m, b, nil).Contradicted() {
 			return b
 		}
 	}
@@ -162,15 +162,18 @@ func sameSide(m *Module, bases []*Base) []*Base {
 }
 
 // examine is what a module's table says for and against a base that it may have
-// been built on, asked once however many bases the module meets.
-func (j *judging) examine(m *Module, own *Base) *evidence.Evidence {
+// been built on, asked once however many bases the module meets. read is the table as
+// it was read on that base, nil if it was not.
+func (j *judging) examine(m *Module, own *Base, read *btf.Table) *evidence.Evidence {
 	k := onOwn{m, own}
 	j.mu.Lock()
 	once, ok := j.examined[k]
 	if !ok {
 		once = sync.OnceValue(func() *evidence.Evidence {
-			table, _ := btf.Parse(m.BTF, own.Table)
-			return j.examineOn(m, own, table)
+			if read == nil {
+				read, _ = btf.Parse(m.BTF, own.Table) // as far as it goes
+			}
+			return j.examineOn(m, own, read)
 		})
 		j.examined[k] = once
 	}

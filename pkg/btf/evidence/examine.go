@@ -144,8 +144,9 @@ func foreign(name []byte) bool { return bytes.ContainsAny(name, ":<>&*()[]{},#~=
 
 func (x *examiner) types(t btf.Type) {
 	for ref := range t.TypeRefs() {
-		target, ok := x.t.Type(ref.ID)
+		kind, ok := x.t.Kind(ref.ID)
 		where := func() string {
+			target, ok := x.t.Type(ref.ID)
 			if !ok {
 				return fmt.Sprintf("the %v of %s: type [%d] of %d", ref, x.describe(t), ref.ID, x.t.EndID())
 			}
@@ -155,7 +156,7 @@ func (x *examiner) types(t btf.Type) {
 			x.against(TypePastEnd, where)
 			continue
 		}
-		if p, wrong := misplaced(t.Kind(), ref.Role, target.Kind()); wrong {
+		if p, wrong := misplaced(t.Kind(), ref.Role, kind); wrong {
 			x.against(p, where)
 			continue
 		}
