@@ -44,16 +44,47 @@ func repository(t *testing.T) (dir, token1 string) {
 	return dir, token1
 }
 
-// solver installs packages by name-version-release from a repository.
-type solver func(t *testing.T, r root, pkgs ...string) harness.Outcome
+// room is where a solver runs: on this machine, or in the system that newer.sh makes.
+type room string
 
-func newZypper(t *testing.T, repo string) solver {
-	needs(t, "zypper")
-	return func(t *testing.T, r root, pkgs ...string) harness.Outcome {
+// command runs a program there. The folder for temporary files is the same.
+func (r room) command(name string, args ...string) *exec.Cmd {
+	if r == "" {
+		return exec.Command(name, args...)
+	}
+	const script = `for dir in /proc /dev "$1"; do mkdir -p "$0$dir"; mount --rbind "$dir" "$0$dir" || exit 3; done; shift; exec chroot "$0" "$@"`
+	return exec.Command("unshare", append([]string{"-m", "sh", "-c", script, string(r), os.TempDir(), name}, args...)...)
+}
+
+// newer is a room with rpm 6, zypper and dnf 5.
+func newer(t *testing.T) room {
+	t.Helper()
+	work := os.Getenv("E2E_WORK_DIR")
+	if work == "" {
+		work = filepath.Join(os.TempDir(), "obs-btf-guard-e2e")
+	}
+	dir := filepath.Join(work, "newer")
+	_, err := harness.Script("./newer.sh", dir)
+	harness.SkipUnreachable(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return room(dir)
+}
+
+// solver does what it is told, "install" or "remove", with packages by
+// name-version-release, the former from a repository.
+type solver func(t *testing.T, r root, do string, pkgs ...string) harness.Outcome
+
+func (in room) zypper(t *testing.T, repo string) solver {
+	if in == "" {
+		needs(t, "zypper")
+	}
+	return func(t *testing.T, r root, do string, pkgs ...string) harness.Outcome {
 		t.Helper()
 		zypper := func(args ...string) harness.Outcome {
 			args = append([]string{"--root", string(r), "--non-interactive", "--no-gpg-checks"}, args...)
-			return harness.Try(t, exec.Command("zypper", args...))
+			return harness.Try(t, in.command("zypper", args...))
 		}
 		// The setting that openSUSE has for kernels to be kept side by side.
 		config := filepath.Join(string(r), "etc/zypp/zypp.conf")
@@ -63,7 +94,10 @@ func newZypper(t *testing.T, repo string) solver {
 				t.Fatalf("zypper addrepo: exit status %d\n%s", o.Status, o.All())
 			}
 		}
-		args := []string{"install", "--no-recommends", "--details"}
+		args := []string{do, "--details"}
+		if do == "install" {
+			args = append(args, "--no-recommends")
+		}
 		for _, p := range pkgs {
 			name, version := splitName(p)
 			args = append(args, name+"="+version)
@@ -72,21 +106,46 @@ func newZypper(t *testing.T, repo string) solver {
 	}
 }
 
-func newDNF(t *testing.T, repo string) solver {
-	needs(t, "dnf")
+// dnf is DNF 4 on this machine, DNF 5 in the other room.
+func (in room) dnf(t *testing.T, repo string) solver {
+	if in == "" {
+		needs(t, "dnf")
+	}
 	home := t.TempDir()
 	writeFile(t, filepath.Join(home, ".rpmmacros"), "%_dbpath "+database+"\n")
-	return func(t *testing.T, r root, pkgs ...string) harness.Outcome {
+	return func(t *testing.T, r root, do string, pkgs ...string) harness.Outcome {
 		t.Helper()
 		args := []string{"--installroot", string(r), "--releasever", "1", "--forcearch", "x86_64", "--assumeyes", "--nogpgcheck",
-			"--repofrompath", "incident,file://" + repo, "--repoid", "incident", "--noplugins"}
+			"--repofrompath", "incident,file://" + repo, "--repo", "incident"}
 		for _, option := range []string{"reposdir=/dev/null", "module_platform_id=platform:f1", "install_weak_deps=False", "obsoletes=True",
-			"cachedir=" + t.TempDir(), "logdir=/var/log", "persistdir=/var/lib/dnf", "tsflags=nodocs"} {
+			"cachedir=" + t.TempDir(), "logdir=/var/log", "persistdir=/var/lib/dnf", "tsflags=nodocs", "plugins=False", "clean_requirements_on_remove=False"} {
 			args = append(args, "--setopt", option)
 		}
-		cmd := exec.Command("dnf", append(append(args, "install"), pkgs...)...)
+		cmd := in.command(map[bool]string{true: "dnf", false: "dnf5"}[in == ""], append(append(args, do), pkgs...)...)
 		cmd.Env = append(os.Environ(), "HOME="+home)
 		return harness.Try(t, cmd)
+	}
+}
+
+// rpm gives no solver: it takes the packages of a folder as they are, and says whether
+// it would.
+func (in room) rpm(_ *testing.T, repo string) solver {
+	return func(t *testing.T, r root, do string, pkgs ...string) harness.Outcome {
+		t.Helper()
+		args := []string{"--root", string(r), "--dbpath", database, "--nosignature"}
+		if do == "remove" {
+			return harness.Try(t, in.command("rpm", append(append(args, "-e"), pkgs...)...))
+		}
+		// A rebuild takes the place of the one before it, as its Obsoletes demands.
+		verb := "-i"
+		if slices.Contains(pkgs, rebuilt22) {
+			verb = "-U"
+		}
+		args = append(args, verb)
+		for _, p := range pkgs {
+			args = append(args, filepath.Join(repo, p+".rpm"))
+		}
+		return harness.Try(t, in.command("rpm", args...))
 	}
 }
 
@@ -110,12 +169,12 @@ func TestSolvers(t *testing.T) {
 	for _, tool := range []struct {
 		name string
 		make func(*testing.T, string) solver
-	}{{"zypper", newZypper}, {"dnf", newDNF}} {
+	}{{"zypper", room("").zypper}, {"dnf", room("").dnf}} {
 		t.Run(tool.name, func(t *testing.T) {
 			install := tool.make(t, repo)
 			accepted := func(t *testing.T, r root, want []string, pkgs ...string) {
 				t.Helper()
-				o := install(t, r, pkgs...)
+				o := install(t, r, "install", pkgs...)
 				if got := r.installed(t); o.Status != 0 || !slices.Equal(got, want) {
 					t.Errorf("install %q: exit status %d, installed are then %q, want %q\n%s", pkgs, o.Status, got, want, o.All())
 				}
@@ -123,7 +182,7 @@ func TestSolvers(t *testing.T) {
 			refused := func(t *testing.T, r root, pkgs ...string) {
 				t.Helper()
 				before := fmt.Sprint(r.installed(t))
-				o := install(t, r, pkgs...)
+				o := install(t, r, "install", pkgs...)
 				if o.Status == 0 || !strings.Contains(o.All(), token1) {
 					t.Errorf("install %q: exit status %d, want a refusal that names %s\n%s", pkgs, o.Status, token1, o.All())
 				}

@@ -171,11 +171,10 @@ func debianSymvers(t *testing.T, work, krel string) string {
 	return path
 }
 
-// TestReal asks it of two Debian kernels and of modules of the older one, as packages
-// of modules that were built on it.
-func TestReal(t *testing.T) {
-	gits := map[string]string{"SUSE": suse(t), "RHEL": rhel(t)}
-	work := os.Getenv("E2E_WORK_DIR")
+// debianKernels are unpacked in a folder, newest first.
+func debianKernels(t *testing.T) (work string, krels []string) {
+	t.Helper()
+	work = os.Getenv("E2E_WORK_DIR")
 	if work == "" {
 		work = filepath.Join(os.TempDir(), "obs-btf-guard-e2e")
 	}
@@ -184,12 +183,19 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var krels []string // newest first
 	for line := range strings.Lines(index) {
-		if series, krel, _ := strings.Cut(strings.TrimSpace(line), " "); series == "6.1" {
-			krels = append(krels, krel)
-		}
+		_, krel, _ := strings.Cut(strings.TrimSpace(line), " ")
+		krels = append(krels, krel)
 	}
+	return work, krels
+}
+
+// TestReal asks it of two Debian kernels and of modules of the older one, as packages
+// of modules that were built on it.
+func TestReal(t *testing.T) {
+	gits := map[string]string{"SUSE": suse(t), "RHEL": rhel(t)}
+	work, krels := debianKernels(t)
+	krels = slices.DeleteFunc(krels, func(krel string) bool { return !strings.HasPrefix(krel, "6.1.") })
 	if len(krels) != 2 {
 		t.Skipf("no two kernels of one series: %q", krels)
 	}

@@ -162,9 +162,9 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 			k.Base, k.Known = b.Fingerprint.Base, guard.ByContent // zero without BTF
 		}
 		if k != nil && k.Symbols == nil {
-			k.Symbols = b.Symbols
+			k.Symbols = inv.SymbolsOf(b)
 		} else if k != nil {
-			k.Symbols = k.Symbols.With(b.Symbols) // a symvers has those of other packages, too
+			k.Symbols = k.Symbols.With(inv.SymbolsOf(b)) // a symvers has those of other packages, too
 		}
 	}
 	res, err := guard.Judge(ctx, inv, guard.Options{})

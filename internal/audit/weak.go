@@ -151,7 +151,8 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 		r.linked, r.apart = guard.Link(t, together)
 		l.done[k] = r
 	}
-	return guard.Linked{Is: r.linked[p.linkable], Why: r.apart[p.linkable]}
+	is, why := r.linked[p.linkable], r.apart[p.linkable]
+	return guard.Linked{Is: is, Unknown: !is && why == "", Why: why}
 }
 
 // weakKernels lists the kernels of other kernelreleases that a package's modules are

@@ -36,11 +36,14 @@ func parseSymvers(text []byte, d *decompress.Decoder) (symvers, error) {
 	return symvers{kernel.ParseSymvers(string(text)), kernel.NewSymvers(kernel.SymverCRCs(string(text)))}, nil
 }
 
-// exports takes over what modules may use of a kernel, by the symvers with it or,
-// without one, by what its package provides.
-func (c *collector) exports(b *guard.Base, s symvers, provides []rpm.Dependency) {
+// exports takes over what modules may use of a kernel, by the symvers with it, else by
+// what its package provides, else by its own tables.
+func (c *collector) exports(b *guard.Base, s symvers, img *kernel.Image, provides []rpm.Dependency) {
 	if b.Symbols = s.all; b.Symbols == nil {
 		b.Symbols = providedSymbols(provides)
+	}
+	if b.Symbols == nil {
+		b.Symbols = img.Exported
 	}
 	if c.sources.explain {
 		b.Exports.Symvers = s.vmlinux

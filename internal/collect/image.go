@@ -46,7 +46,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if c.sources.explain {
 		b.Exports.Ksymtab, b.Compilers = explain(img)
 	}
-	if err := c.symversBeside(f, b, &d); err != nil { // the base can be judged without
+	if err := c.symversBeside(f, b, img, &d); err != nil { // the base can be judged without
 		c.problem(f.path, f.origin, fmt.Errorf("symvers beside it: %w", err))
 	}
 	c.addBase(b, img, config)
@@ -68,13 +68,13 @@ func configBeside(vmlinux file, release string) (kernel.Config, error) {
 
 // symversBeside reads what modules may use of a kernel from the symvers that lies
 // beside its vmlinux, if there is one.
-func (c *collector) symversBeside(vmlinux file, b *guard.Base, d *decompress.Decoder) error {
+func (c *collector) symversBeside(vmlinux file, b *guard.Base, img *kernel.Image, d *decompress.Decoder) error {
 	text, err := beside(vmlinux, "symvers-"+b.Release+".gz", "symvers.gz", "symvers.xz", "Module.symvers")
-	if text == nil {
-		return err
+	var s symvers
+	if text != nil {
+		s, err = parseSymvers(text, d)
 	}
-	s, err := parseSymvers(text, d)
-	c.exports(b, s, nil)
+	c.exports(b, s, img, nil)
 	return err
 }
 

@@ -261,7 +261,7 @@ func (r *packageReader) addBases(provides []rpm.Dependency) {
 		if r.sources.explain {
 			b.Exports.Ksymtab, b.Compilers = p.of.ksymtab, p.of.compilers
 		}
-		r.exports(b, r.symvers[b.Release], provides)
+		r.exports(b, r.symvers[b.Release], image, provides)
 		r.addBase(b, image, r.config(b.Release, image))
 	}
 }

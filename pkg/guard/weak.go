@@ -5,7 +5,6 @@ package guard
 import (
 	"cmp"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -74,8 +73,8 @@ func newerFirst(x, y *Linkable) int {
 // Link goes through packages as weak-modules2 does, again while one that was linked
 // may have brought the symbols that another needs (walk_kmps). Of packages with
 // modules of one name the first that fits is linked, and none where one of them was
-// built for this kernel. apart says of the others why not. With a tree whose symbols
-// are not known, neither has any.
+// built for this kernel. apart says of the others why not. Neither has those of which
+// that is not known, as not all symbols of the tree are.
 func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*Linkable]string) {
 	linked, apart = map[*Linkable]bool{}, map[*Linkable]string{}
 	if t.Symbols == nil {
@@ -107,7 +106,11 @@ func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*L
 					return true
 				}
 			}
-			if why := l.lacks(t.Symbols, exports); why != "" {
+			switch why := l.lacks(t.Symbols, exports); {
+			case why == unknown:
+				delete(apart, l)
+				return false
+			case why != "":
 				apart[l] = why
 				return false
 			}
@@ -121,10 +124,14 @@ func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*L
 	return linked, apart
 }
 
+// unknown is what lacks says where a symbol may be in a part that is not known.
+const unknown = "unknown"
+
 // lacks says which symbol keeps the modules from being linked, "" if none does. What
 // a module exports counts before the kernel's own (kmod, tools/depmod.c,
 // depmod_symbol_add).
 func (l *Linkable) lacks(symbols *kernel.Symvers, exports []map[string]uint32) string {
+	maybe := ""
 	for _, need := range l.Needs {
 		crc, found := uint32(0), false
 		for _, e := range exports {
@@ -136,13 +143,15 @@ func (l *Linkable) lacks(symbols *kernel.Symvers, exports []map[string]uint32) s
 			crc, found = symbols.Lookup(need)
 		}
 		switch {
+		case !found && symbols.Partial():
+			maybe = unknown // another one may decide
 		case !found:
 			return "needs symbol " + need.Symbol + ", which is not there"
 		case crc != need.CRC:
 			return fmt.Sprintf("needs symbol %s with CRC %08x, there it has %08x", need.Symbol, need.CRC, crc)
 		}
 	}
-	return ""
+	return maybe
 }
 
 // outliving is a package that was read, with its modules of one kernelrelease.
@@ -277,11 +286,12 @@ func (o *outliving) sees(b *Base) bool {
 	return !b.Origin.Named() && (o.modules[0].Origin != Against || b.Origin == New)
 }
 
-// moduleExports yields what the modules of a kernel export: depmod knows them by the
-// modules, whatever else says of them.
-func moduleExports(modules []*Module, b *Base) iter.Seq2[string, uint32] {
-	return func(yield func(string, uint32) bool) {
-		for _, m := range modules {
+// SymbolsOf are the symbols that modules may use of a kernel, with those of its modules:
+// depmod knows them by the modules, whatever else says of them. It is nil where nothing
+// tells those of the vmlinux.
+func (inv *Inventory) SymbolsOf(b *Base) *kernel.Symvers {
+	return b.Symbols.With(kernel.NewSymvers(func(yield func(string, uint32) bool) {
+		for _, m := range inv.Modules {
 			if m.Release != b.Release || otherArch(m, b) || kernel.Outlives(m.Path) {
 				continue
 			}
@@ -291,7 +301,7 @@ func moduleExports(modules []*Module, b *Base) iter.Seq2[string, uint32] {
 				}
 			}
 		}
-	}
+	}))
 }
 
 // Unlinked is a kernel of the right flavor into which a package's modules are not
@@ -317,7 +327,7 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 				linkables = append(linkables, &o.Linkable)
 			}
 		}
-		tree := Tree{b.Release, b.Flavor, b.Arch, b.Symbols.With(kernel.NewSymvers(moduleExports(inv.Modules, b)))}
+		tree := Tree{b.Release, b.Flavor, b.Arch, inv.SymbolsOf(b)}
 		linked, why := Link(tree, linkables)
 		for _, o := range seen {
 			switch {
@@ -326,7 +336,7 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 				for _, m := range o.modules {
 					pairs = append(pairs, pair{m, b, PairWeak})
 				}
-			case b.Symbols != nil:
+			case why[&o.Linkable] != "":
 				apart = append(apart, Unlinked{o.pkg, o.Releases[0], b, why[&o.Linkable]})
 			case o.depends():
 				problems = append(problems, Problem{Path: o.pkg.Path, Origin: o.pkg.Origin, Err: fmt.Errorf(

@@ -69,6 +69,20 @@ func (p *product) meets() []string {
 	return out
 }
 
+// part are symbols as a vmlinux knows its own, without those of its modules.
+func part(t *testing.T, symbols map[string]uint32) *kernel.Symvers {
+	t.Helper()
+	text, err := kernel.NewSymvers(maps.All(symbols)).MarshalText()
+	s := &kernel.Symvers{}
+	if err == nil {
+		err = s.UnmarshalText(append([]byte("~"), text...))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func need(symbol string, crc uint32) kernel.Import { return kernel.Import{Symbol: symbol, CRC: crc} }
 
 func TestWeak(t *testing.T) {
@@ -119,6 +133,17 @@ func TestWeak(t *testing.T) {
 			p.kernel(spNew, "x86_64", 1, nil)
 			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64").BTF = nil
 		}, nil},
+		"of the kernel's symbols a part is known": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols).Symbols = part(p.t, symbols)
+			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
+			p.kmp("bar-kmp-default", "1-1", spOld, "x86_64", need("_printk", 3), need("in_a_module", 1))
+			p.kmp("baz-kmp-default", "1-1", spOld, "x86_64", need("in_a_module", 1))
+		}, []string{
+			"bar-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol _printk with CRC 00000003, there it has 00000002",
+			"baz-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
+				" is not known, since neither a symvers nor symbols among the provides of kernel-default-" + spNew + " say which it has",
+			"foo-kmp-default-1-1.x86_64 on " + spNew,
+		}},
 		"a symbol of its other module": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, symbols)
 			m := p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("foo_core", 9))

@@ -195,6 +195,7 @@ type sectionHeader struct {
 	name      uint32
 	typ       elf.SectionType
 	flags     elf.SectionFlag
+	address   uint64
 	offset    uint64
 	size      uint64
 	link      uint32
@@ -210,6 +211,7 @@ func (f *ELF) section(i int) sectionHeader {
 		name:      f.order.Uint32(h),
 		typ:       elf.SectionType(f.order.Uint32(h[4:])),
 		flags:     elf.SectionFlag(f.word(h[8:])),
+		address:   f.word(h[f.pick(12, 16):]),
 		offset:    f.word(h[f.pick(16, 24):]),
 		size:      f.word(h[f.pick(20, 32):]),
 		link:      f.order.Uint32(h[f.pick(24, 40):]),

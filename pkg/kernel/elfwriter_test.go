@@ -23,6 +23,7 @@ type testSection struct {
 	name      string
 	typ       elf.SectionType
 	flags     elf.SectionFlag
+	address   uint64
 	link      uint32
 	entrySize uint64
 	data      []byte
@@ -54,7 +55,7 @@ func (f testELF) bytes() []byte {
 	table := uint64(body.Len())
 	for i, s := range all {
 		f.put32(body, nameOffsets[i], uint32(s.typ))
-		f.putWord(body, uint64(s.flags), 0, offsets[i], uint64(len(s.data)))
+		f.putWord(body, uint64(s.flags), s.address, offsets[i], uint64(len(s.data)))
 		f.put32(body, s.link, 0)
 		f.putWord(body, 0, s.entrySize)
 	}

@@ -58,6 +58,10 @@ type Image struct {
 	// none were, or in raw BTF.
 	Texts map[string]bool
 
+	// Exported is what a vmlinux itself exports to modules, as [ELF.Exported] has it,
+	// nil where it does not say.
+	Exported *Symvers
+
 	// ELF gives access to the symbols of a vmlinux and is nil for anything
 	// else. It holds on to the unpacked file; set it to nil to let go.
 	ELF *ELF

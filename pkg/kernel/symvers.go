@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/binary"
@@ -23,7 +24,12 @@ import (
 type Symvers struct {
 	// The FNV-1a hash of the name in the upper half, the CRC in the lower; sorted.
 	entries []uint64
+	partial bool
 }
+
+// Partial reports whether the set is only a part of what modules may use: then a
+// symbol that it lacks may be there all the same.
+func (s *Symvers) Partial() bool { return s.partial }
 
 // NewSymvers makes a set of symbols and their CRCs.
 func NewSymvers(symbols iter.Seq2[string, uint32]) *Symvers {
@@ -44,7 +50,7 @@ func (s *Symvers) With(other *Symvers) *Symvers {
 	}
 	all := slices.Concat(s.entries, other.entries)
 	slices.Sort(all)
-	return &Symvers{slices.Clip(slices.Compact(all))}
+	return &Symvers{slices.Clip(slices.Compact(all)), s.partial}
 }
 
 func hash(name string) uint64 {
@@ -69,17 +75,23 @@ func (s *Symvers) Lookup(i Import) (crc uint32, ok bool) {
 	return crc, ok
 }
 
-// MarshalText writes the set in base64, 8 bytes a symbol in big-endian order.
+// MarshalText writes the set in base64, 8 bytes a symbol in big-endian order, with a
+// "~" in front of one that is a part.
 func (s *Symvers) MarshalText() ([]byte, error) {
 	data := make([]byte, 0, 8*len(s.entries))
 	for _, e := range s.entries {
 		data = binary.BigEndian.AppendUint64(data, e)
 	}
-	return base64.StdEncoding.AppendEncode(nil, data), nil
+	var mark []byte
+	if s.partial {
+		mark = []byte("~")
+	}
+	return base64.StdEncoding.AppendEncode(mark, data), nil
 }
 
 // UnmarshalText reads what MarshalText wrote.
 func (s *Symvers) UnmarshalText(text []byte) error {
+	text, s.partial = bytes.CutPrefix(text, []byte("~"))
 	data, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {
 		return err

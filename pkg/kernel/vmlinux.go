@@ -24,6 +24,7 @@ func (o *opener) openVmlinux(src source) error {
 	if img.BTFIDs, err = f.copySection(".BTF_ids"); err != nil {
 		return err
 	}
+	img.Exported, _ = f.Exported() // without it, less is known
 	if err := o.readTraces(src, f.constants()); err != nil {
 		return err
 	}
