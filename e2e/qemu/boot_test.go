@@ -28,32 +28,46 @@ const bootTime = 20 * time.Minute
 // end before it is through: the error says how.
 func boot(t *testing.T, m machine, vmlinuz string, files []byte) ([]wire.Result, error) {
 	t.Helper()
-	dir := t.TempDir()
-	initrd := filepath.Join(dir, "initrd")
-	if err := os.WriteFile(initrd, files, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	console, port := filepath.Join(dir, "console"), filepath.Join(dir, "results")
-	ctx, cancel := context.WithTimeout(t.Context(), bootTime)
-	defer cancel()
-	// Only the kernel's alerts go to the console: it is slow.
-	args := slices.Concat(m.qemu[1:], []string{
-		"-accel", "tcg", "-cpu", "max", "-m", "2G", "-smp", "1", "-no-reboot", "-display", "none", "-nic", "none",
-		"-kernel", vmlinuz, "-initrd", initrd,
-		"-append", "console=" + m.console + " results=" + m.port + " loglevel=2 printk.devkmsg=on panic=-1 oops=panic log_buf_len=8M mitigations=off",
-	}, m.serial(console, port))
-	cmd := exec.CommandContext(ctx, m.qemu[0], args...)
-	out, err := cmd.CombinedOutput()
+	port, err := run(t, m, vmlinuz, files)
 	results, end := readResults(t, port)
 	switch {
 	case end.Done:
 		return results, nil
 	case end.Fatal != "":
 		return results, fmt.Errorf("init: %s", end.Fatal)
-	case ctx.Err() != nil:
-		return results, fmt.Errorf("not done after %v", bootTime)
 	}
-	return results, fmt.Errorf("the kernel ended behind result %d: qemu: %v %s\n%s", len(results), err, out, tail(console))
+	return results, fmt.Errorf("behind result %d: %w", len(results), err)
+}
+
+// run starts a kernel on an initramfs and returns the file with what came through the
+// serial port. The error says how the kernel ended.
+func run(t *testing.T, m machine, vmlinuz string, files []byte) (port string, err error) {
+	t.Helper()
+	dir := t.TempDir()
+	initrd := filepath.Join(dir, "initrd")
+	if err := os.WriteFile(initrd, files, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	console := filepath.Join(dir, "console")
+	port = filepath.Join(dir, "results")
+	memory := "2G"
+	if len(files) > 500<<20 {
+		memory = "4G"
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), bootTime)
+	defer cancel()
+	// Only the kernel's alerts go to the console: it is slow.
+	args := slices.Concat(m.qemu[1:], []string{
+		"-accel", "tcg", "-cpu", "max", "-m", memory, "-smp", "1", "-no-reboot", "-display", "none", "-nic", "none",
+		"-kernel", vmlinuz, "-initrd", initrd,
+		"-append", "console=" + m.console + " results=" + m.port + " loglevel=2 printk.devkmsg=on panic=-1 oops=panic log_buf_len=8M mitigations=off",
+	}, m.serial(console, port))
+	cmd := exec.CommandContext(ctx, m.qemu[0], args...)
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return port, fmt.Errorf("not done after %v", bootTime)
+	}
+	return port, fmt.Errorf("the kernel ended: qemu: %v %s\n%s", err, out, tail(console))
 }
 
 // readResults reads what came through the serial port, and the last word.

@@ -26,10 +26,12 @@ const (
 // The mutants are the same in every run on the same kernels unless told
 // otherwise.
 var (
-	seed    = flag.Uint64("seed", 1, "seed of the mutants")
-	mutants = flag.Int("mutants", 1500, "how many mutants of .BTF, and again of .BTF.base, a kernel gets")
-	as      = flag.String("as", "", "a kernel version, such as a vendor's 5.14.0-503.el9, that the kernels are taken for")
-	loads   = flag.Int("loads", 50_000, "how many mutants a kernel gets by BPF_BTF_LOAD")
+	seed      = flag.Uint64("seed", 1, "seed of the mutants")
+	mutants   = flag.Int("mutants", 1500, "how many mutants of .BTF, and again of .BTF.base, a kernel gets")
+	as        = flag.String("as", "", "a kernel version, such as a vendor's 5.14.0-503.el9, that the kernels are taken for")
+	survivors = flag.Int("survivors", 120, "how many modules of another build a kernel gets")
+	verbose   = flag.Bool("failed", false, "list modules that do not load")
+	loads     = flag.Int("loads", 50_000, "how many mutants a kernel gets by BPF_BTF_LOAD")
 )
 
 // TestKernels boots the newest kernel of each series, with the one before as the

@@ -4,12 +4,17 @@
 # run.sh [FLAGS]: real distribution kernels judge module tables in qemu, and must
 # do what packages verify and relocate predict.
 #
-# Installs qemu by apt-get if it is missing and fetches the kernels. Software
+# Modules of another build, distilled and as they are, are loaded as well, and BPF
+# programs call their kfuncs (TestSurvive).
+#
+# Installs qemu and clang by apt-get if they are missing and fetches the kernels. Software
 # emulation is enough: no KVM, no network in the machine. FLAGS go to the test:
-# -seed N, -mutants N, -loads N, -as VERSION; a disagreement's tables are kept in
+# -seed N, -mutants N, -loads N, -survivors N (1300 are all of them that load without a
+# device, and take ten minutes), -as VERSION; a disagreement's tables are kept in
 # the folder that the test names.
 #
 #   E2E_WORK_DIR   where kernels are kept, else a folder below TMPDIR
+#   E2E_REBUILD    a folder with two kernels for TestSurvive, see fetch-rebuild.sh
 #   FLAVOUR        amd64 (the default), cloud-amd64, rt-amd64 or arm64
 #
 # Exit status: 0 all agree, 1 something does not, 2 an error, 3 qemu or the
@@ -26,15 +31,15 @@ case $flavour in
     arm64) qemu=qemu-system-aarch64 package=qemu-system-arm ;;
     *) qemu=qemu-system-x86_64 package=qemu-system-x86 ;;
 esac
-if ! type -P $qemu > /dev/null; then
-    type -P apt-get > /dev/null || { say "no $qemu and no apt-get to install it with"; exit 3; }
+if ! type -P $qemu > /dev/null || ! type -P clang > /dev/null; then
+    type -P apt-get > /dev/null || { say "no $qemu or clang, and no apt-get to install it with"; exit 3; }
     sudo=()
     [ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
-    say "installing $package"
+    say "installing $package and clang"
     {
         "${sudo[@]}" apt-get -qq update
         "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get -qq install -y --no-install-recommends $package
+            apt-get -qq install -y --no-install-recommends $package clang
     } > /dev/null || { say "$package cannot be installed"; exit 3; }
 fi
 
@@ -42,5 +47,8 @@ mkdir -p "$E2E_WORK_DIR"
 export E2E_KERNELS=kernels
 [ "$flavour" = amd64 ] || E2E_KERNELS=kernels-${flavour%-amd64}
 "$here/../fetch-kernels.sh" "$E2E_WORK_DIR/$E2E_KERNELS" "$flavour" > /dev/null
+if [ "$flavour" = amd64 ] && [ -z "${E2E_REBUILD:-}" ] && "$here/fetch-rebuild.sh" "$E2E_WORK_DIR/kernels-rebuild"; then
+    export E2E_REBUILD=$E2E_WORK_DIR/kernels-rebuild
+fi
 cd "$here"
 exec "${GO:-go}" test -tags e2eqemu -count=1 -timeout 60m -v . "$@"

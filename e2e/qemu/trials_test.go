@@ -6,7 +6,6 @@ package qemu
 
 import (
 	"fmt"
-	"hash/fnv"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/e2e/conformance/mutant"
@@ -25,11 +24,7 @@ type trial struct {
 }
 
 // sum is the digest of the predicted copy.
-func (t trial) sum() string {
-	h := fnv.New64a()
-	h.Write(t.data)
-	return fmt.Sprintf("%016x", h.Sum64())
-}
+func (t trial) sum() string { return wire.Sum(t.data) }
 
 // series collects the trials for one kernel.
 type series struct {

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"os"
 
 	"github.com/obs-btf-guard/obs-btf-guard/e2e/qemu/wire"
@@ -47,9 +46,7 @@ func (c *carrier) try(t wire.Trial, log kernelLog) (wire.Result, error) {
 	data, err := os.ReadFile("/sys/kernel/btf/" + c.Module)
 	switch {
 	case err == nil:
-		h := fnv.New64a()
-		h.Write(data)
-		res.BTF, res.Size, res.Sum = true, len(data), fmt.Sprintf("%016x", h.Sum64())
+		res.BTF, res.Size, res.Sum = true, len(data), wire.Sum(data)
 	case !os.IsNotExist(err):
 		return res, err
 	}

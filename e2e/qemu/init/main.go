@@ -24,11 +24,7 @@ import (
 func main() {
 	// Back to firmware: the machine runs with -no-reboot and ends there.
 	defer unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
-	if err := mount(); err != nil {
-		fmt.Println("init:", err)
-		return
-	}
-	port, err := openPort()
+	port, err := wire.Open()
 	if err != nil {
 		fmt.Println("init:", err)
 		return
@@ -40,35 +36,7 @@ func main() {
 		last = wire.Result{Fatal: err.Error()}
 	}
 	results.Encode(last)
-	drain(port)
-}
-
-func mount() error {
-	for _, m := range [][2]string{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}} {
-		if err := os.MkdirAll(m[1], 0o755); err != nil {
-			return err
-		}
-		if err := unix.Mount(m[0], m[1], m[0], 0, ""); err != nil && err != unix.EBUSY {
-			return fmt.Errorf("mount %s: %w", m[1], err)
-		}
-	}
-	return nil
-}
-
-// openPort opens the serial port that the kernel's command line names.
-func openPort() (*os.File, error) {
-	line, err := os.ReadFile("/proc/cmdline")
-	if err != nil {
-		return nil, err
-	}
-	_, name, _ := strings.Cut(" "+string(line), " results=")
-	name, _, _ = strings.Cut(strings.TrimSpace(name), " ")
-	return os.OpenFile("/dev/"+name, os.O_WRONLY, 0)
-}
-
-// drain waits until the port has sent everything.
-func drain(port *os.File) {
-	unix.IoctlSetInt(int(port.Fd()), unix.TCSBRK, 1)
+	wire.Drain(port)
 }
 
 // runProgram runs the program that came along, if one did.

@@ -8,6 +8,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"io"
 )
 
@@ -51,6 +52,32 @@ type Result struct {
 	Fatal string   `json:"fatal,omitempty"` // nothing more can be tried
 	Said  string   `json:"said,omitempty"`  // output of the program, in place of a trial
 	Done  bool     `json:"done,omitempty"`  // nothing more is to be tried
+}
+
+// Survived is what became of a module or a BPF program.
+type Survived struct {
+	Module  string `json:"module,omitempty"`
+	Program string `json:"program,omitempty"`
+	Err     string `json:"err,omitempty"` // why the kernel refused it
+	BTF     int    `json:"btf,omitempty"` // bytes that /sys/kernel/btf serves of the module
+	Sum     string `json:"sum,omitempty"` // of them
+	Fatal   string `json:"fatal,omitempty"`
+	Done    bool   `json:"done,omitempty"`
+}
+
+// Files of the initramfs of the program survive.
+const (
+	Modules    = "modules"
+	ModuleList = "modules/list" // names, in the order of loading
+	Object     = "programs.o"
+	Functions  = "functions" // names
+)
+
+// Sum is the FNV-1a of data, 64 bit, in hex.
+func Sum(data []byte) string {
+	h := fnv.New64a()
+	h.Write(data)
+	return fmt.Sprintf("%016x", h.Sum64())
 }
 
 // absent is the length that stands for no section.
