@@ -18,22 +18,28 @@ const (
 	riscvMagic = "RSC\x05"
 )
 
-// openFlat reads an arm64 or riscv Image. It has no section table, so .BTF is
-// found by its content and .BTF_ids, which has no header, not at all.
+// openFlat reads an arm64 or riscv Image.
 func (o *opener) openFlat(src source, arch string) error {
-	data, err := src.read("image", 0, uint64(src.size))
-	if err != nil {
-		return err
-	}
 	flags, err := src.read("flags", flatFlagsAt, 8)
 	if err != nil {
 		return err
 	}
-	img := o.image
-	img.Arch, img.Bits, img.Order = arch, 64, binary.LittleEndian
+	order := binary.ByteOrder(binary.LittleEndian)
 	if flags[0]&1 != 0 {
-		img.Order = binary.BigEndian
+		order = binary.BigEndian
 	}
+	return o.openFlatAs(src, arch, order)
+}
+
+// openFlatAs reads a kernel as it lies in memory. It has no section table, so .BTF is
+// found by its content and .BTF_ids, which has no header, not at all.
+func (o *opener) openFlatAs(src source, arch string, order binary.ByteOrder) error {
+	data, err := src.read("image", 0, uint64(src.size))
+	if err != nil {
+		return err
+	}
+	img := o.image
+	img.Arch, img.Bits, img.Order = arch, 64, order
 	found, err := findBTF(data, img.Order)
 	if err != nil {
 		return err

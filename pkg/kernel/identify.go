@@ -20,6 +20,7 @@ const (
 	KindBzImage    Kind = "bzImage"     // x86 boot image
 	KindArm64Image Kind = "arm64 Image" // flat memory image
 	KindRISCVImage Kind = "riscv Image" // flat memory image
+	KindS390Image  Kind = "s390 image"  // boot image around a flat one
 	KindZImage     Kind = "zImage"      // 32 bit ARM boot image, not understood further
 	KindZboot      Kind = "EFI zboot"   // compressed EFI application around a flat image
 	KindBTF        Kind = "raw BTF"     // the bytes of a .BTF section
@@ -39,6 +40,8 @@ func Identify(prefix []byte) Kind {
 	switch {
 	case has(0, elf.ELFMAG):
 		return identifyELF(prefix)
+	case has(0, s390Start):
+		return KindS390Image
 	case has(0, "\xed\xab\xee\xdb"): // RPM lead
 		return KindRPM
 	case has(bootFlagAt, bootFlag) && has(headerMagicAt, headerMagic):

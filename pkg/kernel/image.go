@@ -29,7 +29,7 @@ var ErrNotImage = errors.New("not a kernel image")
 // Image is what a vmlinux or a boot image says of itself.
 type Image struct {
 	// Kind is what was found inside all wrappings: KindVmlinux,
-	// KindArm64Image, KindRISCVImage or KindBTF.
+	// KindArm64Image, KindRISCVImage, KindS390Image or KindBTF.
 	Kind Kind
 	// Wrapping names the layers around it, outermost first: bzImage, xz.
 	Wrapping []string
@@ -68,7 +68,7 @@ type Image struct {
 }
 
 // OpenImage reads the kernel in the size bytes behind r: a vmlinux, plain or
-// compressed, an x86 bzImage, an arm64 or riscv Image, an EFI zboot image, or
+// compressed, an x86 bzImage, an arm64 or riscv Image, an EFI zboot or s390 image, or
 // the raw bytes of a .BTF section. d does the decompression and may serve many
 // images; nil stands for one of its own. A plain vmlinux is not read as a whole, so
 // its debug information costs nothing; r must stay readable as long as Image.ELF is
@@ -118,7 +118,7 @@ func (o *opener) open(src source) error {
 		}
 		kind := Identify(prefix)
 		switch kind {
-		case KindVmlinux, KindArm64Image, KindRISCVImage, KindBTF:
+		case KindVmlinux, KindArm64Image, KindRISCVImage, KindS390Image, KindBTF:
 			o.image.Kind = kind
 			return o.openKernel(kind, src)
 		}
@@ -151,6 +151,8 @@ func (o *opener) openKernel(kind Kind, src source) error {
 		return o.openFlat(src, "aarch64")
 	case KindRISCVImage:
 		return o.openFlat(src, "riscv64")
+	case KindS390Image:
+		return o.openS390(src)
 	case KindBTF:
 		return o.openBTF(src)
 	}

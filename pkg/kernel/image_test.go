@@ -42,6 +42,9 @@ func images() map[string][]byte {
 		files[format] = compress(format, vmlinux)
 		files["bzImage "+format] = bzImage(withSize(format, compress(format, vmlinux), len(vmlinux)))
 		files["zboot "+format] = zboot(format, compress(format, flat), 0, 1, 2, 3)
+		if format != "lzma" { // which begins like nothing
+			files["s390 image "+format] = s390Image(format, true)
+		}
 	}
 	return files
 }
@@ -85,6 +88,7 @@ func TestOpenImageForms(t *testing.T) {
 		"arm64 Image":            {Kind: kernel.KindArm64Image, Arch: "aarch64", Bits: 64, Order: binary.LittleEndian},
 		"arm64 Image big endian": {Kind: kernel.KindArm64Image, Arch: "aarch64", Bits: 64, Order: binary.BigEndian},
 		"riscv Image":            {Kind: kernel.KindRISCVImage, Arch: "riscv64", Bits: 64, Order: binary.LittleEndian},
+		"s390 image xz":          {Kind: kernel.KindS390Image, Arch: "s390x", Bits: 64, Order: binary.BigEndian},
 		"raw BTF":                {Kind: kernel.KindBTF, Order: binary.LittleEndian},
 	} {
 		img, err := openImage(images()[name])
@@ -282,4 +286,13 @@ func overlappingTables() []byte {
 		le.PutUint32(out[at+36+4:], 2<<24) // PTR, for those who begin here
 	}
 	return out
+}
+
+// TestS390Size takes no part of a compressed kernel for the whole.
+func TestS390Size(t *testing.T) {
+	for _, format := range []string{"xz", "zstd", "gzip", "lz4"} {
+		if _, err := openImage(s390Image(format, false)); err == nil || !strings.Contains(err.Error(), "no kernel that could be unpacked whole") {
+			t.Errorf("%s: %v", format, err)
+		}
+	}
 }

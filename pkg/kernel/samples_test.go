@@ -148,6 +148,23 @@ func zboot(kind string, payload []byte, trailer ...byte) []byte {
 	return append(append(out, payload...), trailer...)
 }
 
+// s390Image wraps a kernel in a program that unpacks it, with the beginnings of other
+// compressed data in front and other things behind. One that is not whole is cut and has
+// another size behind it.
+func s390Image(format string, whole bool) []byte {
+	content := append(flatContent(binary.BigEndian), make([]byte, 1<<20)...)
+	out := make([]byte, 0x10008)
+	copy(out, "\x00\x08\x00\x00\x80\x00\x02\x00\x02\x00\x00\x18\x60\x00\x00\x50")
+	out = append(out, "S390EP\x00\x01 \xfd7zXZ\x00 \x1f\x8b\x08 "...)
+	out = append(out, gzipped([]byte("something small"))...)
+	packed, size := compress(format, content), len(content)
+	if !whole {
+		packed, size = packed[:len(packed)*9/10], size+1
+	}
+	out = binary.LittleEndian.AppendUint32(append(out, packed...), uint32(size))
+	return append(out, make([]byte, 512)...)
+}
+
 // compressors are all the formats Go can write.
 var compressors = map[string]func(io.Writer) io.WriteCloser{
 	"gzip": func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
