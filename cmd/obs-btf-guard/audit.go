@@ -29,6 +29,8 @@ func auditCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
 			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
+			&cli.StringFlag{Name: "since", Usage: "report and count only what is new since the audit in `FILE`, written with --format json"},
+			&cli.BoolFlag{Name: "since-last", Usage: "report and count only what is new since the last audit of the same sources with this flag"},
 			apiurlFlag(),
 			formatFlag(reportFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
@@ -60,6 +62,10 @@ func runAudit(c *cli.Context) error {
 	if err != nil {
 		return usageError{"audit: --fail-on: " + err.Error(), hint}
 	}
+	earlier, err := newBaseline(c)
+	if err != nil {
+		return err
+	}
 	ctx := c.Context
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		var stop context.CancelFunc
@@ -78,9 +84,15 @@ func runAudit(c *cli.Context) error {
 		},
 	}
 	o.Cache = packageCache(c)
-	if m := newMemory(c); m != nil {
+	m := newMemory(c)
+	if m != nil {
 		defer m.close()
 		o.Memory = m
+	}
+	if c.Bool("since-last") {
+		if err := earlier.recall(m); err != nil {
+			return err
+		}
 	}
 	if isTerminal(c.App.ErrWriter) {
 		o.Tell = func(format string, args ...any) {
@@ -91,6 +103,7 @@ func runAudit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	earlier.compare(res)
 	problems(c, res.Problems)
 	switch {
 	case out.format == "json":
@@ -105,6 +118,7 @@ func runAudit(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
+	earlier.keep(m, res)
 	return status(res.Exit(failOn))
 }
 

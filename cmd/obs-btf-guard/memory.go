@@ -120,6 +120,22 @@ func (m *memory) failed(err error) {
 	}
 }
 
+// last gives what any version of the program kept under a key. Whoever asks for it
+// needs it, so an error is his.
+func (m *memory) last(key string) ([]byte, error) {
+	if !m.open() {
+		return nil, errors.New("there is no history to find it in")
+	}
+	return m.db.Recall(m.c.Context, key)
+}
+
+// next keeps JSON for last.
+func (m *memory) next(key string, value []byte) {
+	if m.open() {
+		m.failed(m.db.Keep(m.c.Context, key, value))
+	}
+}
+
 func (m *memory) close() {
 	if m != nil && m.db != nil {
 		m.failed(m.db.Close())

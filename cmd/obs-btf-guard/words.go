@@ -123,6 +123,7 @@ repository only these are downloaded.
   projects in OBS           obs-btf-guard audit obs:drivers obs:Kernel:stable
   one of their repositories obs-btf-guard audit obs:drivers/standard
   for one architecture      obs-btf-guard audit obs:drivers/standard/x86_64
+  what is new since then    obs-btf-guard audit --since-last obs:drivers
 
   refused          a kernel refuses its own BTF and has none
   stale            modules fit none of the kernels here that they are for

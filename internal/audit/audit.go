@@ -47,8 +47,10 @@ type Options struct {
 type Result struct {
 	Sources  []Source
 	Kernels  []*Kernel
-	Cells    []Cell // the matrix, without pairs that never meet
-	Findings []Finding
+	Cells    []Cell    // the matrix, without pairs that never meet
+	Findings []Finding // those that are new, where it was compared with an earlier audit
+	Known    []Finding // the others
+	Since    *Since    // nil where it was not compared
 	Changes  []Change
 	Problems []guard.Problem // what could not be read: never counted as good
 

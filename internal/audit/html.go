@@ -34,6 +34,9 @@ func (r *Result) HTML(w io.Writer, version string, failOn []guard.Verdict) error
 	if counts := r.counts(); len(counts) > 0 {
 		out.Lead = append(out.Lead, strings.Join(counts, ", ")+".")
 	}
+	if r.Since != nil {
+		out.Lead = append(out.Lead, "Since "+strings.TrimPrefix(r.Since.sentence(r), "since ")+".")
+	}
 	out.Lead = append(out.Lead, r.Notes...)
 	out.Lead = append(out.Lead, fmt.Sprintf("%s of %s, %s with modules.",
 		prose.Several(len(r.Kernels), "kernel"), prose.Several(r.releases(), "kernelrelease"), prose.Several(len(r.Modules), "package")))

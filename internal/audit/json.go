@@ -22,6 +22,7 @@ type document struct {
 	Matrix   []cellJSON     `json:"matrix"`
 	Unlinked []unlinkedJSON `json:"unlinked,omitempty"`
 	Findings []findingJSON  `json:"findings"`
+	Since    *sinceJSON     `json:"since,omitempty"`
 	Rebuilds []rebuildJSON  `json:"rebuilds"`
 	Summary  map[string]int `json:"summary"`
 	Notes    []string       `json:"notes,omitempty"`
@@ -71,8 +72,16 @@ type unlinkedJSON struct {
 	Reason        string `json:"reason"`
 }
 
+type sinceJSON struct {
+	Audit string `json:"audit"`
+	New   int    `json:"new"`
+	Known int    `json:"known"`
+	Gone  int    `json:"gone"`
+}
+
 type findingJSON struct {
 	Kind          guard.Verdict `json:"kind"`
+	Known         bool          `json:"known,omitempty"`
 	Fails         bool          `json:"fails"`
 	Package       string        `json:"package,omitempty"`
 	Source        string        `json:"source,omitempty"`
@@ -129,8 +138,13 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 	for _, u := range r.Unlinked {
 		d.Unlinked = append(d.Unlinked, unlinkedJSON{u.Modules.NEVRA, u.Kernel.Package.NEVRA, u.Kernel.Release, u.Why})
 	}
-	for _, f := range r.Findings {
-		fj := findingJSON{Kind: f.Kind, Fails: slices.Contains(failOn, f.Kind), KernelRelease: f.Release, Arch: f.Arch, Reasons: f.Reasons}
+	if r.Since != nil {
+		d.Since = &sinceJSON{r.Since.What, len(r.Findings), len(r.Known), r.Since.Gone}
+	}
+	all := slices.Concat(r.Findings, r.Known) // the document is a whole snapshot
+	for i, f := range all {
+		known := i >= len(r.Findings)
+		fj := findingJSON{Kind: f.Kind, Known: known, Fails: !known && slices.Contains(failOn, f.Kind), KernelRelease: f.Release, Arch: f.Arch, Reasons: f.Reasons}
 		if f.Package != nil {
 			fj.Package, fj.Source = f.Package.NEVRA, f.Package.Source
 		}
@@ -139,6 +153,9 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 		}
 		d.Findings = append(d.Findings, fj)
 		d.Summary[string(f.Kind)]++
+	}
+	if r.Since != nil {
+		slices.SortStableFunc(d.Findings, func(a, b findingJSON) int { return slices.Index(Kinds, a.Kind) - slices.Index(Kinds, b.Kind) })
 	}
 	for _, b := range r.Changes {
 		d.Rebuilds = append(d.Rebuilds, rebuildJSON{

@@ -18,6 +18,9 @@ import (
 // not: those of packages that nobody read are not known to be right.
 func (r *Result) List(version string, failOn []guard.Verdict) *findings.Report {
 	out := &findings.Report{Problems: r.Problems, Notes: r.Notes, Version: version, Exit: r.Exit(failOn)}
+	if r.Since != nil {
+		out.Notes = slices.Concat([]string{r.Since.sentence(r)}, r.Notes)
+	}
 	for _, k := range Kinds {
 		e := explanations[k]
 		out.Rules = append(out.Rules, findings.Rule{

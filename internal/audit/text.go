@@ -49,6 +49,15 @@ func (t *text) summary() {
 		t.Line("%s: %s, %s", s.Name, s.Kind, prose.Several(s.Packages, "package"))
 	}
 	t.Line("%s of %s, %s with modules", prose.Several(len(t.Kernels), "kernel"), prose.Several(t.releases(), "kernelrelease"), prose.Several(len(t.Modules), "package"))
+	if t.Since != nil {
+		t.Line("%s", t.Since.sentence(t.Result))
+	}
+}
+
+// hasNews reports whether a package is to be shown: of a comparison, what is known is
+// not.
+func (t *text) hasNews(p *Package) bool {
+	return t.Since == nil || t.Verbose || slices.ContainsFunc(t.Findings, func(f Finding) bool { return f.Package == p })
 }
 
 // releases counts what modules can be for.
@@ -235,7 +244,7 @@ func (t *text) matrix() {
 	shown := false
 	for _, r := range t.rows() {
 		parts := r.words(t.Verbose)
-		if len(parts) == 0 {
+		if len(parts) == 0 || !t.hasNews(r.modules) {
 			continue
 		}
 		if !shown {
@@ -294,7 +303,7 @@ const (
 
 func (r *Result) outcome(failOn []guard.Verdict) outcome {
 	out := good
-	if len(r.Notes) > 0 {
+	if len(r.Notes) > 0 || len(r.Known) > 0 {
 		out = noted
 	}
 	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == guard.Undecided }) {
@@ -329,6 +338,9 @@ func (r *Result) counts() []string {
 	}
 	if n := len(r.Problems); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d could not be read", n))
+	}
+	if n := len(r.Known); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d known", n))
 	}
 	return parts
 }

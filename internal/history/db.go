@@ -163,8 +163,14 @@ func (t *tx) rows(scan func(*sql.Rows) error, query string, args ...any) {
 	t.err = errors.Join(rows.Err(), rows.Close())
 }
 
-// maxText bounds what is kept of one text: a header may hold megabytes.
-const maxText = 4096
+// maxText bounds what is kept of one text, in bytes: a header may hold megabytes, and
+// PostgreSQL takes no more than 2,704 bytes into an entry of an index.
+const maxText = 2000
+
+func bounded(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "")
+	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
+}
 
 // document is JSON, which is kept whole.
 type document string
@@ -174,7 +180,7 @@ type document string
 func (t *tx) prepare(query string, args []any) (string, []any) {
 	for i, a := range args {
 		if text, ok := a.(string); ok {
-			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text[:min(len(text), maxText)], "\ufffd"), "\x00", "")
+			args[i] = bounded(text)
 		}
 		if document, ok := a.(document); ok {
 			args[i] = string(document)

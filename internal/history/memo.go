@@ -4,7 +4,9 @@ package history
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"fmt"
 	"time"
 )
 
@@ -15,7 +17,7 @@ const forget = 400 * 24 * 60 * 60
 func (db *DB) Recall(ctx context.Context, key string) (value []byte, err error) {
 	err = db.do(ctx, single, func(t *tx) {
 		value = nil
-		t.rows(func(rows *sql.Rows) error { return rows.Scan(&value) }, "SELECT value FROM memo WHERE key = ?", key)
+		t.rows(func(rows *sql.Rows) error { return rows.Scan(&value) }, "SELECT value FROM memo WHERE key = ?", memoKey(key))
 	})
 	return value, err
 }
@@ -26,6 +28,14 @@ func (db *DB) Keep(ctx context.Context, key string, value []byte) error {
 	return db.do(ctx, writing, func(t *tx) {
 		now := time.Now().Unix()
 		t.exec("DELETE FROM memo WHERE kept < ?", now-forget)
-		t.insert("memo", memoColumns, [][]any{{key, document(value), now}}, "(key) DO UPDATE SET value = excluded.value, kept = excluded.kept")
+		t.insert("memo", memoColumns, [][]any{{memoKey(key), document(value), now}}, "(key) DO UPDATE SET value = excluded.value, kept = excluded.kept")
 	})
+}
+
+// memoKey is the key, or a digest of one that is longer than texts may be.
+func memoKey(key string) string {
+	if len(key) <= maxText/2 {
+		return key
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/audit"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
+	"github.com/urfave/cli/v2"
+)
+
+// baseline is the audit that another one is compared with.
+type baseline struct {
+	c        *cli.Context
+	snapshot audit.Snapshot // nil: none
+	what     string         // in words
+}
+
+// newBaseline reads the file of --since.
+func newBaseline(c *cli.Context) (*baseline, error) {
+	b := &baseline{c: c}
+	if c.IsSet("since") && c.Bool("since-last") {
+		return nil, usageError{"audit: --since and --since-last; give one of them", "obs-btf-guard audit --help"}
+	}
+	if !c.IsSet("since") {
+		return b, nil
+	}
+	path := c.String("since")
+	f, err := regular.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, regular.WithoutPath(err))
+	}
+	defer f.Close()
+	if b.snapshot, err = audit.ReadSnapshot(f); err != nil {
+		return nil, fmt.Errorf("%s: not an audit: %w", path, err)
+	}
+	b.what = path
+	return b, nil
+}
+
+// lastAudit is what is kept for --since-last.
+type lastAudit struct {
+	At       time.Time
+	Findings audit.Snapshot
+}
+
+// key is the same for the same sources, whatever user stands in a URL.
+func (b *baseline) key() string {
+	var names []string
+	for _, s := range b.c.Args().Slice() {
+		names = append(names, repomd.Name(s))
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("audit %v %q", b.c.Bool("metadata-only"), slices.Compact(names))
+}
+
+// recall finds the last audit of the same sources. Without one everything is new.
+func (b *baseline) recall(m *memory) error {
+	if m == nil {
+		return usageError{"audit: --since-last needs a history, and there is none: name one with --db", "obs-btf-guard audit --help"}
+	}
+	value, err := m.last(b.key())
+	if err != nil {
+		return fmt.Errorf("the last audit: %w", err)
+	}
+	var last lastAudit
+	if value == nil {
+		fmt.Fprintf(b.c.App.ErrWriter, "obs-btf-guard: no earlier audit of these sources is remembered; everything is new\n")
+		b.snapshot, b.what = audit.Snapshot{}, "the beginning"
+		return nil
+	}
+	if err := json.Unmarshal(value, &last); err != nil {
+		return fmt.Errorf("the last audit: %w", err)
+	}
+	b.snapshot, b.what = last.Findings, "the audit of "+last.At.UTC().Format("2006-01-02 15:04")
+	return nil
+}
+
+func (b *baseline) compare(res *audit.Result) {
+	if b.snapshot != nil {
+		res.Compare(b.snapshot, prose.Printable(b.what))
+	}
+}
+
+// keep has the next audit compared with this one, if all of it could be read: what was
+// not seen is not gone.
+func (b *baseline) keep(m *memory, res *audit.Result) {
+	if !b.c.Bool("since-last") || len(res.Problems) > 0 {
+		return
+	}
+	if value, err := json.Marshal(lastAudit{time.Now(), res.Snapshot()}); err == nil {
+		m.next(b.key(), value)
+	}
+}
