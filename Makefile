@@ -15,7 +15,7 @@ RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 30s
 BENCH    ?= .
 
-.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-backend e2e-html e2e-postgres testdata install rpm clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-backend e2e-html e2e-postgres testdata install release release-check rpm clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -97,9 +97,20 @@ install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs/decisions docs/decisions/*.md
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/obs obs/README.md
 
-rpm: ## source and binary packages of git HEAD in build/rpm
+release: ## the archives of a release of git HEAD in build/release
+	GO=$(GO) .ci/release build/release
+
+release-check: ## makes them twice, in two places: both must have the same bytes
+	rm -rf build/release build/release-again
+	GO=$(GO) .ci/release build/release > /dev/null
+	rm -rf build/elsewhere && git clone -q . build/elsewhere
+	cd build/elsewhere && GO=$(GO) .ci/release ../release-again > /dev/null
+	rm -rf build/elsewhere
+	cmp build/release/SHA256SUMS build/release-again/SHA256SUMS && cat build/release/SHA256SUMS
+
+rpm: ## source and binary packages of git HEAD in build/rpm; CHECK=1 runs all tests too (5 minutes)
 	GO=$(GO) obs/rpm.sh
 
 clean: ## what build, test and rpm leave behind
-	rm -rf obs-btf-guard build/rpm
+	rm -rf obs-btf-guard build
 	$(GO) clean -testcache

@@ -12,11 +12,16 @@ import signal
 import subprocess
 import sys
 
-import osc.commandline
-import osc.conf
-import osc.core
-import osc.oscerr
-import osc.store
+try:
+    import osc.conf
+    import osc.core
+    import osc.oscerr
+    import osc.store
+    from osc.commandline import OscCommand
+except ImportError as missing:
+    # osc ends where a plugin raises an error, whatever it was called for.
+    print("osc btfguard: needs osc 1.4 or later and is not there:", missing, file=sys.stderr)
+    OscCommand = None
 
 PROGRAM = "obs-btf-guard"
 
@@ -25,7 +30,7 @@ PROGRAM = "obs-btf-guard"
 SWITCHES = {"dry-run", "n", "yes", "y", "wait", "w", "no-cache", "help", "h"}
 
 
-class BtfguardCommand(osc.commandline.OscCommand):
+class BtfguardCommand(OscCommand or object):
     """
     Have OBS build again what does not fit its kernel
 
@@ -184,3 +189,10 @@ def start(call, env):
     if interrupts:
         sys.exit(status or 130)  # and not on to the next place
     return status
+
+
+if OscCommand is None:
+    # An older osc makes functions and modules of a plugin its own.
+    for name in ("BtfguardCommand", "split", "is_path", "secret", "start",
+                 "argparse", "itertools", "os", "signal", "subprocess", "sys"):
+        del globals()[name]

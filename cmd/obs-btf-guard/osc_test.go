@@ -205,3 +205,28 @@ func TestOscInterrupted(t *testing.T) {
 		})
 	}
 }
+
+// TestOldOsc loads the plugin as osc 0.169 does (_load_plugins in its commandline.py),
+// which lacks what the plugin needs: nothing breaks and nothing is left in osc.
+func TestOldOsc(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("osc is made of Python, which is not installed")
+	}
+	const load = `
+import importlib.util, inspect, sys, types
+for name in "osc", "osc.commandline", "osc.conf", "osc.core", "osc.oscerr":
+    sys.modules[name] = types.ModuleType(name)
+spec = importlib.util.spec_from_file_location("btfguard", sys.argv[1])
+plugin = importlib.util.module_from_spec(spec)
+sys.modules["btfguard"] = plugin
+spec.loader.exec_module(plugin)
+print([n for n in dir(plugin) if inspect.isfunction(getattr(plugin, n)) or inspect.isclass(getattr(plugin, n)) or n in ("os", "sys")])
+`
+	cmd := exec.CommandContext(t.Context(), "python3", "-c", load, oscPlugin)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || string(out) != "[]\n" || strings.Count(stderr.String(), "\n") != 1 || !strings.Contains(stderr.String(), "needs osc 1.4 or later") {
+		t.Errorf("%v\n%s%s", err, out, &stderr)
+	}
+}
