@@ -100,7 +100,7 @@ install: build ## into DESTDIR and PREFIX; an edited policy stays
 release: ## the archives of a release of git HEAD in build/release
 	GO=$(GO) .ci/release build/release
 
-release-check: ## makes them twice, in two places: both must have the same bytes
+release-check: ## makes those of ARCHES twice, in two places: both must have the same bytes
 	rm -rf build/release build/release-again
 	GO=$(GO) .ci/release build/release > /dev/null
 	rm -rf build/elsewhere && git clone -q . build/elsewhere
