@@ -112,8 +112,8 @@ func (t *Table) StringSection() []byte { return t.strings }
 // Type looks a type up by id, in the base too. ok is false past the end. Id 0
 // gives a Type of KindVoid.
 func (t *Table) Type(id TypeID) (typ Type, ok bool) {
-	if t.base != nil && id < t.startID {
-		return t.base.Type(id)
+	for t.base != nil && id < t.startID {
+		t = t.base
 	}
 	if id == 0 && t.base == nil {
 		return Type{}, true
@@ -128,8 +128,8 @@ func (t *Table) Type(id TypeID) (typ Type, ok bool) {
 // Kind is that of the type with an id, in the base too, and ok false past the end, as
 // Type has it, for who wants no more of thousands of types all over a base.
 func (t *Table) Kind(id TypeID) (k Kind, ok bool) {
-	if t.base != nil && id < t.startID {
-		return t.base.Kind(id)
+	for t.base != nil && id < t.startID {
+		t = t.base
 	}
 	if id == 0 && t.base == nil {
 		return KindVoid, true

@@ -235,6 +235,9 @@ func (x *examiner) bits(m btf.Member) (n uint64, known bool) {
 	if n := m.BitfieldSize(); n > 0 {
 		return uint64(n), true
 	}
+	if k, _ := x.t.Kind(m.Type); k == btf.KindPtr { // every second one
+		return 8 * uint64(x.PointerSize), x.PointerSize > 0
+	}
 	target, ok := x.t.Resolve(m.Type)
 	switch {
 	case !ok:

@@ -19,16 +19,43 @@ func identifier(name []byte, dots bool, nameLen int) bool {
 	if len(name) == 0 || len(name) > nameLen {
 		return false
 	}
-	for i, c := range name {
-		switch {
-		case isLetter(c), c == '_', c == '.' && dots:
-		case c >= '0' && c <= '9' && i > 0:
-		default:
+	may := inName
+	if dots {
+		may |= dotInName
+	}
+	if nameBytes[name[0]]&may == 0 {
+		return false
+	}
+	may |= laterInName
+	for _, c := range name[1:] {
+		if nameBytes[c]&may == 0 {
 			return false
 		}
 	}
 	return true
 }
+
+// What a byte may be in an identifier.
+const (
+	inName      uint8 = 1 << iota // anywhere
+	laterInName                   // not the first
+	dotInName
+)
+
+// nameBytes looks up what takes too long to work out for each byte of all names.
+var nameBytes = func() (is [256]uint8) {
+	for i := range is {
+		switch c := byte(i); {
+		case isLetter(c), c == '_':
+			is[i] = inName
+		case c >= '0' && c <= '9':
+			is[i] = laterInName
+		case c == '.':
+			is[i] = dotInName
+		}
+	}
+	return is
+}()
 
 // validName reports whether off names a string that is an identifier.
 func (p *parser) validName(off uint32) bool {
