@@ -54,6 +54,7 @@ func run(m *testing.M, prepare func(*Bench) error) (status int) {
 	os.Setenv("LC_ALL", "C")
 	os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")) // not the history of this machine
 	os.Unsetenv("CI")                                        // where none is begun
+	os.Setenv("XDG_CACHE_HOME", os.DevNull)                  // each test reads what it is about
 	defer func() {
 		for i := len(b.after) - 1; i >= 0; i-- {
 			if err := b.after[i](status); err != nil {
