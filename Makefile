@@ -41,7 +41,7 @@ lint: ## gofmt, vet, staticcheck
 	cd e2e/formats && $(GO) vet ./... && "$$(cd ../.. && $(GO) tool -n staticcheck)" ./...
 	$(GO) test ./internal/architecture
 
-bench: ## benchmarks of the packages; e2e/bench.sh measures whole runs
+bench: ## benchmarks of the packages; bench/bench.sh measures whole runs
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 fuzz: ## every fuzz target for FUZZTIME
