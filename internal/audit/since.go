@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/piecemeal"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -94,106 +95,36 @@ const (
 // ReadSnapshot reads the findings in a document that JSON wrote. Memory is in
 // proportion to them, not to the document.
 func ReadSnapshot(r io.Reader) (Snapshot, error) {
-	in := &io.LimitedReader{R: r}
-	d := snapshotReader{json.NewDecoder(in), in, Snapshot{}}
-	err := d.document()
-	if err != nil && in.N == 0 {
-		err = fmt.Errorf("a value of more than %d bytes", maxValue)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return d.found, nil
-}
-
-// snapshotReader reads a document value by value.
-type snapshotReader struct {
-	*json.Decoder
-	in    *io.LimitedReader // of what the next value may have
-	found Snapshot
-}
-
-func (d *snapshotReader) token() (json.Token, error) {
-	d.in.N = maxValue
-	return d.Token()
-}
-
-func (d *snapshotReader) document() error {
-	if t, err := d.token(); err != nil || t != json.Delim('{') {
-		return errors.Join(errors.New("not a JSON object"), err)
-	}
-	schema, matrix := 0, false
-	for d.More() {
-		t, err := d.token()
-		if err != nil {
-			return err
-		}
-		switch key, _ := t.(string); key {
+	found, schema, matrix := Snapshot{}, 0, false
+	in := piecemeal.NewReader(r, maxValue)
+	err := in.Object(func(key string) error {
+		switch key {
 		case "schema":
-			d.in.N = maxValue
-			err = d.Decode(&schema)
+			return in.Decode(&schema)
 		case "findings":
-			err = d.findings()
-		default:
-			matrix = matrix || key == "matrix"
-			err = d.skip()
+			return in.List(maxKnown, func() error {
+				var f findingJSON
+				err := in.Decode(&f)
+				k := Known{Kind: f.Kind, Arch: f.Arch, KernelRelease: f.KernelRelease}
+				if f.Package != "" {
+					k.Name = nameIn(f.Package)
+				}
+				found[k] = true
+				return err
+			})
 		}
-		if err != nil {
-			return err
-		}
-	}
-	if _, err := d.token(); err != nil {
-		return err
-	}
+		matrix = matrix || key == "matrix"
+		return in.Skip()
+	})
 	switch {
+	case err != nil:
+		return nil, err
 	case !matrix:
-		return errors.New("not what audit --format json writes")
+		return nil, errors.New("not what audit --format json writes")
 	case schema != Schema:
-		return fmt.Errorf("schema %d, this program knows %d", schema, Schema)
+		return nil, fmt.Errorf("schema %d, this program knows %d", schema, Schema)
 	}
-	return nil
-}
-
-func (d *snapshotReader) findings() error {
-	if t, err := d.token(); err != nil || t != json.Delim('[') {
-		return errors.Join(errors.New("findings: not a list"), err)
-	}
-	for d.More() {
-		var f findingJSON
-		d.in.N = maxValue
-		if err := d.Decode(&f); err != nil {
-			return fmt.Errorf("findings: %w", err)
-		}
-		if len(d.found) == maxKnown {
-			return fmt.Errorf("findings: more than %d", maxKnown)
-		}
-		k := Known{Kind: f.Kind, Arch: f.Arch, KernelRelease: f.KernelRelease}
-		if f.Package != "" {
-			k.Name = nameIn(f.Package)
-		}
-		d.found[k] = true
-	}
-	_, err := d.token()
-	return err
-}
-
-// skip passes over a value of any size.
-func (d *snapshotReader) skip() error {
-	for depth := 0; ; {
-		t, err := d.token()
-		if err != nil {
-			return err
-		}
-		switch t {
-		case json.Delim('['), json.Delim('{'):
-			depth++
-		case json.Delim(']'), json.Delim('}'):
-			depth--
-		}
-		if depth == 0 {
-			return nil
-		}
-	}
+	return found, nil
 }
 
 // MarshalJSON writes a snapshot as a list, in one order.

@@ -3,13 +3,12 @@
 package report
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/piecemeal"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -25,22 +24,8 @@ const (
 // ReadDocument reads a report that an earlier run wrote. Fields of later versions
 // are passed over; memory is in proportion to what is kept.
 func ReadDocument(r io.Reader) (*Document, error) {
-	in := &allowance{r: r}
-	d := documentReader{Decoder: json.NewDecoder(in), in: in, strings: mostStrings}
-	if t, err := d.token(); err != nil || t != json.Delim('{') {
-		return nil, errors.Join(errors.New("not a JSON object"), err)
-	}
-	for d.More() {
-		t, err := d.token()
-		if err != nil {
-			return nil, err
-		}
-		key, _ := t.(string)
-		if err := d.read(key); err != nil {
-			return nil, fmt.Errorf("%s: %w", key, err)
-		}
-	}
-	if _, err := d.token(); err != nil {
+	d := documentReader{Reader: piecemeal.NewReader(r, mostValue), strings: mostStrings}
+	if err := d.Object(d.read); err != nil {
 		return nil, err
 	}
 	if d.doc.Schema != Schema {
@@ -50,53 +35,25 @@ func ReadDocument(r io.Reader) (*Document, error) {
 	return &d.doc, nil
 }
 
-// documentReader reads a report piece by piece: a decoder holds all of the value that
-// it decodes.
 type documentReader struct {
-	*json.Decoder
-	in      *allowance
+	*piecemeal.Reader
 	strings int // how many more
 	doc     Document
-}
-
-// allowance reads no more than what is left, which is renewed before each value.
-type allowance struct {
-	r    io.Reader
-	left int
-}
-
-func (a *allowance) Read(p []byte) (int, error) {
-	if a.left == 0 {
-		return 0, fmt.Errorf("a value of more than %d bytes", mostValue)
-	}
-	n, err := a.r.Read(p[:min(len(p), a.left)])
-	a.left -= n
-	return n, err
-}
-
-func (d *documentReader) token() (json.Token, error) {
-	d.in.left = mostValue
-	return d.Token()
-}
-
-func (d *documentReader) decode(v any) error {
-	d.in.left = mostValue
-	return d.Decode(v)
 }
 
 // read reads the value of one field.
 func (d *documentReader) read(key string) error {
 	switch key {
 	case "schema":
-		return d.decode(&d.doc.Schema)
+		return d.Decode(&d.doc.Schema)
 	case "tool":
-		return d.decode(&d.doc.Tool)
+		return d.Decode(&d.doc.Tool)
 	case "exit":
-		return d.decode(&d.doc.Exit)
+		return d.Decode(&d.doc.Exit)
 	case "summary":
-		return d.decode(&d.doc.Summary)
+		return d.Decode(&d.doc.Summary)
 	case "hook":
-		if err := d.decode(&d.doc.Hook); err != nil || d.doc.Hook == nil {
+		if err := d.Decode(&d.doc.Hook); err != nil || d.doc.Hook == nil {
 			return err
 		}
 		return d.charge(len(d.doc.Hook.Notes))
@@ -122,7 +79,7 @@ func (d *documentReader) read(key string) error {
 	case "errors":
 		return readList(d, &d.doc.Errors, mostOthers, func(*Error) int { return 0 })
 	}
-	return d.skip()
+	return d.Skip()
 }
 
 // strings counts what a verdict has in lists.
@@ -146,47 +103,14 @@ func (d *documentReader) charge(n int) error {
 
 // readList reads a list of at most so many, each with so many strings in lists of its own.
 func readList[T any](d *documentReader, list *[]T, most int, strings func(*T) int) error {
-	t, err := d.token()
-	if err != nil || t == nil {
-		return err // null
-	}
-	if t != json.Delim('[') {
-		return errors.New("not a list")
-	}
-	for d.More() {
-		if len(*list) == most {
-			return fmt.Errorf("more than %d", most)
-		}
+	return d.List(most, func() error {
 		var v T
-		if err := d.decode(&v); err != nil {
-			return err
-		}
-		if err := d.charge(strings(&v)); err != nil {
+		if err := d.Decode(&v); err != nil {
 			return err
 		}
 		*list = append(*list, v)
-	}
-	_, err = d.token()
-	return err
-}
-
-// skip passes over a value of any size.
-func (d *documentReader) skip() error {
-	for depth := 0; ; {
-		t, err := d.token()
-		if err != nil {
-			return err
-		}
-		switch t {
-		case json.Delim('['), json.Delim('{'):
-			depth++
-		case json.Delim(']'), json.Delim('}'):
-			depth--
-		}
-		if depth == 0 {
-			return nil
-		}
-	}
+		return d.charge(strings(&v))
+	})
 }
 
 // fill makes empty lists of those that are not there: a report has no null.
