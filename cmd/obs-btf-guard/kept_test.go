@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // now is the time of day in JUnit's and SARIF's forms.
@@ -54,10 +55,10 @@ func TestSameFromCache(t *testing.T) {
 			t.Setenv("XDG_CACHE_HOME", filepath.Join(t.TempDir(), "none yet"))
 			t.Setenv("XDG_STATE_HOME", t.TempDir())
 			want := answer(call, "--no-cache")
-			for _, time := range []string{"first", "second"} {
+			for _, turn := range []string{"first", "second"} {
 				t.Setenv("XDG_STATE_HOME", t.TempDir()) // audit is to go by the cache alone
 				if got := answer(call); got != want {
-					t.Errorf("the %s time:\n%s\nwithout a cache:\n%s", time, got, want)
+					t.Errorf("the %s time:\n%s\nwithout a cache:\n%s", turn, got, want)
 				}
 			}
 		})
@@ -130,5 +131,87 @@ func TestRemoveReadsHeaders(t *testing.T) {
 		if got := run(t.Context(), append([]string{"obs-btf-guard"}, strings.Fields(call)...), &out, &out); got != want {
 			t.Errorf("%s: exit status %d, want %d\n%s", call, got, want, &out)
 		}
+	}
+}
+
+// TestNothingIsReadTwice: after check, no other command reads the packages. One that
+// does keeps them anew, in another file.
+func TestNothingIsReadTwice(t *testing.T) {
+	const new = "../../testdata/incident/5.15.12-1.3"
+	root := t.TempDir()
+	top := filepath.Join(root, "home/abuild/rpmbuild")
+	for _, dir := range []string{"RPMS/x86_64", "OTHER", "SOURCES"} {
+		if err := os.MkdirAll(filepath.Join(top, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("home/abuild/rpmbuild", filepath.Join(root, ".build.packages")); err != nil {
+		t.Fatal(err)
+	}
+	packages, err := filepath.Glob(new + "/*.rpm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range packages {
+		data, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(top, "RPMS/x86_64", filepath.Base(p)), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kernel := new + "/kernel-default-5.15.12-1.3.x86_64.rpm"
+	dir := t.TempDir()
+	for name, value := range map[string]string{"XDG_CACHE_HOME": dir, "CI": "", "BUILD_ROOT": ""} {
+		t.Setenv(name, value)
+	}
+	call := func(args string) {
+		t.Helper()
+		t.Setenv("XDG_STATE_HOME", t.TempDir())
+		var out bytes.Buffer
+		if exit := run(t.Context(), append([]string{"obs-btf-guard"}, strings.Fields(args)...), &out, &out); exit == exitError {
+			t.Fatalf("%s: %s", args, &out)
+		}
+	}
+	entries := func() map[string]os.FileInfo {
+		t.Helper()
+		paths, err := filepath.Glob(filepath.Join(dir, "obs-btf-guard", "*", "*.entry"))
+		if err != nil || len(paths) != len(packages) {
+			t.Fatalf("%d packages, entries %v, error %v", len(packages), paths, err)
+		}
+		out := map[string]os.FileInfo{}
+		for _, path := range paths {
+			if out[path], err = os.Stat(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return out
+	}
+	call("check " + new)
+	before := entries()
+	for _, args := range []string{
+		"check " + new, "audit " + new, "explain " + kernel + " " + kernel, "fingerprint " + kernel,
+		"stamp --dry-run " + new, "rebuild --dry-run " + new, "hook --root " + root,
+	} {
+		t.Run(args, func(t *testing.T) {
+			long := time.Now().Add(-time.Hour)
+			for path := range before {
+				if err := os.Chtimes(path, long, long); err != nil {
+					t.Fatal(err)
+				}
+			}
+			call(args)
+			used := false
+			for path, info := range entries() {
+				if !os.SameFile(before[path], info) {
+					t.Errorf("%s was read anew", path)
+				}
+				used = used || info.ModTime().After(long.Add(time.Minute))
+			}
+			if !used {
+				t.Error("nothing was taken from the cache")
+			}
+		})
 	}
 }
