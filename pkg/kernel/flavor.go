@@ -21,7 +21,8 @@ const defaultFlavor = "default"
 //	6.12.117+deb12-cloud-amd64            cloud-amd64
 //	6.5.6-300.fc39.x86_64+debug           debug       Fedora
 //	5.14.0-427.el9.aarch64+64k-debug      64k-debug
-//	5.14.0-70.13.1.rt21.83.el9_0.x86_64   default
+//	5.14.0-70.13.1.rt21.83.el9_0.x86_64   rt          RHEL before 9.3, in the middle
+//	4.18.0-193.rt13.51.el8.x86_64+debug   rt-debug
 //	6.19.0-rc3-00012-gabcdef123456        default     a candidate and a revision are none
 func Flavor(krel string) string {
 	if flavor, ok := behindArch(krel); ok {
@@ -77,16 +78,27 @@ var kernelParts = []string{
 // behindArch cuts off what Fedora writes behind the architecture.
 func behindArch(krel string) (flavor string, ok bool) {
 	for _, arch := range []string{".x86_64", ".aarch64", ".ppc64le", ".s390x", ".riscv64", ".i686", ".armv7hl"} {
-		_, rest, found := strings.Cut(krel, arch)
+		before, rest, found := strings.Cut(krel, arch)
+		realtime := slices.ContainsFunc(strings.Split(before, "."), isRealtime)
 		switch {
 		case !found:
+		case rest == "" && realtime:
+			return "rt", true
 		case rest == "":
 			return defaultFlavor, true
+		case len(rest) > 1 && (rest[0] == '+' || rest[0] == '.') && realtime:
+			return "rt-" + rest[1:], true
 		case len(rest) > 1 && (rest[0] == '+' || rest[0] == '.'):
 			return rest[1:], true
 		}
 	}
 	return "", false
+}
+
+// isRealtime knows rt21, the number of the patches that make a kernel a real-time one.
+func isRealtime(part string) bool {
+	number, ok := strings.CutPrefix(part, "rt")
+	return ok && number != "" && strings.Trim(number, digits) == ""
 }
 
 // isFlavorWord tells a word of a flavor from those of versions, release
