@@ -182,7 +182,7 @@ func (r *Report) Tables(all bool) (out []page.Table) {
 		if n < 0 {
 			n = len(rest)
 		}
-		t := page.Table{Head: page.Heads("Name", "Finding", "Package", "Kernelrelease", "File", "Why")}
+		t := page.Table{Head: page.Heads("Name", "Finding", "Why", "File", "Package", "Kernelrelease")}
 		for i := range rest[:n] {
 			if f := &rest[i]; f.Rule != "" && (f.Severity != guard.OK || f.Ruling != nil || all) {
 				t.Rows = append(t.Rows, f.row(meanings[f.Rule]))
@@ -203,7 +203,7 @@ func (f *Finding) row(meaning string) []page.Cell {
 		why.More = []string{f.Message}
 	}
 	name := cmp.Or(f.Place.Is, f.Place.Name)
-	return []page.Cell{{Text: name}, word, {Text: f.Place.Package}, {Text: f.Place.Release}, {Text: f.Place.Path}, why}
+	return []page.Cell{{Text: name}, word, why, {Text: f.Place.Path}, {Text: f.Place.Package}, {Text: f.Place.Release}}
 }
 
 // ProblemsTable lists what could not be read or judged on a page.

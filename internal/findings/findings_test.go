@@ -259,7 +259,7 @@ func TestTables(t *testing.T) {
 		if len(tables) != 2 || len(tables[0].Rows) != want || len(tables[1].Rows) != 1 {
 			t.Fatalf("%+v", tables)
 		}
-		if row := tables[0].Rows[0]; row[1].Text != "misread, fail" || row[len(row)-1].Text != "misread it is" {
+		if row := tables[0].Rows[0]; row[1].Text != "misread, fail" || row[2].Text != "misread it is" {
 			t.Errorf("row %+v", row)
 		}
 	}

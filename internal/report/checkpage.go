@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/page"
@@ -16,32 +17,48 @@ import (
 // HTML writes the result as one HTML file. Modules with which nothing is wrong are
 // counted and, unless verbose, not listed.
 func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
-	out := &page.Page{Title: "Kernel modules and the BTF they meet", Tool: "obs-btf-guard " + version + ", check"}
+	out := &page.Page{Title: pageTitle(r), Tool: "obs-btf-guard " + version + ", check"}
 	out.Mark, out.Word = findings.Marks[r.Worst()], strings.ToUpper(string(r.Worst()))
 	if len(r.Problems) > 0 {
 		out.Mark, out.Word = page.Fail, "INCOMPLETE"
 		out.Lead = append(out.Lead, prose.Several(len(r.Problems), "thing")+" could not be read or checked, see below. The result is incomplete.")
 	}
-	counts := map[guard.Severity]int{}
-	for _, f := range r.Findings {
-		counts[f.Worst()]++
-	}
-	lead := prose.Several(r.Modules(), "module") + ", " + prose.Several(len(r.Findings), "check") + ":"
-	for _, s := range guard.Severities {
-		if counts[s] > 0 || s == guard.OK {
-			lead += " " + prose.Number(counts[s]) + " " + string(s) + ","
-		}
-	}
-	out.Lead = append(out.Lead, strings.TrimSuffix(lead, ",")+".")
+	out.Lead = append(out.Lead, counted(r)+".")
 	all := groups(r.Findings)
+	out.Add(page.Section{Title: "What to do", Text: (&text{}).advice(r, all)})
 	out.Add(page.Section{Title: "Summary", Tables: []page.Table{summaryTable(all)}})
 	list := List(r, version)
 	out.Add(page.Section{Title: "Not read or not checked", Tables: []page.Table{list.ProblemsTable()}})
 	out.Add(page.Section{Title: "Findings", Tables: list.Tables(verbose)})
 	out.Add(page.Section{Title: "What changed in the bases", Text: changeTexts(r.Changes)})
-	out.Add(page.Section{Title: "What to do", Text: (&text{}).advice(r, all)})
 	out.Add(page.Section{Title: "Kernels", Text: conflicts(r.Bases), Tables: []page.Table{basesTable(r.Bases)}})
 	return out.Write(w)
+}
+
+// pageTitle names the newest of the packages that were checked, or the first file, and when
+// it was built.
+func pageTitle(r *guard.Result) string {
+	name, built := "", time.Time{}
+	for _, b := range r.Bases {
+		if b.Origin == guard.New && (name == "" || b.Package != nil && b.Package.Built.After(built)) {
+			name = b.Label()
+			if b.Package != nil {
+				built = b.Package.Built
+			}
+		}
+	}
+	for _, f := range r.Findings {
+		if name == "" && f.Module.Origin == guard.New {
+			name = f.Module.Label()
+		}
+	}
+	if name == "" {
+		return "Kernel modules and their BTF"
+	}
+	if !built.IsZero() {
+		name += " of " + built.UTC().Format(time.DateOnly)
+	}
+	return name + ": do the modules fit?"
 }
 
 // oneLine is the title in one line: "build: modules on their own vmlinux".
@@ -54,9 +71,9 @@ func (g group) oneLine() string {
 }
 
 func summaryTable(all []group) page.Table {
-	t := page.Table{Caption: "Which modules on which vmlinux", Head: page.Heads("Kernel", "Judged", "Result", "Verdicts")}
+	t := page.Table{Caption: "Which modules on which vmlinux", Head: page.Heads("Checked", "Result", "Verdicts", "Kernel")}
 	for _, g := range all {
-		t.Rows = append(t.Rows, []page.Cell{{Text: g.kernel()}, {Text: g.oneLine()}, {Text: string(g.worst()), Mark: findings.Marks[g.worst()]}, {Text: g.counts()}})
+		t.Rows = append(t.Rows, []page.Cell{{Text: g.oneLine()}, {Text: string(g.worst()), Mark: findings.Marks[g.worst()]}, {Text: g.counts()}, {Text: g.kernel()}})
 	}
 	return t
 }

@@ -340,8 +340,8 @@ func (t *text) place(word int, f guard.Finding) string {
 	return s + prose.Shorten(m.Path, t.Room(len("      ")+word+len(" ")+len(s)))
 }
 
-// closing is the last line, with what a glance at the end of a log must find.
-func (t *text) closing(r *guard.Result) {
+// counted is how many modules there are, and what became of them.
+func counted(r *guard.Result) string {
 	counts := map[guard.Severity]int{}
 	for _, f := range r.Findings {
 		counts[f.Worst()]++
@@ -352,6 +352,12 @@ func (t *text) closing(r *guard.Result) {
 		s += prose.Number(n) + " to be built again, "
 	}
 	s += prose.Number(counts[guard.Fail]) + " fail"
+	return s
+}
+
+// closing is the last line, with what a glance at the end of a log must find.
+func (t *text) closing(r *guard.Result) {
+	s := counted(r)
 	if n := len(r.Refusals); n > 0 {
 		s += "; " + prose.Several(n, "kernel") + " without usable BTF"
 	}
