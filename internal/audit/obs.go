@@ -132,14 +132,16 @@ const requests = 4
 
 // part asks OBS for what the packages of a repository provide and require. Each
 // answer costs a request, so that only those are asked for that are named as
-// packages of kernels and modules are, or built with what modules are built with.
+// packages of kernels and modules are, or built with what modules are built with, and
+// that the last audit did not ask for. Of an unchanged repository that is the listing.
 func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target) error {
 	a.tell("asking OBS for %s", name)
 	files, err := client.Binaries(ctx, t)
 	if err != nil {
 		return err
 	}
-	built, err := builtWithKernels(ctx, client, t)
+	known := a.partMemory(client, name, files)
+	built, err := known.builtWith(ctx, client, t)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -159,13 +161,29 @@ func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target)
 		}
 	}
 	a.res.Sources = append(a.res.Sources, s)
-	packages, errs := make([]*Package, len(named)), make([]error, len(named))
-	each(ctx, len(named), requests, func(i int) {
-		packages[i], errs[i] = a.ask(ctx, client, name, t, named[i])
+	infos, errs := make([]api.FileInfo, len(named)), make([]error, len(named))
+	var ask []int
+	for i, b := range named {
+		var ok bool
+		if infos[i], ok = known.info(b); !ok {
+			ask = append(ask, i)
+		}
+	}
+	each(ctx, len(ask), requests, func(n int) {
+		i := ask[n]
+		infos[i], errs[i] = client.FileInfo(ctx, t, named[i].Name)
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	packages := make([]*Package, len(named))
+	for i, b := range named {
+		if errs[i] == nil {
+			known.learn(b, infos[i])
+			packages[i], errs[i] = a.inPart(client, name, t, b, infos[i])
+		}
+	}
+	a.keepPart(known, len(ask) > 0)
 	for i, p := range packages {
 		if p != nil {
 			p.maybe = p.maybe || built[p.Name]
@@ -201,12 +219,8 @@ func builtWithKernels(ctx context.Context, client OBS, t api.Target) (map[string
 	return out, nil
 }
 
-// ask asks OBS for a package of a repository.
-func (a *audit) ask(ctx context.Context, client OBS, name string, t api.Target, b api.Binary) (*Package, error) {
-	info, err := client.FileInfo(ctx, t, b.Name)
-	if err != nil {
-		return nil, err
-	}
+// inPart is a package of a repository, by what OBS reads in its header.
+func (a *audit) inPart(client OBS, name string, t api.Target, b api.Binary, info api.FileInfo) (*Package, error) {
 	p, err := newPackage(name, header(info), "")
 	if err != nil {
 		return nil, err

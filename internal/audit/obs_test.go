@@ -306,3 +306,80 @@ func TestOBSAtOnce(t *testing.T) {
 		})
 	})
 }
+
+// listedOBS has sizes and times in its listing, and counts what it is asked.
+type listedOBS struct {
+	*fakeOBS
+	times    map[string]int64
+	requests []string
+}
+
+func (o *listedOBS) Binaries(ctx context.Context, t api.Target) ([]api.Binary, error) {
+	o.requests = append(o.requests, "listing")
+	list, err := o.fakeOBS.Binaries(ctx, t)
+	list = slices.DeleteFunc(list, func(b api.Binary) bool { return b.Name == "kernel-broken.rpm" })
+	for i, b := range list {
+		if at := o.times[b.Name]; at > 0 {
+			list[i].Size, list[i].MTime = 1, api.UnixTime{Time: time.Unix(at, 0)}
+		}
+	}
+	slices.SortFunc(list, func(a, b api.Binary) int { return strings.Compare(a.Name, b.Name) })
+	return list, err
+}
+
+func (o *listedOBS) DepInfo(ctx context.Context, project, repository, arch string) ([]api.Dependencies, error) {
+	o.requests = append(o.requests, "depinfo")
+	return o.fakeOBS.DepInfo(ctx, project, repository, arch)
+}
+
+// TestOBSAgain asks for the listing of a repository that did not change and nothing
+// else, and of one that did for what is another; it finds the same each time.
+func TestOBSAgain(t *testing.T) {
+	dir := incident(t, func(string) bool { return true }, "5.15.12-1.1", "5.15.12-1.3")
+	o := &listedOBS{
+		fakeOBS: &fakeOBS{
+			t: t, deps: []api.Dependencies{{Needs: []string{"kernel-default-devel"}, Subpackages: []string{"zfs", "gone"}}},
+			files: map[string]string{
+				"kernel-default.rpm":       filepath.Join(dir, newKernel+".rpm"),
+				"kernel-default-extra.rpm": filepath.Join(dir, oldExtra+".rpm"),
+				"zfs.rpm":                  filepath.Join(dir, kmp+".rpm"),
+			},
+		},
+		times: map[string]int64{"kernel-default.rpm": 1, "kernel-default-extra.rpm": 1, "zfs.rpm": 1},
+	}
+	var m notebook
+	var first []string
+	run := func(want ...string) *Result {
+		t.Helper()
+		o.requests, o.asked = nil, nil
+		res, err := Run(t.Context(), Options{Sources: []string{"obs:Kernel:stable/standard/x86_64"}, Dir: t.TempDir(), Memory: &m, OBS: func() (OBS, error) { return o, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(o.asked)
+		if got := slices.Concat(o.requests, o.asked); !slices.Equal(got, want) {
+			t.Errorf("asked for %q, want %q", got, want)
+		}
+		return res
+	}
+	first = said(run("listing", "depinfo", "kernel-default-extra.rpm", "kernel-default.rpm", "zfs.rpm"))
+	if diff := cmp.Diff(first, said(run("listing"))); diff != "" {
+		t.Error(diff)
+	}
+	// One is built again, and fits now.
+	o.files["kernel-default-extra.rpm"] = filepath.Join(dir, newExtra+".rpm")
+	o.times["kernel-default-extra.rpm"] = 2
+	if again := said(run("listing", "depinfo", "kernel-default-extra.rpm")); slices.Equal(first, again) {
+		t.Errorf("nothing changed: %q", again)
+	}
+	run("listing")
+	// OBS has yet to download one: each time it is asked for.
+	delete(o.times, "kernel-default.rpm")
+	run("listing", "depinfo", "kernel-default.rpm")
+	run("listing", "kernel-default.rpm")
+	// What another program kept is no matter.
+	for key := range m.pages {
+		m.pages[key] = `{"Listing": 1}`
+	}
+	run("listing", "depinfo", "kernel-default-extra.rpm", "kernel-default.rpm", "zfs.rpm")
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+)
+
+// partKnown is what OBS said of a repository for one architecture, for the next time.
+// Its listing is asked for each time; what stands in a package's header, and what
+// packages were built with, only of what the listing shows to be another.
+type partKnown struct {
+	Listing string               // a digest of it
+	Built   map[string]bool      // see builtWithKernels; of packages that are in the listing
+	Files   map[string]fileKnown // by name
+}
+
+// fileKnown is what OBS read from a file, and by what the listing tells it from others.
+type fileKnown struct {
+	Size, MTime int64
+	Info        api.FileInfo
+}
+
+// partMemory is what is known of a part, and what will be.
+type partMemory struct {
+	key      string
+	old, new partKnown
+	listed   map[string]api.Binary
+}
+
+// partMemory recalls a part. The listing does not name a file twice.
+func (a *audit) partMemory(client OBS, name string, files []api.Binary) *partMemory {
+	m := &partMemory{key: "obs part " + client.URL() + " " + name, listed: map[string]api.Binary{}}
+	h := sha256.New()
+	for _, b := range files {
+		m.listed[b.Name] = b
+		fmt.Fprintf(h, "%q %d %d\n", b.Name, b.Size, b.MTime.Unix())
+	}
+	if !a.recall(m.key, &m.old) {
+		m.old = partKnown{}
+	}
+	m.new = partKnown{Listing: hex.EncodeToString(h.Sum(nil)), Files: map[string]fileKnown{}}
+	return m
+}
+
+// builtWith gives what the packages are built with. They are asked for again when the
+// listing is another: what is in a repository was not built anew before that.
+func (m *partMemory) builtWith(ctx context.Context, client OBS, t api.Target) (map[string]bool, error) {
+	if m.old.Listing == m.new.Listing {
+		m.new.Built = m.old.Built
+		return m.old.Built, nil
+	}
+	built, err := builtWithKernels(ctx, client, t)
+	if err != nil {
+		m.new.Listing = "" // to be asked for again
+		return nil, err
+	}
+	maps.DeleteFunc(built, func(name string, _ bool) bool { _, there := m.listed[name+".rpm"]; return !there })
+	m.new.Built = built
+	return built, nil
+}
+
+// info gives what is known of a file that is still the same.
+func (m *partMemory) info(b api.Binary) (api.FileInfo, bool) {
+	k, ok := m.old.Files[b.Name]
+	if !ok || b.Size < 0 || b.MTime.IsZero() || k.Size != b.Size || k.MTime != b.MTime.Unix() {
+		return api.FileInfo{}, false
+	}
+	return k.Info, true
+}
+
+// learn keeps what a file has, of its dependencies those that matter here. What OBS
+// has yet to download has neither size nor time.
+func (m *partMemory) learn(b api.Binary, info api.FileInfo) {
+	if b.Size < 0 || b.MTime.IsZero() {
+		return
+	}
+	for _, list := range []*[]string{&info.Provides, &info.Requires, &info.Recommends} {
+		var kept []string
+		for _, s := range *list {
+			if name, _, _ := strings.Cut(s, " = "); relevant([]byte(name)) {
+				kept = append(kept, s)
+			}
+		}
+		*list = kept
+	}
+	m.new.Files[b.Name] = fileKnown{b.Size, b.MTime.Unix(), info}
+}
+
+// keepPart keeps what is new.
+func (a *audit) keepPart(m *partMemory, asked bool) {
+	if asked || m.new.Listing != m.old.Listing {
+		a.keep(m.key, m.new)
+	}
+}
