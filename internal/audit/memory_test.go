@@ -4,6 +4,7 @@ package audit
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // notebook is a Memory that forgets nothing.
@@ -252,5 +255,95 @@ func TestFailedEarlier(t *testing.T) {
 	res := remembering(t, server.URL, &m)
 	if res.Exit(DefaultFailOn) != 1 || res.Findings[0].Kind != guard.Stale || first.Findings[0].Kind != guard.Stale {
 		t.Errorf("%q, before %q", said(res), said(first))
+	}
+}
+
+// TestRepositoryAgain reads the metadata of a repository once, and only its index while
+// that names the same metadata.
+func TestRepositoryAgain(t *testing.T) {
+	for name, local := range map[string]bool{"on the web": false, "in a folder": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("../repomd/testdata/incident")); err != nil {
+				t.Fatal(err)
+			}
+			var asked []string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked = append(asked, r.URL.Path)
+				http.FileServer(http.Dir(dir)).ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			source := server.URL
+			if local {
+				source = dir
+			}
+			var m notebook
+			run := func(requests int) string {
+				t.Helper()
+				asked = nil
+				res, err := Run(t.Context(), Options{Sources: []string{source}, Memory: &m, MetadataOnly: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !local && len(asked) != requests {
+					t.Errorf("asked for %q, want %d requests", asked, requests)
+				}
+				return strings.Join(said(res), "\n") + fmt.Sprintf("\n%+v %q", res.Sources, res.Notes)
+			}
+			first := run(3)
+			if !strings.Contains(first, "Packages:6") {
+				t.Error(first)
+			}
+			if local {
+				// Then it need not be there: it is not read.
+				for _, pattern := range []string{"*-primary.xml.gz", "*-filelists.xml.gz"} {
+					files, _ := filepath.Glob(filepath.Join(dir, "repodata", pattern))
+					for _, f := range files {
+						if err := os.Rename(f, f+".away"); err != nil {
+							t.Fatal(err)
+						}
+						defer os.Rename(f+".away", f)
+					}
+				}
+			}
+			if again := run(1); again != first {
+				t.Errorf("at first\n%s\nthen\n%s", first, again)
+			}
+			if local {
+				return
+			}
+			// What somebody else wrote there is no reason to fail.
+			for key := range m.pages {
+				m.pages[key] = `{"Entries": [{"Package": null}]}`
+			}
+			if again := run(3); again != first {
+				t.Errorf("at first\n%s\nthen\n%s", first, again)
+			}
+			// Other metadata is read.
+			index := filepath.Join(dir, "repodata", "repomd.xml")
+			text, err := os.ReadFile(index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			broken := strings.Replace(string(text), "30bc222a7ccfaa0f70a6a9a2c569eae4cb0a94bf10aea36f3339531f9f07001c</checksum>", strings.Repeat("0", 64)+"</checksum>", 1)
+			if err := os.WriteFile(index, []byte(broken), 0o600); err != nil || broken == string(text) {
+				t.Fatal(err)
+			}
+			if other := run(2); !strings.Contains(other, "problem") {
+				t.Errorf("metadata with another checksum: %s", other)
+			}
+		})
+	}
+}
+
+// TestKnownBounded forgets a repository whose dependencies are too many to be kept.
+func TestKnownBounded(t *testing.T) {
+	var k repositoryKnown
+	p := &repomd.Package{Package: rpm.Package{Requires: []rpm.Dependency{{Name: strings.Repeat("x", maxNames/2)}}}}
+	for range 4 {
+		k.add(repositoryEntry{p, 0})
+	}
+	if !k.tooLarge || k.Entries != nil {
+		t.Errorf("%d entries", len(k.Entries))
 	}
 }

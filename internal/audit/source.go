@@ -5,6 +5,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -67,61 +68,151 @@ func (a *audit) repository(ctx context.Context, name string) error {
 			return err
 		}
 	}
+	if repo.FileLists() == "" {
+		a.note("%s: the repository lists no files (filelists.xml), so that packages are found by what they are named and provide; others may have modules", repo.Source)
+	}
+	key := repositoryKey(repo, unlisted)
+	var known repositoryKnown
+	if a.recall(key, &known) && !slices.ContainsFunc(known.Entries, func(e repositoryEntry) bool { return e.Package == nil }) {
+		s.Packages = known.Packages
+		for _, e := range known.Entries {
+			if _, err := a.inRepository(repo, e); err != nil {
+				return err
+			}
+		}
+	} else {
+		problems := len(a.res.Problems)
+		if known, err = a.readRepository(ctx, repo, unlisted, &s.Packages); err != nil {
+			return err
+		}
+		if !known.tooLarge && len(a.res.Problems) == problems {
+			a.keep(key, known)
+		}
+	}
+	if known.Unlisted > 0 {
+		more := ""
+		if known.Unlisted > 1 {
+			more = fmt.Sprintf(" and %d more", known.Unlisted-1)
+		}
+		a.note("%s: %s%s not in the metadata of the repository, and not looked at", s.Name, known.FirstUnlisted, more)
+	}
+	return nil
+}
+
+// repositoryKnown is what the metadata of a repository says: while that is the same, it
+// is not read again.
+type repositoryKnown struct {
+	Packages      int // in it
+	Entries       []repositoryEntry
+	Unlisted      int // RPMs in its folder that it does not list
+	FirstUnlisted string
+
+	names    int // bytes of names in dependencies
+	tooLarge bool
+}
+
+// repositoryEntry is a package that matters, and what the list of all files says of it.
+type repositoryEntry struct {
+	Package *repomd.Package
+	Holds   uint8
+}
+
+// maxNames bounds what is kept of one repository's dependencies, in bytes. Packages
+// that require each symbol of the kernel by name have most of it.
+const maxNames = 16 << 20
+
+// add takes an entry with all its dependencies.
+func (k *repositoryKnown) add(e repositoryEntry) {
+	for _, list := range [][]rpm.Dependency{e.Package.Provides, e.Package.Requires, e.Package.Recommends} {
+		for _, d := range list {
+			k.names += len(d.Name) + len(d.Version)
+		}
+	}
+	if k.tooLarge = k.tooLarge || k.names > maxNames; k.tooLarge {
+		k.Entries = nil
+		return
+	}
+	k.Entries = append(k.Entries, e)
+}
+
+// repositoryKey names all that the answers depend on.
+func repositoryKey(repo *repomd.Repo, unlisted map[string]bool) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(unlisted)) {
+		fmt.Fprintf(h, "%q\n", name)
+	}
+	return fmt.Sprintf("repository %q %q %x", repo.Metadata(), repo.FileLists(), h.Sum(nil))
+}
+
+// readRepository reads all metadata. Where it breaks off, what came before is looked
+// over all the same.
+func (a *audit) readRepository(ctx context.Context, repo *repomd.Repo, unlisted map[string]bool, packages *int) (known repositoryKnown, err error) {
 	holding, err := a.holding(ctx, repo)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return known, ctx.Err()
 	}
 	if err != nil {
-		a.problem(s.Name, err)
+		a.problem(repo.Source, err)
 	}
 	for p, err := range repo.Packages(ctx, relevant) {
 		if err != nil {
-			return err
+			return known, err
 		}
-		s.Packages++
+		*packages++
 		delete(unlisted, path.Clean(p.Location))
-		pkg, err := newPackage(s.Name, &p.Package, p.Digest())
-		p.Provides, p.Requires, p.Recommends = nil, nil, nil // p stays, to be fetched
+		e := repositoryEntry{p, holding[p.Checksum()]}
+		kept := *p
+		switch matters, err := a.inRepository(repo, e); {
+		case errors.Is(err, errPackages):
+			return known, err
+		case err != nil:
+			a.problem(repo.Source, fmt.Errorf("%s: %w", p.NEVRA(), err))
+		case matters:
+			known.add(repositoryEntry{&kept, e.Holds})
+		}
+	}
+	known.Packages = *packages
+	if known.Unlisted = len(unlisted); known.Unlisted > 0 {
+		known.FirstUnlisted = slices.Min(slices.Collect(maps.Keys(unlisted)))
+	}
+	return known, nil
+}
+
+// inRepository adds a package of a repository, if it matters.
+func (a *audit) inRepository(repo *repomd.Repo, e repositoryEntry) (matters bool, err error) {
+	p := e.Package
+	pkg, err := newPackage(repo.Source, &p.Package, p.Digest())
+	p.Provides, p.Requires, p.Recommends = nil, nil, nil // p stays, to be fetched
+	if err != nil {
+		return false, err
+	}
+	// Its provides may say nothing of the modules, as those of kmods do not that were
+	// built without a generator.
+	pkg.image, pkg.maybe = e.Holds&hasKernel != 0, pkg.maybe || e.Holds&hasModules != 0
+	if !pkg.matters() {
+		return false, nil
+	}
+	if len(a.packages) == maxPackages {
+		return false, errPackages
+	}
+	pkg.size, pkg.known = p.Size, p.Digest() // none is fetched by a weak one
+	pkg.place = repo.Place(p)
+	pkg.fetch = func(ctx context.Context) (string, error) {
+		if !repo.Remote() {
+			return repo.Fetch(ctx, p, "")
+		}
+		a.tell("downloading %s", pkg)
+		if err := a.download(p.Size); err != nil {
+			return "", fmt.Errorf("%s: %w", p.Location, err)
+		}
+		dir, err := a.downloadsDir()
 		if err != nil {
-			a.problem(s.Name, fmt.Errorf("%s: %w", p.NEVRA(), err))
-			continue
+			return "", err
 		}
-		// Its provides may say nothing of the modules, as those of kmods do not that were
-		// built without a generator.
-		holds := holding[p.Checksum()]
-		pkg.image, pkg.maybe = holds&hasKernel != 0, pkg.maybe || holds&hasModules != 0
-		if !pkg.matters() {
-			continue
-		}
-		if len(a.packages) == maxPackages {
-			return errPackages
-		}
-		pkg.size, pkg.known = p.Size, p.Digest() // none is fetched by a weak one
-		pkg.place = repo.Place(p)
-		pkg.fetch = func(ctx context.Context) (string, error) {
-			if !repo.Remote() {
-				return repo.Fetch(ctx, p, "")
-			}
-			a.tell("downloading %s", pkg)
-			if err := a.download(p.Size); err != nil {
-				return "", fmt.Errorf("%s: %w", p.Location, err)
-			}
-			dir, err := a.downloadsDir()
-			if err != nil {
-				return "", err
-			}
-			return repo.Fetch(ctx, p, dir)
-		}
-		a.packages = append(a.packages, pkg)
+		return repo.Fetch(ctx, p, dir)
 	}
-	if names := slices.Sorted(maps.Keys(unlisted)); len(names) > 0 {
-		more := ""
-		if len(names) > 1 {
-			more = fmt.Sprintf(" and %d more", len(names)-1)
-		}
-		a.note("%s: %s%s not in the metadata of the repository, and not looked at", s.Name, names[0], more)
-	}
-	return nil
+	a.packages = append(a.packages, pkg)
+	return true, nil
 }
 
 // What a package of a repository has by the list of all files.
@@ -135,7 +226,6 @@ const (
 func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]uint8, error) {
 	id := repo.FileLists()
 	if id == "" {
-		a.note("%s: the repository lists no files (filelists.xml), so that packages are found by what they are named and provide; others may have modules", repo.Source)
 		return nil, nil
 	}
 	holding := map[string]uint8{}
