@@ -50,6 +50,10 @@ fuzz: ## every fuzz target for FUZZTIME
 		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "./$${file%/*}" || exit 1; \
 	done
 
+.PHONY: hostile
+hostile: ## all files that were made to do harm, with memory, time and what is left behind (2 minutes)
+	$(GO) test -count=1 -run '^TestHostile$$' ./cmd/obs-btf-guard -hostile
+
 e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what it needs, downloads 520 MB
 	cd e2e/formats && $(GO) test -count=1 -v ./...
 	$(GO) test -tags e2e -count=1 -v -timeout 80m ./e2e/...

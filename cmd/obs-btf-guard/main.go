@@ -28,7 +28,10 @@ const (
 	exitError = 2 // usage or input: nothing judged, or not all of it
 )
 
-func main() {
+func main() { os.Exit(program()) }
+
+// program runs the program as the shell called it.
+func program() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// What is kept, the tables of all modules and one unpacked vmlinux, is most of
 	// the heap, so that Go's habit of letting it double before it collects would
@@ -38,7 +41,7 @@ func main() {
 	}
 	// The first signal ends the work in order, a second one at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+	return run(ctx, os.Args, os.Stdout, os.Stderr)
 }
 
 // run is the program; it returns the exit status.

@@ -19,6 +19,9 @@ import (
 var update = flag.Bool("update", false, "write what the program prints into the scripts")
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(probeFile); file != "" {
+		os.Exit(probed(file))
+	}
 	if filepath.Base(os.Args[0]) != "obs-btf-guard" {
 		os.Setenv("XDG_CACHE_HOME", os.DevNull) // no test keeps anything in somebody's home
 	}

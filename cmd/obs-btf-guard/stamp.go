@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/generator"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -181,18 +182,21 @@ func (s *stamping) say(nevra string, c rpm.Change) {
 	case s.c.Bool("dry-run"):
 		add, drop = "to add ", "to remove"
 	}
+	line := func(format string, args ...any) {
+		fmt.Fprintln(s.c.App.Writer, prose.Printable(fmt.Sprintf(format, args...)))
+	}
 	if c.Empty() {
-		fmt.Fprintf(s.c.App.Writer, "%s: as it should be\n", nevra)
+		line("%s: as it should be", nevra)
 		return
 	}
-	fmt.Fprintf(s.c.App.Writer, "%s:\n", nevra)
+	line("%s:", nevra)
 	for _, r := range c.Added {
-		fmt.Fprintf(s.c.App.Writer, "  %s %v: %v\n", add, r.Kind, r.Dependency)
+		line("  %s %v: %v", add, r.Kind, r.Dependency)
 	}
 	for _, r := range c.Dropped {
-		fmt.Fprintf(s.c.App.Writer, "  %s %v: %v\n", drop, r.Kind, r.Dependency)
+		line("  %s %v: %v", drop, r.Kind, r.Dependency)
 	}
 	if len(c.Signatures) > 0 && !s.c.Bool("verify") {
-		fmt.Fprintf(s.c.App.Writer, "  the signatures (%s) no longer hold and are dropped: sign it again\n", strings.Join(c.Signatures, ", "))
+		line("  the signatures (%s) no longer hold and are dropped: sign it again", strings.Join(c.Signatures, ", "))
 	}
 }

@@ -41,7 +41,7 @@ func TestConfigBeside(t *testing.T) {
 				return err
 			}
 			return os.Truncate(dir+"/boot/config", maxConfig+1)
-		}, false, false, "boot/config: more than 16777216 bytes"},
+		}, false, false, "boot/config: more than 8388608 bytes"},
 	} {
 		for origin, want := range map[guard.Origin]bool{guard.Given: tc.named, guard.Installed: tc.root} {
 			dir := t.TempDir()

@@ -55,7 +55,7 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 
 // maxConfig bounds a kernel config or symvers in bytes; real ones have 300 KB and
 // 2 MB.
-const maxConfig = 16 << 20
+const maxConfig = 8 << 20
 
 // configBeside reads the config that lies beside a vmlinux, nil if there is none.
 func configBeside(vmlinux file, release string) (kernel.Config, error) {

@@ -79,8 +79,11 @@ func NewPlan(url string) *Plan {
 	return &Plan{Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{}}
 }
 
-// maxPlan bounds a plan in bytes.
-const maxPlan = 16 << 20
+// Bounds of a plan that is read, which somebody else may have written.
+const (
+	maxPlan     = 4 << 20 // bytes; a step has some 400
+	maxMistakes = 20      // that are reported
+)
 
 // ReadPlan reads a plan that Write wrote. A step that lacks a name is an error:
 // OBS would take a rebuild without a package as one of everything.
@@ -100,7 +103,12 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		return nil, fmt.Errorf("schema %d, this program knows %d", p.Schema, Schema)
 	}
 	var errs []error
+	seen := make(map[node]bool, len(p.Steps))
 	for i, s := range p.Steps {
+		if len(errs) == maxMistakes {
+			errs = append(errs, errors.New("and perhaps more: the other steps were not looked at"))
+			break
+		}
 		if s.Project == "" || s.Repository == "" || s.Arch == "" || s.Package == "" {
 			errs = append(errs, fmt.Errorf("step %d, %s: project, repository, arch and package all have to be named", i+1, &s))
 			continue
@@ -108,9 +116,10 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		if err := target(s.Where(), s.Package).Check(); err != nil {
 			errs = append(errs, fmt.Errorf("step %d: %w", i+1, err))
 		}
-		if slices.ContainsFunc(p.Steps[:i], func(before Step) bool { return before.node() == s.node() }) {
+		if seen[s.node()] {
 			errs = append(errs, fmt.Errorf("step %d, %s: is there twice", i+1, &s))
 		}
+		seen[s.node()] = true
 	}
 	return &p, errors.Join(errs...)
 }

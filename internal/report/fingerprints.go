@@ -133,7 +133,7 @@ func (l *Fingerprints) JSON(w io.Writer) error {
 func (l *Fingerprints) Text(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	for _, base := range l.Bases {
-		what := base.KernelRelease
+		what := prose.Printable(base.KernelRelease)
 		if base.Arch != "" {
 			what += " " + base.Arch
 		}

@@ -19,7 +19,7 @@ const (
 
 	// maxConfig is the most bytes an unpacked configuration may have. Real
 	// ones have some 300 kB.
-	maxConfig = 16 << 20
+	maxConfig = 8 << 20
 
 	// maxTraces is the most bytes searched for banner and configuration. It
 	// keeps section headers that all point at the same bytes from costing

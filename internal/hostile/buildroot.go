@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hostile
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+)
+
+// Folders of a build root, as obs-build leaves them.
+const (
+	top      = "usr/src/packages/"
+	rpms     = top + "RPMS/x86_64/"
+	sources  = top + "SOURCES/"
+	other    = top + "OTHER"
+	previous = ".build.oldpackages/"
+	theHook  = "hook --root $DIR"
+)
+
+// copyTo copies a file from the fixtures.
+func (d Dir) copyTo(from, name string) {
+	d.Helper()
+	data, err := os.ReadFile(from)
+	d.check(err)
+	d.Write(name, data)
+}
+
+// buildRoot is one in which 5.15.12-1.3 was built after 1.1.
+func (c *Corpus) buildRoot(d Dir) {
+	for _, dir := range []string{"RPMS/x86_64", "SRPMS", "OTHER", "SOURCES"} {
+		d.Mkdir(top + dir)
+	}
+	d.Symlink("/usr/src/packages", ".build.packages")
+	d.copyTo(c.built("5.15.12-1.3"), rpms+"kernel-default-5.15.12-1.3.x86_64.rpm")
+	d.copyTo(c.built("5.15.12-1.1"), previous+"kernel-default-5.15.12-1.1.x86_64.rpm")
+}
+
+// hook adds a case of a build root in which something is changed.
+func (c *Corpus) hook(kind, name string, change func(Dir)) {
+	c.add(kind, name, func(d Dir) {
+		c.buildRoot(d)
+		change(d)
+	}, theHook)
+}
+
+// files are no packages, or such as nobody can read whole.
+func (c *Corpus) files() {
+	const kind = "file"
+	against := " " + "$INCIDENT/5.15.12-1.3"
+	table := oneInt().Bytes()
+	c.add(kind, "RPM of 1 TiB", func(d Dir) { d.Sparse("a.rpm", c.bytes(d, Package{Compressor: "none"}), 1<<40) },
+		"check --no-db $DIR/a.rpm", "stamp $DIR/a.rpm", "audit --no-db $DIR")
+	c.add(kind, "vmlinux of 1 TiB", func(d Dir) { d.Sparse("vmlinux", c.vmlinux, 1<<40) },
+		"check --no-db --base $DIR/vmlinux"+against, "fingerprint $DIR/vmlinux", "explain $DIR/vmlinux $DIR/vmlinux")
+	c.add(kind, "module of 1 TiB", func(d Dir) { d.Sparse("x.ko", c.module, 1<<40) },
+		"check --no-db --base $INCIDENT/5.15.12-1.3/kernel-default-5.15.12-1.3.x86_64.rpm $DIR/x.ko", "fingerprint $DIR/x.ko")
+	c.add(kind, "table of 1 TiB", func(d Dir) { d.Sparse("x.btf", table, 1<<40) }, "check --no-db --base $DIR/x.btf"+against, "fingerprint $DIR/x.btf")
+	c.add(kind, "table of 900 MiB", func(d Dir) { d.Sparse("x.btf", table, 900*mib) }, "check --no-db --base $DIR/x.btf"+against, "fingerprint $DIR/x.btf")
+	c.add(kind, "six modules of 500 MiB", func(d Dir) {
+		for i := range 6 {
+			d.Sparse(fmt.Sprintf("x%d.ko", i), c.module, 500*mib)
+		}
+	}, "check --no-db --base $INCIDENT/5.15.12-1.3/kernel-default-5.15.12-1.3.x86_64.rpm $DIR")
+	c.add(kind, "vmlinux and its table of 200 MiB", func(d Dir) {
+		w := oneInt()
+		data := w.Bytes()
+		d.Write("vmlinux", evilVmlinux(append(data, make([]byte, 200*mib)...)))
+	}, "check --no-db --base $DIR/vmlinux"+against, "fingerprint $DIR/vmlinux")
+	c.add(kind, "pipe", func(d Dir) { d.Fifo("pipe.rpm") }, "check --no-db $DIR", "check --no-db $DIR/pipe.rpm",
+		"fingerprint $DIR/pipe.rpm", "stamp $DIR/pipe.rpm", "audit --no-db $DIR", "explain $DIR/pipe.rpm $DIR/pipe.rpm", "rebuild $DIR/pipe.rpm")
+	c.add(kind, "device without end", func(Dir) {}, "check --no-db /dev/zero", "fingerprint /dev/zero", "stamp /dev/zero",
+		"explain /dev/zero /dev/zero", "rebuild --plan /dev/zero", "check --no-db --policy /dev/zero"+against)
+	c.add(kind, "link to itself", func(d Dir) { d.Symlink("loop.rpm", "loop.rpm") },
+		"check --no-db $DIR", "check --no-db $DIR/loop.rpm", "stamp $DIR", "audit --no-db $DIR")
+	c.add(kind, "folder in itself", func(d Dir) {
+		d.Symlink(".", "again")
+		d.copyTo(c.built("5.15.12-1.3"), "kernel-default-5.15.12-1.3.x86_64.rpm")
+	}, "check --no-db $DIR", "audit --no-db $DIR")
+	c.add(kind, "folder named as a package", func(d Dir) { d.Mkdir("kernel-default.rpm") }, "check --no-db $DIR", "stamp $DIR", "audit --no-db $DIR")
+	c.add(kind, "folders 300 deep", func(d Dir) {
+		d.Mkdir(strings.Repeat("d/", 300))
+		d.copyTo(c.built("5.15.12-1.3"), strings.Repeat("d/", 300)+"kernel-default-5.15.12-1.3.x86_64.rpm")
+	}, "check --no-db $DIR", "audit --no-db $DIR")
+	c.file(kind, "Debian package of no members", "linux-image.deb", func() []byte { return []byte("!<arch>\n") }, "check --no-db $DIR", "audit --no-db $DIR")
+	member := func(name, size, data string) string {
+		return fmt.Sprintf("%-16s%-12d%-6d%-6d%-8s%-10s`\n%s", name, 0, 0, 0, "100644", size, data)
+	}
+	deb := func(name, rest string) {
+		c.file(kind, "Debian package "+name, "linux-image.deb", func() []byte { return []byte("!<arch>\n" + member("debian-binary", "4", "2.0\n") + rest) },
+			"check --no-db $DIR", "audit --no-db $DIR", "fingerprint $DIR/linux-image.deb")
+	}
+	deb("with a member of 4 GiB", member("control.tar", "4294967296", ""))
+	deb("with a member of minus one byte", member("control.tar", "-1", ""))
+	deb("with a member of no number", member("control.tar", "x", ""))
+	deb("with a control of nothing", member("control.tar", "0", "")+member("data.tar", "0", ""))
+	c.add(kind, "Debian package with a bomb", func(d Dir) {
+		bomb := zeros(d, "gzip", 1100*mib)
+		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+member("control.tar.gz", fmt.Sprint(len(bomb)), string(bomb))))
+	}, "check --no-db $DIR", "audit --no-db $DIR")
+	c.add(kind, "Debian package with data that is a bomb", func(d Dir) {
+		control := compress(d, "gzip", nil)
+		bomb := zeros(d, "gzip", 1100*mib)
+		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+
+			member("control.tar.gz", fmt.Sprint(len(control)), string(control)+strings.Repeat("\n", len(control)&1))+
+			member("data.tar.gz", fmt.Sprint(len(bomb)), string(bomb))))
+	}, "check --no-db $DIR", "audit --no-db $DIR")
+}
+
+// hooks are build roots that a build has laid out to harm the check, which is root.
+func (c *Corpus) hooks() {
+	const kind = "hook"
+	bad := rpms + "kernel-x.rpm"
+	report := other + "/kernel-default.btfguard"
+	c.hook(kind, "as it should be", func(Dir) {})
+	c.hook(kind, "package is a pipe", func(d Dir) { d.Fifo(bad) })
+	c.hook(kind, "package is a folder", func(d Dir) { d.Mkdir(bad) })
+	c.hook(kind, "package is a device", func(d Dir) { d.check(unix.Mknod(d.In(bad), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5)))) })
+	c.Cases[len(c.Cases)-1].Root = true
+	c.hook(kind, "package is a link to outside", func(d Dir) {
+		d.Write("secret", []byte("secret"))
+		d.Symlink("$DIR/secret", bad)
+	})
+	c.hook(kind, "package of 1 TiB", func(d Dir) { d.Sparse(bad, nil, 1<<40) })
+	c.hook(kind, "package with a million names", func(d Dir) { d.Write(bad, c.bytes(d, manyFiles(0xfffff, longFolder(), 0o40755))) })
+	c.hook(kind, "plain package with 300,000 names", func(d Dir) {
+		p := manyFiles(300000, "/usr/share/doc/"+strings.Repeat("d", 200)+"/", 0o40755)
+		p.Name = "plain"
+		d.Write(rpms+"plain-1-1.x86_64.rpm", c.bytes(d, p))
+	})
+	c.hook(kind, "package with 100,000 tokens", func(d Dir) {
+		d.Write(bad, c.bytes(d, Package{Tags: provides(numbered(100000, "kernel-btf(default:sha256:%064x)")...)}))
+	})
+	c.hook(kind, "package with a bomb", func(d Dir) {
+		d.Write(bad, c.bytes(d, Package{Files: c.kernelFiles(zeros(d, "zstd", 1100*mib), nil)}))
+	})
+	c.hook(kind, "folder is a link", func(d Dir) { d.Symlink("/etc", top+"RPMS/evil") })
+	c.hook(kind, "link in a circle", func(d Dir) { d.Symlink("loop", top+"RPMS/loop") })
+	c.hook(kind, "folder in itself", func(d Dir) { d.Symlink(".", top+"RPMS/self") })
+	c.hook(kind, "top leads out", func(d Dir) {
+		d.Remove(".build.packages")
+		d.Symlink("../../../../etc", ".build.packages")
+	})
+	c.hook(kind, "top is a circle", func(d Dir) {
+		d.Remove(".build.packages")
+		d.Symlink(".build.packages", ".build.packages")
+	})
+	c.hook(kind, "top is a file", func(d Dir) {
+		d.Remove(".build.packages")
+		d.Write(".build.packages", []byte("x"))
+	})
+	c.hook(kind, "top is a link to a link", func(d Dir) {
+		d.check(os.Rename(d.In("usr/src/packages"), d.In("usr/src/p2")))
+		d.Symlink("p2", "usr/src/packages")
+	})
+	c.hook(kind, "OTHER is a link to outside", func(d Dir) {
+		d.Remove(other)
+		d.Mkdir("outside")
+		d.Symlink("$DIR/outside", other)
+	})
+	c.hook(kind, "OTHER is a file", func(d Dir) {
+		d.Remove(other)
+		d.Write(other, []byte("x"))
+	})
+	c.hook(kind, "OTHER is a pipe", func(d Dir) {
+		d.Remove(other)
+		d.Fifo(other)
+	})
+	c.hook(kind, "report is a link", func(d Dir) {
+		d.Write("victim", []byte("keep"))
+		d.Symlink("$DIR/victim", report)
+	})
+	c.hook(kind, "report is another's file", func(d Dir) {
+		d.Write("victim", []byte("keep"))
+		d.check(os.Link(d.In("victim"), d.In(report)))
+	})
+	c.hook(kind, "report is a folder", func(d Dir) { d.Mkdir(report) })
+	c.hook(kind, "report is a pipe", func(d Dir) { d.Fifo(report) })
+	c.hook(kind, "folders 200 deep", func(d Dir) { d.Mkdir(top + "RPMS/" + strings.Repeat("d/", 200)) })
+	c.hook(kind, "5,000 folders", func(d Dir) {
+		for i := range 5000 {
+			d.Mkdir(fmt.Sprintf("%sRPMS/%d", top, i))
+		}
+	})
+	c.hook(kind, "3,000 former builds", func(d Dir) {
+		for i := range 3000 {
+			d.Mkdir(fmt.Sprintf(".build.oldpackages%d", i))
+		}
+	})
+	c.hook(kind, "former package is a pipe", func(d Dir) { d.Fifo(previous + "kernel-x.rpm") })
+	c.hook(kind, "former package is junk", func(d Dir) { d.Write(previous+"kernel-x.rpm", []byte("junk")) })
+	c.hook(kind, "former package is a link to outside", func(d Dir) { d.Symlink(c.built("broken"), previous+"kernel-x.rpm") })
+	c.hook(kind, "former package with a million names", func(d Dir) {
+		d.Write(previous+"kernel-x.rpm", c.bytes(d, manyFiles(0xfffff, longFolder(), 0o40755)))
+	})
+	c.hook(kind, "rpm's database is junk", func(d Dir) {
+		d.Write("usr/lib/sysimage/rpm/rpmdb.sqlite", bytes.Repeat([]byte("junk"), 1000))
+		d.Write("var/lib/rpm/Packages", bytes.Repeat([]byte("junk"), 1000))
+	})
+	c.hook(kind, "installed kernel is a link to outside", func(d Dir) {
+		d.Write("secret", []byte("secret"))
+		d.Symlink("$DIR/secret", "usr/lib/modules/"+release+"/vmlinux")
+	})
+}
+
+// policies are files of rules, from the sources and from the command line.
+func (c *Corpus) policies() {
+	const kind = "policy"
+	repeat := func(s string, n int) func() []byte { return func() []byte { return bytes.Repeat([]byte(s), n) } }
+	text := func(s string) func() []byte { return func() []byte { return []byte(s) } }
+	for _, p := range []struct {
+		name string
+		data func() []byte
+	}{
+		{"2 million arrays in arrays", func() []byte { return slices.Concat([]byte("a="), repeat("[", 2000000)()) }},
+		{"200,000 tables in tables", func() []byte { return slices.Concat([]byte("a="), repeat("{a=", 200000)()) }},
+		{"a key of 400,000 parts", func() []byte { return slices.Concat([]byte("a"), repeat(".a", 400000)(), []byte("=1")) }},
+		{"100 MiB", repeat("# x\n", 25*mib)},
+		{"60,000 rules", repeat("[[rule]]\nverdict=\"rejected\"\naction=\"warn\"\nreason=\"x\"\n", 60000)},
+		{"100,000 keys", func() []byte { return []byte(strings.Join(numbered(100000, "k%d=1\n"), "")) }},
+		{"pattern of 4,000 stars", text("[[rule]]\nmodule=\"" + strings.Repeat("*a", 4000) + "\"\naction=\"warn\"\nreason=\"x\"\n")},
+		{"string of 900,000 letters", text("[[rule]]\naction=\"" + strings.Repeat("x", 900000) + "\"")},
+		{"reason with escapes", text("[[rule]]\nverdict=\"rejected\"\naction=\"ignore\"\nreason=\"\\u001b[31mx\\n\\u202e\"\n")},
+		{"key with escapes", text("[[rule]]\n\"\\u001b[2J\"=\"x\"\n")},
+		{"no reason", text("[[rule]]\nverdict=\"rejected\"\naction=\"ignore\"\n")},
+		{"NUL", repeat("\x00", 1000)},
+		{"no UTF-8", text("\xff\xfe")},
+	} {
+		c.hook(kind, p.name+", in the sources", func(d Dir) { d.Write(sources+"btf-guard.conf", p.data()) })
+		c.file(kind, p.name, "p.conf", p.data, "check --no-db --policy $DIR/p.conf $INCIDENT/5.15.12-1.3")
+	}
+	c.hook(kind, "pipe in the sources", func(d Dir) { d.Fifo(sources + "btf-guard.conf") })
+	c.hook(kind, "link in the sources to outside", func(d Dir) {
+		d.Write("secret", []byte("secret"))
+		d.Symlink("$DIR/secret", sources+"btf-guard.conf")
+	})
+}
+
+// reports are what the hook finds of the build before, which somebody may have built
+// to harm the next one.
+func (c *Corpus) reports() {
+	const kind = "report"
+	name := "kernel-default.btfguard"
+	report := func(what string, data func() []byte) {
+		c.add(kind, what, func(d Dir) {
+			c.buildRoot(d)
+			d.Write(previous+name, data())
+			d.Write(name, data())
+		}, theHook, "rebuild --dry-run $DIR/"+name)
+	}
+	fill := func(head, unit string, tail string) func() []byte {
+		return func() []byte {
+			return slices.Concat([]byte(head), bytes.Repeat([]byte(unit), 60*mib/len(unit)), []byte(tail))
+		}
+	}
+	text := func(s string) func() []byte { return func() []byte { return []byte(s) } }
+	report("junk", func() []byte { return make([]byte, 1000) })
+	report("5 million arrays in arrays", func() []byte { return slices.Concat([]byte(`{"x":`), bytes.Repeat([]byte("["), 5000000)) })
+	report("64 MiB and a byte", func() []byte { return bytes.Repeat([]byte(" "), 64*mib+1) })
+	report("20 million verdicts", fill(`{"schema":1,"verdicts":[`, "{},", "{}]}"))
+	report("10,000 former builds", func() []byte {
+		return slices.Concat([]byte(`{"schema":1,"history":[`), bytes.Repeat([]byte("{},"), 9999), []byte("{}]}"))
+	})
+	report("20 million reasons", fill(`{"schema":1,"verdicts":[{"reasons":[`, `"",`, `""]}]}`))
+	report("20 million notes", fill(`{"schema":1,"hook":{"notes":[`, `"",`, `""]}}`))
+	report("20 million of something unknown", fill(`{"zz":[`, "{},", "{}]}"))
+	report("a version of 60 MiB", fill(`{"schema":1,"tool":{"version":"`, `\u0001`, `"}}`))
+	report("a million sums", func() []byte {
+		return []byte(`{"schema":1,"summary":{` + strings.Join(numbered(1000000, `"%x":1,`), "") + `"x":1}}`)
+	})
+	report("9,000 changes of 2,000 types", func() []byte {
+		change := `{"added":{"first":[` + strings.Repeat(`"",`, 2000) + `""]}},`
+		return []byte(`{"schema":1,"changes":[` + strings.Repeat(change, 9000) + `{}]}`)
+	})
+	report("schema of 20 digits", text(`{"schema":99999999999999999999}`))
+	report("schema 2", text(`{"schema":2}`))
+	report("history with escapes", text(`{"schema":1,"history":[{"release":"5.15.12-1-default","nevra":"\u001b[31m\n\u202e<script>","arch":"x86_64"}]}`))
+	c.add(kind, "pipe", func(d Dir) {
+		c.buildRoot(d)
+		d.Fifo(previous + name)
+		d.Fifo(name)
+	}, theHook, "rebuild --dry-run $DIR/"+name)
+	c.hook(kind, "link to outside", func(d Dir) {
+		d.Write("secret", []byte("secret"))
+		d.Symlink("$DIR/secret", previous+name)
+	})
+}
+
+// stamps are traps for what writes into packages.
+func (c *Corpus) stamps() {
+	const kind = "stamp"
+	kernel := "kernel-default-5.15.12-1.1.x86_64.rpm"
+	from := c.built("5.15.12-1.1")
+	c.add(kind, "package is a link to outside", func(d Dir) {
+		d.copyTo(from, "elsewhere/victim.rpm")
+		d.Symlink("$DIR/elsewhere/victim.rpm", "RPMS/"+kernel)
+	}, "stamp $DIR/RPMS")
+	c.add(kind, "folder is a link to outside", func(d Dir) {
+		d.copyTo(from, "elsewhere/"+kernel)
+		d.Mkdir("RPMS")
+		d.Symlink("$DIR/elsewhere", "RPMS/x86_64")
+	}, "stamp $DIR/RPMS")
+	c.add(kind, "name of the temporary file is a link", func(d Dir) {
+		d.Write("victim", []byte("keep"))
+		d.copyTo(from, "RPMS/"+kernel)
+		d.Symlink("$DIR/victim", "RPMS/."+kernel+".obs-btf-guard.tmp")
+	}, "stamp $DIR/RPMS")
+	c.add(kind, "name of the temporary file is a folder", func(d Dir) {
+		d.copyTo(from, "RPMS/"+kernel)
+		d.Mkdir("RPMS/." + kernel + ".obs-btf-guard.tmp/x")
+	}, "stamp $DIR/RPMS")
+	c.add(kind, "one package, two names", func(d Dir) {
+		d.copyTo(from, "RPMS/"+kernel)
+		d.check(os.Link(d.In("RPMS/"+kernel), d.In("RPMS/again.rpm")))
+	}, "stamp $DIR/RPMS")
+	c.add(kind, "payload cut after a good header", func(d Dir) {
+		data, err := os.ReadFile(from)
+		d.check(err)
+		d.Write("RPMS/"+kernel, data[:len(data)-100])
+	}, "stamp $DIR/RPMS", "stamp --remove $DIR/RPMS")
+	c.add(kind, "table that no kernel takes", func(d Dir) {
+		w := btftest.New()
+		w.Raw(1, 2, 3)
+		d.Write("RPMS/"+ours, c.bytes(d, Package{Files: c.kernelFiles(evilVmlinux(w.Bytes()), nil)}))
+	}, "stamp $DIR/RPMS")
+	c.add(kind, "with a kernel that is a pipe", func(d Dir) {
+		d.copyTo(from, "RPMS/"+kernel)
+		d.Fifo("with/kernel.rpm")
+	}, "stamp --with $DIR/with $DIR/RPMS")
+	c.add(kind, "no package among many files", func(d Dir) {
+		for i := range 100 {
+			d.Write(filepath.Join("RPMS", fmt.Sprint(i)), []byte("junk"))
+		}
+	}, "stamp $DIR/RPMS")
+}
