@@ -4,6 +4,9 @@ package obs
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"iter"
 	"os"
 	"os/exec"
@@ -11,8 +14,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -112,18 +117,28 @@ func isRelease(release string) bool {
 func query(ctx context.Context, root string, about ...string) iter.Seq[string] {
 	ctx, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
+	none := slices.Values([]string(nil))
 	db := database(ctx, root)
 	if db == "" {
-		return slices.Values([]string(nil))
+		return none
+	}
+	as := (*syscall.SysProcAttr)(nil)
+	if root != "/" {
+		// Whoever built in there may have written the database, too.
+		dir, remove, err := borrow(root, db)
+		if err != nil {
+			return none
+		}
+		defer remove()
+		if db = dir; os.Geteuid() == 0 {
+			as = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		}
 	}
 	// Names have no form feed.
 	args := []string{"-q", "--dbpath", db, "--qf", `\f%{NEVRA}\n[%{PROVIDENAME} %{PROVIDEVERSION}\n]`}
-	if root != "/" {
-		args = append(args, "--root", root)
-	}
-	out, err := runRPM(ctx, append(args, about...)...)
+	out, err := runRPM(ctx, as, append(args, about...)...)
 	if err != nil {
-		return slices.Values([]string(nil))
+		return none
 	}
 	return func(yield func(string) bool) {
 		for answer := range strings.SplitSeq(out, "\f") {
@@ -134,13 +149,14 @@ func query(ctx context.Context, root string, about ...string) iter.Seq[string] {
 	}
 }
 
-// The files in which rpm keeps its database: sqlite, ndb and Berkeley DB.
-var databases = []string{"rpmdb.sqlite", "Packages.db", "Packages"}
+// The files in which rpm keeps its database: sqlite, ndb and Berkeley DB. The first
+// three tell that there is one.
+var databases = []string{"rpmdb.sqlite", "Packages.db", "Packages", "rpmdb.sqlite-wal", "Index.db", "Basenames", "Providename", "Name"}
 
 // database is the folder of rpm's database, "/" being the root. Where none is,
 // it is "": a mere question would make rpm create one.
 func database(ctx context.Context, root string) string {
-	configured, err := runRPM(ctx, "--eval", "%_dbpath")
+	configured, err := runRPM(ctx, nil, "--eval", "%_dbpath")
 	if err != nil {
 		return ""
 	}
@@ -152,17 +168,92 @@ func database(ctx context.Context, root string) string {
 	// The machine's rpm may keep it elsewhere than the build root's.
 	for _, dir := range []string{strings.TrimSuffix(configured, "\n"), "/usr/lib/sysimage/rpm", "/var/lib/rpm"} {
 		to, err := resolve(r, dir)
-		if err == nil && slices.ContainsFunc(databases, func(name string) bool { return isRegular(r, path.Join(to, name)) }) {
+		if err == nil && slices.ContainsFunc(databases[:3], func(name string) bool { return isRegular(r, path.Join(to, name)) }) {
 			return "/" + to
 		}
 	}
 	return ""
 }
 
-func runRPM(ctx context.Context, args ...string) (string, error) {
+const (
+	nobody      = 65534     // the user of no rights, as the kernel has it (overflowuid)
+	maxDatabase = 512 << 20 // bytes of each of its files; a whole openSUSE has 150 MB
+)
+
+// borrow copies the database below root for somebody without rights: the rpm of this
+// machine reads it, and must not do so as root.
+func borrow(root, db string) (dir string, remove func(), err error) {
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return "", nil, err
+	}
+	defer r.Close()
+	if dir, err = os.MkdirTemp("", "obs-btf-guard-rpmdb-"); err != nil {
+		return "", nil, err
+	}
+	remove = func() { os.RemoveAll(dir) }
+	names := []string{""}
+	for _, name := range databases {
+		from, err := regular.OpenIn(r, path.Join(strings.TrimPrefix(db, "/"), name))
+		if err != nil {
+			continue // rpm has one kind of database, and not all files of that
+		}
+		err = copyBounded(filepath.Join(dir, name), from)
+		from.Close()
+		if err != nil {
+			remove()
+			return "", nil, err
+		}
+		names = append(names, name)
+	}
+	if os.Geteuid() == 0 {
+		for _, name := range names {
+			if err := os.Chown(filepath.Join(dir, name), nobody, nobody); err != nil {
+				remove()
+				return "", nil, err
+			}
+		}
+	}
+	return dir, remove, nil
+}
+
+func copyBounded(path string, from io.Reader) error {
+	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(to, io.LimitReader(from, maxDatabase+1))
+	if err == nil && n > maxDatabase {
+		err = fmt.Errorf("%s: more than %d bytes", filepath.Base(path), maxDatabase)
+	}
+	return errors.Join(err, to.Close())
+}
+
+// maxAnswer bounds what rpm says, in bytes: a kernel provides up to 100,000 symbols.
+const maxAnswer = 64 << 20
+
+// runRPM runs rpm, as somebody else if as says so, and returns what it prints.
+func runRPM(ctx context.Context, as *syscall.SysProcAttr, args ...string) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "rpm", args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.SysProcAttr = as
+	if as != nil {
+		cmd.Dir = "/"
+	}
 	cmd.WaitDelay = time.Second // for what rpm may have started and left behind
-	out, err := cmd.Output()
-	return string(out), err
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	out, err := io.ReadAll(io.LimitReader(pipe, maxAnswer+1))
+	if len(out) > maxAnswer {
+		err = fmt.Errorf("rpm: more than %d bytes", maxAnswer)
+		cancel()
+	}
+	return string(out), errors.Join(err, cmd.Wait())
 }

@@ -20,18 +20,26 @@ const (
 	nevra   = "kernel-default-5.15.12-1.3.x86_64"
 )
 
-// commands makes the folder the only one in which commands are looked for.
+// commands makes the folder the only one in which commands are looked for. Anybody may
+// enter it and write into it.
 func commands(t *testing.T) (folder string) {
 	folder = t.TempDir()
+	for dir, mode := range map[string]os.FileMode{filepath.Dir(folder): 0o755, folder: 0o777} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Setenv("PATH", folder)
 	return folder
 }
 
-// fakeRPM is a script that notes what it is asked and knows one answer; "" is an
-// error. It takes db for the folder of its database.
+// fakeRPM is a script that notes what it is asked, as whom and of which database, and
+// knows one answer; "" is an error. It takes db for the folder of its database.
 func fakeRPM(t *testing.T, db, answer string) (asked func() string) {
 	bin := commands(t)
-	script := "#!/bin/sh\ncase $1 in --eval) echo " + db + "; exit;; esac\necho \"$@\" >> " + bin + "/asked\n"
+	script := "#!/bin/sh\ncase $1 in --eval) echo " + db + "; exit;; esac\n" +
+		"{ echo \"$@\"; while read -r line; do case $line in Uid:*) echo $line;; esac; done < /proc/self/status\n" +
+		"for f in \"$3\"/*; do while read -r line; do echo \"of $line\"; done < \"$f\"; done; } >> " + bin + "/asked\n"
 	if answer == "" {
 		script += "echo no package; exit 1\n"
 	} else {
@@ -70,18 +78,18 @@ func TestInstalled(t *testing.T) {
 		{"vmlinux of nobody", release, func(r tree) { r.write(vmlinux, ""); r.write(db, "") }, "", obs.Kernel{Vmlinux: vmlinux}, "-f /" + vmlinux},
 		{"no database", release, func(r tree) { r.write(vmlinux, ""); r.mkdir("conf/rpmdb") }, kernel, obs.Kernel{Vmlinux: vmlinux}, ""},
 		{"a database that is none", release, func(r tree) { r.write(vmlinux, ""); r.mkdir(db) }, kernel, obs.Kernel{Vmlinux: vmlinux}, ""},
-		{"where rpm is told to have it", release, func(r tree) { r.write(vmlinux, ""); r.write(db, ""); r.write("conf/rpmdb/Packages", "") }, kernel,
-			known(vmlinux), "--dbpath /conf/rpmdb "},
+		{"where rpm is told to have it", release, func(r tree) { r.write(vmlinux, ""); r.write(db, ""); r.write("conf/rpmdb/Packages", "conf\n") }, kernel,
+			known(vmlinux), "of conf"},
 		{"where it is now", release, func(r tree) {
 			r.write(vmlinux, "")
-			r.write("usr/lib/sysimage/rpm/Packages.db", "")
-		}, kernel, known(vmlinux), "--dbpath /usr/lib/sysimage/rpm "},
+			r.write("usr/lib/sysimage/rpm/Packages.db", "sysimage\n")
+		}, kernel, known(vmlinux), "of sysimage"},
 		{"through an absolute link", release, func(r tree) {
 			r.write(vmlinux, "")
-			r.write("opt/rpm/rpmdb.sqlite", "")
+			r.write("opt/rpm/rpmdb.sqlite", "opt\n")
 			r.mkdir("var/lib")
 			r.link("/opt/rpm", "var/lib/rpm")
-		}, kernel, known(vmlinux), "--dbpath /opt/rpm "},
+		}, kernel, known(vmlinux), "of opt"},
 		{"in /boot", release, func(r tree) { r.write("boot/vmlinux-"+release+".gz", ""); r.write(db, "") }, kernel, known("boot/vmlinux-" + release + ".gz"), "-f /boot/"},
 		{"absolute links", release, func(r tree) {
 			r.write(db, "")
@@ -101,6 +109,7 @@ func TestInstalled(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			asked := fakeRPM(t, "/conf/rpmdb", tc.rpm)
+			t.Setenv("TMPDIR", filepath.Dir(os.Getenv("PATH")))
 			r := newTree(t)
 			tc.lay(r)
 			want := tc.want
@@ -116,8 +125,15 @@ func TestInstalled(t *testing.T) {
 				}
 				return
 			}
-			if got := asked(); strings.Count(got, "--qf") != 1 || !strings.Contains(got, tc.asked) || !strings.Contains(got, "--root "+r.root+" ") {
-				t.Errorf("rpm was asked %q, want %q below the root, once", got, tc.asked)
+			got := asked()
+			if strings.Count(got, "--qf") != 1 || !strings.Contains(got, tc.asked) || strings.Contains(got, r.root) {
+				t.Errorf("rpm was asked %q, want %q, once, of a copy", got, tc.asked)
+			}
+			if os.Geteuid() == 0 && !strings.Contains(got, "Uid: 65534 65534 65534 65534") {
+				t.Errorf("rpm was asked %q, want that as nobody", got)
+			}
+			if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "obs-btf-guard-rpmdb-*")); len(left) > 0 {
+				t.Errorf("the copy is left: %q", left)
 			}
 		})
 	}
