@@ -115,6 +115,17 @@ release-check: ## makes those of ARCHES twice, in two places: both must have the
 rpm: ## source and binary packages of git HEAD in build/rpm; CHECK=1 runs all tests too (5 minutes)
 	GO=$(GO) obs/rpm.sh
 
+.PHONY: sbom
+sbom: build ## what ./obs-btf-guard is built from, with licenses, as CycloneDX: build/obs-btf-guard.cdx.json
+	@mkdir -p build
+	$(GO) run ./internal/sbom obs-btf-guard > build/obs-btf-guard.cdx.json
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what the program calls, by govulncheck; says so where its database is out of reach
+	@mkdir -p build
+	@$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... > build/vuln.txt 2>&1; status=$$?; cat build/vuln.txt; \
+	if grep -q 'fetching vulnerabilities' build/vuln.txt; then echo 'NOT CHECKED: the database of vulnerabilities is out of reach'; else exit $$status; fi
+
 clean: ## what build, test and rpm leave behind
 	rm -rf obs-btf-guard build
 	$(GO) clean -testcache
