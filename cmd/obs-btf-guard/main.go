@@ -46,9 +46,16 @@ func program() int {
 
 // run is the program; it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	app := newApp(stdout, stderr)
+	out := &watched{Writer: stdout}
+	if f, ok := stdout.(*os.File); ok {
+		out.fd = f.Fd
+	}
+	app := newApp(out, stderr)
 	err := app.RunContext(ctx, permute(app, asFlags(args)))
 	var status exitStatus
+	if (err == nil || errors.As(err, &status)) && out.err != nil {
+		err = fmt.Errorf("standard output: %w", out.err)
+	}
 	switch {
 	case err == nil:
 		return exitOK
@@ -66,6 +73,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "Try: %s\n", u.hint)
 	}
 	return exitError
+}
+
+// watched is standard output, and the first error of writing to it: help and single
+// lines are printed without looking.
+type watched struct {
+	io.Writer
+	err error
+	fd  func() uintptr // nil where it is no file
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// Fd is that of the file, for who asks whether it is a terminal; without one it is none.
+func (w *watched) Fd() uintptr {
+	if w.fd == nil {
+		return ^uintptr(0)
+	}
+	return w.fd()
 }
 
 // exitStatus ends a command whose output has said everything already.

@@ -55,7 +55,7 @@ func outputOf(c *cli.Context, formats ...string) (output, error) {
 }
 
 func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
