@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,5 +48,20 @@ func TestFullOutput(t *testing.T) {
 		if status := run(t.Context(), args, full{}, &stderr); status != exitError || !strings.Contains(stderr.String(), "standard output: no space left") {
 			t.Errorf("%q: exit status %d, %q", line, status, stderr.String())
 		}
+	}
+}
+
+// With too few file descriptors the program says so, where Go's runtime would end with
+// a trace.
+func TestFewFiles(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no sh")
+	}
+	cmd := exec.Command(shell, "-c", `ulimit -n 7 && exec "$@"`, "sh", os.Args[0], "check", "../../testdata/incident/broken")
+	cmd.Env = append(os.Environ(), probeFile+"="+filepath.Join(t.TempDir(), "probe"))
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != exitError || !strings.HasPrefix(string(out), "obs-btf-guard: at most 7 files may be open") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 )
 
 // version is set by the Makefile from git.
@@ -28,10 +29,20 @@ const (
 	exitError = 2 // usage or input: nothing judged, or not all of it
 )
 
+// leastFiles is how many files the program has open at once, at least: the standard
+// ones, two of the runtime, those that are read at the same time.
+const leastFiles = 16
+
 func main() { os.Exit(program()) }
 
 // program runs the program as the shell called it.
 func program() int {
+	// With fewer, Go's runtime ends with a trace when the first file is opened.
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && limit.Cur < leastFiles {
+		fmt.Fprintf(os.Stderr, "obs-btf-guard: at most %d files may be open, %d are needed: ulimit -n\n", limit.Cur, leastFiles)
+		return exitError
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// What is kept, the tables of all modules and one unpacked vmlinux, is most of
 	// the heap, so that Go's habit of letting it double before it collects would

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func stamp(c *cli.Context) error {
 		st.stamp(t)
 	}
 	if n == 0 && len(inv.Problems) == 0 {
-		st.problem(c.Args().First(), fmt.Errorf("no RPM was found"))
+		st.problem(c.Args().First(), nothingToStamp(c.Args().First()))
 	}
 	problems(c, st.problems)
 	switch {
@@ -80,6 +81,17 @@ func stamp(c *cli.Context) error {
 		return exitStatus(exitFail)
 	}
 	return nil
+}
+
+// nothingToStamp says why there is no package at path.
+func nothingToStamp(path string) error {
+	if r, err := rpm.Open(path); err == nil {
+		defer r.Close()
+		if r.Package.IsSource {
+			return errors.New("a source package; give the packages that were built from it")
+		}
+	}
+	return errors.New("no RPM was found")
 }
 
 // stamping is one run of the command.

@@ -330,6 +330,7 @@ func (c *Corpus) stamps() {
 		w.Raw(1, 2, 3)
 		d.Write("RPMS/"+ours, c.bytes(d, Package{Files: c.kernelFiles(evilVmlinux(w.Bytes()), nil)}))
 	}, "stamp $DIR/RPMS")
+	c.pkg(kind, "source package", Package{Tags: without(tagSourceRPM)}, "stamp $DIR/"+ours, "stamp $DIR", "stamp -n $DIR/"+ours, "check --no-db $DIR/"+ours)
 	c.add(kind, "with a kernel that is a pipe", func(d Dir) {
 		d.copyTo(from, "RPMS/"+kernel)
 		d.Fifo("with/kernel.rpm")
