@@ -106,7 +106,7 @@ func (c *Corpus) files() {
 		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+member("control.tar.gz", fmt.Sprint(len(bomb)), string(bomb))))
 	}, "check --no-db $DIR", "audit --no-db $DIR")
 	c.add(kind, "Debian package with data that is a bomb", func(d Dir) {
-		control := compress(d, "gzip", nil)
+		control := Compress(d, "gzip", nil)
 		bomb := zeros(d, "gzip", 1100*mib)
 		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+
 			member("control.tar.gz", fmt.Sprint(len(control)), string(control)+strings.Repeat("\n", len(control)&1))+

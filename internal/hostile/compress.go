@@ -18,8 +18,8 @@ import (
 // compressions are those that bombs come in.
 var compressions = []string{"gzip", "bzip2", "xz", "lzma", "zstd", "lz4"}
 
-// compress packs data; "none" leaves it as it is.
-func compress(t testing.TB, format string, data []byte) []byte {
+// Compress packs data; "none" leaves it as it is.
+func Compress(t testing.TB, format string, data []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	var w io.WriteCloser
@@ -69,7 +69,7 @@ func zeros(t testing.TB, format string, size int) []byte {
 	case "lzma":
 		return lzmaZeros(size)
 	default:
-		stream = compress(t, format, make([]byte, unit))
+		stream = Compress(t, format, make([]byte, unit))
 	}
 	return bytes.Repeat(stream, (size+unit-1)/unit)
 }

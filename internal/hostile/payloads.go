@@ -105,24 +105,24 @@ func (c *Corpus) bombs() {
 		vmlinux("vmlinux of "+f, func(d Dir) []byte { return zeros(d, f, size) })
 		module("module of "+f, ".ko", 1, func(d Dir) []byte { return zeros(d, f, size) })
 	}
-	vmlinux("vmlinux of gzip in gzip", func(d Dir) []byte { return compress(d, "gzip", zeros(d, "gzip", 1000*mib)) })
+	vmlinux("vmlinux of gzip in gzip", func(d Dir) []byte { return Compress(d, "gzip", zeros(d, "gzip", 1000*mib)) })
 	vmlinux("vmlinux in five gzips", func(d Dir) []byte {
 		data := c.vmlinux
 		for range 5 {
-			data = compress(d, "gzip", data)
+			data = Compress(d, "gzip", data)
 		}
 		return data
 	})
 	vmlinux("vmlinux of zeros in xz, zstd, gzip, xz", func(d Dir) []byte {
 		data := make([]byte, mib)
 		for _, f := range []string{"xz", "zstd", "gzip", "xz"} {
-			data = compress(d, f, data)
+			data = Compress(d, f, data)
 		}
 		return data
 	})
 	// What begins as it should, and goes on with zeros.
 	after := func(d Dir, format string, head []byte, size int) []byte {
-		return slices.Concat(compress(d, format, head), zeros(d, format, size))
+		return slices.Concat(Compress(d, format, head), zeros(d, format, size))
 	}
 	bare := binaryFile{executable: true, sections: []section{{".rodata", banner()}}}.bytes()
 	vmlinux("ELF file and 990 MiB of zeros in xz", func(d Dir) []byte { return after(d, "xz", bare, 990*mib) })
@@ -138,7 +138,7 @@ func (c *Corpus) bombs() {
 		return slices.Concat([]byte("\x5d\xff\xff\xff\xff"), bytes.Repeat([]byte{0xff}, 8), make([]byte, 20))
 	})
 	module("lzma that says 4 GiB", ".ko.lzma", 1, func(d Dir) []byte {
-		data := compress(d, "lzma", c.module)
+		data := Compress(d, "lzma", c.module)
 		binary.LittleEndian.PutUint64(data[5:], 4<<30)
 		return data
 	})
@@ -174,7 +174,7 @@ func (c *Corpus) configs() {
 		}, "check --no-db $DIR", "fingerprint --rules $DIR/"+ours)
 	}
 	inside("inside: a bomb", func(d Dir) []byte { return zeros(d, "gzip", 1024*mib) })
-	inside("inside: a million lines", func(d Dir) []byte { return compress(d, "gzip", lines(1000000)) })
+	inside("inside: a million lines", func(d Dir) []byte { return Compress(d, "gzip", lines(1000000)) })
 	inside("inside: junk", func(Dir) []byte { return []byte("junk") })
 	inside("inside: end before begin", func(Dir) []byte { return []byte("IKCFG_EDIKCFG_ST") })
 }

@@ -162,11 +162,17 @@ func (c *Corpus) bytes(t testing.TB, p Package) []byte {
 	if p.Files == nil {
 		p.Files = c.kernelFiles(nil, nil)
 	}
+	return RPM(t, p)
+}
+
+// RPM makes the bytes of a package, whose Files are all that it has.
+func RPM(t testing.TB, p Package) []byte {
+	t.Helper()
 	if p.Compressor == "" {
 		p.Compressor = "zstd"
 	}
 	archive := apply(p.Archive, cpio(p.Files))
-	payload := apply(p.Payload, compress(t, p.Compressor, archive))
+	payload := apply(p.Payload, Compress(t, p.Compressor, archive))
 	head := apply(p.Header, header(regionHeader, apply(p.Tags, p.tags(payload))))
 
 	sha, md := sha256.Sum256(head), md5.New()
