@@ -92,6 +92,11 @@ func (o *outcome) consistent(t *testing.T) {
 	for _, v := range o.Verdicts {
 		counted[v.Verdict]++
 		modules[[2]string{v.Package, v.Path}] = true
+		for _, n := range v.Notes {
+			if n.Severity != "ok" {
+				counted[n.Rule]++
+			}
+		}
 	}
 	counted["modules"] = len(modules)
 	for name, n := range o.Summary {
