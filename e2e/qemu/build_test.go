@@ -26,6 +26,7 @@ type build struct {
 	vmlinuz string
 	machine machine
 	base    *btf.Table
+	raw     []byte         // the base's .BTF
 	version verify.Version // what it calls itself
 	rules   verify.Rules   // what it says itself, under the name that -as gives it
 	allow   verify.Allow
@@ -71,7 +72,8 @@ func openBuild(t *testing.T, dir, krel string) *build {
 	if b.machine, ok = machines[image.Arch]; !ok {
 		t.Skipf("%s: no machine for %s", krel, image.Arch)
 	}
-	if b.base, err = btf.Parse(image.BTF, nil); err != nil {
+	b.raw = image.BTF
+	if b.base, err = btf.Parse(b.raw, nil); err != nil {
 		t.Fatalf("%s: %v", b.vmlinuz, err)
 	}
 	if b.version, err = verify.ParseVersion(image.Banner); err != nil {

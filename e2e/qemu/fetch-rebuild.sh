@@ -7,6 +7,7 @@
 #
 #   DIR/<krel>/   the unpacked package: boot/, usr/lib/modules/<krel>/
 #   DIR/index     a kernelrelease a line, the newer first
+#   DIR/libbpf    the source of Debian 13's libbpf, where there is one to be had
 #
 # On Debian 12 they come by a state of apt's own, so that nothing changes for the machine.
 #
@@ -22,7 +23,7 @@ dir=$(cd "$1" && pwd)
 krels=(6.12.115+deb13.1-amd64 6.12.115+deb13-amd64)
 
 complete() { [ -e "$dir/$1/.complete" ]; }
-if complete "${krels[0]}" && complete "${krels[1]}"; then exit 0; fi
+if complete "${krels[0]}" && complete "${krels[1]}" && [ -d "$dir/libbpf" ]; then exit 0; fi
 type -P apt-get > /dev/null || { say "no apt-get here"; exit 3; }
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -35,7 +36,9 @@ mkdir -p "$dir/.apt/lists/partial" "$dir/.apt/cache/archives/partial"
 apt-get indextargets --format '$(RELEASE) $(REPO_URI) $(COMPONENT)' 'Created-By: Packages' | sort -u |
     while read -r release uri component; do
         case $release in "$codename"*) ;; *) continue ;; esac
-        echo "deb [signed-by=$keyring] $uri trixie${release#"$codename"} $component"
+        for type in deb deb-src; do
+            echo "$type [signed-by=$keyring] $uri trixie${release#"$codename"} $component"
+        done
     done > "$dir/.apt/sources.list"
 [ -s "$dir/.apt/sources.list" ] || { say "no mirror of Debian"; exit 3; }
 cat > "$dir/.apt/conf" << END
@@ -61,3 +64,12 @@ for krel in "${krels[@]}"; do
     touch "$dir/$krel/.complete"
 done
 printf '%s\n' "${krels[@]}" > "$dir/index"
+if [ ! -d "$dir/libbpf" ]; then
+    if (cd "$work" && apt-get -qq source --download-only libbpf 2> apt.err); then
+        mkdir "$work/libbpf"
+        tar -xzf "$work"/libbpf_*.orig.tar.gz -C "$work/libbpf" --strip-components=1
+        mv "$work/libbpf" "$dir/libbpf"
+    else
+        say "apt does not offer the source of libbpf"
+    fi
+fi

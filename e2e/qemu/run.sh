@@ -5,9 +5,10 @@
 # do what packages verify and relocate predict.
 #
 # Modules of another build, distilled and as they are, are loaded as well, and BPF
-# programs call their kfuncs (TestSurvive).
+# programs call their kfuncs (TestSurvive); libbpf relocates all of them as well
+# (TestLibbpf).
 #
-# Installs qemu and clang by apt-get if they are missing and fetches the kernels. Software
+# Installs qemu, clang and what libbpf is built with by apt-get if they are missing and fetches the kernels. Software
 # emulation is enough: no KVM, no network in the machine. FLAGS go to the test:
 # -seed N, -mutants N, -loads N, -survivors N (1300 are all of them that load without a
 # device, and take ten minutes), -as VERSION; a disagreement's tables are kept in
@@ -31,15 +32,15 @@ case $flavour in
     arm64) qemu=qemu-system-aarch64 package=qemu-system-arm ;;
     *) qemu=qemu-system-x86_64 package=qemu-system-x86 ;;
 esac
-if ! type -P $qemu > /dev/null || ! type -P clang > /dev/null; then
+if ! type -P $qemu > /dev/null || ! type -P clang > /dev/null || [ ! -e /usr/include/libelf.h ]; then
     type -P apt-get > /dev/null || { say "no $qemu or clang, and no apt-get to install it with"; exit 3; }
     sudo=()
     [ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
-    say "installing $package and clang"
+    say "installing $package, clang, gcc and libelf-dev"
     {
         "${sudo[@]}" apt-get -qq update
         "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get -qq install -y --no-install-recommends $package clang
+            apt-get -qq install -y --no-install-recommends $package clang gcc libc6-dev libelf-dev zlib1g-dev
     } > /dev/null || { say "$package cannot be installed"; exit 3; }
 fi
 
