@@ -71,6 +71,9 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	for _, s := range t.Topics {
 		t.Section(s.Headline, s.Points)
 	}
+	if t.Verbose {
+		t.Section("Words", usedWords(r))
+	}
 	t.Line("")
 	t.closing(r)
 	return t.Flush()

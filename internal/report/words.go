@@ -80,3 +80,30 @@ func (g group) title() string {
 	}
 	return fmt.Sprintf("update   modules of %s on the vmlinux of %s", version(m.Package, m.Tree), version(b.Package, b.Path))
 }
+
+// bases of verdicts, as a verbose text has them in parentheses.
+var basisMeanings = map[guard.Basis]string{
+	guard.Recorded:   "a kernel-btf dependency of the package names the base",
+	guard.Provenance: "module and vmlinux come from the same build, and nothing contradicts it",
+	guard.Compared:   "the base that the module was built on was at hand, and both were compared",
+	guard.Evidence:   "what the module itself shows for or against this base",
+}
+
+// usedWords explains the verdicts of a result and what they rest on.
+func usedWords(r *guard.Result) (out []string) {
+	verdicts, bases := map[guard.Verdict]bool{}, map[guard.Basis]bool{}
+	for _, f := range r.Findings {
+		verdicts[f.Verdict], bases[f.Basis] = true, true
+	}
+	for _, v := range guard.Verdicts {
+		if verdicts[v] {
+			out = append(out, string(v)+": "+meanings[v])
+		}
+	}
+	for _, b := range []guard.Basis{guard.Recorded, guard.Provenance, guard.Compared, guard.Evidence} {
+		if bases[b] {
+			out = append(out, "("+string(b)+"): "+basisMeanings[b])
+		}
+	}
+	return out
+}
