@@ -58,9 +58,9 @@ func TestLines(t *testing.T) {
 		"1.0",
 		`1.1 changed; compiler "" to "gcc 11"; linker "" to "GNU ld 2.3"; pahole "" to "1.22"`,
 		"1.2",
-		`1.9 changed; pahole "1.22" to "1.23"`,
+		`1.5 changed; pahole "1.22" to "1.23"; project "Kernel:HEA" to "openSUSE:F"; source revision "5d2c1b7e9f" to "0000000000"`,
+		`1.9 changed; project "openSUSE:F" to "Kernel:HEA"; source revision "0000000000" to "5d2c1b7e9f"`,
 		"1.10",
-		`1.5 changed; project "Kernel:HEA" to "openSUSE:F"; source revision "5d2c1b7e9f" to "0000000000"`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
