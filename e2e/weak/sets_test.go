@@ -203,6 +203,7 @@ func TestReal(t *testing.T) {
 	for distribution, git := range gits {
 		t.Run(distribution, func(t *testing.T) {
 			to := t.TempDir()
+			var trees []string
 			for i, krel := range krels {
 				from := filepath.Join(work, "kernels", krel)
 				tree := t.TempDir()
@@ -213,7 +214,8 @@ func TestReal(t *testing.T) {
 				for path := range withDependencies(t, from, krel, names) {
 					file(t, tree, dir+path, filepath.Join(from, "lib/modules", krel, path))
 				}
-				pack(t, to, "kernel-amd64-6.1.0-"+fmt.Sprint(9-i), tree, "Provides: kernel-uname-r = "+krel)
+				packKernel(t, to, i, krel, tree)
+				trees = append(trees, tree)
 			}
 			for _, name := range names {
 				from := strings.Fields(harness.Must(t, "find", filepath.Join(work, "kernels", krels[1], "lib/modules"), "-name", name+".ko*"))
@@ -236,8 +238,24 @@ func TestReal(t *testing.T) {
 			} else {
 				check(t, ours, linkedByRHEL(t, git, "kernel", packages))
 			}
+			// Without their symvers, the tables of the kernels and their modules say it.
+			for i, tree := range trees {
+				if err := os.Remove(filepath.Join(tree, modules, krels[i], "symvers.gz")); err != nil {
+					t.Fatal(err)
+				}
+				packKernel(t, to, i, krels[i], tree)
+			}
+			if without := paired(t, packages); !slices.Equal(without, ours) {
+				t.Errorf("without symvers paired are\n%s", strings.Join(without, "\n"))
+			}
 		})
 	}
+}
+
+// packKernel packs the kernel with a number, the newest first.
+func packKernel(t *testing.T, to string, number int, krel, tree string) {
+	t.Helper()
+	pack(t, to, "kernel-amd64-6.1.0-"+fmt.Sprint(9-number), tree, "Provides: kernel-uname-r = "+krel)
 }
 
 // withDependencies lists modules and what they need, by path in the kernel's tree.
