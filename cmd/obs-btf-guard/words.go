@@ -126,7 +126,7 @@ repository only these are downloaded.
   what is new since then    obs-btf-guard audit --since-last obs:drivers
 
   refused          a kernel refuses its own BTF and has none
-  stale            modules fit none of the kernels here that they are for
+  stale            modules do not fit the kernels here that they meet
   broken           modules do not fit the vmlinux of their own build
   vermagic         the kernel refuses modules by their vermagic
   other-headers    structs of modules have other sizes than the kernel's

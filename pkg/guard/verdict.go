@@ -34,7 +34,7 @@ const Refused Verdict = "refused"
 const (
 	Fits      Verdict = "fits"
 	Misfits   Verdict = "misfits"
-	Stale     Verdict = "stale"    // they fit none of the kernels here that they are for
+	Stale     Verdict = "stale"    // they do not fit those here that they are for, or are linked into
 	Broken    Verdict = "broken"   // they do not fit the vmlinux of their own build
 	Incident  Verdict = "incident" // kernels of one kernelrelease have different bases
 	Undecided Verdict = "unknown"  // it cannot be told, or was not looked for
