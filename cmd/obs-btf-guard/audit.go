@@ -29,6 +29,7 @@ func auditCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
 			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
+			&cli.IntFlag{Name: "max-packages", Value: audit.DefaultMaxPackages, Usage: "look at no more than `N` packages of kernels and modules; more are an error"},
 			&cli.StringFlag{Name: "since", Usage: "report and count only what is new since the audit in `FILE`, written with --format json"},
 			&cli.BoolFlag{Name: "since-last", Usage: "report and count only what is new since the last audit of the same sources with this flag"},
 			apiurlFlag(),
@@ -50,6 +51,9 @@ func runAudit(c *cli.Context) error {
 	}
 	if c.IsSet("db") && c.Bool("no-db") {
 		return usageError{"audit: --db and --no-db; give one of them", hint}
+	}
+	if n := c.Int("max-packages"); n < 1 {
+		return usageError{fmt.Sprintf("audit: --max-packages %d: give a number of at least 1", n), hint}
 	}
 	out, err := outputOf(c, reportFormats...)
 	if err != nil {
@@ -73,7 +77,7 @@ func runAudit(c *cli.Context) error {
 		defer stop()
 	}
 	o := audit.Options{
-		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"),
+		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), MaxPackages: c.Int("max-packages"),
 		Web: repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
 		OBS: func() (audit.OBS, error) {
 			client, err := reader(c)

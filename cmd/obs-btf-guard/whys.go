@@ -105,7 +105,7 @@ func (e *buildEnv) fits(p *guard.Package) error {
 
 // ask asks OBS, where the packages say that they were built.
 func (w *whys) ask(ctx context.Context, change guard.Change) (why.Asked, []guard.Problem) {
-	var builds [2]why.Build
+	var builds [2]why.InOBS
 	var server string
 	for i, b := range []*guard.Base{change.From, change.To} {
 		var ok bool
@@ -142,13 +142,13 @@ func elsewhere(server, api string) bool {
 }
 
 // inOBS is the build in OBS that a base came out of, and the name of its server.
-func inOBS(b *guard.Base) (build why.Build, server string, ok bool) {
+func inOBS(b *guard.Base) (build why.InOBS, server string, ok bool) {
 	if b.Package == nil {
 		return build, "", false
 	}
 	u, ok := obs.ParseDistURL(b.Package.DistURL)
 	t := api.Target{Project: u.Project, Repository: u.Repository, Arch: obs.SchedulerArch(b.Package.Arch), Package: u.Package}
-	return why.Build{Target: t, VersionRelease: b.Package.VersionRelease}, u.Server, ok
+	return why.InOBS{Target: t, VersionRelease: b.Package.VersionRelease}, u.Server, ok
 }
 
 // made is what a kernel and its package say of how they were made.

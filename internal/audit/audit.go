@@ -28,6 +28,9 @@ type Options struct {
 	// OBS as obs:PROJECT/REPOSITORY/ARCH, or all of them as obs:PROJECT/REPOSITORY
 	// and obs:PROJECT.
 	Sources []string
+	// MaxPackages is how many packages of kernels and modules are looked at, 0 for
+	// DefaultMaxPackages. More are a problem.
+	MaxPackages int
 	// MetadataOnly leaves the content of packages unread.
 	MetadataOnly bool
 	// Dir is where a folder for downloads may be made, "" for that of temporary

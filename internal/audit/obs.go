@@ -192,8 +192,8 @@ func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target)
 		case errs[i] != nil:
 			a.problem(name, fmt.Errorf("%s: %w", named[i].Name, errs[i]))
 		case !p.matters():
-		case len(a.packages) == maxPackages:
-			return errPackages
+		case a.full():
+			return a.tooMany()
 		default:
 			a.packages = append(a.packages, p)
 		}

@@ -4,6 +4,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -192,8 +193,8 @@ func (a *audit) inRepository(repo *repomd.Repo, e repositoryEntry) (matters bool
 	if !pkg.matters() {
 		return false, nil
 	}
-	if len(a.packages) == maxPackages {
-		return false, errPackages
+	if a.full() {
+		return false, a.tooMany()
 	}
 	pkg.size, pkg.known = p.Size, p.Digest() // none is fetched by a weak one
 	pkg.place = repo.Place(p)
@@ -304,14 +305,24 @@ func (a *audit) removeDownloads() {
 
 // Bounds on what a source may ask for.
 const (
-	maxPackages  = 50_000   // that have kernels or modules
+	// DefaultMaxPackages is how many packages of kernels and modules are looked at.
+	DefaultMaxPackages = 50_000
+
 	maxDownloads = 64 << 30 // bytes
 )
 
 var (
 	errNothing  = errors.New("no RPM and no Debian package in it, and no repository (no repodata/repomd.xml)")
-	errPackages = fmt.Errorf("more than %d packages of kernels and modules; the rest is not looked at", maxPackages)
+	errPackages = errors.New("the rest is not looked at")
 )
+
+// full reports whether no more packages are looked at.
+func (a *audit) full() bool { return len(a.packages) >= cmp.Or(a.MaxPackages, DefaultMaxPackages) }
+
+// tooMany is errPackages with the number.
+func (a *audit) tooMany() error {
+	return fmt.Errorf("more than %d packages of kernels and modules; %w", cmp.Or(a.MaxPackages, DefaultMaxPackages), errPackages)
+}
 
 // download accounts for bytes that are to be downloaded. What is refused leaves room
 // for others.
@@ -363,8 +374,8 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		if p == nil {
 			continue
 		}
-		if len(a.packages) == maxPackages {
-			return errPackages
+		if a.full() {
+			return a.tooMany()
 		}
 		a.packages = append(a.packages, p)
 	}

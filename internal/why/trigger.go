@@ -22,8 +22,8 @@ type OBS interface {
 	BuildEnv(ctx context.Context, t api.Target) (api.BuildEnv, error)
 }
 
-// Build is a build in OBS.
-type Build struct {
+// InOBS is where OBS keeps a build, and which it is.
+type InOBS struct {
 	Target         api.Target
 	VersionRelease string // of the packages that it made
 }
@@ -78,7 +78,7 @@ type Asked struct {
 // Ask asks OBS why the newer of two builds was made, and what was in the build
 // roots of both. What it does not know any more is a note in the trigger; the
 // errors are of what it did not answer. Who is not let in is told so once.
-func Ask(ctx context.Context, obs OBS, old, new Build) (Asked, []error) {
+func Ask(ctx context.Context, obs OBS, old, new InOBS) (Asked, []error) {
 	a := Asked{Trigger: &Trigger{Changed: []Way{}, Jobs: []Job{}, Notes: []string{}}}
 	var errs []error
 	fail := func(err error) bool {
@@ -103,7 +103,7 @@ func Ask(ctx context.Context, obs OBS, old, new Build) (Asked, []error) {
 	}
 	envs := map[api.Target]*api.BuildEnv{}
 	for _, side := range []struct {
-		build Build
+		build InOBS
 		to    *map[string]string
 	}{{old, &a.Old}, {new, &a.New}} {
 		if _, asked := envs[side.build.Target]; !asked {
@@ -147,8 +147,8 @@ func (t *Trigger) note(format string, args ...any) {
 // read finds the builds in OBS' histories; last reports whether the newer one is
 // the last that was tried. The history of jobs has reasons and those that failed,
 // the history of builds goes back further.
-func (t *Trigger) read(jobs []api.Job, builds []api.Build, old, new Build) (last bool) {
-	at := func(build Build) int {
+func (t *Trigger) read(jobs []api.Job, builds []api.Build, old, new InOBS) (last bool) {
+	at := func(build InOBS) int {
 		return slices.IndexFunc(jobs, func(j api.Job) bool {
 			return j.Code == "succeeded" && release(j.VersRel, j.BuildCount) == build.VersionRelease
 		})
