@@ -124,9 +124,23 @@ func readBehind(r io.Reader, begin []byte, n int64) (out []byte, got int64, err 
 	}
 }
 
+// known is a reader of which it is known how much it has.
+type known struct {
+	r    io.Reader
+	rest int64
+}
+
+func (k *known) Read(p []byte) (int, error) {
+	n, err := k.r.Read(p)
+	k.rest -= int64(n)
+	return n, err
+}
+
 // left is how many bytes are left to read, -1 if that is not known.
 func left(r io.Reader) int64 {
 	switch r := r.(type) {
+	case *known:
+		return r.rest
 	case *countingReader:
 		return left(r.r)
 	case *bytes.Reader:

@@ -152,7 +152,8 @@ func (l *fieldList) setDependencies(kind Kind, deps []Dependency) {
 // verify reads the new headers back as any package's, which compares them with
 // rpm's limits, and compares the dependencies with those wanted.
 func (w *rewriting) verify(want *Package) error {
-	h, err := readHeader(bytes.NewReader(w.head()))
+	front := w.front()
+	h, err := readHeader(&known{io.MultiReader(bytes.NewReader(front), bytes.NewReader(w.header)), int64(len(front) + len(w.header))})
 	if err != nil {
 		return fmt.Errorf("with the new dependencies: %w", err)
 	}
@@ -168,11 +169,11 @@ func (w *rewriting) verify(want *Package) error {
 	return nil
 }
 
-// head is all that stands in front of the payload.
-func (w *rewriting) head() []byte {
+// front is what stands in front of the header: lead and signature header.
+func (w *rewriting) front() []byte {
 	signature := w.signature.marshal(signatureKind)
 	padding := make([]byte, -len(signature)&7)
-	return slices.Concat(w.lead, signature, padding, w.header)
+	return slices.Concat(w.lead, signature, padding)
 }
 
 // write copies the payload from r to out behind room for the headers, holds it
@@ -181,7 +182,8 @@ func (w *rewriting) head() []byte {
 func (w *rewriting) write(ctx context.Context, out io.WriterAt, r io.Reader) error {
 	sum := md5.New()
 	sum.Write(w.header)
-	to := []io.Writer{sum, io.NewOffsetWriter(out, int64(len(w.head())))}
+	start := int64(len(w.front()))
+	to := []io.Writer{sum, io.NewOffsetWriter(out, start+int64(len(w.header)))}
 	for _, c := range w.checks {
 		to = append(to, c)
 	}
@@ -198,7 +200,10 @@ func (w *rewriting) write(ctx context.Context, out io.WriterAt, r io.Reader) err
 		return fmt.Errorf("payload: %d bytes, there were %d when reading began", n, w.payloadSize)
 	}
 	w.signature.setMD5(sum.Sum(nil))
-	_, err = out.WriteAt(w.head(), 0)
+	if _, err := out.WriteAt(w.header, start); err != nil {
+		return err
+	}
+	_, err = out.WriteAt(w.front(), 0)
 	return err
 }
 

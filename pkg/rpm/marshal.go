@@ -60,23 +60,32 @@ func (b *blob) rewritable(kind blobKind) error {
 // at the end. Padding to 8 bytes, which only the signature header has, is not
 // part of it. The result is to be read back before use: limits are not looked at.
 func (l fieldList) marshal(kind blobKind) []byte {
-	rows := len(l) + 1
-	index, data := make([]byte, 0, rows*entrySize), []byte(nil)
+	rows, dataLen := len(l)+1, 0
 	for _, f := range l {
-		if size := int(f.typ.size()); size > 1 {
-			data = append(data, make([]byte, -len(data)&(size-1))...)
-		}
-		index = appendRow(index, f.tag, f.typ, uint32(len(data)), f.count)
-		data = append(data, f.data...)
+		dataLen += f.padding(dataLen) + len(f.data)
 	}
-	region := appendRow(nil, kind.region, typeBin, uint32(len(data)), entrySize)
-	data = appendRow(data, kind.region, typeBin, uint32(-rows*entrySize), entrySize)
-
-	raw := bytes.Clone(headerMagic)
+	// A header may have 256 MiB: its memory is asked for once.
+	raw := append(make([]byte, 0, introSize+rows*entrySize+dataLen+entrySize), headerMagic...)
 	raw = binary.BigEndian.AppendUint32(raw, uint32(rows))
-	raw = binary.BigEndian.AppendUint32(raw, uint32(len(data)))
-	return slices.Concat(raw, region, index, data)
+	raw = binary.BigEndian.AppendUint32(raw, uint32(dataLen+entrySize))
+	raw = appendRow(raw, kind.region, typeBin, uint32(dataLen), entrySize)
+	at := 0
+	for _, f := range l {
+		at += f.padding(at)
+		raw = appendRow(raw, f.tag, f.typ, uint32(at), f.count)
+		at += len(f.data)
+	}
+	at = 0
+	for _, f := range l {
+		padding := f.padding(at)
+		raw = append(append(raw, make([]byte, padding)...), f.data...)
+		at += padding + len(f.data)
+	}
+	return appendRow(raw, kind.region, typeBin, uint32(-rows*entrySize), entrySize)
 }
+
+// padding is how many zeros stand in front of a field's data at an offset.
+func (f field) padding(at int) int { return -at & (max(1, int(f.typ.size())) - 1) }
 
 func appendRow(b []byte, t tag, typ dataType, offset, count uint32) []byte {
 	for _, v := range [...]uint32{uint32(t), uint32(typ), offset, count} {
