@@ -18,7 +18,7 @@ import (
 // survival weighs a module that does not fit another build of its kernel, and says
 // why where it only warns.
 func (j *judging) survival(f *Finding) {
-	if f.Pairing != PairRebuild || f.Severity != Fail {
+	if f.Pairing != PairRebuild || f.Severity != Fail || f.Base.Table == nil { // a vmlinux without BTF is no rebuild's matter
 		return
 	}
 	m, b := f.Module, f.Base

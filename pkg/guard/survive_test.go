@@ -115,10 +115,23 @@ func TestSurvival(t *testing.T) {
 // the cure.
 func TestMisreadFails(t *testing.T) {
 	v6_1 := verify.Version{Major: 6, Minor: 1, Patch: 192}
-	f := &Finding{Pairing: PairRebuild, Verdict: Misread, Severity: Fail, Module: &Module{}, Base: &Base{Rules: verify.RulesFor(v6_1), Allow: verify.AllowYes}}
+	f := &Finding{Pairing: PairRebuild, Verdict: Misread, Severity: Fail, Module: &Module{}, Base: &Base{Table: kernelTable(0, 0).Table(t), Rules: verify.RulesFor(v6_1), Allow: verify.AllowYes}}
 	(&judging{}).survival(f)
 	if f.Severity != Fail {
 		t.Errorf("%s", f.Severity)
+	}
+}
+
+// TestNoBaseFails holds that a vmlinux without BTF is not taken for one that modules
+// cannot follow to.
+func TestNoBaseFails(t *testing.T) {
+	b := rebuilt(t, verify.Version{Major: 6, Minor: 1, Patch: 192}, verify.AllowYes)
+	m := testModule(b.old.Package, driver(b.oldW))
+	m.Origin = Against
+	b.new.Table = nil
+	f := judgeOne(t, &Inventory{Bases: []*Base{b.new, b.old}, Modules: []*Module{m}, Packages: []*Package{b.old.Package, b.new.Package}}, PairRebuild)
+	if f.Verdict != Rejected || f.Severity != Fail {
+		t.Errorf("%s %s", f.Severity, f.Verdict)
 	}
 }
 
