@@ -106,9 +106,9 @@ func TestRebuild(t *testing.T) {
 		"Linux 5.15.12 will log:", "failed to validate module [hid_apple] BTF: -22", "ipheth",
 		"does not load (CONFIG_MODULE_ALLOW_BTF_MISMATCH is not set)",
 		"FAIL update old modules (5.15.12-1.1) under the new vmlinux (5.15.12-1.3): 5 rejected, 2 misread",
-		"loads, and the kernel believes wrong types",
+		"loads, and the kernel reads wrong types",
 		"Since when", "kernel-default-5.15.12-1.1.x86_64", "kernel-default-5.15.12-1.3.x86_64",
-		"What to do", "Ship all packages of one build together", "say so at the end of btf-guard.conf",
+		"What to do", "Ship all packages of one build together", "override the verdict at the end of btf-guard.conf",
 		"FAIL 14 modules (7 new, 7 old), 21 checks: 7 ok, 0 warn, 14 fail")
 	o.wantTokens(t, tr.token(t))
 }
