@@ -9,6 +9,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // Cell is the answer for a package on a kernel that its modules can meet: Fits,
@@ -342,11 +343,20 @@ func (m *matching) weak() {
 		m.cells = append(m.cells, cell)
 		switch cell.Fit {
 		case Misfits:
-			m.answer(Stale, k.Release, "weak-modules links its modules into %s as well, and the base of %s is %s: %s", k.Release, k.Label, k.Short(), cell.why(required))
+			m.answer(Stale, k.Release, "weak-modules links its modules into %s as well%s, and the base of %s is %s: %s", k.Release, m.newest(k), k.Label, k.Short(), cell.why(required))
 		case Undecided:
-			m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well, and it is not known whether they fit the base of %s", k.Release, k.Label)
+			m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well%s, and it is not known whether they fit the base of %s", k.Release, m.newest(k), k.Label)
 		}
 	}
+}
+
+// newest says of the newest kernel of its flavor that it is, "" of others: machines that
+// are updated boot it.
+func (m *matching) newest(k *Vmlinux) string {
+	if slices.ContainsFunc(m.kernels, func(o *Vmlinux) bool { return o.Flavor == k.Flavor && rpm.CompareVersions(o.Release, k.Release) > 0 }) {
+		return ""
+	}
+	return " (the newest here, which updated machines boot)"
 }
 
 // unbound reports whether reading found that no base matters to the modules.

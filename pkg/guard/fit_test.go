@@ -164,3 +164,19 @@ func TestKernels(t *testing.T) {
 		}
 	}
 }
+
+// TestNewest says of a kernel that modules are linked into whether updated machines
+// boot it.
+func TestNewest(t *testing.T) {
+	kernels := []*Vmlinux{
+		{Release: "5.14.21-150400.9-default", Flavor: "default"},
+		{Release: "5.14.21-150400.24-default", Flavor: "default"},
+		{Release: "6.4.0-150600.10-rt", Flavor: "rt"},
+	}
+	m := &matching{kernels: kernels}
+	for i, want := range []bool{false, true, true} {
+		if got := m.newest(kernels[i]) != ""; got != want {
+			t.Errorf("%s: %v, want %v", kernels[i].Release, got, want)
+		}
+	}
+}
