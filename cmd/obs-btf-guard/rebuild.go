@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -231,14 +232,11 @@ func readReport(path string) (*report.Document, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+	in := bufio.NewReader(io.LimitReader(f, most))
+	if begin, _ := in.Peek(512); !bytes.HasPrefix(bytes.TrimSpace(begin), []byte("{")) {
 		return nil, nil
 	}
-	d, err := report.ReadDocument(bytes.NewReader(data))
+	d, err := report.ReadDocument(in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a report: %w", path, err)
 	}
