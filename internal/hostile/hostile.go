@@ -144,8 +144,8 @@ func New(t testing.TB) *Corpus {
 // itself, and what it takes is in proportion.
 func (c *Corpus) costly() {
 	for id, mib := range map[string]int{
-		"bomb: vmlinux of lz4": 320, // a file of 4.5 MB: 16 times that is unpacked
-		"bomb: module of lz4":  384,
+		"bomb: vmlinux of lz4": 288, // a file of 4.5 MB: 16 times that is unpacked
+		"bomb: module of lz4":  288,
 
 		"table: vmlinux: a million integers":            352, // two tables of 16 MB with types and names by number
 		"table: vmlinux: a chain of a million pointers": 352,

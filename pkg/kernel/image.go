@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -178,6 +177,28 @@ const (
 	usualRoom  = 128 << 20 // bytes; real ones have 40 to 100 MB
 )
 
+// readUpTo reads at most most bytes, into room for so many. Where it is too small, it
+// doubles, but never to more than can be read.
+func readUpTo(r io.Reader, most, room int64) ([]byte, error) {
+	data := make([]byte, 0, min(room, most))
+	for int64(len(data)) < most {
+		if len(data) == cap(data) {
+			larger := make([]byte, len(data), min(max(2*int64(cap(data)), 4<<10), most))
+			copy(larger, data)
+			data = larger
+		}
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
 // unpack decompresses the n bytes at off into memory.
 func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (source, error) {
 	packed, err := src.stream("compressed data", off, n)
@@ -191,11 +212,10 @@ func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (so
 		return source{}, err
 	}
 	// Room for what kernels unpack to: growing would take as much once more.
-	buf := bytes.NewBuffer(make([]byte, 0, min(int64(n)*usualRatio, usualRoom, o.left)+bytes.MinRead))
-	if _, err := buf.ReadFrom(io.LimitReader(unpacked, o.left+1)); err != nil {
+	data, err := readUpTo(unpacked, o.left+1, min(int64(n)*usualRatio, usualRoom))
+	if err != nil {
 		return source{}, err
 	}
-	data := buf.Bytes()
 	if int64(len(data)) > o.left {
 		return source{}, fmt.Errorf("%s: %w of %d bytes", format, decompress.ErrTooLarge, o.most)
 	}
