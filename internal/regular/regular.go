@@ -75,9 +75,12 @@ func NotA(what, name string, is fs.FileInfo) error {
 	return &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("is a %s, not a %s", kind, what)}
 }
 
+// ErrExchanged is what [Exchanged] wraps.
+var ErrExchanged = errors.New("was exchanged while it was opened")
+
 // Exchanged is the error of a name that stood for something else a moment ago.
 func Exchanged(name string) error {
-	return &fs.PathError{Op: "open", Path: name, Err: errors.New("was exchanged while it was opened")}
+	return &fs.PathError{Op: "open", Path: name, Err: ErrExchanged}
 }
 
 // WithoutPath takes the path out of an error that will be printed behind one.

@@ -33,8 +33,12 @@ type target struct {
 // to. A symbolic link at its end is none. On a file system without locks it stays
 // unlocked.
 func openTarget(root *os.Root, name string, exclusive bool) (*target, error) {
-	for {
+	const most = 100 // who exchanges it again and again shall not hold us for ever
+	for try := 0; ; try++ {
 		f, err := regular.OpenIn(root, name)
+		if errors.Is(err, regular.ErrExchanged) && try < most {
+			continue // another process has just rewritten it
+		}
 		if err != nil {
 			return nil, below(root, err)
 		}
@@ -46,7 +50,7 @@ func openTarget(root *os.Root, name string, exclusive bool) (*target, error) {
 			return t, nil
 		}
 		f.Close()
-		if err != errReplaced {
+		if err != errReplaced || try == most {
 			return nil, err
 		}
 	}
