@@ -237,6 +237,9 @@ func (c *collector) readFile(f file) error {
 	base := filepath.Base(f.path)
 	isModule := strings.HasSuffix(base, ".ko") || strings.Contains(base, ".ko.")
 	known := contained(prefix, base)
+	if known == nil && kind == kernel.KindCompressed && f.named {
+		known = contained(inside(prefix, io.NewSectionReader(r, 0, f.size)), base)
+	}
 	switch {
 	case strings.HasPrefix(string(prefix), deb.Magic):
 		advance = 0

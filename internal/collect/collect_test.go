@@ -3,6 +3,8 @@
 package collect
 
 import (
+	"bytes"
+	"compress/gzip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,6 +99,14 @@ func TestDebugFolder(t *testing.T) {
 	}
 }
 
+func gzipped(text string) string {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	w.Write([]byte(text))
+	w.Close()
+	return out.String()
+}
+
 // TestContainers says of files that are not looked into what they are, and how to
 // have them looked into: of those that are named, and of those in a folder that are
 // named as kernels are.
@@ -108,6 +118,8 @@ func TestContainers(t *testing.T) {
 		{"linux-modules-6.12.1-r0.apk", "\x1f\x8b\x08\x00", "an Alpine package, which is not looked into; unpack it (tar ", true},
 		{"boot.img", "ANDROID!\x00\x00", "an Android boot image", false},
 		{"initrd.img-1", "070701000000", "an initramfs", false},
+		{"initramfs.img", gzipped("070701" + strings.Repeat("0", 104)), "an initramfs", false},
+		{"renamed", gzipped("070701" + strings.Repeat("0", 104)), "an initramfs", false},
 		{"linux-lts-6.12.1-r0.apk", "\x1f\x8b\x08\x00", "an Alpine package", false},
 		{"linux-6.12.1-1-x86_64.pkg.tar.zst", "\x28\xb5\x2f\xfd", "an Arch Linux package", false},
 		{"libfoo.a", "!<arch>\nfoo.o/", "a text file, not a kernel, module or package", false},

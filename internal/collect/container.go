@@ -5,7 +5,10 @@ package collect
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // container is a file that may hold a kernel or modules and is not looked into: what
@@ -37,6 +40,20 @@ func contained(prefix []byte, name string) *container {
 		}
 	}
 	return nil
+}
+
+// inside is how the content of a compressed file begins, nil where that cannot be told: an
+// initramfs is mostly compressed as a whole.
+func inside(prefix []byte, r io.Reader) []byte {
+	var d decompress.Decoder
+	defer d.Close()
+	plain, err := d.Reader(decompress.Detect(prefix), r)
+	if err != nil {
+		return nil
+	}
+	begin := make([]byte, 16)
+	n, _ := io.ReadFull(plain, begin)
+	return begin[:n]
 }
 
 func (c *container) Error() string {
