@@ -23,6 +23,10 @@ const (
 	// minS390Kernel is what a kernel has at least once it is unpacked, in bytes. The image
 	// has compressed bytes of other things.
 	minS390Kernel = 1 << 20
+
+	// s390ReadAhead is more than a decoder reads ahead, in bytes. In all of an image, four
+	// bytes may stand by chance.
+	s390ReadAhead = 512 << 10
 )
 
 // openS390 reads an s390 boot image: a kernel of no sections, compressed in a program
@@ -76,7 +80,8 @@ func (o *opener) tryS390(data []byte) (kernel []byte, format decompress.Format, 
 	if format == decompress.None {
 		return nil, "", false
 	}
-	r, err := o.decoder.Reader(format, bytes.NewReader(data))
+	in := bytes.NewReader(data)
+	r, err := o.decoder.Reader(format, in)
 	if err != nil {
 		return nil, "", false
 	}
@@ -86,8 +91,10 @@ func (o *opener) tryS390(data []byte) (kernel []byte, format decompress.Format, 
 	if len(kernel) < minS390Kernel || int64(len(kernel)) > o.left || errors.Is(err, io.ErrUnexpectedEOF) && format != decompress.Lz4 {
 		return nil, "", false
 	}
+	// The decoder has read a little further than to the end.
+	read := len(data) - in.Len()
 	size := binary.LittleEndian.AppendUint32(nil, uint32(len(kernel)))
-	if !bytes.Contains(data, size) {
+	if !bytes.Contains(data[max(0, read-s390ReadAhead):min(len(data), read+len(size))], size) {
 		return nil, "", false
 	}
 	o.left -= int64(len(kernel))
