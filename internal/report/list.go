@@ -34,7 +34,7 @@ func rules() (out []findings.Rule) {
 		out = append(out, findings.Rule{Name: string(v), Meaning: meanings[v], Remedy: remedies[v], Severity: v.Severity()})
 	}
 	for _, rule := range guard.Rules {
-		out = append(out, findings.Rule{Name: string(rule), Meaning: ruleMeanings[rule], Remedy: ruleRemedies[rule], Severity: guard.Warn})
+		out = append(out, findings.Rule{Name: string(rule), Meaning: ruleMeanings[rule], Remedy: ruleRemedies[rule], Severity: guard.Verdict(rule).Severity()})
 	}
 	return out
 }
