@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/hostile"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // How a kernel is packed, in which order and under which names, changes no verdict.
@@ -79,26 +78,9 @@ func TestPackingChangesNothing(t *testing.T) {
 func kernelFiles(t *testing.T, packages ...string) (out []hostile.File) {
 	t.Helper()
 	for _, name := range packages {
-		r, err := rpm.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
-		for {
-			e, err := r.Next()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			data, err := io.ReadAll(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e.Files[0].IsRegular() {
-				out = append(out, hostile.File{Path: e.Files[0].Path, Content: data})
-			}
+		_, files := fixture.Files(t, name)
+		for _, f := range files {
+			out = append(out, hostile.File{Path: f.Path, Content: f.Data})
 		}
 	}
 	return out

@@ -3,14 +3,13 @@
 package collect
 
 import (
-	"io"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // cost is how often and how many bytes of memory work asks for, on the average of
@@ -34,26 +33,12 @@ func cost(work func()) (allocations, bytes uint64) {
 func TestCost(t *testing.T) {
 	files := map[string][]byte{} // the modules as they are packed
 	size := 0
-	r, err := rpm.Open(incident + kernel13)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	for {
-		e, err := r.Next()
-		if err == io.EOF {
-			break
+	_, all := fixture.Files(t, incident+kernel13)
+	for _, f := range all {
+		if strings.Contains(f.Path, ".ko") {
+			files[f.Path] = f.Data
+			size += len(f.Data)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(e.Path(), ".ko") {
-			continue
-		}
-		if files[e.Path()], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-		size += len(files[e.Path()])
 	}
 	inv, err := Read(t.Context(), Check(incident+kernel13))
 	if err != nil || len(inv.Modules) != len(files) || len(files) == 0 {
