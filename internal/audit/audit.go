@@ -140,7 +140,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.OBS != nil {
 		o.OBS = sync.OnceValues(o.OBS)
 	}
-	a := &audit{Options: o, res: &Result{}}
+	a := &audit{Options: o, res: &Result{}, remarked: map[string]bool{}}
 	defer a.removeDownloads()
 	for _, s := range o.Sources {
 		if err := a.source(ctx, s); err != nil {
@@ -164,6 +164,7 @@ type audit struct {
 	Options
 	res      *Result
 	packages []*Package
+	remarked map[string]bool // what is a finding already
 
 	downloads  string // folder, "" until needed
 	downloaded int64  // bytes

@@ -96,11 +96,10 @@ func on(f guard.Finding, p *Package) string {
 // remark adds a finding for it, unless there is one: twins in two repositories are read
 // once, and a package may lie on several kernels.
 func (a *audit) remark(m *remark) {
-	f := Finding{Kind: m.Kind, Package: m.Package, Release: m.Release, Arch: m.Package.Arch, Reasons: m.Reasons}
-	same := func(g Finding) bool {
-		return g.Kind == f.Kind && g.Package == f.Package && g.Release == f.Release && slices.Equal(g.Reasons, f.Reasons)
+	key := fmt.Sprintf("%p %s %s %q", m.Package, m.Release, m.Kind, m.Reasons)
+	if a.remarked[key] {
+		return
 	}
-	if !slices.ContainsFunc(a.res.Findings, same) {
-		a.res.Findings = append(a.res.Findings, f)
-	}
+	a.remarked[key] = true
+	a.res.Findings = append(a.res.Findings, Finding{Kind: m.Kind, Package: m.Package, Release: m.Release, Arch: m.Package.Arch, Reasons: m.Reasons})
 }
