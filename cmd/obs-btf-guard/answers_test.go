@@ -447,19 +447,21 @@ func TestOneToken(t *testing.T) {
 	noBTF := contentOf(t, "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", "/ipu6.ko.xz")
 	for _, tc := range []struct {
 		name    string
+		flavor  string // of the packages, whatever the kernelrelease has
 		modules [][]byte
 		token   bool
 	}{
-		{"built on it", [][]byte{newer}, true},
-		{"built on another base", [][]byte{older}, false},
-		{"one without BTF as well", [][]byte{newer, noBTF}, true},
-		{"without BTF", [][]byte{noBTF}, false},
-		{"damaged", [][]byte{newer[:len(newer)/2]}, false},
+		{"built on it", "default", [][]byte{newer}, true},
+		{"of a flavor that only packages name", "64kb", [][]byte{newer}, true},
+		{"built on another base", "default", [][]byte{older}, false},
+		{"one without BTF as well", "default", [][]byte{newer, noBTF}, true},
+		{"without BTF", "default", [][]byte{noBTF}, false},
+		{"damaged", "default", [][]byte{newer[:len(newer)/2]}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			packages, root, installed := t.TempDir(), filepath.Join(t.TempDir(), "root"), filepath.Join(t.TempDir(), "vmlinux.xz")
-			kernel := crafted{name: "kernel-default", uname: release, files: map[string][]byte{"/usr/lib/modules/" + release + "/vmlinux.xz": vmlinux}}
-			kmp := crafted{name: "a-kmp-default", files: map[string][]byte{}}
+			kernel := crafted{name: "kernel-" + tc.flavor, uname: release, files: map[string][]byte{"/usr/lib/modules/" + release + "/vmlinux.xz": vmlinux}}
+			kmp := crafted{name: "a-kmp-" + tc.flavor, files: map[string][]byte{}}
 			write := func(path string, data []byte) {
 				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
 					t.Fatal(err)
@@ -488,9 +490,9 @@ func TestOneToken(t *testing.T) {
 			}
 			generated := ""
 			for _, a := range s.Answers {
-				generated = cmp.Or(generated, a.Token)
+				generated = cmp.Or(generated, a.TokenOf(kmp.name))
 			}
-			if (stamped != "") != tc.token || stamped != generated {
+			if (stamped != "") != tc.token || stamped != generated || tc.token && !strings.HasPrefix(stamped, "kernel-btf("+tc.flavor+":") {
 				t.Errorf("stamp says %q, the generator %q\n%s%s", stamped, generated, out.String(), errs.String())
 			}
 		})

@@ -129,7 +129,8 @@ func (g *generation) answer(path string, a generator.Answer, as generator.Streng
 		}
 		fmt.Fprintf(g.c.App.ErrWriter, "obs-btf-guard: %s: %s: %s\n", prose.Printable(path), what, prose.Printable(a.Why))
 	}
-	if a.Token == "" {
+	token := a.TokenOf(g.c.String("package"))
+	if token == "" {
 		return
 	}
 	if as != "" {
@@ -137,7 +138,7 @@ func (g *generation) answer(path string, a generator.Answer, as generator.Streng
 		if strength == generator.Auto {
 			strength = a.Strength
 		}
-		if strength != as || packaged || ownToken(g.c.String("package"), a.Token) {
+		if strength != as || packaged || ownToken(g.c.String("package"), token) {
 			return
 		}
 	}
@@ -146,10 +147,10 @@ func (g *generation) answer(path string, a generator.Answer, as generator.Streng
 	}
 	release, _ := kernel.ReleaseFromPath(path)
 	if as != "" {
-		fmt.Fprintln(g.c.App.Writer, fingerprint.Requirement(a.Token, release))
+		fmt.Fprintln(g.c.App.Writer, fingerprint.Requirement(token, release))
 		return
 	}
-	fmt.Fprintln(g.c.App.Writer, a.Token)
+	fmt.Fprintln(g.c.App.Writer, token)
 	if release != "" {
 		fmt.Fprintln(g.c.App.Writer, fingerprint.ReleaseToken(release))
 	}

@@ -213,6 +213,7 @@ type Package struct {
 	epoch, version, release string
 	digest                  string // see newPackage
 	build                   string // the same for what one run of rpmbuild made
+	flavor                  string // that it names, "" where it names none
 
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string

@@ -167,6 +167,17 @@ func TestMetadata(t *testing.T) {
 		"one of two tokens stale": {[]listed{kernelDefault("1.2", 2), of(extra("1.1", 1), func(p *listed) { p.requires = append(p.requires, base("default", 2)) })},
 			[]string{"stale kernel-default-extra-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 fits"}},
 		"another flavor":                        {[]listed{debug, extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"a flavor that only the package names": {[]listed{of(kernelDefault("1.1", 1), func(p *listed) { p.name, p.provides = "kernel-64kb", []string{base("64kb", 1)} }),
+			{name: "a-kmp-64kb", version: "1", release: "1", requires: []string{base("64kb", 2)}}},
+			[]string{"stale a-kmp-64kb-1-1.x86_64", "a-kmp-64kb-1-1.x86_64 on kernel-64kb-6.4.0-1.1.x86_64 misfits"}},
+		"a flavor that only the symbols name": {[]listed{of(kernelDefault("1.1", 1), func(p *listed) {
+			p.name, p.provides = "linux", []string{base("64kb", 1), "ksym(64kb:printk)"}
+		}), {name: "a-kmp-64kb", version: "1", release: "1", requires: []string{base("64kb", 1)}}},
+			[]string{"a-kmp-64kb-1-1.x86_64 on linux-6.4.0-1.1.x86_64 fits"}},
+		"a flavor in what is provided for uname -r": {[]listed{of(kernelDefault("1.1", 1), func(p *listed) {
+			p.name, p.provides = "linux", []string{base("rt", 1), "kernel-rt-uname-r"}
+		}), {name: "a-kmp-rt", version: "1", release: "1", requires: []string{base("rt", 1)}}},
+			[]string{"a-kmp-rt-1-1.x86_64 on linux-6.4.0-1.1.x86_64 fits"}},
 		"another architecture":                  {[]listed{arch("aarch64", kernelDefault("1.1", 1)), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
 		"the same architecture by another name": {[]listed{arch("i686", kernelDefault("1.1", 1)), arch("i586", extra("1.1", 1))}, []string{"kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.1.i686 fits"}},
 		"stale by another name":                 {[]listed{arch("i686", kernelDefault("1.2", 2)), arch("i586", extra("1.1", 1))}, []string{"stale kernel-default-extra-6.4.0-1.1.i586", "kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.2.i686 misfits"}},

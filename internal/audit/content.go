@@ -16,7 +16,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -196,7 +195,7 @@ func (a *audit) kernelsFor(id guard.KernelID, packages []*Package) []*Kernel {
 		switch {
 		case k.id() == id:
 			own = append(own, k)
-		case k.id().Arch == id.Arch && k.Flavor == kernel.Flavor(id.Release):
+		case k.id().Arch == id.Arch && slices.ContainsFunc(packages, func(p *Package) bool { return guard.SameFlavor(p.flavor, id.Release, k.Flavor, k.Release) }):
 			others = append(others, k)
 		}
 	}

@@ -102,6 +102,14 @@ func well(q findings.Question, p *Package) findings.Finding {
 	return findings.Finding{Severity: guard.OK, Question: q, Place: findings.Place{Package: p.NEVRA, File: p.place, Owner: p.Name + "." + p.Arch}}
 }
 
+// flavor is that of the kernels that the finding is about.
+func (f Finding) flavor() string {
+	if f.Package != nil && f.Package.flavor != "" {
+		return f.Package.flavor
+	}
+	return kernel.Flavor(f.Release)
+}
+
 // listed is a finding as one of the list. An incident stands at the newest of its
 // kernels.
 func (f Finding) listed(failOn []guard.Verdict) findings.Finding {
@@ -113,7 +121,7 @@ func (f Finding) listed(failOn []guard.Verdict) findings.Finding {
 		Rule: string(f.Kind), Severity: weighs(f.Kind, failOn), Unknown: slices.Contains(unknowns, f.Kind),
 		Place:   findings.Place{File: p.place, Owner: p.Name + "." + p.Arch, Package: p.NEVRA, Release: f.Release, Name: p.Name, Kind: "package"},
 		Message: explanations[f.Kind].meaning, Details: f.Reasons,
-		Same: []string{"audit", p.Name, p.Arch, kernel.Flavor(f.Release)},
+		Same: []string{"audit", p.Name, p.Arch, f.flavor()},
 	}
 	if f.Package == nil {
 		l.Place.Is = releaseName(f.Release, f.Arch)

@@ -16,7 +16,7 @@ import (
 )
 
 // kernelUname is what the generators of all rpm distributions have a package with
-// a vmlinux provide.
+// a vmlinux provide. Some have a flavor in it, kernel-rt-uname-r.
 const kernelUname = "kernel-uname-r"
 
 // relevant picks the dependencies that name kernels and modules.
@@ -27,7 +27,7 @@ func relevant(name []byte) bool {
 			return true
 		}
 	}
-	return string(name) == kernelUname || string(name) == collect.KMPInKernel
+	return bytes.HasPrefix(name, []byte("kernel-")) && bytes.HasSuffix(name, []byte("-uname-r")) || string(name) == collect.KMPInKernel
 }
 
 // maxTold bounds the kernelreleases and tokens of one package. Real ones have one
@@ -45,6 +45,7 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 		epoch: p.Epoch, version: p.Version, release: p.Release,
 		// As guard.Package.Build: one run stamps its packages with one time and host.
 		build:    fmt.Sprintf("%s %d %s", p.SourceRPM, p.BuildTime.Unix(), p.BuildHost),
+		flavor:   kernel.PackageFlavor(p.Name, rpm.Names(slices.Concat(p.Provides, p.Requires))),
 		Provides: tokens(p.Provides),
 		Requires: tokens(slices.Concat(p.Requires, p.Recommends)),
 		named:    fingerprint.Named(rpm.Names(slices.Concat(p.Requires, p.Recommends))),
@@ -129,7 +130,7 @@ func tokens(deps []rpm.Dependency) []string {
 func (p *Package) findKernels() {
 	known := p.kernels
 	p.kernels = nil
-	for _, v := range guard.Kernels(guard.Vmlinux{Label: p.NEVRA, Build: p.build, Arch: p.arch(), Symbols: p.symbols}, p.vmlinux, p.Provides, p.listed) {
+	for _, v := range guard.Kernels(guard.Vmlinux{Label: p.NEVRA, Build: p.build, Arch: p.arch(), Flavor: p.flavor, Symbols: p.symbols}, p.vmlinux, p.Provides, p.listed) {
 		k := &Kernel{*v, p}
 		if i := slices.IndexFunc(known, func(k *Kernel) bool { return k.Release == v.Release }); i >= 0 && v.Release != "" {
 			k = known[i]
@@ -142,7 +143,7 @@ func (p *Package) findKernels() {
 func (p *Package) cargo(linked func(*guard.Vmlinux) guard.Linked) *guard.Cargo {
 	c := &guard.Cargo{
 		Linked: linked,
-		Build:  p.build, Arch: p.arch(), Provides: p.Provides, Requires: p.Requires, Named: p.named,
+		Build:  p.build, Arch: p.arch(), Flavor: p.flavor, Provides: p.Provides, Requires: p.Requires, Named: p.named,
 		Modules: p.maybe, Releases: p.modules, Listed: p.listed, Content: p.content,
 	}
 	if p.missing {

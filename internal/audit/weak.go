@@ -60,7 +60,7 @@ func (p *Package) links(header *rpm.Package) {
 func (a *audit) symbols(k *Kernel) *kernel.Symvers {
 	s := k.Symbols
 	for _, p := range a.packages {
-		if p.symbols != nil && len(p.kernels) == 0 && p.arch() == k.Arch && p.build == k.Package.build && kernel.FlavorOf(p.Name, nil) == k.Flavor {
+		if p.symbols != nil && len(p.kernels) == 0 && p.arch() == k.Arch && p.build == k.Package.build && p.flavor == k.Package.flavor {
 			s = s.With(p.symbols)
 		}
 	}

@@ -93,6 +93,7 @@ const maxTokens = 64
 func describe(r *rpm.Package) (*guard.Package, error) {
 	p := &guard.Package{
 		Digest: r.HeaderDigest,
+		Flavor: kernel.PackageFlavor(r.Name, rpm.Names(slices.Concat(r.Provides, r.Requires))),
 		Name:   r.Name, NEVRA: r.NEVRA(), Arch: r.Arch,
 		Source:         r.SourceName(),
 		DistURL:        r.DistURL,

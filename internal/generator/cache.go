@@ -20,12 +20,12 @@ import (
 // it, where only who builds can write. The file has a line for the kernels that
 // the answers rest on, each with its stamp, and then one for each file:
 //
-//	path TAB stamp TAB token TAB strength TAB why TAB say
+//	path TAB stamp TAB token TAB recorded TAB strength TAB why TAB say
 //
 // Tens of thousands of processes read it, so that it is read through and not
 // parsed.
 
-const cacheVersion = "obs-btf-guard 1"
+const cacheVersion = "obs-btf-guard 2"
 
 // cachePath is where the answers for a build root are left.
 func cachePath(root string) string {
@@ -102,11 +102,11 @@ func load(root string, asked []string, o Options) *Survey {
 			continue
 		}
 		fields := strings.Split(strings.TrimSuffix(string(rest), "\n"), "\t")
-		if len(fields) != 5 || fields[0] != stamp(string(path)) {
+		if len(fields) != 6 || fields[0] != stamp(string(path)) {
 			return nil
 		}
 		delete(missing, string(path))
-		s.Answers[string(path)] = Answer{Token: fields[1], Strength: Strength(fields[2]), Why: fields[3], Say: fields[4] == "say"}
+		s.Answers[string(path)] = Answer{Token: fields[1], Recorded: fields[2] != "", Strength: Strength(fields[3]), Why: fields[4], Say: fields[5] != ""}
 	}
 	return s
 }
@@ -126,11 +126,13 @@ func (s *Survey) save(o Options) {
 			continue
 		}
 		a := s.Answers[path]
-		say := ""
-		if a.Say {
-			say = "say"
+		word := func(is bool, word string) string {
+			if is {
+				return word
+			}
+			return ""
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", path, stamp(path), a.Token, a.Strength, plain.Replace(a.Why), say)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", path, stamp(path), a.Token, word(a.Recorded, "recorded"), a.Strength, plain.Replace(a.Why), word(a.Say, "say"))
 	}
 	err = w.Flush()
 	if closeErr := tmp.Close(); err == nil && closeErr == nil {

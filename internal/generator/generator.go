@@ -33,10 +33,22 @@ const (
 
 // Answer is what is to be said of one file.
 type Answer struct {
-	Token    string   // "" for none
+	Token    string   // "" for none; see TokenOf
+	Recorded bool     // it is what the kernel's own package provides
 	Strength Strength // of a module's token: Requires or Recommends
 	Why      string   // for a person: why there is no token, or what one rests on
 	Say      bool     // the file is the first of those with this Why
+}
+
+// TokenOf is the answer's token for a file of a package. The build root has the flavor by
+// the kernelrelease alone, which a package that names one knows better.
+func (a Answer) TokenOf(name string) string {
+	_, base, ok := fingerprint.ParseToken(a.Token)
+	flavor := kernel.PackageFlavor(name, nil)
+	if !ok || flavor == "" || a.Recorded {
+		return a.Token
+	}
+	return fingerprint.Token(flavor, base)
 }
 
 // Survey is what a build root holds.
@@ -140,12 +152,13 @@ func (o Options) elsewhere(ctx context.Context, release string) prover {
 		path, tokens := o.Installed(ctx, release)
 		if path != "" {
 			if p, err := proverOf(ctx, path); err == nil {
+				p.recordedIn(tokens)
 				return p
 			}
 		}
 		flavor := kernel.Flavor(release)
 		for _, t := range tokens {
-			if f, _, ok := fingerprint.ParseToken(t); ok && f == flavor {
+			if f, _, ok := fingerprint.ParseToken(t); ok && (f == flavor || len(tokens) == 1) {
 				return prover{token: t}
 			}
 		}
@@ -159,6 +172,15 @@ func (o Options) elsewhere(ctx context.Context, release string) prover {
 	}
 	p.named = true
 	return p
+}
+
+// recordedIn takes over what an installed kernel's package provides for its base.
+func (p *prover) recordedIn(tokens []string) {
+	for _, t := range tokens {
+		if _, base, ok := fingerprint.ParseToken(t); ok && base == p.base.Fingerprint.Base {
+			p.token = t
+		}
+	}
 }
 
 func proverOf(ctx context.Context, path string) (prover, error) {
@@ -183,7 +205,7 @@ type prover struct {
 	foreign bool   // the base is not part of what is being packaged
 	path    string // of a foreign base
 	named   bool   // the packager says so
-	token   string // recorded by an installed kernel whose base is not at hand
+	token   string // recorded by an installed kernel, whether its base is at hand or not
 	why     string // why the base that was named cannot be read
 }
 
@@ -191,7 +213,7 @@ type prover struct {
 func (p prover) answer(ctx context.Context, s *Survey, release string, modules []*guard.Module) error {
 	if p.base == nil {
 		for _, m := range modules {
-			a := Answer{Token: p.token, Strength: Recommends}
+			a := Answer{Token: p.token, Recorded: true, Strength: Recommends}
 			switch {
 			case p.why != "":
 				a = Answer{Why: p.why}
@@ -213,6 +235,11 @@ func (p prover) answer(ctx context.Context, s *Survey, release string, modules [
 		confirmed = confirmed || f.Verdict == guard.SameBase
 	}
 	a := Answer{Token: fingerprint.Token(kernel.Flavor(release), onto.Fingerprint.Base), Strength: Recommends}
+	if p.token != "" {
+		a.Token, a.Recorded = p.token, true
+	} else if onto.Package != nil && onto.Package.Flavor != "" {
+		a.Token, a.Recorded = onto.Token(), true
+	}
 	if onto.Refuses() {
 		a.Strength = Requires
 	}

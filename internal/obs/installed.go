@@ -35,7 +35,8 @@ type Kernel struct {
 // machine: its vmlinux as a file, else the tokens that its package provides. It
 // is what a dependency generator asks.
 func Installed(ctx context.Context, release string) (path string, tokens []string) {
-	if path = findVmlinux("/", release); path != "" || !isRelease(release) {
+	path = findVmlinux("/", release)
+	if !isRelease(release) {
 		return path, nil
 	}
 	// A query goes by name; which of the kernels it is stands in the version.
@@ -51,7 +52,7 @@ func Installed(ctx context.Context, release string) (path string, tokens []strin
 			}
 		}
 	}
-	return "", tokens
+	return path, tokens
 }
 
 // Installed finds the kernel of a kernelrelease that is installed in the build

@@ -97,6 +97,10 @@ func TestFindByMetadata(t *testing.T) {
 			{here, "kernel-rt"}: pkg(nil, rpm("kernel-rt", "+"+fingerprint.Token("rt", fingerprint.Digest{3})), rpm("kernel-rt-devel")),
 			{here, "foo"}:       pkg([]string{"kernel-rt-devel"}, rpm("foo-kmp-default", tokenOld)),
 		}, nil, "no kernel of that flavor"},
+		{"a flavor that only packages name", map[node]*fakePackage{
+			{here, "kernel-64kb"}: pkg(nil, rpm("kernel-64kb", "+"+fingerprint.Token("64kb", fingerprint.Digest{3}), "+kernel-uname-r = 5.15.12-1"), rpm("kernel-64kb-devel")),
+			{here, "foo"}:         pkg([]string{"kernel-64kb-devel"}, rpm("foo-kmp-64kb", fingerprint.Token("64kb", fingerprint.Digest{1}))),
+		}, []string{"foo: and the kernels of that flavor here have other bases: 030000000000 of kernel-64kb-1-1"}, ""},
 		{"a copy of an older vmlinux", map[node]*fakePackage{
 			{here, "kernel-default-base"}: pkg([]string{"kernel-default"}, rpm("kernel-default-base", "+"+tokenOld, "+kernel-uname-r = 5.15.12-1-default")),
 			{here, "kernel-default"}:      pkg(nil, kernel(tokenNew), devel),

@@ -3,13 +3,16 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -25,16 +28,25 @@ type kernels struct {
 
 // flavorOf is the flavor of an RPM with a vmlinux, "" for one without.
 func flavorOf(b *built) string {
-	for _, d := range b.Provides {
-		if release, ok := strings.CutPrefix(d, "kernel-uname-r = "); ok {
-			return kernel.Flavor(release)
-		}
+	if release := b.release(); release != "" {
+		return kernel.FlavorOf(b.Name, b.dependencies(), release)
 	}
 	for _, t := range tokens(b.Provides) {
 		flavor, _, _ := fingerprint.ParseToken(t)
 		return flavor
 	}
 	return ""
+}
+
+// dependencies are the names of what an RPM provides and requires.
+func (b *built) dependencies() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, d := range slices.Concat(b.Provides, b.Requires) {
+			if name, _, _ := strings.Cut(d, " = "); !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // release is the kernelrelease of an RPM with a vmlinux, "" if it does not say.
@@ -82,8 +94,7 @@ func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, erro
 			case ctx.Err() != nil:
 				return nil, ctx.Err()
 			case err != nil:
-				name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(file, ".rpm"), "kernel-"), "-")
-				k.unsettled[name] = fmt.Sprintf("%s of %s cannot be read: %v", file, w, err)
+				k.unsettled[kernel.FlavorOf(strings.TrimSuffix(file, ".rpm"), nil, "")] = fmt.Sprintf("%s of %s cannot be read: %v", file, w, err)
 			default:
 				there = append(there, &built{b, w, Repository, file, nil})
 			}
@@ -152,6 +163,23 @@ func (f *Finder) settle(ctx context.Context, k *kernels) error {
 		}
 	}
 	return nil
+}
+
+// flavorFor is the flavor of the kernels that modules are for: that of their own one;
+// else what their package names; else that of kernels whose kernelreleases have their
+// flavor.
+func (k *kernels) flavorFor(m *guard.Module) string {
+	for _, b := range k.all {
+		if b.release() == m.Release {
+			return flavorOf(b)
+		}
+	}
+	for _, b := range k.all {
+		if guard.SameFlavor(m.Package.Flavor, m.Release, flavorOf(b), b.release()) {
+			return flavorOf(b)
+		}
+	}
+	return cmp.Or(m.Package.Flavor, kernel.Flavor(m.Release))
 }
 
 // met is the kernel of a flavor that modules will meet, nil if there is none. why

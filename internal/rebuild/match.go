@@ -97,7 +97,7 @@ func (b *built) vmlinux(build string) []*guard.Vmlinux {
 	if r := b.release(); r != "" {
 		releases = append(releases, r)
 	}
-	return guard.Kernels(guard.Vmlinux{Label: b.String(), Build: build}, releases, tokens(b.Provides), false)
+	return guard.Kernels(guard.Vmlinux{Label: b.String(), Build: build, Flavor: kernel.PackageFlavor(b.Name, b.dependencies())}, releases, tokens(b.Provides), false)
 }
 
 // flavorsOf lists the flavors of tokens.
@@ -175,7 +175,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 	}
 	for _, m := range inv.Modules {
 		if len(m.Package.Requires) == 0 && m.ReadsBase() {
-			need(m.Package.Path, kernel.Flavor(m.Release))
+			need(m.Package.Path, k.flavorFor(m))
 		}
 	}
 	d.paths = slices.DeleteFunc(d.paths, func(path string) bool { return needs[path] == nil })
@@ -268,7 +268,7 @@ func (d *downloads) match(ctx context.Context, at Where, inv *guard.Inventory, p
 		b := d.of[pkg.Path]
 		c := &guard.Cargo{
 			Build: b.build(), Provides: pkg.Provides, Requires: pkg.Requires,
-			Modules: true, Listed: true, Content: contents[pkg],
+			Flavor: pkg.Flavor, Modules: true, Listed: true, Content: contents[pkg],
 		}
 		for _, m := range inv.Modules {
 			if m.Package == pkg && !slices.Contains(c.Releases, m.Release) {

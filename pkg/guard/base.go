@@ -3,6 +3,9 @@
 package guard
 
 import (
+	"cmp"
+	"strings"
+
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -26,7 +29,7 @@ func (b *Base) Describe(img *kernel.Image, config kernel.Config, as Assumed) {
 	b.Vermagic = img.Vermagic
 	b.Config = config
 	b.BTF = img.BTF
-	b.Flavor = kernel.Flavor(b.Release)
+	b.Flavor = cmp.Or(b.packageFlavor(), kernel.Flavor(b.Release))
 	var table *btf.Table
 	if len(img.BTF) > 0 {
 		table, _ = btf.Parse(img.BTF, nil)
@@ -35,6 +38,15 @@ func (b *Base) Describe(img *kernel.Image, config kernel.Config, as Assumed) {
 	if len(img.BTF) > 0 {
 		b.setTable(img, table, known)
 	}
+}
+
+// packageFlavor is the flavor that the base's package names, "" where it names none.
+func (b *Base) packageFlavor() string {
+	if b.Package != nil {
+		return b.Package.Flavor
+	}
+	parts := strings.Split(b.Owner, "-") // name-version-release.arch
+	return kernel.PackageFlavor(strings.Join(parts[:max(0, len(parts)-2)], "-"), nil)
 }
 
 // setRules works out how the kernel reads BTF and how it was configured, and

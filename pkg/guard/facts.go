@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,8 @@ type Vmlinux struct {
 }
 
 // Kernels lists the kernels of a package: those of the kernelreleases, with the
-// bases that its tokens name. Where listed is not set, the list of kernelreleases
+// bases that its tokens name. as has what holds for all of them, among it the flavor
+// that the package names, "" where it names none. Where listed is not set, the list of kernelreleases
 // may lack some, so that a token of another flavor stands for a kernel as well.
 func Kernels(as Vmlinux, releases, provides []string, listed bool) []*Vmlinux {
 	bases := map[string]fingerprint.Digest{} // by flavor
@@ -78,7 +80,7 @@ func Kernels(as Vmlinux, releases, provides []string, listed bool) []*Vmlinux {
 		out = append(out, &k)
 	}
 	for _, r := range releases {
-		add(r, kernel.Flavor(r))
+		add(r, cmp.Or(as.Flavor, kernel.Flavor(r)))
 	}
 	if listed { // a token without its vmlinux says nothing
 		return out
@@ -107,6 +109,9 @@ func (k *Vmlinux) Short() string {
 type Cargo struct {
 	Build string // the same for all that one build made, "" where nothing tells
 	Arch  string // as kernel.PackageArch has it
+	// Flavor is that of the kernels that its modules are for, as its own data name it;
+	// "" where they name none.
+	Flavor string
 
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -203,7 +202,7 @@ func (m *matching) meets(release string) (out []*Vmlinux, other bool) {
 		return out, false
 	}
 	for _, k := range m.kernels {
-		if k.Flavor == kernel.Flavor(release) {
+		if SameFlavor(m.Flavor, release, k.Flavor, k.Release) {
 			out = append(out, k)
 		}
 	}

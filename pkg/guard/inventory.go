@@ -74,7 +74,10 @@ type Package struct {
 	// Build is the same for all packages that one build made, and no other.
 	Build          string
 	VersionRelease string
-	Origin         Origin
+	// Flavor is that of the kernels that it has, or has modules for, by its own data
+	// (kernel.PackageFlavor); "" where these name none.
+	Flavor string
+	Origin Origin
 
 	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
 	Provides, Requires []string
@@ -184,6 +187,24 @@ func label(p *Package, path string) string {
 		return p.NEVRA
 	}
 	return path
+}
+
+// meetsFlavor reports whether the module's package is for kernels of the base's flavor.
+func (m *Module) meetsFlavor(b *Base) bool {
+	of := ""
+	if m.Package != nil {
+		of = m.Package.Flavor
+	}
+	return SameFlavor(of, m.Release, b.Flavor, b.Release)
+}
+
+// SameFlavor reports whether a kernel is of the flavor that modules are for. Where their
+// package names none, kernelreleases are compared, whatever the kernel's package is named.
+func SameFlavor(of, release, flavor, kernelrelease string) bool {
+	if of != "" {
+		return of == flavor
+	}
+	return kernel.Flavor(release) == kernel.Flavor(kernelrelease)
 }
 
 // Vermagic is what the kernel compares with its own before it looks at any BTF.

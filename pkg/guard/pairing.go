@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // pair is a module and a base to be judged together.
@@ -31,7 +30,7 @@ type meetings struct {
 func meet(inv *Inventory) meetings {
 	var given []*Base
 	byRelease := map[string][]*Base{}
-	ofFlavor := map[string][]*Base{}
+	var fresh []*Base
 	for _, b := range inv.Bases {
 		switch b.Origin {
 		case Own: // nothing is read on it
@@ -40,7 +39,7 @@ func meet(inv *Inventory) meetings {
 		default:
 			byRelease[b.Release] = append(byRelease[b.Release], b)
 			if b.Origin == New {
-				ofFlavor[b.Flavor] = append(ofFlavor[b.Flavor], b)
+				fresh = append(fresh, b)
 			}
 		}
 	}
@@ -76,8 +75,8 @@ func meet(inv *Inventory) meetings {
 		if len(out) != before || m.Origin != New || linked[m] {
 			continue
 		}
-		for _, b := range ofFlavor[kernel.Flavor(m.Release)] {
-			if m.Package != nil && m.ReadsBase() && !otherArch(m, b) {
+		for _, b := range fresh {
+			if m.Package != nil && m.ReadsBase() && m.meetsFlavor(b) && !otherArch(m, b) {
 				out = append(out, pair{m, b, PairAcross})
 			}
 		}

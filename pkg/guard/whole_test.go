@@ -92,6 +92,8 @@ func TestByFlavor(t *testing.T) {
 		{"an installed kernel", driver(base), func(b *Base, _ *Module) { b.Origin = Installed }, Unproven, false},
 		{"another base", driver(kernelTable(0, 0, "more")), func(*Base, *Module) {}, Rejected, true},
 		{"another flavor", driver(base), func(b *Base, _ *Module) { b.Flavor = "rt" }, Unproven, false},
+		{"another flavor, which the kernelrelease does not say", driver(kernelTable(0, 0, "more")), func(b *Base, m *Module) { b.Flavor, m.Package.Flavor = "64kb", "64kb" }, Rejected, true},
+		{"a package that names no flavor", driver(kernelTable(0, 0, "more")), func(b *Base, m *Module) { b.Flavor, m.Package.Flavor = "ml", "" }, Rejected, true},
 		{"another architecture", driver(base), func(b *Base, _ *Module) { b.Arch = "aarch64" }, Unproven, false},
 		{"its own kernelrelease", driver(kernelTable(0, 0, "more")), func(b *Base, m *Module) { m.Release = b.Release }, Rejected, true},
 		{"a loose module", driver(base), func(_ *Base, m *Module) { m.Package = nil }, Unproven, false},
@@ -99,7 +101,7 @@ func TestByFlavor(t *testing.T) {
 	} {
 		b := testBuild(t, "1.3", base)
 		b.Flavor = "default"
-		m := testModule(&Package{Name: "a-kmp-default", Build: "a"}, tc.modules)
+		m := testModule(&Package{Name: "a-kmp-default", Build: "a", Flavor: "default"}, tc.modules)
 		m.Release, m.InTree = "5.15.11-1-default", false
 		tc.edit(b, m)
 		res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, Options{})

@@ -3,6 +3,8 @@
 package kernel
 
 import (
+	"cmp"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -39,40 +41,74 @@ func Flavor(krel string) string {
 	return strings.Join(words[at:], "-")
 }
 
-// FlavorOf is the flavor of the kernel that an RPM has or has modules for, where
-// no kernelrelease is known: by the symbols that it provides or requires, which
-// openSUSE writes as ksym(<flavor>:<symbol>), else by its name. It is "" where
-// neither says. Fedora's names stand for parts of a kernel, too, which are no
-// flavors: kernel-modules-core, kernel-debug-core.
-func FlavorOf(name string, dependencies []string) string {
-	for _, d := range dependencies {
-		inside, ok := strings.CutPrefix(d, "ksym(")
-		if flavor, _, named := strings.Cut(inside, ":"); ok && named {
+// FlavorOf is the flavor of the kernel that an RPM has or has modules for: what its own
+// data say ([PackageFlavor]), else its kernelrelease, which may be "" where it is not
+// known.
+func FlavorOf(name string, dependencies iter.Seq[string], krel string) string {
+	return cmp.Or(PackageFlavor(name, dependencies), Flavor(krel))
+}
+
+// PackageFlavor is the flavor that an RPM's own data name: the symbols that it provides or
+// requires, as openSUSE writes them; else what it provides for its kernelrelease; else its
+// name. It is "" where none of them does: kernel-core, kmod-foo. dependencies may be nil.
+//
+//	ksym(64kb:usb_submit_urb), kernel(default:drivers_usb)
+//	kernel-rt-uname-r, kernel-debug-modules-uname-r
+//	kernel-64kb, kernel-rt-modules-core, foo-kmp-rt_debug
+func PackageFlavor(name string, dependencies iter.Seq[string]) string {
+	named := cmp.Or(KMPFlavor(name), nameFlavor(name))
+	if dependencies == nil {
+		return named
+	}
+	uname := ""
+	for d := range dependencies {
+		if flavor := symbolFlavor(d); flavor != "" {
 			return flavor
 		}
-	}
-	if _, flavor, ok := strings.Cut(name, "-kmp-"); ok {
-		return flavor
-	}
-	rest, ok := strings.CutPrefix(name, "kernel-")
-	if !ok {
-		if name == "kernel" {
-			return defaultFlavor
+		if about, ok := strings.CutSuffix(d, "-uname-r"); ok && uname == "" {
+			uname = nameFlavor(about)
 		}
+	}
+	return cmp.Or(uname, named)
+}
+
+// symbolFlavor is the flavor in a dependency on a symbol, "" where it names none.
+func symbolFlavor(dependency string) string {
+	inside, ok := strings.CutPrefix(dependency, "ksym(")
+	if !ok {
+		inside, ok = strings.CutPrefix(dependency, "kernel(")
+	}
+	flavor, _, named := strings.Cut(inside, ":")
+	if !ok || !named {
 		return ""
 	}
-	words := slices.DeleteFunc(strings.Split(rest, "-"), func(w string) bool { return slices.Contains(kernelParts, w) })
-	if len(words) == 0 {
-		return defaultFlavor
+	return flavor
+}
+
+// nameFlavor is the flavor in kernel-<flavor>, "" where a name has none.
+func nameFlavor(name string) string {
+	rest, ok := strings.CutPrefix(name, "kernel-")
+	if !ok {
+		return ""
+	}
+	words := slices.DeleteFunc(strings.Split(rest, "-"), func(w string) bool { return !isFlavorWord(w) || slices.Contains(kernelParts, w) })
+	if len(words) == 0 || slices.Contains(notKernels, words[0]) {
+		return ""
 	}
 	return strings.Join(words, "-")
 }
 
 // kernelParts are the words in package names that say which part of a kernel it is.
+// Those before flavors may stand alone: kernel-devel, kernel-source-rt.
 var kernelParts = []string{
-	"core", "modules", "extra", "internal", "partner", "matched", // Fedora
-	"base", "optional", "livepatch", // openSUSE
-	"devel", "uki", "virt",
+	"core", "modules", "extra", "internal", "partner", "matched", "kvm", "uki", "virt", "addons", // Fedora, RHEL
+	"base", "optional", "livepatch", "vdso", "source", "syms", // openSUSE
+	"devel", "debuginfo", "debugsource", "headers",
+}
+
+// notKernels begin the names of packages that are no kernel of any flavor.
+var notKernels = []string{
+	"tools", "firmware", "macros", "docs", "doc", "obs", "cross", "srpm", "rpm", "abi", "selftests", "ipaclones", "install", "common",
 }
 
 // behindArch cuts off what Fedora writes behind the architecture.

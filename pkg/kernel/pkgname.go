@@ -24,8 +24,12 @@ func IsModulePackage(name string) bool {
 // KMPFlavor is the flavor of the kernels that a package named as SUSE names those of
 // modules, foo-kmp-default, is for; "" for another name.
 func KMPFlavor(name string) string {
-	_, flavor, _ := strings.Cut(name, "-kmp-")
-	return flavor
+	const mark = "-kmp-"
+	at := strings.LastIndex(name, mark)
+	if at < 0 {
+		return ""
+	}
+	return name[at+len(mark):]
 }
 
 // IsLivepatch reports whether an RPM is named as livepatches are, which are for one
