@@ -118,6 +118,27 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 	return true
 }
 
+// obtain makes sure that a package can be read: in a file, or by what is kept of the same
+// file.
+func (a *audit) obtain(ctx context.Context, p *Package) bool {
+	if p.file == "" && a.look(ctx, p) && a.isKept(p) {
+		return true
+	}
+	return a.get(ctx, p)
+}
+
+// isKept reports whether the cache has what was read of a package that is not at hand.
+func (a *audit) isKept(p *Package) bool {
+	if a.Cache == nil || p.file != "" {
+		return false
+	}
+	digest, ok := p.headerDigest()
+	return ok && a.Cache.Has(digest)
+}
+
+// headerDigest is that of the package's header, if it is known.
+func (p *Package) headerDigest() (string, bool) { return strings.CutPrefix(p.digest, "header:") }
+
 // group reads the silent packages of one kernelrelease and judges their modules
 // on its kernels.
 func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package) error {
@@ -127,7 +148,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	if a.recall(key, &o) && a.apply(o, m, id.Release) {
 		return nil
 	}
-	silent = slices.DeleteFunc(silent, func(p *Package) bool { return !a.get(ctx, p) })
+	silent = slices.DeleteFunc(silent, func(p *Package) bool { return !a.obtain(ctx, p) })
 	read, twins := once(silent)
 	a.tell("reading %s of %s (%s)", prose.Several(len(read), "package"), id.Release, id.Arch)
 	inv, of, err := a.collect(ctx, read)
@@ -142,7 +163,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		// Then the kernels that their metadata names are needed as well.
 		packages := slices.Clone(silent)
 		for _, k := range a.kernelsFor(id, silent) {
-			if !slices.Contains(packages, k.Package) && a.get(ctx, k.Package) {
+			if !slices.Contains(packages, k.Package) && a.obtain(ctx, k.Package) {
 				packages = append(packages, k.Package)
 			}
 		}
@@ -269,22 +290,49 @@ func needBase(inv *guard.Inventory, release string) bool {
 	return slices.ContainsFunc(inv.Modules, func(m *guard.Module) bool { return m.Release == release && m.ReadsBase() })
 }
 
-// collect reads packages; the map has them by their paths in the inventory.
+// collect reads packages; the map has them by their paths in the inventory. One of which
+// nothing is kept any more is fetched.
 func (a *audit) collect(ctx context.Context, packages []*Package) (*guard.Inventory, map[string]*Package, error) {
-	var paths []string
+	for {
+		sources, of := a.sources(packages)
+		inv, err := collect.Read(ctx, sources)
+		if err != nil {
+			return nil, nil, err
+		}
+		whole := true
+		for _, p := range inv.Problems {
+			if errors.Is(p.Err, collect.ErrForgotten) {
+				whole = false
+				a.get(ctx, of[p.Path])
+			}
+		}
+		if whole {
+			return inv, of, nil
+		}
+		packages = slices.DeleteFunc(slices.Clone(packages), func(p *Package) bool { return p.missing })
+	}
+}
+
+// sources are the packages to read, by their paths in the inventory as well.
+func (a *audit) sources(packages []*Package) (collect.Sources, map[string]*Package) {
+	sources := collect.Packages()
+	sources.Cache = a.Cache
 	of := map[string]*Package{}
 	for _, p := range packages {
+		if p.file == "" {
+			digest, _ := p.headerDigest()
+			sources.Remembered = append(sources.Remembered, collect.Remembered{Path: p.place, Digest: digest})
+			of[p.place] = p
+			continue
+		}
 		path := p.file
 		if real, err := filepath.EvalSymlinks(path); err == nil { // as Collect does
 			path = real
 		}
-		paths = append(paths, path)
+		sources.Paths = append(sources.Paths, path)
 		of[path] = p
 	}
-	sources := collect.Packages(paths...)
-	sources.Cache = a.Cache
-	inv, err := collect.Read(ctx, sources)
-	return inv, of, err
+	return sources, of
 }
 
 // packageOf finds ours for a package that was read, nil if there is none.

@@ -75,6 +75,16 @@ func (d *Dir) Open(key string) *Entry {
 	return &Entry{file: f, left: info.Size()}
 }
 
+// Has reports whether there is an entry of a key, which may be damaged.
+func (d *Dir) Has(key string) bool {
+	e := d.Open(key)
+	if e == nil {
+		return false
+	}
+	e.Close()
+	return true
+}
+
 // Drop removes the entry of a key, as one that is damaged.
 func (d *Dir) Drop(key string) { _ = os.Remove(d.path(key) + suffix) }
 

@@ -54,6 +54,9 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 	if c.readFiles(workers, c.of(true)); !c.baseMissing() {
 		c.readFiles(workers, c.of(false))
 	}
+	for _, p := range s.Remembered {
+		c.readRemembered(p) // by all cores
+	}
 	close(c.jobs)
 	openers.Wait()
 	if err := ctx.Err(); err != nil {

@@ -27,8 +27,9 @@ func (c *collector) finish() {
 		}
 		if seen[id] && !c.broken[p] {
 			c.broken[p] = true
-			i := slices.IndexFunc(inv.Arguments, func(a guard.Argument) bool { return a.Path == p.Tree && a.Origin == p.Origin })
-			inv.Arguments[i].Copies = true
+			if i := slices.IndexFunc(inv.Arguments, func(a guard.Argument) bool { return a.Path == p.Tree && a.Origin == p.Origin }); i >= 0 {
+				inv.Arguments[i].Copies = true // else it is one of Sources.Remembered
+			}
 		}
 		seen[id] = seen[id] || !c.broken[p]
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/gob"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"runtime"
@@ -19,9 +20,9 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// What was read of a package's payload is kept by the digest of its header, which has
-// the digest of the payload: the same package holds the same. It is judged anew each
-// time. A package of which something could not be read is not kept.
+// What was read of a package is kept by the digest of its header, which has the digest of
+// the payload: the same package holds the same. It is judged anew each time. A package of
+// which something could not be read is not kept.
 
 // Parts of an entry of the cache.
 const (
@@ -35,15 +36,36 @@ const partSize = 512 << 10
 
 // keptPackage is what a package holds beside its modules.
 type keptPackage struct {
-	Modules int
-	Images  []keptImage
-	Configs map[string]kernel.Config
-	Symvers map[string]keptSymvers
+	Header   *guard.Package   // what its header says
+	Provides []rpm.Dependency // those of symbols
+	Modules  int
+	Images   []keptImage
+	Configs  map[string]kernel.Config
+	Symvers  map[string]keptSymvers
 }
 
 type keptSymvers struct {
 	Vmlinux []string
-	All     []byte // by MarshalText, nil where there are none
+	All     []byte // see textOf
+}
+
+// textOf writes symbols behind a byte that says that they are known, of which there may
+// be none.
+func textOf(s *kernel.Symvers) []byte {
+	if s == nil {
+		return nil
+	}
+	text, _ := s.MarshalText()
+	return append([]byte{'='}, text...)
+}
+
+// symbolsOf reads what textOf wrote.
+func symbolsOf(text []byte) (*kernel.Symvers, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	s := new(kernel.Symvers)
+	return s, s.UnmarshalText(text[1:])
 }
 
 // keptImage is a kernel.Image without its ELF, with what explains it.
@@ -61,6 +83,7 @@ type keptImage struct {
 	Vermagic  string
 	Config    kernel.Config
 	Texts     map[string]bool
+	Exported  []byte // see textOf
 	Ksymtab   []string
 	Compilers []string
 }
@@ -69,18 +92,18 @@ func keptOf(o openedImage) keptImage {
 	i := o.image
 	return keptImage{
 		o.paths, i.Kind, i.Wrapping, i.Arch, i.Bits, i.Order == binary.BigEndian, i.BTF != nil, i.BTFIDs,
-		i.Release, i.Banner, i.Vermagic, i.Config, i.Texts, o.ksymtab, o.compilers,
+		i.Release, i.Banner, i.Vermagic, i.Config, i.Texts, textOf(i.Exported), o.ksymtab, o.compilers,
 	}
 }
 
-func (k keptImage) opened(table []byte) openedImage {
+func (k keptImage) opened(table []byte, exported *kernel.Symvers) openedImage {
 	order := binary.ByteOrder(binary.LittleEndian)
 	if k.Big {
 		order = binary.BigEndian
 	}
 	return openedImage{k.Paths, &kernel.Image{
 		Kind: k.Kind, Wrapping: k.Wrapping, Arch: k.Arch, Bits: k.Bits, Order: order, BTF: table, BTFIDs: k.BTFIDs,
-		Release: k.Release, Banner: k.Banner, Vermagic: k.Vermagic, Config: k.Config, Texts: k.Texts,
+		Release: k.Release, Banner: k.Banner, Vermagic: k.Vermagic, Config: k.Config, Texts: k.Texts, Exported: exported,
 	}, k.Ksymtab, k.Compilers}
 }
 
@@ -178,7 +201,7 @@ func (k *keeping) add(of *guard.Module, m *kernel.Module, whole bool) {
 }
 
 // end completes the entry of a package that was read to its end, or gives it up.
-func (k *keeping) end(r *packageReader, whole bool) {
+func (k *keeping) end(r *packageReader, header *rpm.Package, whole bool) {
 	if k == nil {
 		return
 	}
@@ -187,13 +210,19 @@ func (k *keeping) end(r *packageReader, whole bool) {
 		k.writer.Abort()
 		return
 	}
-	rest := keptPackage{Modules: k.modules, Configs: r.configs, Symvers: map[string]keptSymvers{}}
-	for release, s := range r.symvers {
-		k := keptSymvers{Vmlinux: s.vmlinux}
-		if s.all != nil {
-			k.All, _ = s.all.MarshalText()
+	described, err := describe(header) // as the header has it, whoever asked for it
+	if err != nil {
+		k.writer.Abort()
+		return
+	}
+	rest := keptPackage{Header: described, Modules: k.modules, Configs: r.configs, Symvers: map[string]keptSymvers{}}
+	for _, d := range header.Provides {
+		if _, _, _, ok := kernel.ParseKsym(d.Name, d.Version); ok {
+			rest.Provides = append(rest.Provides, d)
 		}
-		rest.Symvers[release] = k
+	}
+	for release, s := range r.symvers {
+		rest.Symvers[release] = keptSymvers{s.vmlinux, textOf(s.all)}
 	}
 	for _, i := range r.images {
 		rest.Images = append(rest.Images, keptOf(i))
@@ -224,11 +253,7 @@ func (r *packageReader) recall(p *rpm.Reader, key string) bool {
 	if p.Verify() != nil {
 		return false // what is wrong is said when it is read
 	}
-	modules, tables, rest, err := r.unpackKept(entry)
-	exported := map[string]symvers{}
-	if err == nil {
-		err = rest.exported(exported)
-	}
+	k, err := r.unpackKept(entry)
 	switch {
 	case r.ctx.Err() != nil:
 		return false
@@ -236,16 +261,48 @@ func (r *packageReader) recall(p *rpm.Reader, key string) bool {
 		r.sources.Cache.Drop(key)
 		return false
 	}
-	maps.Copy(r.configs, rest.Configs)
-	maps.Copy(r.symvers, exported)
-	for _, k := range rest.Images {
-		var table []byte
-		if k.HasBTF {
-			table, tables = tables[0], tables[1:]
-		}
-		r.images = append(r.images, k.opened(table))
+	r.takeOver(k)
+	return true
+}
+
+// readRemembered takes over what is kept of a package that is not here.
+func (c *collector) readRemembered(p Remembered) {
+	if err := c.takeRemembered(p); err != nil && c.ctx.Err() == nil {
+		c.problem(p.Path, guard.New, err)
 	}
-	for _, m := range modules {
+}
+
+func (c *collector) takeRemembered(p Remembered) error {
+	entry := c.sources.Cache.Open(p.Digest)
+	if entry == nil {
+		return ErrForgotten
+	}
+	defer entry.Close()
+	r := newPackageReader(c, nil, &guard.Package{Origin: guard.New}, 0)
+	k, err := r.unpackKept(entry)
+	switch {
+	case c.ctx.Err() != nil:
+		return c.ctx.Err()
+	case err == nil && (k.rest.Header == nil || k.rest.Header.Digest != p.Digest):
+		err = errKept
+		fallthrough
+	case err != nil:
+		c.sources.Cache.Drop(p.Digest)
+		return fmt.Errorf("%w: %w", ErrForgotten, err)
+	}
+	*r.pkg = *k.rest.Header
+	c.addPackage(file{path: p.Path, tree: p.Path, origin: guard.New}, r.pkg)
+	r.takeOver(k)
+	r.addBases(k.rest.Provides)
+	return nil
+}
+
+// takeOver takes over what was kept.
+func (r *packageReader) takeOver(k *unpacked) {
+	maps.Copy(r.configs, k.rest.Configs)
+	maps.Copy(r.symvers, k.symvers)
+	r.images = append(r.images, k.images...)
+	for _, m := range k.modules {
 		r.sources.Progress.module()
 		if err := r.account(m); err != nil {
 			r.unread([]*guard.Module{m}, err)
@@ -253,20 +310,41 @@ func (r *packageReader) recall(p *rpm.Reader, key string) bool {
 		}
 		r.addModule(m)
 	}
-	return true
 }
 
-// exported reads what was kept of symvers.
-func (p *keptPackage) exported(out map[string]symvers) error {
-	for release, s := range p.Symvers {
-		k := symvers{vmlinux: s.Vmlinux}
-		if s.All != nil {
-			k.all = new(kernel.Symvers)
-			if err := k.all.UnmarshalText(s.All); err != nil {
-				return err
-			}
+// unpacked is what an entry holds.
+type unpacked struct {
+	modules []*guard.Module
+	rest    *keptPackage
+	symvers map[string]symvers
+	images  []openedImage
+}
+
+// complete reads the symbols and puts tables into their images.
+func (u *unpacked) complete(tables [][]byte) error {
+	u.symvers = map[string]symvers{}
+	for release, s := range u.rest.Symvers {
+		all, err := symbolsOf(s.All)
+		if err != nil {
+			return err
 		}
-		out[release] = k
+		u.symvers[release] = symvers{s.Vmlinux, all}
+	}
+	for _, k := range u.rest.Images {
+		var table []byte
+		if k.HasBTF && len(tables) == 0 {
+			return errKept
+		} else if k.HasBTF {
+			table, tables = tables[0], tables[1:]
+		}
+		exported, err := symbolsOf(k.Exported)
+		if err != nil {
+			return err
+		}
+		u.images = append(u.images, k.opened(table, exported))
+	}
+	if len(tables) > 0 {
+		return errKept
 	}
 	return nil
 }
@@ -274,9 +352,10 @@ func (p *keptPackage) exported(out map[string]symvers) error {
 var errKept = errors.New("not what is kept of a package")
 
 // unpackKept reads an entry, on all cores.
-func (r *packageReader) unpackKept(entry *cache.Entry) (modules []*guard.Module, tables [][]byte, rest *keptPackage, err error) {
+func (r *packageReader) unpackKept(entry *cache.Entry) (*unpacked, error) {
 	var (
 		mu      sync.Mutex
+		out     unpacked
 		failed  error
 		workers sync.WaitGroup
 	)
@@ -292,28 +371,22 @@ func (r *packageReader) unpackKept(entry *cache.Entry) (modules []*guard.Module,
 					some, err = r.decodeModules(data)
 				}
 				mu.Lock()
-				modules = append(modules, some...)
+				out.modules = append(out.modules, some...)
 				failed = errors.Join(failed, err)
 				mu.Unlock()
 			}
 		})
 	}
-	tables, rest, err = r.unpackRest(entry, parts)
+	tables, rest, err := r.unpackRest(entry, parts)
 	close(parts)
 	workers.Wait()
 	if err = errors.Join(err, failed); err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	wanted := 0
-	for _, k := range rest.Images {
-		if k.HasBTF {
-			wanted++
-		}
+	if out.rest = rest; r.wantsModules() && len(out.modules) != rest.Modules {
+		return nil, errKept
 	}
-	if r.wantsModules() && len(modules) != rest.Modules || len(tables) != wanted {
-		return nil, nil, nil, errKept
-	}
-	return modules, tables, rest, nil
+	return &out, out.complete(tables)
 }
 
 // unpackRest goes through an entry and sends the parts with modules on.

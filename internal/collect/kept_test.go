@@ -4,14 +4,19 @@ package collect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/gob"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
@@ -136,7 +141,7 @@ func TestDamagedEntry(t *testing.T) {
 		"fewer modules": func() { putEntry(t, dir, key, keptPackage{Modules: 5}) },
 		"no table":      func() { putEntry(t, dir, key, keptPackage{Images: []keptImage{{HasBTF: true}}}) },
 		"bad symbols": func() {
-			putEntry(t, dir, key, keptPackage{Symvers: map[string]keptSymvers{"r": {All: []byte("?")}}})
+			putEntry(t, dir, key, keptPackage{Symvers: map[string]keptSymvers{"r": {All: []byte("=?")}}})
 		},
 		"a folder": func() { os.Remove(entry); os.Mkdir(entry, 0o700) },
 	} {
@@ -178,13 +183,48 @@ func TestHalfIsNotKept(t *testing.T) {
 	c := &collector{sources: Sources{Cache: dir}}
 	k := c.keep("00", guard.New)
 	k.fail()
-	k.end(&packageReader{collector: c, keeping: k}, true)
+	k.end(&packageReader{collector: c, keeping: k}, new(rpm.Package), true)
 	if dir.Open("00") != nil {
 		t.Error("kept though something could not be read")
 	}
 	k = c.keep("00", guard.New)
-	k.end(&packageReader{collector: c, keeping: k}, false)
+	k.end(&packageReader{collector: c, keeping: k}, new(rpm.Package), false)
 	if dir.Open("00") != nil {
 		t.Error("kept though it was not read to its end")
+	}
+}
+
+// TestKeptImage keeps each field of an image, whichever come to be.
+func TestKeptImage(t *testing.T) {
+	symbols := kernel.NewSymvers(maps.All(map[string]uint32{"printk": 1}))
+	image := &kernel.Image{
+		Kind: kernel.KindVmlinux, Wrapping: []string{"xz"}, Arch: "s390x", Bits: 64, Order: binary.BigEndian, BTF: []byte{1}, BTFIDs: []byte{2},
+		Release: "6.4.0-1-default", Banner: "Linux version", Vermagic: "6.4.0-1-default ", Config: kernel.Config{"CONFIG_SMP": "y"},
+		Texts: map[string]bool{"text": true}, Exported: symbols,
+	}
+	v := reflect.ValueOf(*image)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; name != "ELF" && v.Field(i).IsZero() {
+			t.Errorf("%s is not set: set it here, and see that keptImage has it", name)
+		}
+	}
+	var b bytes.Buffer
+	var k keptImage
+	if err := errors.Join(gob.NewEncoder(&b).Encode(keptOf(openedImage{image: image})), gob.NewDecoder(&b).Decode(&k)); err != nil {
+		t.Fatal(err)
+	}
+	exported, err := symbolsOf(k.Exported)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := k.opened([]byte{1}, exported).image; !reflect.DeepEqual(got, image) {
+		t.Errorf("%+v, want %+v", got, image)
+	}
+	none := kernel.NewSymvers(maps.All(map[string]uint32{}))
+	for _, s := range []*kernel.Symvers{nil, none, symbols} {
+		got, err := symbolsOf(textOf(s))
+		if err != nil || (got == nil) != (s == nil) || s != nil && got.Len() != s.Len() {
+			t.Errorf("%v came back as %v, %v", s, got, err)
+		}
 	}
 }

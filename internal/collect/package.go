@@ -57,7 +57,7 @@ func (c *collector) readPackage(f file) error {
 	} else {
 		pr.keeping = c.keep(key, f.origin)
 		err := pr.readRPM(o.rpm, roles)
-		pr.keeping.end(pr, err == nil)
+		pr.keeping.end(pr, o.rpm.Package, err == nil)
 		if err != nil {
 			c.drop(o.pkg)
 			return err

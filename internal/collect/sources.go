@@ -3,6 +3,8 @@
 package collect
 
 import (
+	"errors"
+
 	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -21,6 +23,10 @@ type Sources struct {
 	// Cache keeps what is read of RPMs from run to run; nil if nothing is to be kept.
 	// It makes no difference to the result.
 	Cache *cache.Dir
+
+	// Remembered are packages that are judged like those of Paths and need not be here:
+	// Cache has what was read of them.
+	Remembered []Remembered
 
 	installed []InstalledKernel
 	built     *Built // the packages in Paths come out of one build, and are open
@@ -52,6 +58,16 @@ func Hook(built *Built, old []string, installed []InstalledKernel, labeled bool)
 		found: true, apart: true, labeled: labeled,
 	}
 }
+
+// Remembered is a package that was read another time, from a file that is known to be
+// the same.
+type Remembered struct {
+	Path   string // what it is called in the inventory
+	Digest string // SHA-256 of its header in hex
+}
+
+// ErrForgotten is the problem of a package that Cache does not have, or no longer.
+var ErrForgotten = errors.New("what was read of the package is no longer kept")
 
 // Packages is for who found them elsewhere, in a repository or build root.
 func Packages(paths ...string) Sources { return Sources{Paths: paths, found: true} }
