@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -52,6 +53,8 @@ type explained struct {
 	New  report.Base   `json:"new"`
 	Diff *explain.Diff `json:"diff"`
 	Why  *why.Reasons  `json:"why"`
+
+	Rebuild *report.Survival `json:"rebuild,omitempty"`
 }
 
 func explainAction(c *cli.Context) error {
@@ -96,7 +99,8 @@ func explainAction(c *cli.Context) error {
 		}
 		reasons, problems := w.reasons(c.Context, change, diff)
 		unread = append(unread, problems...)
-		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons})
+		survival := change.Survival(res.Findings)
+		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons, report.NewSurvival(survival)})
 		if out.format == "json" {
 			continue
 		}
@@ -110,6 +114,9 @@ func explainAction(c *cli.Context) error {
 		}
 		fmt.Fprintln(c.App.Writer)
 		if err := reasons.Text(c.App.Writer, why.TextOptions{Verbose: c.Bool("verbose")}); err != nil {
+			return fmt.Errorf("standard output: %w", err)
+		}
+		if err := survives(c.App.Writer, survival); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
@@ -143,6 +150,19 @@ func explainAction(c *cli.Context) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	return status(exit)
+}
+
+// survives says whether modules of either build fit the vmlinux of the other, where that
+// is known.
+func survives(w io.Writer, s guard.Survival) error {
+	sentence := s.Sentence()
+	if sentence == "" {
+		return nil
+	}
+	t := prose.NewWriter(w, false)
+	t.Line("")
+	t.Paragraph("Update: ", sentence)
+	return t.Flush()
 }
 
 // twoKernels takes the only kernel on each side for a pair, whatever their

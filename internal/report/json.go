@@ -245,7 +245,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 	}
 	for _, c := range r.Changes {
 		change := newChange(c)
-		change.Rebuild = newSurvival(c.Survival(r.Findings))
+		change.Rebuild = NewSurvival(c.Survival(r.Findings))
 		d.Changes = append(d.Changes, change)
 	}
 	for _, c := range r.Outdated() {
@@ -361,7 +361,9 @@ func newRepeats(r *guard.Repeats) *Repeats {
 	return &Repeats{newNames(r.Structs), r.Copies, r.Bytes, r.Of, r.Kfuncs}
 }
 
-func newSurvival(s guard.Survival) *Survival {
+// NewSurvival is what a rebuild does to modules, nil where no module of the one build met
+// the vmlinux of the other.
+func NewSurvival(s guard.Survival) *Survival {
 	if s.New.Modules+s.Old.Modules == 0 {
 		return nil
 	}

@@ -156,7 +156,7 @@ func (c *Change) Survival(findings []Finding) (s Survival) {
 // Safe reports whether modules of either build fit the vmlinux of the other.
 func (s Survival) Safe() bool { return s.New.whole() && s.Old.whole() }
 
-// Sentence says so, "" where there is nothing good to be said.
+// Sentence says whether the two builds are safe, "" where modules of one are not known.
 func (s Survival) Sentence() string {
 	drifted := ""
 	if n := s.New.Drifted + s.Old.Drifted; n > 0 {
@@ -169,7 +169,7 @@ func (s Survival) Sentence() string {
 	case s.New.whole() && s.New.Cured > 0 && s.Old.Modules > 0 && s.Old.Cured == 0:
 		return fmt.Sprintf("rebuild-safe from this build on: all %s fit the old vmlinux; the old build has no .BTF.base, so that %s of its %s do not fit the new vmlinux%s",
 			prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules-s.Old.Fit), prose.Number(s.Old.Modules), drifted)
-	case s.New.Cured > 0 || s.Old.Cured > 0:
+	case s.New.Modules > 0 && s.Old.Modules > 0:
 		return fmt.Sprintf("not rebuild-safe: %s of %s of the new build do not fit the old vmlinux, %s of %s of the old build the new one%s",
 			prose.Number(s.New.Modules-s.New.Fit), prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules-s.Old.Fit), prose.Number(s.Old.Modules), drifted)
 	}
