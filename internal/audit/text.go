@@ -87,7 +87,7 @@ var explanations = map[guard.Verdict]explanation{
 		"numbers in .BTF_ids that no kernel relocates name other types on this kernel", "distil with --plain-ids zero, or live with it until the reboot",
 	},
 	guard.Verdict(guard.ReadersRefuse): {"libbpf or cilium/ebpf refuse tables that the kernel takes", "build the modules again on this kernel, or have them packed without .BTF"},
-	guard.Verdict(guard.Duplicated):    {"modules that repeat structs of their vmlinux, which are other types to BPF programs", "build kernel and modules with another pahole, of one version for both"},
+	guard.Verdict(guard.Duplicated):    {"modules that repeat structs of their vmlinux, which are other types to BPF programs", "build kernel and modules with pahole 1.31 or later, with libbpf 1.6 or later in it"},
 	guard.Stale:                        {"modules that do not fit the kernels here that they meet", "build the package again"},
 	guard.Broken:                       {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
 	guard.Mislabeled:                   {"a kernel-btf(...) dependency that its content contradicts", "write it again with obs-btf-guard stamp"},

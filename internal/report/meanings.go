@@ -83,7 +83,8 @@ var ruleRemedies = map[guard.Rule]string{
 	guard.OtherMagic:   "Build the module with the headers and the configuration of the kernel that it is for.",
 
 	guard.IDsUnrelocated: "Live with it until the reboot, or distil with --plain-ids zero, so that nothing is mistaken.",
-	guard.Duplicated: "Build kernel and modules with another pahole, of one version for both: with --verbose, newer ones name the field that kept structs " +
-		"from being merged.",
+	guard.Duplicated: "pahole before 1.31 (libbpf before 1.6) does not merge structs with pointers that the compiler describes twice in one file, " +
+		"as gcc does with pointers to per-CPU data from Linux 6.15 on. Build kernel and modules again with pahole 1.31 or later; " +
+		"one that uses the system's libbpf (see ldd) needs 1.6 or later of it. It is cured when this check reports no module as duplicated.",
 	guard.ReadersRefuse: "Build the module again on this kernel, or have it packed without .BTF, which no reader looks at.",
 }

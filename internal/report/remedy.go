@@ -36,7 +36,7 @@ func (t *text) advice(r *guard.Result, all []group) []string {
 	for _, rule := range guard.Rules {
 		for _, g := range all {
 			if noted, _ := g.noted(rule, false); noted != nil {
-				add(string(rule) + ": " + ruleRemedies[rule])
+				add(string(rule) + ": " + g.remedy(rule))
 			}
 		}
 	}
@@ -176,6 +176,14 @@ func (g group) advice() string {
 		return fmt.Sprintf("across: these modules were not built on %s, which has their kernelrelease. Build them again on it.", g.base().Label())
 	}
 	return ""
+}
+
+// remedy says what a packager can do about what the rule notes of the group.
+func (g group) remedy(rule guard.Rule) string {
+	if b := g.base(); rule == guard.Duplicated && b != nil {
+		return merge(b)
+	}
+	return ruleRemedies[rule]
 }
 
 // tooNew reports whether the kernel refuses all that fails for a header that it does

@@ -10,6 +10,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // TestAdviceLoose has something to do for modules that are in no package, whatever
@@ -42,6 +43,27 @@ func TestAdviceLoose(t *testing.T) {
 			Verdict: guard.Rejected, Severity: guard.Fail, Kernel: &guard.Response{Errno: int(tc.errno)}}
 		if got := (group{f}).advice(); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s, %d: %q", tc.pairing, tc.errno, got)
+		}
+	}
+}
+
+// TestPahole says what a version of pahole does to tables, and which one does better.
+func TestPahole(t *testing.T) {
+	for _, tc := range []struct{ config, reproduces, merges string }{
+		{"", "pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
+		{"CONFIG_PAHOLE_VERSION=no\n", "pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
+		{"CONFIG_PAHOLE_VERSION=0\n", "pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
+		{"CONFIG_PAHOLE_VERSION=125\n", "pahole 1.25 writes types in another order each time", "pahole 1.25 made these tables. pahole before 1.31"},
+		{"CONFIG_PAHOLE_VERSION=127\n", "pahole 1.27 does so with --btf_features=reproducible_build", "pahole 1.27 made these tables. pahole before 1.31"},
+		{"CONFIG_PAHOLE_VERSION=130\n", "pahole 1.30 does so where", "pahole 1.30 made these tables. pahole before 1.31"},
+		{"CONFIG_PAHOLE_VERSION=131\n", "pahole 1.31 does so where", "pahole 1.31 made these tables, which is new enough"},
+	} {
+		b := &guard.Base{Config: kernel.ParseConfig([]byte(tc.config))}
+		if got := reproduce(b); !strings.HasPrefix(got, tc.reproduces) {
+			t.Errorf("%q: %s", tc.config, got)
+		}
+		if got := merge(b); !strings.HasPrefix(got, tc.merges) {
+			t.Errorf("%q: %s", tc.config, got)
 		}
 	}
 }

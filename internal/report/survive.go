@@ -5,7 +5,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -36,20 +35,3 @@ func (g group) survive() string {
 }
 
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
-
-// reproduce says how the pahole that made a base makes the same one again. Jobs came
-// with 1.22, reproducible_build with 1.27, and 1.29 needs neither.
-func reproduce(b *guard.Base) string {
-	value, _ := b.Config.Get("CONFIG_PAHOLE_VERSION")
-	version, err := strconv.Atoi(value)
-	name := fmt.Sprintf("pahole %d.%d", version/100, version%100)
-	switch {
-	case err != nil || version == 0:
-		return "pahole 1.29 or later, 1.27 with --btf_features=reproducible_build, or one job, -j1"
-	case version >= 122 && version < 127:
-		return name + " writes types in another order each time: run it with one job, -j1, or take 1.29 or later"
-	case version >= 127 && version < 129:
-		return name + " does so with --btf_features=reproducible_build, 1.29 and later by itself"
-	}
-	return name + " does so where source, configuration and compiler stay the same"
-}
