@@ -166,7 +166,7 @@ func TestMetadata(t *testing.T) {
 			[]string{"stale kernel-default-extra-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits"}},
 		"one of two tokens stale": {[]listed{kernelDefault("1.2", 2), of(extra("1.1", 1), func(p *listed) { p.requires = append(p.requires, base("default", 2)) })},
 			[]string{"stale kernel-default-extra-6.4.0-1.1.x86_64", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits", "kernel-default-extra-6.4.0-1.1.x86_64 on kernel-default-6.4.0-1.2.x86_64 fits"}},
-		"another flavor":                        {[]listed{debug, extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"another flavor": {[]listed{debug, extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
 		"a flavor that only the package names": {[]listed{of(kernelDefault("1.1", 1), func(p *listed) { p.name, p.provides = "kernel-64kb", []string{base("64kb", 1)} }),
 			{name: "a-kmp-64kb", version: "1", release: "1", requires: []string{base("64kb", 2)}}},
 			[]string{"stale a-kmp-64kb-1-1.x86_64", "a-kmp-64kb-1-1.x86_64 on kernel-64kb-6.4.0-1.1.x86_64 misfits"}},
