@@ -80,13 +80,15 @@ func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*L
 	if t.Symbols == nil {
 		return linked, apart
 	}
-	place := map[string]*Linkable{} // who has it
-	var exports []map[string]uint32
+	place := map[string]*Linkable{}  // who has it
+	exports := map[string][]uint32{} // CRCs of a symbol
 	take := func(l *Linkable) {
 		for _, p := range l.places() {
 			place[p] = l
 		}
-		exports = append(exports, l.Exports)
+		for symbol, crc := range l.Exports {
+			exports[symbol] = append(exports[symbol], crc)
+		}
 	}
 	var left []*Linkable
 	for _, l := range packages {
@@ -130,17 +132,15 @@ const unknown = "unknown"
 // lacks says which symbol keeps the modules from being linked, "" if none does. What
 // a module exports counts before the kernel's own (kmod, tools/depmod.c,
 // depmod_symbol_add).
-func (l *Linkable) lacks(symbols *kernel.Symvers, exports []map[string]uint32) string {
+func (l *Linkable) lacks(symbols *kernel.Symvers, exports map[string][]uint32) string {
 	maybe := ""
 	for _, need := range l.Needs {
-		crc, found := uint32(0), false
-		for _, e := range exports {
-			if c, ok := e[need.Symbol]; ok && (!found || c == need.CRC) {
-				crc, found = c, true
+		crc, found := symbols.Lookup(need)
+		if crcs := exports[need.Symbol]; crcs != nil {
+			crc, found = crcs[0], true
+			if slices.Contains(crcs, need.CRC) {
+				crc = need.CRC
 			}
-		}
-		if !found {
-			crc, found = symbols.Lookup(need)
 		}
 		switch {
 		case !found && symbols.Partial():
@@ -217,42 +217,42 @@ func outlivingIn(modules []*Module) []*outliving {
 // split puts together the modules that need each other's symbols: weak-modules links
 // each by itself (make_groups).
 func (o *outliving) split() []*outliving {
-	group := make([]int, len(o.modules)) // number of the first module of it
+	leader := make([]int, len(o.modules)) // the way to the first module of the group
 	exporter := map[string]int{}
 	for i, m := range o.modules {
-		group[i] = i
+		leader[i] = i
 		for symbol := range m.Exports {
 			exporter[symbol] = i
 		}
 	}
-	join := func(i, j int) {
-		from, to := max(group[i], group[j]), min(group[i], group[j])
-		for k := range group {
-			if group[k] == from {
-				group[k] = to
-			}
+	first := func(i int) int {
+		for leader[i] != i {
+			leader[i] = leader[leader[i]]
+			i = leader[i]
 		}
+		return i
 	}
 	for i, m := range o.modules {
 		for _, need := range m.Imports {
 			if j, ok := exporter[need.Symbol]; ok {
-				join(i, j)
+				x, y := first(i), first(j)
+				leader[max(x, y)] = min(x, y)
 			}
 		}
 	}
 	var parts []*outliving
-	for g := range o.modules {
-		part := *o
-		part.modules = nil
-		for i, m := range o.modules {
-			if group[i] == g {
-				part.modules = append(part.modules, m)
-			}
+	of := map[int]*outliving{}
+	for i, m := range o.modules {
+		part := of[first(i)]
+		if part == nil {
+			part = &outliving{Linkable: o.Linkable, pkg: o.pkg}
+			of[first(i)] = part
+			parts = append(parts, part)
 		}
-		if part.modules != nil {
-			part.findNeeds()
-			parts = append(parts, &part)
-		}
+		part.modules = append(part.modules, m)
+	}
+	for _, part := range parts {
+		part.findNeeds()
 	}
 	return parts
 }
