@@ -50,7 +50,7 @@ type Options struct {
 type Result struct {
 	Sources  []Source
 	Kernels  []*Kernel
-	Cells    []Cell    // the matrix, without pairs that never meet
+	Rows     []*Row    // the matrix, without pairs that never meet
 	Findings []Finding // those that are new, where it was compared with an earlier audit
 	Known    []Finding // the others
 	Since    *Since    // nil where it was not compared
@@ -59,7 +59,9 @@ type Result struct {
 
 	Modules []*Package // with modules
 
-	Unlinked []Unlinked
+	Unlinked []Unlinked // of each package, the newest few
+	Pairs    int        // of packages and kernels that meet, listed or not
+	Apart    int        // likewise, of those that weak-modules leaves unlinked
 
 	Notes []string // files that lie there and were not looked at
 }
@@ -76,6 +78,8 @@ type Source struct {
 type Kernel struct {
 	guard.Vmlinux
 	Package *Package
+
+	met, fit int // packages of modules that meet it, and of these, that fit
 }
 
 func (k *Kernel) id() guard.KernelID {

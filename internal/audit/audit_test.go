@@ -125,6 +125,14 @@ func extra(release string, n byte) listed {
 	return listed{name: "kernel-default-extra", version: "6.4.0", release: release, requires: []string{base("default", n)}}
 }
 
+// cells are those of the whole matrix.
+func cells(r *Result) (out []Cell) {
+	for _, w := range r.Rows {
+		out = append(out, w.Cells...)
+	}
+	return out
+}
+
 // said is what a result comes to, for comparing.
 func said(r *Result) (out []string) {
 	for _, f := range r.Findings {
@@ -137,7 +145,7 @@ func said(r *Result) (out []string) {
 	for _, b := range r.Changes {
 		out = append(out, fmt.Sprintf("rebuild %s to %s changed %v", b.From.Package.release, b.To.Package.release, b.Changed()))
 	}
-	for _, c := range r.Cells {
+	for _, c := range cells(r) {
 		if c.Modules == c.Kernel.Package && c.Fit == guard.Fits {
 			continue
 		}

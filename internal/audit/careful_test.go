@@ -62,9 +62,9 @@ func TestClosing(t *testing.T) {
 		want outcome
 	}{
 		"no kernel": {Result{Modules: one}, good}, // nor a finding: they need none
-		"a cell":    {Result{Modules: one, Kernels: kernels, Cells: []Cell{{Cell: guard.Cell{Fit: guard.Undecided}}}}, unknown},
+		"a cell":    {Result{Modules: one, Kernels: kernels, Rows: []*Row{{Of: map[guard.Verdict]int{guard.Undecided: 1}}}}, unknown},
 		"a note":    {Result{Modules: one, Kernels: kernels, Notes: []string{"x"}}, noted},
-		"good":      {Result{Modules: one, Kernels: kernels, Cells: []Cell{{Cell: guard.Cell{Fit: guard.Fits}}}}, good},
+		"good":      {Result{Modules: one, Kernels: kernels, Rows: []*Row{{Of: map[guard.Verdict]int{guard.Fits: 1}}}}, good},
 	} {
 		if got := test.r.outcome(nil); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)

@@ -29,7 +29,7 @@ func TestDebian(t *testing.T) {
 		if err != nil || len(res.Problems) > 0 {
 			t.Fatal(err, res.Problems)
 		}
-		for _, c := range res.Cells {
+		for _, c := range cells(res) {
 			out = append(out, strings.TrimPrefix(c.Modules.NEVRA, c.Modules.Name)+" "+string(c.Fit)+" "+c.Counts.String())
 		}
 		for _, f := range res.Findings {

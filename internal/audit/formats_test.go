@@ -23,20 +23,15 @@ func troubled() *Result {
 	older, newer := p("kernel-default", "1-1"), p("kernel-default", "1-2")
 	extra, kmp, other := p("kernel-default-extra", "1-1"), p("x-kmp-default", "1-1"), p("y-kmp-azure", "1-1")
 	kernel := func(p *Package, n byte) *Kernel {
-		return &Kernel{guard.Vmlinux{Release: "1-default", Flavor: "default", Base: fingerprint.Digest{n}, Known: guard.ByContent}, p}
+		return &Kernel{Vmlinux: guard.Vmlinux{Release: "1-default", Flavor: "default", Base: fingerprint.Digest{n}, Known: guard.ByContent}, Package: p}
 	}
 	first, second := kernel(older, 1), kernel(newer, 2)
-	unknown := &Kernel{guard.Vmlinux{Flavor: "rt"}, p("kernel-rt", "1-1")}
+	unknown := &Kernel{Vmlinux: guard.Vmlinux{Flavor: "rt"}, Package: p("kernel-rt", "1-1")}
 	bad := map[guard.Verdict]int{guard.Rejected: 2}
-	return &Result{
+	r := &Result{
 		Sources: []Source{{Name: "RPMS", Kind: "directory", Packages: 6}},
 		Kernels: []*Kernel{first, second, unknown},
 		Modules: []*Package{extra, kmp, other},
-		Cells: []Cell{
-			{extra, first, guard.Cell{Fit: guard.Fits, By: guard.ByContent}},
-			{extra, second, guard.Cell{Fit: guard.Misfits, By: guard.ByContent, Counts: bad}},
-			{kmp, first, guard.Cell{Fit: guard.Misfits, By: guard.ByContent, Counts: bad}},
-		},
 		Findings: []Finding{
 			{Kind: guard.Stale, Package: kmp, Release: "1-default", Arch: "x86_64", Reasons: []string{"2 rejected\x1b on it"}},
 			{Kind: guard.Mislabeled, Package: older, Arch: "x86_64", Reasons: []string{"names another base", "and lacks one"}},
@@ -47,6 +42,12 @@ func troubled() *Result {
 		Problems: []guard.Problem{{Path: older.place, Err: errors.New("cut short")}},
 		Notes:    []string{"RPMS/link: a link to a folder, which is not followed"},
 	}
+	r.add([]Cell{
+		{extra, first, guard.Cell{Fit: guard.Fits, By: guard.ByContent}},
+		{extra, second, guard.Cell{Fit: guard.Misfits, By: guard.ByContent, Counts: bad}},
+	})
+	r.add([]Cell{{kmp, first, guard.Cell{Fit: guard.Misfits, By: guard.ByContent, Counts: bad}}})
+	return r
 }
 
 // TestJUnit has a case for each question, fails those that have a finding of a

@@ -87,13 +87,15 @@ func (r *Result) matrixSection() page.Section {
 	type of struct{ arch, flavor string }
 	s := page.Section{Title: "Modules and the kernels they meet"}
 	var order []of
-	rows := map[of][]*row{}
-	for _, w := range r.rows() {
-		k := of{w.modules.arch(), w.flavor}
+	rows := map[of][]*Row{}
+	cut := map[of]bool{} // not all is listed
+	for _, w := range r.Rows {
+		k := of{w.Modules.arch(), w.Flavor}
 		if rows[k] == nil {
 			order = append(order, k)
 		}
 		rows[k] = append(rows[k], w)
+		cut[k] = cut[k] || len(w.Cells) < w.Pairs()
 	}
 	dashes := false
 	for _, k := range order {
@@ -105,17 +107,21 @@ func (r *Result) matrixSection() page.Section {
 				t.Head = append(t.Head, page.Head{Text: kernel.Package.NEVRA, Sub: kernel.Release + ", base " + kernel.Short()})
 			}
 		}
-		if len(kernels)*len(rows[k]) > mostCells {
-			s.Text = append(s.Text, fmt.Sprintf("Flavor %s, %s: too many for a matrix, %s and %s; below, each kernel lists those that it meets.",
+		if len(kernels)*len(rows[k]) > mostCells || cut[k] {
+			of := "those that it meets"
+			if cut[k] {
+				of = fmt.Sprintf("packages to which it is one of the newest %d of those that fit, that do not, or that are unknown", few)
+			}
+			s.Text = append(s.Text, fmt.Sprintf("Flavor %s, %s: too many for a matrix, %s and %s; below, each kernel lists "+of+".",
 				k.flavor, k.arch, prose.Several(len(rows[k]), "package"), prose.Several(len(kernels), "kernel")))
 			continue
 		}
 		for _, w := range rows[k] {
 			cells := map[*Kernel]page.Cell{}
-			for _, c := range w.cells {
+			for _, c := range w.Cells {
 				cells[c.Kernel] = c.cell()
 			}
-			line := []page.Cell{{Text: w.modules.NEVRA}}
+			line := []page.Cell{{Text: w.Modules.NEVRA}}
 			for _, kernel := range kernels {
 				c, ok := cells[kernel]
 				if !ok {
@@ -160,19 +166,12 @@ func day(t time.Time) string {
 // kernelTable has a row for each kernel: its base, and how many packages fit it.
 func (r *Result) kernelTable() page.Table {
 	t := page.Table{Caption: "Every kernel", Head: page.Heads("Package", "Kernelrelease", "Architecture", "Base", "Known by", "Built", "Packages that fit")}
-	fits, all := map[*Kernel]int{}, map[*Kernel]int{}
-	for _, c := range r.Cells {
-		all[c.Kernel]++
-		if c.Fit == guard.Fits {
-			fits[c.Kernel]++
-		}
-	}
 	for _, k := range r.Kernels {
-		met := page.Cell{Text: fmt.Sprintf("%d of %d", fits[k], all[k]), Mark: page.OK}
+		met := page.Cell{Text: fmt.Sprintf("%d of %d", k.fit, k.met), Mark: page.OK}
 		switch {
-		case all[k] == 0:
+		case k.met == 0:
 			met = page.Cell{Text: "meets none"}
-		case fits[k] < all[k]:
+		case k.fit < k.met:
 			met.Mark = page.Warn
 		}
 		by := string(k.Known)
@@ -187,19 +186,25 @@ func (r *Result) kernelTable() page.Table {
 // drillDown has a folded table for each kernel, with the packages that meet it.
 func (r *Result) drillDown() []page.Table {
 	rows := map[*Kernel][][]page.Cell{}
-	for _, c := range r.Cells {
-		by := string(c.By)
-		if c.By == guard.Unknown {
-			by = "not known"
+	for _, w := range r.Rows {
+		for _, c := range w.Cells {
+			by := string(c.By)
+			if c.By == guard.Unknown {
+				by = "not known"
+			}
+			rows[c.Kernel] = append(rows[c.Kernel], []page.Cell{{Text: c.Modules.NEVRA}, c.cell(), {Text: by}, {Text: c.Counts.String()}})
 		}
-		rows[c.Kernel] = append(rows[c.Kernel], []page.Cell{{Text: c.Modules.NEVRA}, c.cell(), {Text: by}, {Text: c.Counts.String()}})
 	}
 	var out []page.Table
 	for _, k := range r.Kernels {
-		out = append(out, page.Table{
-			Caption: fmt.Sprintf("%s (%s), base %s: %s with modules", k.Package.NEVRA, k.Release, k.Short(), prose.Several(len(rows[k]), "package")),
+		t := page.Table{
+			Caption: fmt.Sprintf("%s (%s), base %s: %s with modules", k.Package.NEVRA, k.Release, k.Short(), prose.Several(k.met, "package")),
 			Fold:    true, Head: page.Heads("Package with modules", "Answer", "Known by", "Modules by verdict"), Rows: rows[k],
-		})
+		}
+		if n := len(t.Rows); n < k.met {
+			t.Caption += fmt.Sprintf(", %s listed", prose.Number(n))
+		}
+		out = append(out, t)
 	}
 	return out
 }

@@ -21,7 +21,7 @@ func many(kernels, packages int) *Result {
 	for i := range kernels {
 		p := &Package{Name: "kernel-default", NEVRA: fmt.Sprintf("kernel-default-5.15.12-1.%d.x86_64", i), Arch: "x86_64", version: "5.15.12", release: fmt.Sprint("1.", i),
 			Built: time.Date(2021, 12, 1+i%28, 0, 0, 0, 0, time.UTC)}
-		k := &Kernel{guard.Vmlinux{Release: "5.15.12-1-default", Flavor: "default", Base: fingerprint.Digest{byte(i / 2)}, Known: guard.ByToken}, p}
+		k := &Kernel{Vmlinux: guard.Vmlinux{Release: "5.15.12-1-default", Flavor: "default", Base: fingerprint.Digest{byte(i / 2)}, Known: guard.ByToken}, Package: p}
 		k.Base[31] = 1
 		r.Kernels = append(r.Kernels, k)
 		if i > 0 {
@@ -31,9 +31,11 @@ func many(kernels, packages int) *Result {
 	for i := range packages {
 		p := &Package{NEVRA: fmt.Sprintf("x%d-kmp-default-1-1.x86_64", i), Arch: "x86_64"}
 		r.Modules = append(r.Modules, p)
+		var meets []Cell
 		for n, k := range r.Kernels {
-			r.Cells = append(r.Cells, Cell{p, k, guard.Cell{Fit: []guard.Verdict{guard.Fits, guard.Misfits, guard.Undecided}[n%3], By: guard.ByToken}})
+			meets = append(meets, Cell{p, k, guard.Cell{Fit: []guard.Verdict{guard.Fits, guard.Misfits, guard.Undecided}[n%3], By: guard.ByToken}})
 		}
+		r.add(meets)
 	}
 	return r
 }
@@ -52,7 +54,9 @@ func written(t *testing.T, r *Result) string {
 func TestHTML(t *testing.T) {
 	r := many(4, 2)
 	r.Kernels[3].Package.NEVRA = "<script>alert(1)</script>\x1b"
-	r.Cells = r.Cells[:len(r.Cells)-1]
+	last := r.Rows[1]
+	last.Of[last.Cells[3].Fit]--
+	last.Cells = last.Cells[:3]
 	r.Findings = []Finding{{Kind: guard.Incident, Release: "5.15.12-1-default", Arch: "x86_64", Packages: []*Package{r.Kernels[1].Package}, Reasons: []string{"one reason", "another reason"}}}
 	r.Problems = []guard.Problem{{Path: "x.rpm", Err: errors.New("cut short")}}
 	page := written(t, r)

@@ -20,6 +20,7 @@ type document struct {
 	Sources  []sourceJSON   `json:"sources"`
 	Kernels  []kernelJSON   `json:"kernels"`
 	Matrix   []cellJSON     `json:"matrix"`
+	Rows     []rowJSON      `json:"rows"`
 	Unlinked []unlinkedJSON `json:"unlinked,omitempty"`
 	Findings []findingJSON  `json:"findings"`
 	Since    *sinceJSON     `json:"since,omitempty"`
@@ -63,6 +64,16 @@ type cellJSON struct {
 	Fit           guard.Verdict         `json:"fit"`
 	By            guard.Knowledge       `json:"by,omitempty"`
 	Verdicts      map[guard.Verdict]int `json:"verdicts,omitempty"`
+}
+
+type rowJSON struct {
+	Package  string `json:"package"`
+	Arch     string `json:"arch"`
+	Flavor   string `json:"flavor"`
+	Fits     int    `json:"fits"`
+	Misfits  int    `json:"misfits"`
+	Unknown  int    `json:"unknown"`
+	Unlisted int    `json:"unlisted,omitempty"`
 }
 
 type unlinkedJSON struct {
@@ -110,9 +121,9 @@ type errorJSON struct {
 func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error {
 	d := document{
 		Schema: Schema, Tool: toolJSON{"obs-btf-guard", version},
-		Sources: []sourceJSON{}, Kernels: []kernelJSON{}, Matrix: []cellJSON{},
+		Sources: []sourceJSON{}, Kernels: []kernelJSON{}, Matrix: []cellJSON{}, Rows: []rowJSON{},
 		Findings: []findingJSON{}, Rebuilds: []rebuildJSON{}, Errors: []errorJSON{},
-		Summary: map[string]int{"kernels": len(r.Kernels), "modules": len(r.Modules)},
+		Summary: map[string]int{"kernels": len(r.Kernels), "modules": len(r.Modules), "pairs": r.Pairs},
 		Notes:   r.Notes,
 		Exit:    r.Exit(failOn),
 	}
@@ -129,11 +140,19 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 		}
 		d.Kernels = append(d.Kernels, kj)
 	}
-	for _, c := range r.Cells {
-		d.Matrix = append(d.Matrix, cellJSON{
-			Package: c.Modules.NEVRA, Kernel: c.Kernel.Package.NEVRA, KernelRelease: c.Kernel.Release,
-			Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Weak: c.Weak, Fit: c.Fit, By: c.By, Verdicts: c.Counts,
+	for _, w := range r.Rows {
+		d.Rows = append(d.Rows, rowJSON{
+			w.Modules.NEVRA, w.Modules.Arch, w.Flavor, w.Of[guard.Fits], w.Of[guard.Misfits], w.Of[guard.Undecided], w.Pairs() - len(w.Cells),
 		})
+		for _, c := range w.Cells {
+			d.Matrix = append(d.Matrix, cellJSON{
+				Package: c.Modules.NEVRA, Kernel: c.Kernel.Package.NEVRA, KernelRelease: c.Kernel.Release,
+				Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Weak: c.Weak, Fit: c.Fit, By: c.By, Verdicts: c.Counts,
+			})
+		}
+	}
+	if r.Apart > 0 {
+		d.Summary["unlinked"] = r.Apart
 	}
 	for _, u := range r.Unlinked {
 		d.Unlinked = append(d.Unlinked, unlinkedJSON{u.Modules.NEVRA, u.Kernel.Package.NEVRA, u.Kernel.Release, u.Why})

@@ -87,9 +87,9 @@ func (r *Result) answers(failOn []guard.Verdict) (kernels, modules, labels []fin
 			modules = append(modules, l)
 		}
 	}
-	for _, row := range r.rows() { // what does not fit without being a finding
+	for _, row := range r.Rows { // what does not fit without being a finding
 		if parts := row.words(false); len(parts) > 0 {
-			l := well(ofModules(row.modules), row.modules)
+			l := well(ofModules(row.Modules), row.Modules)
 			l.Place.Is, l.Message = row.head(), strings.Join(parts, "; ")
 			modules = append(modules, l)
 		}

@@ -42,20 +42,34 @@ var wider = map[string][]string{
 // findMachines does the same by tokens: where no kernel of a package's architecture
 // has a base that it requires, and one of the larger architecture has, it is for that.
 func (a *audit) findMachines() {
+	of := byToken(a.res.Kernels)
 	for _, p := range a.packages {
 		if len(p.kernels) > 0 || len(p.Requires) == 0 || p.machine != "" {
 			continue
 		}
-		has := func(k *Kernel) bool {
-			return k.Known != guard.Unknown && slices.Contains(p.Requires, fingerprint.Token(k.Flavor, k.Base))
-		}
-		if slices.ContainsFunc(a.res.Kernels, func(k *Kernel) bool { return has(k) && k.Arch == p.arch() }) {
-			continue
-		}
-		for _, k := range a.res.Kernels {
-			if has(k) && slices.Contains(wider[p.arch()], k.Arch) {
-				p.machine = k.Arch
+		own, machine := false, ""
+		for _, token := range p.Requires {
+			for _, k := range of[token] {
+				own = own || k.Arch == p.arch()
+				if slices.Contains(wider[p.arch()], k.Arch) {
+					machine = k.Arch
+				}
 			}
 		}
+		if !own {
+			p.machine = machine
+		}
 	}
+}
+
+// byToken lists the kernels by the token of their base.
+func byToken(kernels []*Kernel) map[string][]*Kernel {
+	of := map[string][]*Kernel{}
+	for _, k := range kernels {
+		if k.Known != guard.Unknown {
+			token := fingerprint.Token(k.Flavor, k.Base)
+			of[token] = append(of[token], k)
+		}
+	}
+	return of
 }

@@ -5,7 +5,6 @@ package audit
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,6 +22,7 @@ func (a *audit) match(ctx context.Context) {
 	for _, k := range a.res.Kernels {
 		of[&k.Vmlinux] = k
 	}
+	var meets meeting
 	for _, p := range a.packages {
 		if ctx.Err() != nil {
 			return
@@ -33,26 +33,24 @@ func (a *audit) match(ctx context.Context) {
 		if len(p.kernels) == 0 || p.maybe {
 			a.res.Modules = append(a.res.Modules, p)
 		}
-		var kernels []*guard.Vmlinux
-		for _, k := range a.res.Kernels {
-			if p.meets(k.Package) {
-				kernels = append(kernels, &k.Vmlinux)
-			}
-		}
+		var unlinked []Unlinked
 		var linked func(*guard.Vmlinux) guard.Linked
 		if links.of[p.linkable] != nil || p.outlives {
 			linked = func(v *guard.Vmlinux) guard.Linked {
 				l := links.linked(p, of[v])
 				if l.Why != "" {
-					a.res.Unlinked = append(a.res.Unlinked, Unlinked{p, of[v], l.Why})
+					unlinked = append(unlinked, Unlinked{p, of[v], l.Why})
 				}
 				return l
 			}
 		}
-		cells, answers := p.cargo(linked).Match(kernels)
-		for _, c := range cells {
-			a.cell(Cell{p, of[c.Kernel], c})
+		fits, answers := p.cargo(linked).Match(meets.kernels(p, a.res.Kernels))
+		cells := make([]Cell, 0, len(fits))
+		for _, c := range fits {
+			cells = append(cells, Cell{p, of[c.Kernel], c})
 		}
+		a.res.add(cells)
+		a.res.apart(unlinked)
 		for _, f := range answers {
 			if f.Verdict == guard.Unlabeled && p.debian {
 				continue
@@ -64,6 +62,25 @@ func (a *audit) match(ctx context.Context) {
 	slices.SortStableFunc(a.res.Findings, func(f, g Finding) int {
 		return cmp.Compare(slices.Index(Kinds, f.Kind), slices.Index(Kinds, g.Kind))
 	})
+}
+
+// meeting lists the kernels that a package meets. It has the last list, which is that of
+// the next package as well, as a rule.
+type meeting struct {
+	whole, repository, arch string
+	list                    []*guard.Vmlinux
+}
+
+func (m *meeting) kernels(p *Package, all []*Kernel) []*guard.Vmlinux {
+	if arch := p.arch(); m.list == nil || m.whole != p.whole || m.repository != p.repository || m.arch != arch {
+		*m = meeting{p.whole, p.repository, arch, []*guard.Vmlinux{}}
+		for _, k := range all {
+			if k.Arch == arch && p.meets(k.Package) {
+				m.list = append(m.list, &k.Vmlinux)
+			}
+		}
+	}
+	return m.list
 }
 
 // findTwins looks for builds with kernels that only their content tells apart: what
@@ -86,20 +103,6 @@ func (a *audit) findTwins() {
 	}
 }
 
-// maxCells bounds the matrix. Real ones have some ten for each kernel.
-const maxCells = 1 << 20
-
-var errCells = fmt.Errorf("more than %d pairs of modules and kernels; the rest is not listed", maxCells)
-
-func (a *audit) cell(c Cell) {
-	switch {
-	case len(a.res.Cells) < maxCells:
-		a.res.Cells = append(a.res.Cells, c)
-	case len(a.res.Problems) == 0 || !errors.Is(a.res.Problems[len(a.res.Problems)-1].Err, errCells):
-		a.problem(c.Modules.Source, errCells)
-	}
-}
-
 // kernels finds kernelreleases with several builds: what changed between them,
 // and whether their bases differ.
 func (a *audit) kernels() {
@@ -113,9 +116,11 @@ func (a *audit) kernels() {
 		a.rebuilds(builds[id])
 		if in := conflicting(builds[id]); len(in) > 0 {
 			f := Finding{Kind: guard.Incident, Release: id.Release, Arch: id.Arch}
+			said := map[string]bool{} // it may lie in several repositories
 			for _, k := range slices.Backward(in) {
 				reason := fmt.Sprintf("%s  %s", k.Short(), k.Package)
-				if !slices.Contains(f.Reasons, reason) { // it may lie in several repositories
+				if !said[reason] {
+					said[reason] = true
 					f.Packages = append(f.Packages, k.Package)
 					f.Reasons = append(f.Reasons, reason)
 				}

@@ -49,7 +49,7 @@ func by(r *Result) []guard.Knowledge {
 	for _, k := range r.Kernels {
 		seen[k.Known] = true
 	}
-	for _, c := range r.Cells {
+	for _, c := range cells(r) {
 		seen[c.By] = true
 	}
 	return slices.Sorted(maps.Keys(seen))

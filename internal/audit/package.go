@@ -131,7 +131,7 @@ func (p *Package) findKernels() {
 	known := p.kernels
 	p.kernels = nil
 	for _, v := range guard.Kernels(guard.Vmlinux{Label: p.NEVRA, Build: p.build, Arch: p.arch(), Flavor: p.flavor, Symbols: p.symbols}, p.vmlinux, p.Provides, p.listed) {
-		k := &Kernel{*v, p}
+		k := &Kernel{Vmlinux: *v, Package: p}
 		if i := slices.IndexFunc(known, func(k *Kernel) bool { return k.Release == v.Release }); i >= 0 && v.Release != "" {
 			k = known[i]
 		}

@@ -72,7 +72,7 @@ func TestProducts(t *testing.T) {
 
 // answersOf is what a result says of packages, without where it knows it from.
 func answersOf(r *Result) (out []string) {
-	for _, c := range r.Cells {
+	for _, c := range cells(r) {
 		weak := ""
 		if c.Weak {
 			weak = " by weak-modules"

@@ -54,10 +54,16 @@ func (t *text) summary() {
 	}
 }
 
-// hasNews reports whether a package is to be shown: of a comparison, what is known is
-// not.
-func (t *text) hasNews(p *Package) bool {
-	return t.Since == nil || t.Verbose || slices.ContainsFunc(t.Findings, func(f Finding) bool { return f.Package == p })
+// news tells the packages that are to be shown: of a comparison, what is known is not.
+func (t *text) news() func(*Package) bool {
+	if t.Since == nil || t.Verbose {
+		return func(*Package) bool { return true }
+	}
+	found := map[*Package]bool{}
+	for _, f := range t.Findings {
+		found[f.Package] = true
+	}
+	return func(p *Package) bool { return found[p] }
 }
 
 // releases counts what modules can be for.
@@ -180,71 +186,28 @@ func (t *text) unlinked() {
 		return
 	}
 	if !t.Verbose {
-		t.Headline("", fmt.Sprintf("Not linked by weak-modules: %s, with --verbose", prose.Several(len(t.Unlinked), "pair")))
+		t.Headline("", fmt.Sprintf("Not linked by weak-modules: %s, with --verbose", prose.Several(t.Apart, "pair")))
 		return
 	}
 	t.Headline("", "Not linked by weak-modules")
 	for _, u := range t.Unlinked {
 		t.Line("  %s into %s of %s: %s", u.Modules, u.Kernel.Release, u.Kernel.Package, u.Why)
 	}
-}
-
-// row is the cells of a package with modules and the kernels of one flavor.
-type row struct {
-	modules *Package
-	flavor  string
-	cells   []Cell
-}
-
-// rows gathers the matrix, in its order.
-func (r *Result) rows() []*row {
-	type key struct {
-		modules *Package
-		flavor  string
+	if n := t.Apart - len(t.Unlinked); n > 0 {
+		t.Line("  and %s with older kernels", prose.Several(n, "pair"))
 	}
-	var out []*row
-	of := map[key]*row{}
-	for _, c := range r.Cells {
-		k := key{c.Modules, c.Kernel.Flavor}
-		if of[k] == nil {
-			of[k] = &row{modules: c.Modules, flavor: c.Kernel.Flavor}
-			out = append(out, of[k])
-		}
-		of[k].cells = append(of[k].cells, c)
-	}
-	return out
-}
-
-// words say what the cells hold: those that do not fit, or all.
-func (r *row) words(all bool) []string {
-	var out []string
-	for _, c := range r.cells {
-		if all || c.Fit != guard.Fits {
-			out = append(out, c.words())
-		}
-	}
-	return out
-}
-
-// head begins a line of such words.
-func (r *row) head() string {
-	fits := map[guard.Verdict]int{}
-	for _, c := range r.cells {
-		fits[c.Fit]++
-	}
-	unknown := ""
-	if n := fits[guard.Undecided]; n > 0 {
-		unknown = fmt.Sprintf(", unknown of %d", n)
-	}
-	return fmt.Sprintf("%s (%s): fits %s of %s%s", r.modules, r.flavor, prose.Number(fits[guard.Fits]), prose.Number(len(r.cells)), unknown)
 }
 
 // matrix writes a line for each row.
 func (t *text) matrix() {
 	shown := false
-	for _, r := range t.rows() {
+	hasNews := t.news()
+	for _, r := range t.Rows {
+		if !hasNews(r.Modules) {
+			continue
+		}
 		parts := r.words(t.Verbose)
-		if len(parts) == 0 || !t.hasNews(r.modules) {
+		if len(parts) == 0 {
 			continue
 		}
 		if !shown {
@@ -253,31 +216,6 @@ func (t *text) matrix() {
 		}
 		t.Line("  %s; %s", r.head(), strings.Join(parts, "; "))
 	}
-}
-
-// words say what a cell holds.
-func (c Cell) words() string {
-	kernel := c.Kernel.Package.NEVRA
-	if c.Kernel.Package == c.Modules {
-		kernel = "its own"
-	}
-	if c.Weak {
-		kernel += " by weak-modules"
-	}
-	how := ""
-	switch {
-	case len(c.Counts) > 0:
-		how = " (" + c.Counts.String() + ")"
-	case c.Fit == guard.Misfits:
-		how = " (another base)"
-	}
-	switch c.Fit {
-	case guard.Fits:
-		return "fits " + kernel + how
-	case guard.Misfits:
-		return "not " + kernel + how
-	}
-	return "unknown: " + kernel + how
 }
 
 func (t *text) notes() {
@@ -306,7 +244,7 @@ func (r *Result) outcome(failOn []guard.Verdict) outcome {
 	if len(r.Notes) > 0 || len(r.Known) > 0 {
 		out = noted
 	}
-	if slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Fit == guard.Undecided }) {
+	if r.undecided() {
 		out = unknown
 	}
 	for _, f := range r.Findings {
@@ -357,7 +295,7 @@ func (t *text) closing() {
 		parts = append(parts, "no modules")
 	case len(t.Kernels) == 0:
 		parts = append(parts, "no kernel, and modules that need no base")
-	case slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Fit == guard.Undecided }):
+	case t.undecided():
 		parts = append(parts, "of some modules it is not known whether they fit")
 	default:
 		parts = append(parts, "all modules fit the kernels they meet")

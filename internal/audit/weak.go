@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
+
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -83,11 +83,12 @@ type linksOf struct {
 // newLinker completes what is known of packages by the kernels that are here.
 func (a *audit) newLinker() *linker {
 	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel]linksOf{}}
+	of := byToken(a.res.Kernels)
 	for _, p := range a.packages {
 		if p.linkable == nil || p.listed && !p.outlives {
 			continue
 		}
-		p.linkable.Arch, p.linkable.Releases = p.arch(), p.builtFor(a.res.Kernels)
+		p.linkable.Arch, p.linkable.Releases = p.arch(), p.builtFor(of)
 		l.packages = append(l.packages, p.linkable)
 		l.of[p.linkable] = p
 	}
@@ -96,7 +97,7 @@ func (a *audit) newLinker() *linker {
 
 // builtFor lists the kernelreleases that a package has modules for: by its file list or
 // dependencies, else those of the kernels with the base that it requires.
-func (p *Package) builtFor(kernels []*Kernel) []string {
+func (p *Package) builtFor(kernels map[string][]*Kernel) []string {
 	if p.listed {
 		return p.modules
 	}
@@ -107,9 +108,11 @@ func (p *Package) builtFor(kernels []*Kernel) []string {
 	if out != nil {
 		return out
 	}
-	for _, k := range kernels {
-		if k.Release != "" && k.Known != guard.Unknown && slices.Contains(p.Requires, fingerprint.Token(k.Flavor, k.Base)) {
-			out = append(out, k.Release)
+	for _, token := range p.Requires {
+		for _, k := range kernels[token] {
+			if k.Release != "" {
+				out = append(out, k.Release)
+			}
 		}
 	}
 	return out

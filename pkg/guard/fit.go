@@ -34,10 +34,9 @@ type Answer struct {
 // it has none, what reading it found. A package without an answer fits.
 func (c *Cargo) Match(kernels []*Vmlinux) ([]Cell, []Answer) {
 	m := &matching{Cargo: c}
-	for _, k := range kernels {
-		if k.Arch == c.Arch {
-			m.kernels = append(m.kernels, k)
-		}
+	m.kernels = kernels
+	if slices.ContainsFunc(kernels, func(k *Vmlinux) bool { return k.Arch != c.Arch }) {
+		m.kernels = slices.DeleteFunc(slices.Clone(kernels), func(k *Vmlinux) bool { return k.Arch != c.Arch })
 	}
 	for _, own := range c.Kernels {
 		m.own(own)
@@ -82,12 +81,12 @@ func (c *Cargo) sameBuild(k *Vmlinux) bool { return c.Build != "" && c.Build == 
 // meet.
 func (m *matching) byToken(token string) {
 	flavor, base, _ := fingerprint.ParseToken(token)
-	var here []*Vmlinux
 	var met []string // kernelreleases
 	var broken *Vmlinux
 	unknown := false
-	for _, k := range m.ofToken(token, flavor) {
-		here = append(here, k)
+	here := m.ofToken(token, flavor)
+	m.cells = slices.Grow(m.cells, len(here))
+	for _, k := range here {
 		switch {
 		case k.Known == Unknown:
 			unknown = true
@@ -154,13 +153,15 @@ func bases(kernels []*Vmlinux) string {
 	return newest(kernels, func(k *Vmlinux) string { return k.Short() + " of " + k.Label })
 }
 
+// mostNamed is how many kernels a reason names: the newest.
+const mostNamed = 4
+
 // newest lists some of the kernels, the newest first.
 func newest(kernels []*Vmlinux, say func(*Vmlinux) string) string {
-	const most = 4
 	var out []string
 	for _, k := range slices.Backward(kernels) {
-		if len(out) == most {
-			out = append(out, fmt.Sprintf("and %d more", len(kernels)-most))
+		if len(out) == mostNamed {
+			out = append(out, fmt.Sprintf("and %d more", len(kernels)-mostNamed))
 			break
 		}
 		out = append(out, say(k))
@@ -213,7 +214,7 @@ func (m *matching) meets(release string) (out []*Vmlinux, other bool) {
 func (m *matching) content(release string, c *Content) {
 	here, other := m.meets(release)
 	fits, unknown := 0, 0
-	var bad []string
+	var bad []Cell
 	broken := ""
 	for _, k := range here {
 		cell := m.judged(c, k)
@@ -227,9 +228,9 @@ func (m *matching) content(release string, c *Content) {
 		case Undecided:
 			unknown++
 		case Misfits:
-			bad = append(bad, fmt.Sprintf("%s on %s", cell.Counts, k.Label))
+			bad = append(bad, cell)
 			if m.sameBuild(k) {
-				broken = bad[len(bad)-1]
+				broken = cell.on()
 			}
 		}
 	}
@@ -240,13 +241,28 @@ func (m *matching) content(release string, c *Content) {
 	case unknown > 0:
 		m.answer(Unproven, release, "its content does not tell which base it was built on: nothing contradicts those here, and too little confirms one")
 	case len(bad) > 0:
-		m.answer(Stale, release, "%s", strings.Join(bad, "; "))
+		m.answer(Stale, release, "%s", misfits(bad))
 	case len(here) > 0:
 		m.answer(Stale, release, "has modules for %s, and the kernels of that flavor here are others: %s", release,
 			newest(here, func(k *Vmlinux) string { return k.Release + " of " + k.Label }))
 	default:
 		m.answer(Unmet, release, "has modules for %s, and no kernel of that flavor is here", release)
 	}
+}
+
+// on says what was found on a kernel.
+func (c Cell) on() string { return fmt.Sprintf("%s on %s", c.Counts, c.Kernel.Label) }
+
+// misfits says what was found on kernels, in their order: of many, on the newest.
+func misfits(cells []Cell) string {
+	var out []string
+	for _, c := range cells[max(len(cells)-mostNamed, 0):] {
+		out = append(out, c.on())
+	}
+	if n := len(cells) - mostNamed; n > 0 {
+		out = append(out, fmt.Sprintf("and likewise on %d older ones", n))
+	}
+	return strings.Join(out, "; ")
 }
 
 // judged is the cell of modules on a kernel by what was read.
@@ -306,15 +322,24 @@ func (m *matching) own(own *Vmlinux) {
 	}
 }
 
+// weakAnswers is how many kernels that modules are linked into have an answer of their
+// own: the newest.
+const weakAnswers = 8
+
 // weak checks modules on the kernels of other kernelreleases that they are linked
 // into.
 func (m *matching) weak() {
 	if m.Linked == nil {
 		return
 	}
+	met := make(map[*Vmlinux]bool, len(m.cells))
+	for _, c := range m.cells {
+		met[c.Kernel] = true
+	}
 	required := m.required()
+	var answers []Cell // that call for one
 	for _, k := range m.kernels {
-		if slices.ContainsFunc(m.cells, func(c Cell) bool { return c.Kernel == k }) {
+		if met[k] {
 			continue
 		}
 		counts := m.readOn(k)
@@ -329,7 +354,8 @@ func (m *matching) weak() {
 		case !l.Is && !l.Unknown, len(required) == 0 && (m.unbound() || !m.Listed || m.Unread != ""):
 			continue // it does not meet it, or fits any, or has an answer already
 		case l.Unknown:
-			m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: its symbols are not listed anywhere", k.Release, k.Label)
+			cell.Weak = false // who knows
+			answers = append(answers, cell)
 			continue
 		case len(required) == 0:
 			cell.By = Unknown
@@ -340,12 +366,33 @@ func (m *matching) weak() {
 			cell.Fit = Misfits
 		}
 		m.cells = append(m.cells, cell)
-		switch cell.Fit {
-		case Misfits:
-			m.answer(Stale, k.Release, "weak-modules links its modules into %s as well%s, and the base of %s is %s: %s", k.Release, m.newest(k), k.Label, k.Short(), cell.why(required))
-		case Undecided:
-			m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well%s, and it is not known whether they fit the base of %s", k.Release, m.newest(k), k.Label)
+		if cell.Fit != Fits {
+			answers = append(answers, cell)
 		}
+	}
+	older := max(len(answers)-weakAnswers, 0)
+	for _, c := range answers[older:] {
+		m.answerWeak(c, required)
+	}
+	if older > 0 {
+		v := Undecided
+		if slices.ContainsFunc(answers[:older], func(c Cell) bool { return c.Fit == Misfits }) {
+			v = Stale
+		}
+		m.answer(v, "", "so it is with %d older kernels that weak-modules links its modules into, or may", older)
+	}
+}
+
+// answerWeak is the answer for a kernel that modules are linked into, or may be.
+func (m *matching) answerWeak(c Cell, required []string) {
+	k := c.Kernel
+	switch {
+	case !c.Weak:
+		m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: its symbols are not listed anywhere", k.Release, k.Label)
+	case c.Fit == Misfits:
+		m.answer(Stale, k.Release, "weak-modules links its modules into %s as well%s, and the base of %s is %s: %s", k.Release, m.newest(k), k.Label, k.Short(), c.why(required))
+	default:
+		m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well%s, and it is not known whether they fit the base of %s", k.Release, m.newest(k), k.Label)
 	}
 }
 

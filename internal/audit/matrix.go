@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+)
+
+// Row is a package of modules and the kernels of one flavor that it can meet.
+type Row struct {
+	Modules *Package
+	Flavor  string
+	Cells   []Cell                // oldest first; see maxCells
+	Of      map[guard.Verdict]int // how many fit, misfit or are undecided, listed or not
+}
+
+// Pairs is how many kernels the package can meet.
+func (r *Row) Pairs() int { return r.Of[guard.Fits] + r.Of[guard.Misfits] + r.Of[guard.Undecided] }
+
+// maxCells is how many cells a matrix lists. Of a larger one each row lists those with the
+// package's own kernel and, of each answer, the newest few.
+const maxCells = 1 << 17
+
+// few is how many kernels of each answer are listed where there are many.
+const few = 4
+
+// add adds the cells of one package.
+func (r *Result) add(cells []Cell) {
+	rows := map[string]*Row{} // by flavor
+	first := len(r.Rows)
+	for _, c := range cells {
+		row := rows[c.Kernel.Flavor]
+		if row == nil {
+			row = &Row{Modules: c.Modules, Flavor: c.Kernel.Flavor, Of: map[guard.Verdict]int{}}
+			rows[c.Kernel.Flavor] = row
+			r.Rows = append(r.Rows, row)
+		}
+		row.Cells = append(row.Cells, c)
+		row.Of[c.Fit]++
+		c.Kernel.met++
+		if c.Fit == guard.Fits {
+			c.Kernel.fit++
+		}
+	}
+	whole := r.Pairs <= maxCells
+	if r.Pairs += len(cells); r.Pairs <= maxCells {
+		return
+	}
+	if whole {
+		first = 0
+	}
+	for _, row := range r.Rows[first:] {
+		row.Cells = slices.Clone(newest(row.Cells)) // the others are not held on to
+	}
+}
+
+// newest picks the newest few of each answer, and those with the package's own kernel.
+func newest(cells []Cell) []Cell {
+	var out []Cell
+	kept := map[guard.Verdict]int{}
+	for _, c := range slices.Backward(cells) {
+		if c.Kernel.Package != c.Modules {
+			if kept[c.Fit] == few {
+				continue
+			}
+			kept[c.Fit]++
+		}
+		out = append(out, c)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// maxUnlinked is how many kernels are listed of which modules are not linked into.
+const maxUnlinked = 8
+
+// apart adds the kernels that weak-modules does not link the modules of a package into.
+func (r *Result) apart(list []Unlinked) {
+	r.Apart += len(list)
+	r.Unlinked = append(r.Unlinked, list[max(len(list)-maxUnlinked, 0):]...)
+}
+
+// undecided reports whether of some modules it is not known whether they fit.
+func (r *Result) undecided() bool {
+	return slices.ContainsFunc(r.Rows, func(w *Row) bool { return w.Of[guard.Undecided] > 0 })
+}
+
+// words say what the cells hold, of each answer the newest few: those that do not fit, or
+// all.
+func (r *Row) words(all bool) []string {
+	var out []string
+	said := map[guard.Verdict]int{}
+	for _, c := range newest(r.Cells) {
+		if all || c.Fit != guard.Fits {
+			out = append(out, c.words())
+			said[c.Fit]++
+		}
+	}
+	for _, fit := range []guard.Verdict{guard.Fits, guard.Misfits, guard.Undecided} {
+		if n := r.Of[fit] - said[fit]; n > 0 && (all || fit != guard.Fits) {
+			out = append(out, fitWords[fit]+prose.Several(n, "older kernel"))
+		}
+	}
+	return out
+}
+
+// fitWords begin what is said of a kernel.
+var fitWords = map[guard.Verdict]string{guard.Fits: "fits ", guard.Misfits: "not ", guard.Undecided: "unknown: "}
+
+// words say what a cell holds.
+func (c Cell) words() string {
+	kernel := c.Kernel.Package.NEVRA
+	if c.Kernel.Package == c.Modules {
+		kernel = "its own"
+	}
+	if c.Weak {
+		kernel += " by weak-modules"
+	}
+	how := ""
+	switch {
+	case len(c.Counts) > 0:
+		how = " (" + c.Counts.String() + ")"
+	case c.Fit == guard.Misfits:
+		how = " (another base)"
+	}
+	return fitWords[c.Fit] + kernel + how
+}
+
+// head begins a line of such words.
+func (r *Row) head() string {
+	unknown := ""
+	if n := r.Of[guard.Undecided]; n > 0 {
+		unknown = fmt.Sprintf(", unknown of %s", prose.Number(n))
+	}
+	return fmt.Sprintf("%s (%s): fits %s of %s%s", r.Modules, r.Flavor, prose.Number(r.Of[guard.Fits]), prose.Number(r.Pairs()), unknown)
+}
