@@ -29,8 +29,10 @@ x
 mkdir -p %{buildroot}%{modules}/kernel
 cp %{fixtures}/ipheth.ko %{fixtures}/conn.ko %{buildroot}%{modules}/kernel
 xz -dc %{fixtures}/vmlinux-1.1.xz > %{buildroot}%{modules}/vmlinux
+ln -s usr/lib %{buildroot}/lib
 %files
 %{modules}
+/lib
 `
 
 // TestDistilInBuild has rpmbuild distil what it packs: the modules then fit the
@@ -59,6 +61,9 @@ func TestDistilInBuild(t *testing.T) {
 	distilled, log := build(script)
 	if want := "2 distilled ("; !strings.Contains(log, want) {
 		t.Errorf("the build log lacks %q:\n%s", want, log)
+	}
+	if strings.Contains(log, "2 had a .BTF.base") {
+		t.Errorf("it looked at modules a second time, by /lib:\n%s", log)
 	}
 	if o := guard(t, "check", "--no-db", plain, "--base", rebuilt); o.Status != 1 || !strings.Contains(o.Stdout, "1 rejected, 1 misread") {
 		t.Errorf("plain modules on the rebuild: exit status %d\n%s", o.Status, o.All())

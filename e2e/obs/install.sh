@@ -14,7 +14,7 @@ say() { echo "install: $*" >&2; }
 needs=(
     debootstrap=debootstrap unshare=util-linux
     rpm=rpm rpm2cpio=rpm2cpio cpio=cpio xz=xz-utils zstd=zstd tar=tar
-    objcopy=binutils od=coreutils
+    objcopy=binutils od=coreutils openssl=openssl modinfo=kmod
     perl=perl # for a build from $OBS_BUILD_GIT, which has no package
 )
 [ -n "${OBS_BUILD_GIT:-}" ] && needs+=(git=git) || needs+=(obs-build=obs-build)

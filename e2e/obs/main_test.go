@@ -201,6 +201,16 @@ func script(name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// bare is what a program prints, to the byte.
+func bare(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v", name, strings.Join(args, " "), err)
+	}
+	return out
+}
+
 // must runs a program that has to succeed.
 func must(t *testing.T, name string, args ...string) string {
 	t.Helper()

@@ -36,7 +36,7 @@ unmount() { while umount -l "$work"/{proc,sys,dev/pts,dev/shm} 2> /dev/null; do 
 trap 'unmount; rm -rf --one-file-system "$work" "$log"' EXIT
 
 # The machine's default mirror. Most of it is perl, which rpm and obs-build need.
-if ! debootstrap --variant=minbase --include=rpm,cpio,make,xz-utils,zstd "$suite" "$work" > "$log" 2>&1; then
+if ! debootstrap --variant=minbase --include=rpm,cpio,make,xz-utils,zstd,openssl,libnss3-tools "$suite" "$work" > "$log" 2>&1; then
     if grep -Eq "Failed getting release file|Couldn't download|Invalid Release file" "$log"; then
         say "debootstrap reaches no mirror: $(tail -n 1 "$log")"
         exit 3

@@ -5,7 +5,6 @@
 package obs
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -19,7 +18,8 @@ func TestSigning(t *testing.T) {
 	token := tr.token(t)
 	must(t, "find", string(tr), "-name", "*.ko.zst", "-exec", "zstd", "-q", "-d", "--rm", "{}", "+")
 
-	one, src := newRoot(t), newSources(t, "kernel-default.spec", "pesign-repackage.spec", "repackaged.spec")
+	key, one, src := newSigner(t), newRoot(t), newSources(t, "kernel-default.spec")
+	one.addPesign(t, "pesign")
 	one.previous(t, results(t, "1.1")...)
 	src.add(t, "btf-guard.conf", policy("rebuild"))
 	first := one.buildKernel(t, src, tr, "1.3", "--define", "signed 1")
@@ -53,7 +53,7 @@ func TestSigning(t *testing.T) {
 			if tt.previous {
 				two.previous(t, results(t, "1.1")...)
 			}
-			second := two.build(t, signed(t, one), "--disturl", disturl)
+			second := two.build(t, key.signed(t, one, false), "--disturl", disturl)
 			second.wants(t, 0)
 			second.says(t, tt.says...)
 			second.wantTokens(t, token)
@@ -71,17 +71,4 @@ func TestSigning(t *testing.T) {
 			}
 		})
 	}
-}
-
-// signed makes the sources of the second stage from the results of the first.
-func signed(t *testing.T, first root) sources {
-	t.Helper()
-	src := sources{dir: t.TempDir()}
-	for _, results := range []string{"RPMS/*/*.rpm", "SRPMS/*.rpm", "OTHER/*"} {
-		files, _ := filepath.Glob(first.path("home/abuild/rpmbuild", results))
-		src.copy(t, files...)
-	}
-	src.spec = filepath.Join(src.dir, "pesign-repackage.spec")
-	src.add(t, "kernel-default.cpio.rsasign.sig", "what the signing server answers")
-	return src
 }
