@@ -30,6 +30,7 @@ func auditCommand() *cli.Command {
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
 			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
 			&cli.IntFlag{Name: "max-packages", Value: audit.DefaultMaxPackages, Usage: "look at no more than `N` packages of kernels and modules; more are an error"},
+			&cli.IntFlag{Name: "requests", Value: audit.DefaultRequests, Usage: fmt.Sprintf("have at most `N` requests to OBS under way at once, 1 to %d", maxRequests)},
 			&cli.StringFlag{Name: "since", Usage: "report and count only what is new since the audit in `FILE`, written with --format json"},
 			&cli.BoolFlag{Name: "since-last", Usage: "report and count only what is new since the last audit of the same sources with this flag"},
 			apiurlFlag(),
@@ -40,6 +41,10 @@ func auditCommand() *cli.Command {
 		Action:       runAudit,
 	}
 }
+
+// maxRequests is how many requests OBS can be asked to answer at once. It has others to
+// serve.
+const maxRequests = 64
 
 func runAudit(c *cli.Context) error {
 	const hint = "obs-btf-guard audit --help"
@@ -54,6 +59,9 @@ func runAudit(c *cli.Context) error {
 	}
 	if n := c.Int("max-packages"); n < 1 {
 		return usageError{fmt.Sprintf("audit: --max-packages %d: give a number of at least 1", n), hint}
+	}
+	if n := c.Int("requests"); n < 1 || n > maxRequests {
+		return usageError{fmt.Sprintf("audit: --requests %d: give a number from 1 to %d", n, maxRequests), hint}
 	}
 	out, err := outputOf(c, reportFormats...)
 	if err != nil {
@@ -77,7 +85,7 @@ func runAudit(c *cli.Context) error {
 		defer stop()
 	}
 	o := audit.Options{
-		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), MaxPackages: c.Int("max-packages"),
+		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), MaxPackages: c.Int("max-packages"), Requests: c.Int("requests"),
 		Web: repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
 		OBS: func() (audit.OBS, error) {
 			client, err := reader(c)

@@ -31,6 +31,9 @@ type Options struct {
 	// MaxPackages is how many packages of kernels and modules are looked at, 0 for
 	// DefaultMaxPackages. More are a problem.
 	MaxPackages int
+	// Requests is how many requests to OBS are under way at once, 0 for
+	// DefaultRequests.
+	Requests int
 	// MetadataOnly leaves the content of packages unread.
 	MetadataOnly bool
 	// Dir is where a folder for downloads may be made, "" for that of temporary
@@ -144,8 +147,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.OBS != nil {
 		o.OBS = sync.OnceValues(o.OBS)
 	}
-	a := &audit{Options: o, res: &Result{}, remarked: map[string]bool{}}
+	a := &audit{Options: o, res: &Result{}, remarked: map[string]bool{}, parts: map[*part]bool{}}
 	defer a.removeDownloads()
+	a.askOBS(ctx)
 	for _, s := range o.Sources {
 		if err := a.source(ctx, s); err != nil {
 			if ctx.Err() != nil {
@@ -170,6 +174,11 @@ type audit struct {
 	packages []*Package
 	remarked map[string]bool // what is a finding already
 
+	obs    map[string]*ofOBS // by source
+	parts  map[*part]bool    // those that were added
+	capped bool              // some of them had too many packages
+	one    sync.Mutex        // held to tell and to remember
+
 	downloads  string // folder, "" until needed
 	downloaded int64  // bytes
 }
@@ -180,6 +189,8 @@ func (a *audit) problem(path string, err error) {
 
 func (a *audit) tell(format string, args ...any) {
 	if a.Tell != nil {
+		a.one.Lock()
+		defer a.one.Unlock()
 		a.Tell(format, args...)
 	}
 }

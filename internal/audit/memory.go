@@ -32,7 +32,9 @@ func (a *audit) recall(key string, v any) bool {
 	if a.Memory == nil || key == "" {
 		return false
 	}
+	a.one.Lock()
 	value := a.Memory.Recall(key)
+	a.one.Unlock()
 	return value != nil && json.Unmarshal(value, v) == nil
 }
 
@@ -41,6 +43,8 @@ func (a *audit) keep(key string, v any) {
 		return
 	}
 	if value, err := json.Marshal(v); err == nil {
+		a.one.Lock()
+		defer a.one.Unlock()
 		a.Memory.Keep(key, value)
 	}
 }

@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -20,6 +22,7 @@ import (
 // api.Client is one.
 type OBS interface {
 	URL() string
+	State(ctx context.Context, t api.Target) (api.State, error)
 	Repositories(ctx context.Context, project string) ([]api.Repository, error)
 	Binaries(ctx context.Context, t api.Target) ([]api.Binary, error)
 	DepInfo(ctx context.Context, project, repository, arch string) ([]api.Dependencies, error)
@@ -43,32 +46,105 @@ func inOBS(source string) (t api.Target, ok bool, err error) {
 	return api.Target{Project: parts[0], Repository: parts[1], Arch: parts[2], Package: api.WholeRepository}, true, nil
 }
 
-// project lists the packages of a project in OBS, or of the part of it that the
-// target names. A part that cannot be read is a problem of its own.
-func (a *audit) project(ctx context.Context, t api.Target) error {
+// ofOBS is what OBS said of a source: its parts, and of each what is in it.
+type ofOBS struct {
+	parts []*part
+	err   error
+}
+
+// part is a repository in OBS for one architecture, and what is known of it.
+type part struct {
+	api.Target
+	name     string
+	asked    bool       // else enough was found before
+	total    int        // packages in it
+	packages []*Package // those that matter
+	note     string
+	problems []error
+	err      error
+}
+
+// askOBS asks OBS for all sources there. It asks for their parts first, and then for what
+// is in them, several at once. What comes of it stands in the order of the sources.
+func (a *audit) askOBS(ctx context.Context) {
+	a.obs = map[string]*ofOBS{}
+	var sources []*ofOBS
+	var targets []api.Target
+	for _, name := range a.Sources {
+		if t, ok, err := inOBS(name); ok && err == nil && a.obs[name] == nil {
+			a.obs[name] = &ofOBS{}
+			sources, targets = append(sources, a.obs[name]), append(targets, t)
+		}
+	}
+	if len(sources) == 0 {
+		return
+	}
+	client, err := a.connect()
+	if err != nil {
+		for _, s := range sources {
+			s.err = err
+		}
+		return
+	}
+	lists := make([][]api.Target, len(sources))
+	each(ctx, len(sources), a.requests(), func(i int) { lists[i], sources[i].err = parts(ctx, client, targets[i]) })
+	of := map[api.Target]*part{}
+	var all []*part
+	for i, s := range sources {
+		for _, t := range lists[i] {
+			if of[t] == nil {
+				of[t] = &part{Target: t, name: "obs:" + t.Project + "/" + t.Repository + "/" + t.Arch}
+				all = append(all, of[t])
+			}
+			s.parts = append(s.parts, of[t])
+		}
+	}
+	var found atomic.Int64
+	each(ctx, len(all), a.requests(), func(i int) {
+		if int(found.Load()) > a.mostPackages() {
+			return // those before it are too many already
+		}
+		all[i].asked = true
+		a.ask(ctx, client, all[i])
+		found.Add(int64(len(all[i].packages)))
+	})
+}
+
+// connect is the way to OBS, with a limit on the requests under way.
+func (a *audit) connect() (OBS, error) {
 	if a.OBS == nil {
-		return errors.New("OBS cannot be asked here")
+		return nil, errors.New("OBS cannot be asked here")
 	}
 	client, err := a.OBS()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	parts, err := parts(ctx, client, t)
-	if err != nil {
-		return err
+	return &limited{client, make(chan struct{}, a.requests())}, nil
+}
+
+// project adds the packages of a source in OBS. A part that could not be read is a problem
+// of its own.
+func (a *audit) project(ctx context.Context, source string) error {
+	s := a.obs[source]
+	switch {
+	case s.err != nil:
+		return s.err
+	case a.capped: // which of the others were asked for, is by chance
+		return a.tooMany()
 	}
+	t, _, _ := inOBS(source)
 	found, problems := false, len(a.res.Problems)
-	for _, part := range parts {
-		name := "obs:" + part.Project + "/" + part.Repository + "/" + part.Arch
-		if slices.ContainsFunc(a.res.Sources, func(s Source) bool { return s.Name == name }) {
+	for _, part := range s.parts {
+		if a.parts[part] {
 			found = true // named as well
 			if t.Repository != "" {
-				a.together(name)
+				a.together(part.name)
 			}
 			continue
 		}
+		a.parts[part] = true
 		first := len(a.packages)
-		err := a.part(ctx, client, name, part)
+		err := a.addPart(part)
 		for _, p := range a.packages[first:] {
 			if t.Repository == "" {
 				p.whole, p.repository = "obs:"+part.Project, part.Repository
@@ -78,15 +154,39 @@ func (a *audit) project(ctx context.Context, t api.Target) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, errPackages):
+			a.capped = true
 			return err
 		case err != nil:
-			a.problem(name, err)
+			a.problem(part.name, err)
 		default:
-			found = found || a.res.Sources[len(a.res.Sources)-1].Packages > 0
+			found = found || part.total > 0
 		}
 	}
 	if !found && len(a.res.Problems) == problems {
 		return errors.New("OBS has no package there")
+	}
+	return nil
+}
+
+// addPart adds what is known of a part.
+func (a *audit) addPart(p *part) error {
+	switch {
+	case !p.asked:
+		return a.tooMany()
+	case p.err != nil:
+		return p.err
+	case p.note != "":
+		a.note("%s", p.note)
+	}
+	a.res.Sources = append(a.res.Sources, Source{Name: p.name, Kind: "obs", Packages: p.total})
+	for _, err := range p.problems {
+		a.problem(p.name, err)
+	}
+	for _, pkg := range p.packages {
+		if a.full() {
+			return a.tooMany()
+		}
+		a.packages = append(a.packages, pkg)
 	}
 	return nil
 }
@@ -126,41 +226,106 @@ func parts(ctx context.Context, client OBS, t api.Target) ([]api.Target, error) 
 	return nil, errors.New("the project has no repository that is built for an architecture")
 }
 
-// requests is how many are under way at once. OBS answers each by a process of
-// its own, and is there for others as well.
-const requests = 4
+// DefaultRequests is how many requests to OBS are under way at once. OBS answers each by a
+// process of its own, and is there for others as well.
+const DefaultRequests = 4
 
-// part asks OBS for what the packages of a repository provide and require. Each
-// answer costs a request, so that only those are asked for that are named as
-// packages of kernels and modules are, or built with what modules are built with, and
-// that the last audit did not ask for. Of an unchanged repository that is the listing.
-func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target) error {
-	a.tell("asking OBS for %s", name)
-	files, err := client.Binaries(ctx, t)
-	if err != nil {
-		return err
+func (a *audit) requests() int { return cmp.Or(a.Requests, DefaultRequests) }
+
+// limited lets no more requests be under way than slots has room for, whoever asks.
+type limited struct {
+	OBS
+	slots chan struct{}
+}
+
+func (l *limited) take() func() {
+	l.slots <- struct{}{}
+	return func() { <-l.slots }
+}
+
+func (l *limited) State(ctx context.Context, t api.Target) (api.State, error) {
+	defer l.take()()
+	return l.OBS.State(ctx, t)
+}
+
+func (l *limited) Repositories(ctx context.Context, project string) ([]api.Repository, error) {
+	defer l.take()()
+	return l.OBS.Repositories(ctx, project)
+}
+
+func (l *limited) Binaries(ctx context.Context, t api.Target) ([]api.Binary, error) {
+	defer l.take()()
+	return l.OBS.Binaries(ctx, t)
+}
+
+func (l *limited) DepInfo(ctx context.Context, project, repository, arch string) ([]api.Dependencies, error) {
+	defer l.take()()
+	return l.OBS.DepInfo(ctx, project, repository, arch)
+}
+
+func (l *limited) FileInfo(ctx context.Context, t api.Target, file string) (api.FileInfo, error) {
+	defer l.take()()
+	return l.OBS.FileInfo(ctx, t, file)
+}
+
+// ask asks OBS for what the packages of a part provide and require. Each answer costs a
+// request, so that only those are asked for that are named as packages of kernels and
+// modules are, or built with what modules are built with, and that the last audit did not
+// ask for. Of an unchanged repository that is its state, or the listing where OBS does not
+// tell its build id.
+func (a *audit) ask(ctx context.Context, client OBS, p *part) {
+	a.tell("asking OBS for %s", p.name)
+	known := a.partMemory(client, p.name)
+	var state api.State
+	if known.old.Tells || known.old.Listing == "" {
+		state, _ = client.State(ctx, p.Target) // without it, the listing tells
 	}
-	known := a.partMemory(client, name, files)
-	built, err := known.builtWith(ctx, client, t)
+	if id := state.Settled(); id != "" && id == known.old.BuildID {
+		p.total = known.old.Packages
+		for _, b := range known.files() {
+			info, _ := known.info(b)
+			a.takeFile(client, p, known.old.Built, b, info, nil)
+		}
+		return
+	}
+	files, err := client.Binaries(ctx, p.Target)
+	if err != nil {
+		p.err = err
+		return
+	}
+	a.askFor(ctx, client, p, known, files)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return
+	}
+	known.new.Tells = state.Code != "" && !slices.ContainsFunc(files, func(b api.Binary) bool { return b.Size < 0 })
+	if known.new.Tells && len(p.problems) == 0 && p.note == "" {
+		known.new.BuildID = state.Settled()
+	}
+	known.new.Packages = p.total
+	a.keepPart(known)
+}
+
+// askFor asks for the files of a part that are not known.
+func (a *audit) askFor(ctx context.Context, client OBS, p *part, known *partMemory, files []api.Binary) {
+	known.list(files)
+	built, err := known.builtWith(ctx, client, p.Target)
+	if ctx.Err() != nil {
+		return
 	}
 	if err != nil {
-		a.note("%s: OBS does not say what its packages are built with (%v), so that they are found by their names; others may have modules", name, err)
+		p.note = fmt.Sprintf("%s: OBS does not say what its packages are built with (%v), so that they are found by their names; others may have modules", p.name, err)
 	}
-	s := Source{Name: name, Kind: "obs"}
 	var named []api.Binary
 	for _, b := range files {
 		base, ok := strings.CutSuffix(b.Name, ".rpm")
 		if !ok {
 			continue
 		}
-		s.Packages++
+		p.total++
 		if !kernel.IsAccessory(base) && (kernel.IsKernelPackage(base) || kernel.IsModulePackage(base) || built[base]) {
 			named = append(named, b)
 		}
 	}
-	a.res.Sources = append(a.res.Sources, s)
 	infos, errs := make([]api.FileInfo, len(named)), make([]error, len(named))
 	var ask []int
 	for i, b := range named {
@@ -169,36 +334,34 @@ func (a *audit) part(ctx context.Context, client OBS, name string, t api.Target)
 			ask = append(ask, i)
 		}
 	}
-	each(ctx, len(ask), requests, func(n int) {
+	each(ctx, len(ask), a.requests(), func(n int) {
 		i := ask[n]
-		infos[i], errs[i] = client.FileInfo(ctx, t, named[i].Name)
+		infos[i], errs[i] = client.FileInfo(ctx, p.Target, named[i].Name)
 	})
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return
 	}
-	packages := make([]*Package, len(named))
 	for i, b := range named {
 		if errs[i] == nil {
-			known.learn(b, infos[i])
-			packages[i], errs[i] = a.inPart(client, name, t, b, infos[i])
+			known.learn(b, &infos[i])
 		}
+		a.takeFile(client, p, built, b, infos[i], errs[i])
 	}
-	a.keepPart(known, len(ask) > 0)
-	for i, p := range packages {
-		if p != nil {
-			p.maybe = p.maybe || built[p.Name]
-		}
-		switch {
-		case errs[i] != nil:
-			a.problem(name, fmt.Errorf("%s: %w", named[i].Name, errs[i]))
-		case !p.matters():
-		case a.full():
-			return a.tooMany()
-		default:
-			a.packages = append(a.packages, p)
-		}
+}
+
+// takeFile takes what OBS said of one file of a part.
+func (a *audit) takeFile(client OBS, p *part, built map[string]bool, b api.Binary, info api.FileInfo, err error) {
+	var pkg *Package
+	if err == nil {
+		pkg, err = a.inPart(client, p.name, p.Target, b, info)
 	}
-	return nil
+	if err != nil {
+		p.problems = append(p.problems, fmt.Errorf("%s: %w", b.Name, err))
+		return
+	}
+	if pkg.maybe = pkg.maybe || built[pkg.Name]; pkg.matters() {
+		p.packages = append(p.packages, pkg)
+	}
 }
 
 // builtWithKernels lists the RPMs of packages that are built with what modules are

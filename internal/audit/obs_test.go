@@ -33,6 +33,9 @@ type fakeOBS struct {
 
 func (o *fakeOBS) URL() string { return "https://api.example.org" }
 
+// State knows no build ids, as OBS 2.9 does not.
+func (o *fakeOBS) State(context.Context, api.Target) (api.State, error) { return api.State{}, nil }
+
 func (o *fakeOBS) Repositories(_ context.Context, project string) ([]api.Repository, error) {
 	switch project {
 	case "Kernel:stable":
@@ -269,7 +272,7 @@ func TestOBSAtOnce(t *testing.T) {
 	run := func(t *testing.T, ctx context.Context) (*slowOBS, *Result, error) {
 		o := &slowOBS{packages: 12}
 		res, err := Run(ctx, Options{Sources: []string{"obs:a/b/c"}, OBS: func() (OBS, error) { return o, nil }})
-		if o.now != 0 || o.most != requests {
+		if o.now != 0 || o.most != DefaultRequests {
 			t.Errorf("%d requests are under way, there were %d at once", o.now, o.most)
 		}
 		return o, res, err
@@ -300,7 +303,7 @@ func TestOBSAtOnce(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
 			defer cancel()
 			o, _, err := run(t, ctx)
-			if !errors.Is(err, context.DeadlineExceeded) || o.all > 2*requests {
+			if !errors.Is(err, context.DeadlineExceeded) || o.all > 2*DefaultRequests {
 				t.Errorf("%v after %d requests", err, o.all)
 			}
 		})

@@ -8,18 +8,24 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
 // partKnown is what OBS said of a repository for one architecture, for the next time.
-// Its listing is asked for each time; what stands in a package's header, and what
-// packages were built with, only of what the listing shows to be another.
+// Its build id is asked for each time, or its listing where there is none or it is another;
+// what stands in a package's header, and what packages were built with, only of what the
+// listing shows to be another.
 type partKnown struct {
-	Listing string               // a digest of it
-	Built   map[string]bool      // see builtWithKernels; of packages that are in the listing
-	Files   map[string]fileKnown // by name
+	Tells    bool                 // OBS tells build ids, and has nothing there that it would have to download first
+	BuildID  string               // of what is known here, "" if that is not all
+	Packages int                  // in it
+	Listing  string               // a digest of it
+	Built    map[string]bool      // see builtWithKernels; of packages that are in the listing
+	Files    map[string]fileKnown // by name
 }
 
 // fileKnown is what OBS read from a file, and by what the listing tells it from others.
@@ -35,19 +41,34 @@ type partMemory struct {
 	listed   map[string]api.Binary
 }
 
-// partMemory recalls a part. The listing does not name a file twice.
-func (a *audit) partMemory(client OBS, name string, files []api.Binary) *partMemory {
-	m := &partMemory{key: "obs part " + client.URL() + " " + name, listed: map[string]api.Binary{}}
+// partMemory recalls a part.
+func (a *audit) partMemory(client OBS, name string) *partMemory {
+	m := &partMemory{key: "obs part " + client.URL() + " " + name}
+	if !a.recall(m.key, &m.old) {
+		m.old = partKnown{}
+	}
+	return m
+}
+
+// list takes the listing, which does not name a file twice.
+func (m *partMemory) list(files []api.Binary) {
+	m.listed = map[string]api.Binary{}
 	h := sha256.New()
 	for _, b := range files {
 		m.listed[b.Name] = b
 		fmt.Fprintf(h, "%q %d %d\n", b.Name, b.Size, b.MTime.Unix())
 	}
-	if !a.recall(m.key, &m.old) {
-		m.old = partKnown{}
-	}
 	m.new = partKnown{Listing: hex.EncodeToString(h.Sum(nil)), Files: map[string]fileKnown{}}
-	return m
+}
+
+// files lists those of which all is known.
+func (m *partMemory) files() []api.Binary {
+	var out []api.Binary
+	for _, name := range slices.Sorted(maps.Keys(m.old.Files)) {
+		k := m.old.Files[name]
+		out = append(out, api.Binary{Name: name, Size: k.Size, MTime: api.UnixTime{Time: time.Unix(k.MTime, 0)}})
+	}
+	return out
 }
 
 // builtWith gives what the packages are built with. They are asked for again when the
@@ -78,7 +99,7 @@ func (m *partMemory) info(b api.Binary) (api.FileInfo, bool) {
 
 // learn keeps what a file has, of its dependencies those that matter here. What OBS
 // has yet to download has neither size nor time.
-func (m *partMemory) learn(b api.Binary, info api.FileInfo) {
+func (m *partMemory) learn(b api.Binary, info *api.FileInfo) {
 	if b.Size < 0 || b.MTime.IsZero() {
 		return
 	}
@@ -91,12 +112,13 @@ func (m *partMemory) learn(b api.Binary, info api.FileInfo) {
 		}
 		*list = kept
 	}
-	m.new.Files[b.Name] = fileKnown{b.Size, b.MTime.Unix(), info}
+	m.new.Files[b.Name] = fileKnown{b.Size, b.MTime.Unix(), *info}
 }
 
-// keepPart keeps what is new.
-func (a *audit) keepPart(m *partMemory, asked bool) {
-	if asked || m.new.Listing != m.old.Listing {
+// keepPart keeps what is new. A listing that is the same has no other files; one that
+// could not be asked for is asked for again.
+func (a *audit) keepPart(m *partMemory) {
+	if m.new.Listing != m.old.Listing || m.new.BuildID != m.old.BuildID || len(m.new.Files) != len(m.old.Files) {
 		a.keep(m.key, m.new)
 	}
 }

@@ -31,11 +31,11 @@ import (
 
 // source lists the packages of one source.
 func (a *audit) source(ctx context.Context, name string) error {
-	if t, ok, err := inOBS(name); ok {
+	if _, ok, err := inOBS(name); ok {
 		if err != nil {
 			return err
 		}
-		return a.project(ctx, t)
+		return a.project(ctx, name)
 	}
 	if repomd.IsURL(name) {
 		return a.repository(ctx, name)
@@ -317,11 +317,13 @@ var (
 )
 
 // full reports whether no more packages are looked at.
-func (a *audit) full() bool { return len(a.packages) >= cmp.Or(a.MaxPackages, DefaultMaxPackages) }
+func (a *audit) full() bool { return len(a.packages) >= a.mostPackages() }
+
+func (a *audit) mostPackages() int { return cmp.Or(a.MaxPackages, DefaultMaxPackages) }
 
 // tooMany is errPackages with the number.
 func (a *audit) tooMany() error {
-	return fmt.Errorf("more than %d packages of kernels and modules; %w", cmp.Or(a.MaxPackages, DefaultMaxPackages), errPackages)
+	return fmt.Errorf("more than %d packages of kernels and modules; %w", a.mostPackages(), errPackages)
 }
 
 // download accounts for bytes that are to be downloaded. What is refused leaves room
