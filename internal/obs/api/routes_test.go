@@ -60,9 +60,13 @@ func TestRoutes(t *testing.T) {
 				Name: "kernel-default", Version: "5.15.12", Release: "1.3", Arch: "x86_64", Source: "kernel-default", Size: 29606, MTime: at(1),
 				Provides: []string{"kernel-base = 5.15.12-1", "kernel-btf(default:sha256:18)"}, Requires: []string{"/bin/sh"}, Recommends: []string{"kernel-firmware"},
 			}},
-		{"_status.xml", func(c *Client) (any, error) { return c.State(ctx, Target{"Kernel:Test", "standard", "x86_64", WholeRepository}) },
+		{"_status.xml", func(c *Client) (any, error) {
+			return c.State(ctx, Target{"Kernel:Test", "standard", "x86_64", WholeRepository})
+		},
 			"/build/Kernel:Test/standard/x86_64?view=status", State{"finished", true, "67394b7f7d6e15920e8f2096047c0b4a"}},
-		{"_directory.xml", func(c *Client) (any, error) { return c.State(ctx, Target{"Kernel:Test", "standard", "x86_64", WholeRepository}) },
+		{"_directory.xml", func(c *Client) (any, error) {
+			return c.State(ctx, Target{"Kernel:Test", "standard", "x86_64", WholeRepository})
+		},
 			"/build/Kernel:Test/standard/x86_64?view=status", State{}}, // not a state
 		{"_jobhistory.xml", func(c *Client) (any, error) { return c.JobHistory(ctx, kernel) },
 			"/build/Kernel:Test/standard/x86_64/_jobhistory?package=kernel-default", []Job{
