@@ -131,9 +131,6 @@ func checkSources(c *cli.Context) (collect.Sources, error) {
 		if err != nil {
 			return s, usageError{"check: --kernel: " + err.Error(), hint}
 		}
-		if !v.AtLeast(5, 11) {
-			return s, usageError{fmt.Sprintf("check: --kernel: Linux %v does not read module BTF, 5.11 was the first to", v), hint}
-		}
 		s.Assumed.Kernel = v
 	}
 	switch a := c.String("allow-mismatch"); a {
