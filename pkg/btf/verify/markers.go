@@ -274,11 +274,12 @@ func (m *marks) readNames(f *markerTypes) {
 	}
 	if dotOK, ok := f.dotOK.get(); ok {
 		// It is set only for VAR and DATASEC. Section names go the same way as
-		// others as long as there is this function.
-		by := "FUNC " + funcNameIsValid + " without dot_ok"
+		// others as long as there is this function, which is until 6.8.
+		by, last := "FUNC "+funcNameIsValid+" without dot_ok", Version{6, 8, lastPatch}
 		if dotOK {
-			by = "FUNC " + funcNameIsValid + " has dot_ok"
+			by, last = "FUNC "+funcNameIsValid+" has dot_ok", Version{6, 3, lastPatch}
 		}
+		m.atMost(last, by)
 		m.decide(fieldDots, by, func(r *Rules) { r.Dots = !dotOK })
 		m.decide(fieldSectionName, by, func(r *Rules) { r.SectionName = SectionIdentifier })
 	}
@@ -298,6 +299,9 @@ func (m *marks) readModule(f *markerTypes) {
 		return "STRUCT module has no " + member
 	}
 	m.decide(fieldModuleBTF, with(data, "btf_data"), func(r *Rules) { r.ModuleBTF = data })
+	if data {
+		m.atLeast(Version{5, 11, 0}, with(data, "btf_data"))
+	}
 	base, ok := f.moduleBase.get()
 	if !ok || !data {
 		return
