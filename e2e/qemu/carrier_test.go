@@ -28,15 +28,19 @@ func newCarrier(ko []byte) ([]byte, wire.Carrier, error) {
 		return nil, info, err
 	}
 	info.Module = m.Name
+	var order binary.ByteOrder = binary.LittleEndian
+	if ko[elf.EI_DATA] == byte(elf.ELFDATA2MSB) {
+		order = binary.BigEndian
+	}
 	var h elf.Header64
-	if _, err := binary.Decode(ko, binary.LittleEndian, &h); err != nil {
+	if _, err := binary.Decode(ko, order, &h); err != nil {
 		return nil, info, err
 	}
 	sections := make([]elf.Section64, h.Shnum)
 	if h.Shoff > uint64(len(ko)) || int(h.Shstrndx) >= len(sections) {
 		return nil, info, errors.New("carrier: section headers past the end")
 	}
-	if _, err := binary.Decode(ko[h.Shoff:], binary.LittleEndian, sections); err != nil {
+	if _, err := binary.Decode(ko[h.Shoff:], order, sections); err != nil {
 		return nil, info, fmt.Errorf("carrier: section headers: %w", err)
 	}
 	table := &sections[h.Shstrndx]
@@ -66,10 +70,10 @@ func newCarrier(ko []byte) ([]byte, wire.Carrier, error) {
 	h.Shoff, h.Shnum = uint64(len(file)), uint16(len(sections))
 	info.BTFHeader = h.Shoff + sectionSize*uint64(found)
 	info.BaseHeader = h.Shoff + sectionSize*uint64(len(sections)-1)
-	if file, err = binary.Append(file, binary.LittleEndian, sections); err != nil {
+	if file, err = binary.Append(file, order, sections); err != nil {
 		return nil, info, err
 	}
-	_, err = binary.Encode(file, binary.LittleEndian, &h)
+	_, err = binary.Encode(file, order, &h)
 	return file, info, err
 }
 

@@ -51,7 +51,7 @@ func goProgram(t *testing.T, m machine, args ...string) []byte {
 // The kernels do not name their stable release in uname -r.
 func (c *cpio) addConformance(t *testing.T, m machine, kernel verify.Version, mutants int) {
 	t.Helper()
-	const table = "testdata/tables/le64.base.btf"
+	table := "testdata/tables/" + m.table
 	data, err := os.ReadFile(filepath.Join("..", "..", table))
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,7 @@
 
 //go:build e2eqemu
 
-// Package qemu lets real distribution kernels judge module tables, right ones
+// Package qemu lets real kernels judge module tables, right ones
 // and wrong ones, and compares verdict, kernel log and the kernel's copy of the
 // table with what packages verify and relocate predict.
 package qemu
@@ -10,7 +10,9 @@ package qemu
 import (
 	"flag"
 	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -31,6 +33,7 @@ var (
 	as        = flag.String("as", "", "a kernel version, such as a vendor's 5.14.0-503.el9, that the kernels are taken for")
 	survivors = flag.Int("survivors", 120, "how many modules of another build a kernel gets")
 	verbose   = flag.Bool("failed", false, "list modules that do not load")
+	recordTo  = flag.String("record", "", "a folder for what the kernels did, as a corpus holds it")
 	loads     = flag.Int("loads", 50_000, "how many mutants a kernel gets by BPF_BTF_LOAD")
 )
 
@@ -57,6 +60,13 @@ func testKernel(t *testing.T, on, other *build) {
 	}
 	for _, m := range other.tables(t, otherModules, 0) {
 		s.plain("other-"+m.module, m.data)
+	}
+	for _, order := range []string{"le64", "be64"} {
+		data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "tables", order+".module.btf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.plain("fixture-"+order, data)
 	}
 	s.addMutants(t, *mutants)
 	if on.rules.Distilled {
@@ -86,4 +96,7 @@ func testKernel(t *testing.T, on, other *build) {
 		}
 	}
 	report(t, s, results)
+	if *recordTo != "" {
+		s.record(t, *recordTo, results)
+	}
 }

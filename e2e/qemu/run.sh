@@ -16,7 +16,11 @@
 #
 #   E2E_WORK_DIR   where kernels are kept, else a folder below TMPDIR
 #   E2E_REBUILD    a folder with two kernels for TestSurvive, see fetch-rebuild.sh
-#   FLAVOUR        amd64 (the default), cloud-amd64, rt-amd64 or arm64
+#   FLAVOUR        amd64 (the default), cloud-amd64, rt-amd64, arm64 or s390x
+#   SOURCE         a kernel's source tree, or a package with one: two small kernels are
+#                  built from it for FLAVOUR and judge each other's modules, in place of
+#                  those of the distribution (build-kernels.sh). For s390x it is
+#                  linux-source-6.12 where nothing is said: Debian's kernels have no BTF.
 #
 # Exit status: 0 all agree, 1 something does not, 2 an error, 3 qemu or the
 # kernels cannot be had here.
@@ -30,6 +34,7 @@ export E2E_WORK_DIR=${E2E_WORK_DIR:-${TMPDIR:-/tmp}/obs-btf-guard-e2e}
 flavour=${FLAVOUR:-amd64}
 case $flavour in
     arm64) qemu=qemu-system-aarch64 package=qemu-system-arm ;;
+    s390x) qemu=qemu-system-s390x package=qemu-system-misc SOURCE=${SOURCE:-linux-source-6.12} ;;
     *) qemu=qemu-system-x86_64 package=qemu-system-x86 ;;
 esac
 if ! type -P $qemu > /dev/null || ! type -P clang > /dev/null || [ ! -e /usr/include/libelf.h ]; then
@@ -45,6 +50,12 @@ if ! type -P $qemu > /dev/null || ! type -P clang > /dev/null || [ ! -e /usr/inc
 fi
 
 mkdir -p "$E2E_WORK_DIR"
+if [ -n "${SOURCE:-}" ]; then
+    export E2E_KERNELS=built-$flavour-${SOURCE##*/}
+    "$here/build-kernels.sh" "$E2E_WORK_DIR/$E2E_KERNELS" "$flavour" "$SOURCE" > /dev/null
+    cd "$here"
+    exec "${GO:-go}" test -tags e2eqemu -count=1 -timeout 60m -v -run '^TestKernels$' . "$@"
+fi
 export E2E_KERNELS=kernels
 [ "$flavour" = amd64 ] || E2E_KERNELS=kernels-${flavour%-amd64}
 "$here/../fetch-kernels.sh" "$E2E_WORK_DIR/$E2E_KERNELS" "$flavour" > /dev/null

@@ -100,9 +100,13 @@ func loadTrials(t testing.TB, dir string, blobs map[string][]byte) (trials []Tri
 type Kernel struct {
 	Name    string // "5.15.215"
 	Carrier string // the module that the tables were put into
+	Allowed bool   // it allows mismatches, and says less of them
 	Base    *btf.Table
 	Trials  []Trial
 }
+
+// Allowed stands in the README of a kernel that allows mismatches.
+const Allowed = "mismatches allowed"
 
 // LoadEach reads the recordings of single kernels, or skips the test where there
 // are none.
@@ -124,6 +128,7 @@ func LoadEach(t testing.TB) (kernels []Kernel) {
 		if m := carrier.FindSubmatch(about); m != nil {
 			k.Carrier = string(m[1])
 		}
+		k.Allowed = bytes.Contains(about, []byte(Allowed))
 		k.Trials = loadTrials(t, dir, untar(t, unxz(t, filepath.Join(dir, "blobs.tar.xz"))))
 		kernels = append(kernels, k)
 	}

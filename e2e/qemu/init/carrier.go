@@ -67,7 +67,7 @@ func (c *carrier) with(t wire.Trial) []byte {
 	copy(file, c.file)
 	file = section(file, c.BTFHeader, t.BTF)
 	if t.HasBase {
-		binary.LittleEndian.PutUint32(file[c.BaseHeader:], c.BaseName)
+		binary.NativeEndian.PutUint32(file[c.BaseHeader:], c.BaseName)
 		file = section(file, c.BaseHeader, t.Base)
 	}
 	return file
@@ -79,7 +79,7 @@ func section(file []byte, hdr uint64, data []byte) []byte {
 	for len(file)%8 != 0 {
 		file = append(file, 0)
 	}
-	binary.LittleEndian.PutUint64(file[hdr+24:], uint64(len(file)))
-	binary.LittleEndian.PutUint64(file[hdr+32:], uint64(len(data)))
+	binary.NativeEndian.PutUint64(file[hdr+24:], uint64(len(file)))
+	binary.NativeEndian.PutUint64(file[hdr+32:], uint64(len(data)))
 	return append(file, data...)
 }
