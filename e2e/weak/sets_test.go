@@ -7,6 +7,8 @@ package weak
 import (
 	"bytes"
 	"compress/gzip"
+	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -128,7 +130,12 @@ func TestCrafted(t *testing.T) {
 		"built with the kernel": {func(t *testing.T, root, to string) {
 			again(t, root, to, "zpad-kmp-default-1.0-1.1", "updates/zpad.ko.xz", "Provides: kmp_in_kernel")
 		}, 1},
-		"built for the updated kernel": {func(t *testing.T, root, to string) { forUpdated(t, root, to) }, 0},
+		"built for the updated kernel":                  {func(t *testing.T, root, to string) { forUpdated(t, root, to) }, 0},
+		"instead of a module of the kernel":             {func(t *testing.T, root, to string) { replacing(t, root, to, same, "ff-memless", "gamepad") }, 2},
+		"likewise, with a symbol of another CRC":        {func(t *testing.T, root, to string) { replacing(t, root, to, otherCRC, "ff-memless", "gamepad") }, 1},
+		"likewise which no module of the kernel needs": {func(t *testing.T, root, to string) { replacing(t, root, to, otherCRC, "ff-memless") }, 2},
+		"likewise where the kernel has no such module": {func(t *testing.T, root, to string) { replacing(t, root, to, otherCRC) }, 2},
+		"instead of one, without its symbol":            {func(t *testing.T, root, to string) { replacing(t, root, to, noCRC, "ff-memless", "gamepad") }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			packages := crafted(t, func(root, to string) { c.change(t, root, to) })
@@ -155,6 +162,63 @@ func forUpdated(t *testing.T, root, to string) {
 	file(t, tree, modules+updated+"/updates/xpad.ko.xz", filepath.Join(root, modules, built, "updates/xpad.ko.xz"))
 	pack(t, to, "xpad-kmp-default-1.1-1.1", tree)
 }
+
+// replacing gives the updated kernel modules of its own, and packs ff-memless, changed,
+// as a KMP for the released one.
+func replacing(t *testing.T, root, to string, change func(t *testing.T, module []byte) []byte, own ...string) {
+	t.Helper()
+	from := t.TempDir()
+	for _, path := range product(t, "leap") {
+		if name := filepath.Base(path); strings.Contains(path, "/released/") && (strings.HasPrefix(name, "kernel-default-extra") || strings.HasPrefix(name, "gamepad")) {
+			harness.Must(t, "sh", "-c", `cd "$1" && rpm2cpio "$2" | cpio -idmu --quiet`, "sh", from, path)
+		}
+	}
+	module := func(name string) string {
+		return strings.TrimSpace(harness.Must(t, "find", from, "-name", name+".ko.xz"))
+	}
+	tree := t.TempDir()
+	harness.Must(t, "sh", "-c", `mkdir -p "$2/$3" && cp -a "$1/$3/`+updated+`" "$2/$3"`, "sh", root, tree, modules)
+	for _, name := range own {
+		file(t, tree, modules+updated+"/kernel/drivers/"+name+".ko.xz", module(name))
+	}
+	harness.Must(t, "sh", "-c", "rm "+to+"/kernel-default-6.4.0-150600.23.14*")
+	pack(t, to, "kernel-default-6.4.0-150600.23.14.2", tree, "Provides: kernel-uname-r = "+updated)
+
+	changed := filepath.Join(t.TempDir(), "ff-memless.ko")
+	if err := os.WriteFile(changed, change(t, []byte(harness.Must(t, "xz", "-dc", module("ff-memless")))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	kmp := t.TempDir()
+	file(t, kmp, modules+built+"/updates/ff-memless.ko", changed)
+	pack(t, to, "memless-kmp-default-1.0-1.1", kmp)
+}
+
+// otherCRC gives the symbol of ff-memless another CRC.
+func otherCRC(t *testing.T, module []byte) []byte {
+	t.Helper()
+	f, err := elf.NewFile(bytes.NewReader(module))
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range symbols {
+		if s.Name == "__crc_ff_memless_create" && s.Section == elf.SHN_ABS {
+			return bytes.ReplaceAll(module, binary.LittleEndian.AppendUint64(nil, s.Value), []byte{0xee, 0xff, 0xc0, 0, 0, 0, 0, 0})
+		}
+	}
+	t.Fatal("no absolute __crc_ff_memless_create")
+	return nil
+}
+
+// noCRC takes the name of the symbol away.
+func noCRC(_ *testing.T, module []byte) []byte {
+	return bytes.ReplaceAll(module, []byte("__crc_ff_memless"), []byte("__xxx_ff_memless"))
+}
+
+func same(_ *testing.T, module []byte) []byte { return module }
 
 // debianSymvers is the Module.symvers of a Debian kernel.
 func debianSymvers(t *testing.T, work, krel string) string {

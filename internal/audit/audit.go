@@ -239,7 +239,9 @@ type Package struct {
 	listed   bool     // its file list was read
 	image    bool     // it has a kernel, whatever else is known of that
 	maybe    bool     // it may have modules
-	outlives bool     // and some that may be linked into other kernels; known only where listed
+	placed   bool     // where its modules lie is known
+	outlives bool     // some lie where they may be linked into other kernels; known only where placed
+	inKernel bool     // it was built with the kernel, and weak-modules2 leaves it alone
 
 	symbols  *kernel.Symvers // that it brings to its kernel, nil where its dependencies do not tell
 	linkable *guard.Linkable // what its modules need of other kernels, nil likewise

@@ -46,8 +46,12 @@ func repository(t *testing.T, dir string, packages ...listed) string {
 	entries := func(kind string, names []string, more string) {
 		fmt.Fprintf(&b, "<rpm:%s>", kind)
 		for _, n := range names {
+			name, version, _ := strings.Cut(n, " = ")
 			b.WriteString(`<rpm:entry name="`)
-			xml.EscapeText(&b, []byte(n))
+			xml.EscapeText(&b, []byte(name))
+			if version != "" {
+				fmt.Fprintf(&b, `" flags="EQ" ver="%s`, version)
+			}
 			b.WriteString(`"/>`)
 		}
 		fmt.Fprintf(&b, "%s</rpm:%s>", more, kind)
@@ -63,6 +67,9 @@ func repository(t *testing.T, dir string, packages ...listed) string {
 		sum, size := "", 0
 		if p.file == "" {
 			p.file = p.name + ".rpm"
+			if p.files != nil {
+				sum = hexSum([]byte(p.name))
+			}
 		} else if data, err := os.ReadFile(filepath.Join(dir, p.file)); err != nil {
 			t.Fatal(err)
 		} else {
@@ -514,5 +521,71 @@ func TestJSON(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "null") || !json.Valid([]byte(b.String())) {
 		t.Error(b.String())
+	}
+}
+
+// TestDoubtful has packages of whose modules their dependencies do not tell which other
+// kernels they are linked into: that is no reason to say nothing.
+func TestDoubtful(t *testing.T) {
+	const below = "/usr/lib/modules/6.4.0-1-default/"
+	kernel := func(release string, n byte, provides ...string) listed {
+		p := kernelDefault(release+".1", n)
+		p.uname = "6.4.0-" + release + "-default"
+		p.provides = append(p.provides, provides...)
+		return p
+	}
+	on := func(path string, name string, provides []string, requires ...string) listed {
+		token := fingerprint.Requirement(base("default", 1), "6.4.0-1-default")
+		return listed{name: name, version: "1", release: "1", provides: provides, requires: append(requires, token), files: []string{below + path}}
+	}
+	const notKnown = "whether weak-modules links its modules into 6.4.0-2-default of kernel-default-6.4.0-2.1.x86_64 is not known: "
+	for name, test := range map[string]struct {
+		module listed
+		want   []string
+	}{
+		"linked": {on("updates/a.ko", "a-kmp-default", []string{"kmod(a.ko)"}, "ksym(default:mux_get) = 00000004"),
+			[]string{"on 6.4.0-1-default fits", "on 6.4.0-2-default fits by weak-modules"}},
+		"not linked": {on("updates/a.ko", "a-kmp-default", []string{"kmod(a.ko)"}, "ksym(default:mux_get) = 00000005"),
+			[]string{"on 6.4.0-1-default fits", "not on 6.4.0-2-default: needs symbol mux_get with CRC 00000005, there it has 00000004"}},
+		"another symbol than the kernel's own module": {on("updates/mux.ko", "a-kmp-default", []string{"kmod(mux.ko)", "ksym(default:mux_get) = 00000005"}, "ksym(default:printk) = 00000001"),
+			[]string{"on 6.4.0-1-default fits", notKnown + "it has another symbol mux_get than the kernel, and whether modules of the kernel need that is not known"}},
+		"no symbols in the dependencies": {on("extra/a.ko", "zfs-modules", nil),
+			[]string{"on 6.4.0-1-default fits", notKnown + "its dependencies do not list the symbols that it needs"}},
+		"of the kernel itself, in extra/": {on("extra/a.ko", "kernel-modules-extra", []string{"kmod(a.ko)"}, "kernel(mux_get) = 0x00000004"),
+			[]string{"on 6.4.0-1-default fits", "on 6.4.0-2-default fits by weak-modules"}},
+		"likewise, without symbols": {on("extra/a.ko", "kernel-modules-extra", []string{"kmod(a.ko)"}),
+			[]string{"on 6.4.0-1-default fits", notKnown + "its dependencies do not list the symbols that it needs"}},
+		"of the kernel itself, in kernel/": {on("kernel/a.ko", "kernel-modules-extra", []string{"kmod(a.ko)"}, "kernel(mux_get) = 0x00000004"),
+			[]string{"on 6.4.0-1-default fits"}},
+		"of several modules one": {on("extra/a.ko", "kmod-a", []string{"kmod(a.ko)", "kmod(b.ko)"}, "kernel(mux_get) = 0x00000005"),
+			[]string{"on 6.4.0-1-default fits", notKnown + "modules are linked one by one, and its dependencies do not tell which of them needs symbol mux_get with CRC 00000005, there it has 00000004"}},
+		"built with the kernel": {on("updates/a.ko", "a-kmp-default", []string{"kmod(a.ko)", "kmp_in_kernel"}),
+			[]string{"on 6.4.0-1-default fits"}},
+		"a livepatch": {on("livepatch/a.ko", "kernel-livepatch-6_4_0-1-default", []string{"kmod(a.ko)"}),
+			[]string{"on 6.4.0-1-default fits"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			symbols := []string{"ksym(default:mux_get) = 00000004", "ksym(default:printk) = 00000001"}
+			dir := repository(t, t.TempDir(), kernel("1", 1, symbols...), kernel("2", 1, symbols...), test.module)
+			res, err := Run(t.Context(), Options{Sources: []string{dir}, MetadataOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, c := range res.Cells {
+				if c.Modules.Name == test.module.name {
+					got = append(got, fmt.Sprintf("on %s %s%s", c.Kernel.Release, c.Fit, map[bool]string{true: " by weak-modules"}[c.Weak]))
+				}
+			}
+			for _, u := range res.Unlinked {
+				got = append(got, fmt.Sprintf("not on %s: %s", u.Kernel.Release, u.Why))
+			}
+			for _, f := range res.Findings {
+				got = append(got, f.Reasons...)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -28,8 +28,10 @@ func (a *audit) content(ctx context.Context) error {
 	groups := map[guard.KernelID][]*Package{}
 	seen := map[any]bool{} // which are copies may come out only now
 	copies := map[*Package]bool{}
+	links := a.newLinker()
 	for _, p := range a.packages {
-		if !p.silent() || !a.look(ctx, p) {
+		doubtful := !p.silent() && links.doubts(p)
+		if !p.silent() && !doubtful || !a.look(ctx, p) {
 			continue
 		}
 		type place struct {
@@ -42,7 +44,7 @@ func (a *audit) content(ctx context.Context) error {
 			continue
 		}
 		seen[at] = true
-		if !p.silent() {
+		if !p.silent() && !(doubtful && p.mayOutlive()) {
 			continue // its header tells more than OBS did
 		}
 		for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.vmlinux, p.modules)))) {

@@ -35,10 +35,10 @@ func (a *audit) match(ctx context.Context) {
 		}
 		var unlinked []Unlinked
 		var linked func(*guard.Vmlinux) guard.Linked
-		if links.of[p.linkable] != nil || p.outlives {
+		if p.mayOutlive() {
 			linked = func(v *guard.Vmlinux) guard.Linked {
 				l := links.linked(p, of[v])
-				if l.Why != "" {
+				if l.Why != "" && !l.Unknown {
 					unlinked = append(unlinked, Unlinked{p, of[v], l.Why})
 				}
 				return l

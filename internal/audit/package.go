@@ -107,7 +107,7 @@ func (p *Package) list(header *rpm.Package) {
 func (p *Package) ships(s shipped) {
 	p.digest, p.Requires, p.vmlinux, p.modules = s.Digest, s.Requires, s.Vmlinux, s.Modules
 	p.named, p.outlives = s.Named, s.Outlives
-	p.listed = true
+	p.listed, p.placed = true, true
 	p.image, p.maybe = len(s.Vmlinux) > 0, len(s.Modules) > 0
 }
 

@@ -34,13 +34,16 @@ func TestProducts(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := strings.Split(strings.TrimSpace(string(answers)), "\n")
-		for _, by := range []string{"content", "token"} {
+		for _, by := range []string{"content", "token", "token, and their modules"} {
 			dir, folder := t.TempDir(), t.TempDir()
 			if err := os.CopyFS(dir, os.DirFS("../../testdata/products/"+name)); err != nil {
 				t.Fatal(err)
 			}
-			if by == "token" {
+			if by != "content" {
 				stampProduct(t, dir)
+			}
+			if strings.HasSuffix(by, "modules") {
+				forgetNeeds(t, dir)
 			}
 			if err := os.CopyFS(folder, os.DirFS(dir)); err != nil {
 				t.Fatal(err)
@@ -158,6 +161,25 @@ func stampProduct(t *testing.T, dir string) {
 	}
 	for path, e := range edits {
 		if _, err := rpm.Rewrite(t.Context(), path, *e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// forgetNeeds takes away what packages of modules that are linked into other kernels say
+// of the symbols that they need.
+func forgetNeeds(t *testing.T, dir string) {
+	t.Helper()
+	for _, path := range rpmsIn(t, dir) {
+		name := filepath.Base(path)
+		if !strings.HasPrefix(name, "xpad-kmp-") && !strings.HasPrefix(name, "ipheth-kmp-") && !strings.HasPrefix(name, "kmod-xpad") && !strings.HasPrefix(name, "kmod-ipheth") {
+			continue
+		}
+		drop := func(r rpm.Relation) bool {
+			_, _, _, ok := kernel.ParseKsym(r.Dependency.Name, r.Dependency.Version)
+			return r.Kind == rpm.Requires && ok
+		}
+		if _, err := rpm.Rewrite(t.Context(), path, rpm.Edit{Drop: drop}); err != nil {
 			t.Fatal(err)
 		}
 	}

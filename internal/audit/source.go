@@ -142,7 +142,7 @@ func repositoryKey(repo *repomd.Repo, unlisted map[string]bool) string {
 	for _, name := range slices.Sorted(maps.Keys(unlisted)) {
 		fmt.Fprintf(h, "%q\n", name)
 	}
-	return fmt.Sprintf("repository %q %q %x", repo.Metadata(), repo.FileLists(), h.Sum(nil))
+	return fmt.Sprintf("repository 2 %q %q %x", repo.Metadata(), repo.FileLists(), h.Sum(nil))
 }
 
 // readRepository reads all metadata. Where it breaks off, what came before is looked
@@ -190,6 +190,7 @@ func (a *audit) inRepository(repo *repomd.Repo, e repositoryEntry) (matters bool
 	// Its provides may say nothing of the modules, as those of kmods do not that were
 	// built without a generator.
 	pkg.image, pkg.maybe = e.Holds&hasKernel != 0, pkg.maybe || e.Holds&hasModules != 0
+	pkg.placed, pkg.outlives = repo.FileLists() != "", e.Holds&hasOutliving != 0
 	if !pkg.matters() {
 		return false, nil
 	}
@@ -220,6 +221,7 @@ func (a *audit) inRepository(repo *repomd.Repo, e repositoryEntry) (matters bool
 const (
 	hasKernel uint8 = 1 << iota
 	hasModules
+	hasOutliving // modules that may be linked into other kernels
 )
 
 // holding finds the packages of a repository with a kernel or modules by its list of
@@ -230,7 +232,7 @@ func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]uint
 		return nil, nil
 	}
 	holding := map[string]uint8{}
-	key := "filelists " + id
+	key := "filelists 2 " + id
 	if a.recall(key, &holding) {
 		return holding, nil
 	}
@@ -242,6 +244,9 @@ func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]uint
 		case kernel.RoleVmlinux, kernel.RoleBootImage:
 			return hasKernel
 		case kernel.RoleModule:
+			if kernel.Outlives(string(path)) {
+				return hasModules | hasOutliving
+			}
 			return hasModules
 		}
 		return 0

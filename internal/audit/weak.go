@@ -24,13 +24,13 @@ type Unlinked struct {
 // links takes over what a package's dependencies say of its symbols: those that it
 // has as a part of a kernel, or those that its modules need of one.
 func (p *Package) links(header *rpm.Package) {
-	if len(p.vmlinux) > 0 || kernel.IsKernelPackage(p.Name) || collect.InKernel(header) {
+	p.inKernel = collect.InKernel(header)
+	if len(p.vmlinux) > 0 || kernel.IsKernelPackage(p.Name) || p.inKernel {
 		if s := kernel.NewSymvers(kernel.Ksyms(rpm.Versions(header.Provides))); s.Len() > 0 {
 			p.symbols = s
 		}
-		return
 	}
-	if kernel.IsLivepatch(p.Name) {
+	if !p.mayOutlive() {
 		return
 	}
 	l := &guard.Linkable{
@@ -55,6 +55,19 @@ func (p *Package) links(header *rpm.Package) {
 	}
 }
 
+// mayOutlive reports whether weak-modules may link modules of the package into other
+// kernels: by where they lie, or where that is not known by its name. Of a kernel's own,
+// RHEL has those of kernel-modules-extra in extra/.
+func (p *Package) mayOutlive() bool {
+	switch {
+	case p.inKernel || kernel.IsLivepatch(p.Name):
+		return false
+	case p.placed:
+		return p.outlives
+	}
+	return len(p.vmlinux) == 0 && (!kernel.IsKernelPackage(p.Name) || strings.HasSuffix(p.Name, "-modules-extra"))
+}
+
 // symbols are those that a kernel has, with the modules that were built with it and
 // are in other packages: nil where nothing tells.
 func (a *audit) symbols(k *Kernel) *kernel.Symvers {
@@ -72,23 +85,18 @@ type linker struct {
 	*audit
 	packages []*guard.Linkable
 	of       map[*guard.Linkable]*Package
-	done     map[*Kernel]linksOf
-}
-
-type linksOf struct {
-	linked map[*guard.Linkable]bool
-	apart  map[*guard.Linkable]string
+	bases    map[string][]*Kernel // by the tokens that they provide
+	done     map[*Kernel]map[*guard.Linkable]guard.Linked
 }
 
 // newLinker completes what is known of packages by the kernels that are here.
 func (a *audit) newLinker() *linker {
-	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel]linksOf{}}
-	of := byToken(a.res.Kernels)
+	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel]map[*guard.Linkable]guard.Linked{}, bases: byToken(a.res.Kernels)}
 	for _, p := range a.packages {
-		if p.linkable == nil || p.listed && !p.outlives {
+		if p.linkable == nil || !p.mayOutlive() {
 			continue
 		}
-		p.linkable.Arch, p.linkable.Releases = p.arch(), p.builtFor(of)
+		p.linkable.Arch, p.linkable.Releases = p.arch(), p.builtFor(l.bases)
 		l.packages = append(l.packages, p.linkable)
 		l.of[p.linkable] = p
 	}
@@ -118,11 +126,16 @@ func (p *Package) builtFor(kernels map[string][]*Kernel) []string {
 	return out
 }
 
-// mayLink reports whether weak-modules links a package, by its name, into kernels of a
-// flavor.
-func (p *Package) mayLink(flavor string) bool {
+// mayMeet reports whether weak-modules may link a package, by its name, into a kernel.
+func (l *linker) mayMeet(p *Package, k *Kernel) bool {
 	only := kernel.KMPFlavor(p.Name)
-	return only == "" || only == flavor
+	return k.Arch == p.arch() && (only == "" || only == k.Flavor) && !slices.Contains(p.builtFor(l.bases), k.Release)
+}
+
+// doubts reports whether more than dependencies is needed to tell which kernels a
+// package's modules are linked into.
+func (l *linker) doubts(p *Package) bool {
+	return slices.ContainsFunc(l.res.Kernels, func(k *Kernel) bool { return p.meets(k.Package) && l.linked(p, k).Unknown })
 }
 
 // linked says whether a package's modules are linked into a kernel.
@@ -132,15 +145,18 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 			return guard.Linked{Why: why}
 		}
 	}
-	if l.of[p.linkable] == nil || k.Release == "" {
+	switch {
+	case k.Release == "" || !p.mayOutlive():
+		return guard.Linked{}
+	case l.of[p.linkable] != nil:
+	case p.maybe && len(p.content) == 0 && l.mayMeet(p, k):
+		return guard.Linked{Unknown: true, Why: "its dependencies do not list the symbols that it needs"}
+	default:
 		return guard.Linked{}
 	}
 	t := guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch}
-	switch {
-	case !p.linkable.Meets(t):
+	if !p.linkable.Meets(t) {
 		return guard.Linked{}
-	case k.Symbols == nil:
-		return guard.Linked{Unknown: true}
 	}
 	r, ok := l.done[k]
 	if !ok {
@@ -151,11 +167,14 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 				together = append(together, o)
 			}
 		}
-		r.linked, r.apart = guard.Link(t, together)
+		r = guard.Link(t, together)
 		l.done[k] = r
 	}
-	is, why := r.linked[p.linkable], r.apart[p.linkable]
-	return guard.Linked{Is: is, Unknown: !is && why == "", Why: why}
+	answer := r[p.linkable]
+	if answer.Why != "" && !answer.Unknown && p.linkable.Flavor == "" && len(p.linkable.Modules) != 1 {
+		return guard.Linked{Unknown: true, Why: "modules are linked one by one, and its dependencies do not tell which of them " + answer.Why}
+	}
+	return answer
 }
 
 // weakKernels lists the kernels of other kernelreleases that a package's modules are
@@ -166,8 +185,7 @@ func (l *linker) weakKernels(p *Package) (out []*Kernel) {
 	for _, k := range slices.Backward(l.res.Kernels) {
 		switch {
 		case !p.meets(k.Package):
-		case p.linkable == nil && p.outlives && k.Arch == p.arch() && p.mayLink(k.Flavor) && !slices.Contains(p.modules, k.Release),
-			l.linked(p, k).Unknown:
+		case p.linkable == nil && p.outlives && l.mayMeet(p, k), l.linked(p, k).Unknown:
 			if unknown++; unknown <= most {
 				out = append(out, k)
 			}

@@ -142,13 +142,6 @@ type Content struct {
 	By    Knowledge           // ByContent or ByHistory
 }
 
-// Linked is whether modules are linked into a kernel that they were not built for.
-type Linked struct {
-	Is      bool
-	Unknown bool   // nothing tells
-	Why     string // why not, for a kernel that they might have been linked into
-}
-
 // Counts is how often there is each verdict.
 type Counts map[Verdict]int
 

@@ -337,7 +337,7 @@ func (m *matching) weak() {
 		met[c.Kernel] = true
 	}
 	required := m.required()
-	var answers []Cell // that call for one
+	var answers []calling
 	for _, k := range m.kernels {
 		if met[k] {
 			continue
@@ -355,7 +355,7 @@ func (m *matching) weak() {
 			continue // it does not meet it, or fits any, or has an answer already
 		case l.Unknown:
 			cell.Weak = false // who knows
-			answers = append(answers, cell)
+			answers = append(answers, calling{cell, l.Why})
 			continue
 		case len(required) == 0:
 			cell.By = Unknown
@@ -367,7 +367,7 @@ func (m *matching) weak() {
 		}
 		m.cells = append(m.cells, cell)
 		if cell.Fit != Fits {
-			answers = append(answers, cell)
+			answers = append(answers, calling{Cell: cell})
 		}
 	}
 	older := max(len(answers)-weakAnswers, 0)
@@ -376,19 +376,25 @@ func (m *matching) weak() {
 	}
 	if older > 0 {
 		v := Undecided
-		if slices.ContainsFunc(answers[:older], func(c Cell) bool { return c.Fit == Misfits }) {
+		if slices.ContainsFunc(answers[:older], func(c calling) bool { return c.Fit == Misfits }) {
 			v = Stale
 		}
 		m.answer(v, "", "so it is with %d older kernels that weak-modules links its modules into, or may", older)
 	}
 }
 
+// calling is a cell that calls for an answer.
+type calling struct {
+	Cell
+	unknown string // why it is not known whether modules are linked into its kernel
+}
+
 // answerWeak is the answer for a kernel that modules are linked into, or may be.
-func (m *matching) answerWeak(c Cell, required []string) {
+func (m *matching) answerWeak(c calling, required []string) {
 	k := c.Kernel
 	switch {
 	case !c.Weak:
-		m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: its symbols are not listed anywhere", k.Release, k.Label)
+		m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: %s", k.Release, k.Label, c.unknown)
 	case c.Fit == Misfits:
 		m.answer(Stale, k.Release, "weak-modules links its modules into %s as well%s, and the base of %s is %s: %s", k.Release, m.newest(k), k.Label, k.Short(), c.why(required))
 	default:

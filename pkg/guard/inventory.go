@@ -158,6 +158,7 @@ type Module struct {
 	// other kernels ([kernel.Outlives]), needs from these and the kernel.
 	Imports []kernel.Import
 	Exports map[string]uint32
+	needs   *kernel.Symvers // what others need, as far as it records versions
 
 	bits        int           // 32 or 64, 0 for a raw table
 	functions   *functions    // nil without a symbol table

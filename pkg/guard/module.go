@@ -30,9 +30,12 @@ func (m *Module) Describe(opened *kernel.Module) error {
 // into.
 func (m *Module) readVersions(opened *kernel.Module) (err error) {
 	if kernel.Outlives(m.Path) {
-		if m.Imports, err = opened.Imports(); err != nil {
-			return err
-		}
+		m.Imports, err = opened.Imports()
+	} else {
+		m.needs, err = opened.Needs()
+	}
+	if err != nil {
+		return err
 	}
 	m.Exports, err = opened.Exports()
 	return err

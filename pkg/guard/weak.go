@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // weak-modules2 (SUSE, suse-module-tools) and weak-modules (RHEL, kmod) link the
@@ -21,138 +19,6 @@ import (
 // The former takes packages named <name>-kmp-<flavor>, whole, to kernels of that
 // flavor. The latter takes what lies in extra/ to any kernel, each module by itself
 // with those that it needs.
-
-// Linkable is a package of modules that weak-modules may link into kernels of other
-// kernelreleases, or a part of it that it links by itself. It knows facts only, from
-// the content of a package or from its dependencies.
-type Linkable struct {
-	Name, NEVRA string
-	Version     string // version-release
-	Arch        string
-	Flavor      string // of the kernels that it is linked into, "" for any
-
-	Releases []string          // kernelreleases that it was built for
-	Modules  []string          // their names, nil where they are not known
-	Needs    []kernel.Import   // symbols from outside of the package
-	Exports  map[string]uint32 // symbols for other modules, and their CRCs
-}
-
-// Tree is the tree of a kernelrelease that modules are linked into.
-type Tree struct {
-	Release, Flavor, Arch string
-	Symbols               *kernel.Symvers // nil where they are not known
-}
-
-// Meets reports whether weak-modules would try to link the package into a tree.
-func (l *Linkable) Meets(t Tree) bool {
-	return t.Release != "" && (l.Flavor == "" || t.Flavor == l.Flavor) && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "") &&
-		!slices.Contains(l.Releases, t.Release)
-}
-
-// places are what no two packages have in one tree: modules of one name
-// (basenames_are_unique), or where those are not known the package's own.
-func (l *Linkable) places() []string {
-	if l.Modules == nil {
-		return []string{l.Name}
-	}
-	return l.Modules
-}
-
-// newerFirst is the order in which weak-modules2 goes through packages (rpmsort -r):
-// that of <name>-<version> as if all of it was a version, then of the release.
-func newerFirst(x, y *Linkable) int {
-	nvr := func(l *Linkable) (nv, release string) {
-		version, release, _ := strings.Cut(l.Version, "-")
-		return l.Name + "-" + version, release
-	}
-	nvX, releaseX := nvr(x)
-	nvY, releaseY := nvr(y)
-	return -cmp.Or(rpm.CompareVersions(nvX, nvY), rpm.CompareVersions(releaseX, releaseY), cmp.Compare(x.NEVRA, y.NEVRA))
-}
-
-// Link goes through packages as weak-modules2 does, again while one that was linked
-// may have brought the symbols that another needs (walk_kmps). Of packages with
-// modules of one name the first that fits is linked, and none where one of them was
-// built for this kernel. apart says of the others why not. Neither has those of which
-// that is not known, as not all symbols of the tree are.
-func Link(t Tree, packages []*Linkable) (linked map[*Linkable]bool, apart map[*Linkable]string) {
-	linked, apart = map[*Linkable]bool{}, map[*Linkable]string{}
-	if t.Symbols == nil {
-		return linked, apart
-	}
-	place := map[string]*Linkable{}  // who has it
-	exports := map[string][]uint32{} // CRCs of a symbol
-	take := func(l *Linkable) {
-		for _, p := range l.places() {
-			place[p] = l
-		}
-		for symbol, crc := range l.Exports {
-			exports[symbol] = append(exports[symbol], crc)
-		}
-	}
-	var left []*Linkable
-	for _, l := range packages {
-		if l.Meets(t) {
-			left = append(left, l)
-		} else if slices.Contains(l.Releases, t.Release) && (l.Arch == t.Arch || l.Arch == "" || t.Arch == "") {
-			take(l)
-		}
-	}
-	slices.SortStableFunc(left, newerFirst)
-	for again := true; again; {
-		again = false
-		left = slices.DeleteFunc(left, func(l *Linkable) bool {
-			for _, p := range l.places() {
-				if other := place[p]; other != nil {
-					apart[l] = cmp.Or(apart[l], other.NEVRA+" takes its place")
-					return true
-				}
-			}
-			switch why := l.lacks(t.Symbols, exports); {
-			case why == unknown:
-				delete(apart, l)
-				return false
-			case why != "":
-				apart[l] = why
-				return false
-			}
-			delete(apart, l)
-			linked[l] = true
-			take(l)
-			again = true
-			return true
-		})
-	}
-	return linked, apart
-}
-
-// unknown is what lacks says where a symbol may be in a part that is not known.
-const unknown = "unknown"
-
-// lacks says which symbol keeps the modules from being linked, "" if none does. What
-// a module exports counts before the kernel's own (kmod, tools/depmod.c,
-// depmod_symbol_add).
-func (l *Linkable) lacks(symbols *kernel.Symvers, exports map[string][]uint32) string {
-	maybe := ""
-	for _, need := range l.Needs {
-		crc, found := symbols.Lookup(need)
-		if crcs := exports[need.Symbol]; crcs != nil {
-			crc, found = crcs[0], true
-			if slices.Contains(crcs, need.CRC) {
-				crc = need.CRC
-			}
-		}
-		switch {
-		case !found && symbols.Partial():
-			maybe = unknown // another one may decide
-		case !found:
-			return "needs symbol " + need.Symbol + ", which is not there"
-		case crc != need.CRC:
-			return fmt.Sprintf("needs symbol %s with CRC %08x, there it has %08x", need.Symbol, need.CRC, crc)
-		}
-	}
-	return maybe
-}
 
 // outliving is a package that was read, with its modules of one kernelrelease.
 type outliving struct {
@@ -304,6 +170,16 @@ func (inv *Inventory) SymbolsOf(b *Base) *kernel.Symvers {
 	}))
 }
 
+// own lists the modules of a kernel itself that were read.
+func (inv *Inventory) own(b *Base) (out []Resident) {
+	for _, m := range inv.Modules {
+		if m.Release == b.Release && !otherArch(m, b) && m.Err == nil && !kernel.Outlives(m.Path) {
+			out = append(out, Resident{kernel.ModuleName(m.Path), m.Exports, m.needs})
+		}
+	}
+	return out
+}
+
 // Unlinked is a kernel of the right flavor into which a package's modules are not
 // linked.
 type Unlinked struct {
@@ -327,21 +203,24 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 				linkables = append(linkables, &o.Linkable)
 			}
 		}
-		tree := Tree{b.Release, b.Flavor, b.Arch, inv.SymbolsOf(b)}
-		linked, why := Link(tree, linkables)
+		tree := Tree{b.Release, b.Flavor, b.Arch, inv.SymbolsOf(b), inv.own(b)}
+		linked := Link(tree, linkables)
 		for _, o := range seen {
-			switch {
+			switch l := linked[&o.Linkable]; {
 			case !o.Meets(tree):
-			case linked[&o.Linkable]:
+			case l.Is:
 				for _, m := range o.modules {
 					pairs = append(pairs, pair{m, b, PairWeak})
 				}
-			case why[&o.Linkable] != "":
-				apart = append(apart, Unlinked{o.pkg, o.Releases[0], b, why[&o.Linkable]})
+			case !l.Unknown:
+				apart = append(apart, Unlinked{o.pkg, o.Releases[0], b, l.Why})
 			case o.depends():
+				why := l.Why
+				if tree.Symbols == nil || tree.Symbols.Partial() {
+					why = fmt.Sprintf("neither a symvers nor symbols among the provides of %s say which it has", b.Label())
+				}
 				problems = append(problems, Problem{Path: o.pkg.Path, Origin: o.pkg.Origin, Err: fmt.Errorf(
-					"not checked on %s (%s): whether its modules are linked into %s is not known, since neither a symvers nor symbols among the provides of %s say which it has",
-					b.Label(), b.Arch, b.Release, b.Label())})
+					"not checked on %s (%s): whether its modules are linked into %s is not known, since %s", b.Label(), b.Arch, b.Release, why)})
 			}
 		}
 	}

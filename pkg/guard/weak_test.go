@@ -49,6 +49,21 @@ func (p *product) kmp(name, version, release, arch string, needs ...kernel.Impor
 	return m
 }
 
+// own adds a module of the kernel that was added last.
+func (p *product) own(name string, exports map[string]uint32, needs ...kernel.Import) {
+	b := p.inv.Bases[len(p.inv.Bases)-1]
+	m := testModule(b.Package, nil)
+	m.Path, m.Release, m.Arch, m.Exports = "/usr/lib/modules/"+b.Release+"/kernel/"+name+".ko", b.Release, b.Arch, exports
+	m.needs = kernel.NewSymvers(func(yield func(string, uint32) bool) {
+		for _, i := range needs {
+			if !yield(i.Symbol, i.CRC) {
+				return
+			}
+		}
+	})
+	p.inv.Modules = append(p.inv.Modules, m)
+}
+
 // meets lists which package meets which kernel weakly, which does not and why, and
 // what is a problem.
 func (p *product) meets() []string {
@@ -216,9 +231,73 @@ func TestWeak(t *testing.T) {
 		}, []string{"foo-kmp-default-1-1.x86_64 on " + spNew}},
 		"a symbol that another package has instead of the kernel": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, symbols)
+			p.own("usb", nil)
 			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("usb_submit_urb", 7))
 			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = map[string]uint32{"usb_submit_urb": 7}
 		}, []string{"a-kmp-default-1-1.x86_64 on " + spNew, "b-kmp-default-1-1.x86_64 on " + spNew}},
+		"likewise, and the kernel's modules are not here": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, symbols)
+			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("usb_submit_urb", 7))
+			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = map[string]uint32{"usb_submit_urb": 7}
+		}, []string{
+			"a-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
+				" is not known, since it needs symbols of another package of which that is not known",
+			"b-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
+				" is not known, since it has another symbol usb_submit_urb than the kernel, and whether modules of the kernel need that is not known",
+		}},
+		"instead of a module of the kernel": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, map[string]uint32{"mux_get": 4})
+			p.own("mux", map[string]uint32{"mux_get": 4})
+			p.own("adc", nil, need("mux_get", 4))
+			p.kmp("mux-kmp-default", "1-1", spOld, "x86_64").Exports = map[string]uint32{"mux_get": 4, "mux_more": 5}
+		}, []string{"mux-kmp-default-1-1.x86_64 on " + spNew}},
+		"instead of one, with another CRC": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, map[string]uint32{"mux_get": 4})
+			p.own("mux", map[string]uint32{"mux_get": 4})
+			p.own("adc", nil, need("mux_get", 4))
+			p.kmp("mux-kmp-default", "1-1", spOld, "x86_64").Exports = map[string]uint32{"mux_get": 5}
+		}, []string{"mux-kmp-default-1-1.x86_64 not on " + spNew + ": the kernel's own adc needs symbol mux_get with CRC 00000004, with it there is 00000005"}},
+		"instead of one, without its symbol": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, map[string]uint32{"mux_get": 4})
+			p.own("mux", map[string]uint32{"mux_get": 4})
+			p.own("adc", nil, need("mux_get", 4))
+			p.kmp("mux-kmp-default", "1-1", spOld, "x86_64")
+		}, []string{"mux-kmp-default-1-1.x86_64 not on " + spNew + ": the kernel's own adc needs symbol mux_get, which is gone with it"}},
+		"instead of one and of the one that needs it": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, map[string]uint32{"mux_get": 4})
+			p.own("mux", map[string]uint32{"mux_get": 4})
+			p.own("adc", nil, need("mux_get", 4))
+			m := p.kmp("mux-kmp-default", "1-1", spOld, "x86_64")
+			adc := *m
+			m.Exports = map[string]uint32{"mux_get": 5}
+			adc.Path, adc.Imports = "/usr/lib/modules/"+spOld+"/updates/adc.ko", []kernel.Import{need("mux_get", 5)}
+			p.inv.Modules = append(p.inv.Modules, &adc)
+		}, []string{"mux-kmp-default-1-1.x86_64 on " + spNew, "mux-kmp-default-1-1.x86_64 on " + spNew}},
+		"instead of one that another package needs": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, map[string]uint32{"mux_get": 4})
+			p.own("mux", map[string]uint32{"mux_get": 4})
+			p.kmp("mux-kmp-default", "1-1", spOld, "x86_64").Exports = map[string]uint32{"mux_get": 5}
+			p.kmp("z-kmp-default", "1-1", spOld, "x86_64", need("mux_get", 4))
+		}, []string{
+			"mux-kmp-default-1-1.x86_64 not on " + spNew + ": z-kmp-default-1-1.x86_64 needs symbol mux_get with CRC 00000004, with it there is 00000005",
+			"z-kmp-default-1-1.x86_64 on " + spNew,
+		}},
+		"a symbol of a module of the kernel that is not there any more": {func(p *product) {
+			p.kernel(spNew, "x86_64", 1, map[string]uint32{"mux_get": 4})
+			p.own("mux", map[string]uint32{"mux_get": 4})
+			p.kmp("z-mux-kmp-default", "1-1", spOld, "x86_64").Path = "/usr/lib/modules/" + spOld + "/updates/mux.ko"
+			p.kmp("a-kmp-default", "1-1", spOld, "x86_64", need("mux_get", 4))
+		}, []string{
+			"a-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol mux_get, which is not there",
+			"z-mux-kmp-default-1-1.x86_64 on " + spNew,
+		}},
+		"RHEL does not look at the kernel's own": {func(p *product) {
+			p.kernel("5.14.0-430.el9.x86_64", "x86_64", 1, map[string]uint32{"mux_get": 4})
+			p.own("mux", map[string]uint32{"mux_get": 4})
+			p.own("adc", nil, need("mux_get", 4))
+			m := p.kmp("kmod-mux", "1-1", "5.14.0-427.el9.x86_64", "x86_64")
+			m.Path, m.Exports = "/lib/modules/5.14.0-427.el9.x86_64/extra/mux.ko", map[string]uint32{"mux_get": 5}
+		}, []string{"kmod-mux-1-1.x86_64 on 5.14.0-430.el9.x86_64"}},
 		"RHEL does not ask for the flavor": {func(p *product) {
 			p.kernel("5.14.0-430.el9.x86_64+debug", "x86_64", 1, symbols)
 			p.kmp("kmod-foo", "1-1", "5.14.0-427.el9.x86_64", "x86_64", need("_printk", 2)).Path = "/lib/modules/5.14.0-427.el9.x86_64/extra/foo.ko"

@@ -55,11 +55,31 @@ func givenByLoader(symbol string) bool { return symbol == ".TOC." || symbol == "
 // a CRC in a word and a name, 64 bytes together.
 const modversionSize = 64
 
+// Needs is the set of what a module imports and records a version of, nil if there is
+// none. It costs less than Imports.
+func (m *Module) Needs() (*Symvers, error) {
+	var err error
+	s := NewSymvers(func(yield func(string, uint32) bool) { err = m.eachVersion(yield) })
+	if s.Len() == 0 {
+		s = nil
+	}
+	return s, err
+}
+
 // versions reads the CRCs of what a module imports.
 func (m *Module) versions() (map[string]uint32, error) {
 	out := map[string]uint32{}
+	err := m.eachVersion(func(name string, crc uint32) bool {
+		out[name] = crc
+		return true
+	})
+	return out, err
+}
+
+// eachVersion yields the names and CRCs of what a module imports.
+func (m *Module) eachVersion(yield func(name string, crc uint32) bool) error {
 	if len(m.Versions)%modversionSize != 0 {
-		return nil, fmt.Errorf("__versions: %d bytes, not a multiple of %d", len(m.Versions), modversionSize)
+		return fmt.Errorf("__versions: %d bytes, not a multiple of %d", len(m.Versions), modversionSize)
 	}
 	word := m.Bits / 8
 	for entry := range slices.Chunk(m.Versions, modversionSize) {
@@ -69,23 +89,27 @@ func (m *Module) versions() (map[string]uint32, error) {
 		}
 		name, _, ended := bytes.Cut(entry[word:], []byte{0})
 		if !ended {
-			return nil, fmt.Errorf("__versions: a name of %d bytes has no end", len(name))
+			return fmt.Errorf("__versions: a name of %d bytes has no end", len(name))
 		}
-		out[strings.TrimPrefix(string(name), ".")] = uint32(crc)
+		if !yield(strings.TrimPrefix(string(name), "."), uint32(crc)) {
+			return nil
+		}
 	}
 	names := m.ExtVersionNames
 	if len(m.ExtVersionCRCs)%4 != 0 {
-		return nil, fmt.Errorf("__version_ext_crcs: %d bytes, not a multiple of 4", len(m.ExtVersionCRCs))
+		return fmt.Errorf("__version_ext_crcs: %d bytes, not a multiple of 4", len(m.ExtVersionCRCs))
 	}
 	for crc := range slices.Chunk(m.ExtVersionCRCs, 4) {
 		name, rest, ended := bytes.Cut(names, []byte{0})
 		if !ended {
-			return nil, fmt.Errorf("__version_ext_names: fewer names than the %d of __version_ext_crcs", len(m.ExtVersionCRCs)/4)
+			return fmt.Errorf("__version_ext_names: fewer names than the %d of __version_ext_crcs", len(m.ExtVersionCRCs)/4)
 		}
-		out[strings.TrimPrefix(string(name), ".")] = m.Order.Uint32(crc)
+		if !yield(strings.TrimPrefix(string(name), "."), m.Order.Uint32(crc)) {
+			return nil
+		}
 		names = rest
 	}
-	return out, nil
+	return nil
 }
 
 // Exports lists what a module offers to others, by its __crc_<symbol> symbols:

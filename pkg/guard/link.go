@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guard
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
+)
+
+// Linkable is a package of modules that weak-modules may link into kernels of other
+// kernelreleases, or a part of it that it links by itself. It knows facts only, from
+// the content of a package or from its dependencies.
+type Linkable struct {
+	Name, NEVRA string
+	Version     string // version-release
+	Arch        string
+	Flavor      string // of the kernels that it is linked into, "" for any
+
+	Releases []string          // kernelreleases that it was built for
+	Modules  []string          // their names, nil where they are not known
+	Needs    []kernel.Import   // symbols from outside of the package
+	Exports  map[string]uint32 // symbols for other modules, and their CRCs
+}
+
+// Tree is the tree of a kernelrelease that modules are linked into.
+type Tree struct {
+	Release, Flavor, Arch string
+	Symbols               *kernel.Symvers // nil where they are not known
+	Own                   []Resident      // the kernel's own modules, nil where they are not known
+}
+
+// Resident is a module of the kernel itself in its tree. One of the same name that is
+// linked into the tree replaces it (depmod.d(5), search).
+type Resident struct {
+	Name    string
+	Exports map[string]uint32
+	Needs   *kernel.Symvers // nil where it records no versions
+}
+
+// Meets reports whether weak-modules would try to link the package into a tree.
+func (l *Linkable) Meets(t Tree) bool {
+	return t.Release != "" && (l.Flavor == "" || t.Flavor == l.Flavor) && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "") &&
+		!slices.Contains(l.Releases, t.Release)
+}
+
+// places are what no two packages have in one tree: modules of one name
+// (basenames_are_unique), or where those are not known the package's own.
+func (l *Linkable) places() []string {
+	if l.Modules == nil {
+		return []string{l.Name}
+	}
+	return l.Modules
+}
+
+// newerFirst is the order in which weak-modules2 goes through packages (rpmsort -r):
+// that of <name>-<version> as if all of it was a version, then of the release.
+func newerFirst(x, y *Linkable) int {
+	nvr := func(l *Linkable) (nv, release string) {
+		version, release, _ := strings.Cut(l.Version, "-")
+		return l.Name + "-" + version, release
+	}
+	nvX, releaseX := nvr(x)
+	nvY, releaseY := nvr(y)
+	return -cmp.Or(rpm.CompareVersions(nvX, nvY), rpm.CompareVersions(releaseX, releaseY), cmp.Compare(x.NEVRA, y.NEVRA))
+}
+
+// Linked is whether modules are linked into a kernel that they were not built for.
+type Linked struct {
+	Is      bool
+	Unknown bool   // nothing tells, and Why says what is missing
+	Why     string // why not, for a kernel that they might have been linked into
+}
+
+// Link goes through packages as weak-modules2 does, again while one that was linked
+// may have brought the symbols that another needs (walk_kmps). Of packages with
+// modules of one name the first that fits is linked, and none where one of them was
+// built for this kernel. It answers for the packages that [Linkable.Meets] lets try.
+func Link(t Tree, packages []*Linkable) map[*Linkable]Linked {
+	k := &linking{tree: t, place: map[string]*Linkable{}, exports: map[string][]uint32{}, gone: map[string]bool{}, own: map[string][]Resident{}, out: map[*Linkable]Linked{}}
+	for _, r := range t.Own {
+		k.own[r.Name] = append(k.own[r.Name], r)
+	}
+	var left []*Linkable
+	for _, l := range packages {
+		if l.Meets(t) {
+			left = append(left, l)
+		} else if slices.Contains(l.Releases, t.Release) && (l.Arch == t.Arch || l.Arch == "" || t.Arch == "") {
+			k.take(l)
+		}
+	}
+	if t.Symbols == nil {
+		for _, l := range left {
+			k.out[l] = Linked{Unknown: true, Why: "its symbols are not listed anywhere"}
+		}
+		return k.out
+	}
+	slices.SortStableFunc(left, newerFirst)
+	for again := true; again; {
+		again = false
+		left = slices.DeleteFunc(left, func(l *Linkable) bool {
+			for _, p := range l.places() {
+				if other := k.place[p]; other != nil {
+					if k.out[l].Why == "" || k.out[l].Unknown {
+						k.out[l] = Linked{Why: other.NEVRA + " takes its place"}
+					}
+					return true
+				}
+			}
+			if k.out[l] = k.judge(l); !k.out[l].Is {
+				return false
+			}
+			k.take(l)
+			again = true
+			return true
+		})
+	}
+	k.doubt(left)
+	return k.out
+}
+
+// linking is a tree while modules are linked into it.
+type linking struct {
+	tree  Tree
+	own   map[string][]Resident // by name
+	in    []*Linkable           // what was linked, or built for it
+	place map[string]*Linkable  // who has it
+	// Of what is in: the CRCs of its symbols, and those of modules that it replaces.
+	exports map[string][]uint32
+	gone    map[string]bool
+	out     map[*Linkable]Linked
+}
+
+func (k *linking) take(l *Linkable) {
+	for _, p := range l.places() {
+		k.place[p] = l
+	}
+	k.in = append(k.in, l)
+	l.offer(k.exports)
+	k.replaced(l, k.gone)
+}
+
+// offer adds the package's symbols to those of others.
+func (l *Linkable) offer(exports map[string][]uint32) {
+	for symbol, crc := range l.Exports {
+		exports[symbol] = append(exports[symbol], crc)
+	}
+}
+
+// replaced adds the symbols of the kernel's modules that the package replaces.
+func (k *linking) replaced(l *Linkable, symbols map[string]bool) {
+	for _, name := range l.Modules {
+		for _, r := range k.own[name] {
+			for symbol := range r.Exports {
+				symbols[symbol] = true
+			}
+		}
+	}
+}
+
+// judge says whether a package is linked into the tree as it is.
+func (k *linking) judge(l *Linkable) Linked {
+	if why := k.lacks(l, k.exports); why.Why != "" {
+		return why
+	}
+	if l.Flavor != "" {
+		if why := k.breaks(l); why.Why != "" {
+			return why
+		}
+	}
+	return Linked{Is: true}
+}
+
+// doubt has what is not linked for want of a symbol be unknown where a package offers it
+// of which that is unknown.
+func (k *linking) doubt(left []*Linkable) {
+	for again := true; again; {
+		again = false
+		maybe := map[string][]uint32{}
+		for _, l := range left {
+			if k.out[l].Unknown {
+				l.offer(maybe)
+			}
+		}
+		if len(maybe) == 0 {
+			return
+		}
+		for symbol, crcs := range k.exports {
+			maybe[symbol] = append(maybe[symbol], crcs...)
+		}
+		for _, l := range left {
+			if !k.out[l].Unknown && k.lacks(l, maybe).Why == "" && k.lacks(l, k.exports).Why != "" {
+				k.out[l] = Linked{Unknown: true, Why: "it needs symbols of another package of which that is not known"}
+				again = true
+			}
+		}
+	}
+}
+
+// replaces reports whether a module of the kernel is replaced once the package is in.
+func (k *linking) replaces(l *Linkable, r Resident) bool {
+	return k.place[r.Name] != nil || slices.Contains(l.Modules, r.Name)
+}
+
+// lacks says which symbol keeps the modules from being linked beside others with the
+// exports. What a module exports counts before the kernel's own (kmod, tools/depmod.c,
+// depmod_symbol_add).
+func (k *linking) lacks(l *Linkable, exports map[string][]uint32) Linked {
+	own := map[string]bool{}
+	k.replaced(l, own)
+	maybe := Linked{}
+	for _, need := range l.Needs {
+		gone := own[need.Symbol] || k.gone[need.Symbol]
+		crc, found := uint32(0), false
+		if crcs := exports[need.Symbol]; crcs != nil {
+			crc, found = crcs[0], true
+			if slices.Contains(crcs, need.CRC) {
+				crc = need.CRC
+			}
+		} else if !gone {
+			crc, found = k.tree.Symbols.Lookup(need)
+		}
+		switch {
+		case !found && k.tree.Symbols.Partial() && !gone: // another one may decide
+			maybe = Linked{Unknown: true, Why: "not all of its symbols are listed"}
+		case !found:
+			return Linked{Why: "needs symbol " + need.Symbol + ", which is not there"}
+		case crc != need.CRC:
+			return Linked{Why: fmt.Sprintf("needs symbol %s with CRC %08x, there it has %08x", need.Symbol, need.CRC, crc)}
+		}
+	}
+	return maybe
+}
+
+// breaks says which module in the tree would not find a symbol any more once the
+// package is in: weak-modules2 links none after which depmod complains, whatever
+// module it complains of (has_unresolved_symbols).
+func (k *linking) breaks(l *Linkable) Linked {
+	changed := map[string]bool{}
+	for symbol, crc := range l.Exports {
+		if there, ok := k.tree.Symbols.Lookup(kernel.Import{Symbol: symbol, CRC: crc}); ok && there != crc {
+			changed[symbol] = true
+		}
+	}
+	k.replaced(l, changed)
+	for _, symbol := range slices.Sorted(maps.Keys(changed)) {
+		crc, offers := l.Exports[symbol]
+		broken := func(whose string, need uint32, needs bool) string {
+			switch {
+			case !needs || offers && need == crc:
+				return ""
+			case !offers:
+				return fmt.Sprintf("%s needs symbol %s, which is gone with it", whose, symbol)
+			}
+			return fmt.Sprintf("%s needs symbol %s with CRC %08x, with it there is %08x", whose, symbol, need, crc)
+		}
+		for _, r := range k.tree.Own {
+			if r.Needs == nil || k.replaces(l, r) {
+				continue
+			}
+			need, needs := r.Needs.Lookup(kernel.Import{Symbol: symbol, CRC: crc})
+			if why := broken("the kernel's own "+r.Name, need, needs); why != "" {
+				return Linked{Why: why}
+			}
+		}
+		for _, o := range k.in {
+			for _, need := range o.Needs {
+				if why := broken(o.NEVRA, need.CRC, need.Symbol == symbol); why != "" {
+					return Linked{Why: why}
+				}
+			}
+		}
+		if k.tree.Own == nil {
+			return Linked{Unknown: true, Why: fmt.Sprintf("it has another symbol %s than the kernel, and whether modules of the kernel need that is not known", symbol)}
+		}
+	}
+	return Linked{}
+}
