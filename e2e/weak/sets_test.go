@@ -130,12 +130,12 @@ func TestCrafted(t *testing.T) {
 		"built with the kernel": {func(t *testing.T, root, to string) {
 			again(t, root, to, "zpad-kmp-default-1.0-1.1", "updates/zpad.ko.xz", "Provides: kmp_in_kernel")
 		}, 1},
-		"built for the updated kernel":                  {func(t *testing.T, root, to string) { forUpdated(t, root, to) }, 0},
-		"instead of a module of the kernel":             {func(t *testing.T, root, to string) { replacing(t, root, to, same, "ff-memless", "gamepad") }, 2},
-		"likewise, with a symbol of another CRC":        {func(t *testing.T, root, to string) { replacing(t, root, to, otherCRC, "ff-memless", "gamepad") }, 1},
+		"built for the updated kernel":                 {func(t *testing.T, root, to string) { forUpdated(t, root, to) }, 0},
+		"instead of a module of the kernel":            {func(t *testing.T, root, to string) { replacing(t, root, to, same, "ff-memless", "gamepad") }, 2},
+		"likewise with a symbol of another CRC":        {func(t *testing.T, root, to string) { replacing(t, root, to, otherCRC, "ff-memless", "gamepad") }, 1},
 		"likewise which no module of the kernel needs": {func(t *testing.T, root, to string) { replacing(t, root, to, otherCRC, "ff-memless") }, 2},
 		"likewise where the kernel has no such module": {func(t *testing.T, root, to string) { replacing(t, root, to, otherCRC) }, 2},
-		"instead of one, without its symbol":            {func(t *testing.T, root, to string) { replacing(t, root, to, noCRC, "ff-memless", "gamepad") }, 1},
+		"instead of one without its symbol":            {func(t *testing.T, root, to string) { replacing(t, root, to, noCRC, "ff-memless", "gamepad") }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			packages := crafted(t, func(root, to string) { c.change(t, root, to) })
