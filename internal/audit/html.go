@@ -97,14 +97,15 @@ func (r *Result) matrixSection() page.Section {
 		rows[k] = append(rows[k], w)
 		cut[k] = cut[k] || len(w.Cells) < w.Pairs()
 	}
-	dashes := false
+	dashes, newest := false, r.newest()
+	words := map[bool]string{true: ", the newest"}
 	for _, k := range order {
 		t := page.Table{Caption: fmt.Sprintf("Packages with modules (down) and kernels (across), flavor %s, %s", k.flavor, k.arch), Grid: true, Head: page.Heads("Package with modules")}
 		var kernels []*Kernel
 		for _, kernel := range r.Kernels {
 			if k == (of{kernel.Package.arch(), kernel.Flavor}) {
 				kernels = append(kernels, kernel)
-				t.Head = append(t.Head, page.Head{Text: kernel.Package.NEVRA, Sub: kernel.Release + ", base " + kernel.Short()})
+				t.Head = append(t.Head, page.Head{Text: kernel.Package.NEVRA, Sub: kernel.Release + words[newest[kernel]] + ", base " + kernel.Short()})
 			}
 		}
 		if len(kernels)*len(rows[k]) > mostCells || cut[k] {

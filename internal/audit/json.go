@@ -49,6 +49,7 @@ type kernelJSON struct {
 	Arch          string          `json:"arch"`
 	KernelRelease string          `json:"kernelrelease,omitempty"`
 	Flavor        string          `json:"flavor"`
+	Newest        bool            `json:"newest,omitempty"`
 	Base          string          `json:"base,omitempty"`
 	By            guard.Knowledge `json:"by,omitempty"`
 	Built         *time.Time      `json:"built,omitempty"`
@@ -60,6 +61,7 @@ type cellJSON struct {
 	KernelRelease string                `json:"kernelrelease,omitempty"`
 	Arch          string                `json:"arch"`
 	Flavor        string                `json:"flavor"`
+	Newest        bool                  `json:"newest,omitempty"`
 	Weak          bool                  `json:"weak,omitempty"`
 	Fit           guard.Verdict         `json:"fit"`
 	By            guard.Knowledge       `json:"by,omitempty"`
@@ -130,10 +132,11 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 	for _, s := range r.Sources {
 		d.Sources = append(d.Sources, sourceJSON{s.Name, s.Kind, s.Revision, s.Packages})
 	}
+	newest := r.newest()
 	for _, k := range r.Kernels {
 		kj := kernelJSON{
 			Package: k.Package.NEVRA, Source: k.Package.Source, Arch: k.Package.Arch,
-			KernelRelease: k.Release, Flavor: k.Flavor, Base: k.base(), By: k.Known,
+			KernelRelease: k.Release, Flavor: k.Flavor, Newest: newest[k], Base: k.base(), By: k.Known,
 		}
 		if !k.Package.Built.IsZero() {
 			kj.Built = &k.Package.Built
@@ -147,7 +150,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 		for _, c := range w.Cells {
 			d.Matrix = append(d.Matrix, cellJSON{
 				Package: c.Modules.NEVRA, Kernel: c.Kernel.Package.NEVRA, KernelRelease: c.Kernel.Release,
-				Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Weak: c.Weak, Fit: c.Fit, By: c.By, Verdicts: c.Counts,
+				Arch: c.Modules.Arch, Flavor: c.Kernel.Flavor, Newest: newest[c.Kernel], Weak: c.Weak, Fit: c.Fit, By: c.By, Verdicts: c.Counts,
 			})
 		}
 	}

@@ -57,6 +57,7 @@ type Base struct {
 	Arch          string              `json:"arch,omitempty"`
 	KernelRelease string              `json:"kernelrelease,omitempty"`
 	Flavor        string              `json:"flavor,omitempty"`
+	Newest        bool                `json:"newest,omitempty"`
 	Fingerprint   *fingerprint.Digest `json:"fingerprint,omitempty"` // absent without .BTF
 	Types         *fingerprint.Digest `json:"types,omitempty"`
 	Strings       *fingerprint.Digest `json:"strings,omitempty"`
@@ -224,7 +225,9 @@ func NewDocument(r *guard.Result, version string) *Document {
 	}
 	d.fill()
 	for _, b := range r.Bases {
-		d.Bases = append(d.Bases, NewBase(b))
+		base := NewBase(b)
+		base.Newest = r.Newest(b)
+		d.Bases = append(d.Bases, base)
 	}
 	for _, b := range r.Refusals {
 		refused := d.Bases[slices.Index(r.Bases, b.Base)].Refused

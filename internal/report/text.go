@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
@@ -55,6 +56,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 			kernel = name
 			t.Line("%s", t.Bold(name))
 			t.bases(all[i:], name)
+			t.newest(r, g.base())
 			t.changes(r.Changes, all[i:], name)
 			t.unlinked(r.Unlinked, all[i:], name)
 		}
@@ -95,6 +97,17 @@ func Groups(w io.Writer, r *guard.Result, color bool) error {
 type text struct {
 	*prose.Writer
 	TextOptions
+}
+
+// newest says of the kernel that updated machines boot that it is, where modules outlive
+// theirs.
+func (t *text) newest(r *guard.Result, b *guard.Base) {
+	weak := func(f guard.Finding) bool {
+		return f.Pairing == guard.PairWeak && f.Base.Flavor == b.Flavor && f.Base.Arch == b.Arch
+	}
+	if b != nil && r.Newest(b) && slices.ContainsFunc(r.Findings, weak) {
+		t.Line("  newest   updated machines boot this kernel")
+	}
 }
 
 // bases lists the kernels under one headline, or all, with their fingerprints.

@@ -4,6 +4,7 @@ package guard
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -402,13 +403,53 @@ func (m *matching) answerWeak(c calling, required []string) {
 	}
 }
 
-// newest says of the newest kernel of its flavor that it is, "" of others: machines that
-// are updated boot it.
+// newest says of the newest kernel of its flavor that it is, "" of others.
 func (m *matching) newest(k *Vmlinux) string {
-	if slices.ContainsFunc(m.kernels, func(o *Vmlinux) bool { return o.Flavor == k.Flavor && rpm.CompareVersions(o.Release, k.Release) > 0 }) {
+	if newest, _ := newestOf(k.Release, k.releases(slices.Values(m.kernels))); !newest {
 		return ""
 	}
 	return " (the newest here, which updated machines boot)"
+}
+
+// NewestOf reports whether there are kernels of several kernelreleases of its flavor and
+// architecture, of which it has the newest: machines that are updated boot it.
+func (k *Vmlinux) NewestOf(kernels iter.Seq[*Vmlinux]) bool {
+	newest, several := newestOf(k.Release, k.releases(kernels))
+	return newest && several
+}
+
+// releases are the kernelreleases of kernels of its flavor and architecture.
+func (k *Vmlinux) releases(kernels iter.Seq[*Vmlinux]) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for o := range kernels {
+			if o.Flavor == k.Flavor && o.Arch == k.Arch && !yield(o.Release) {
+				return
+			}
+		}
+	}
+}
+
+// Newest likewise reports whether the base is that of the newest kernel of a result.
+func (r *Result) Newest(b *Base) bool {
+	newest, several := newestOf(b.Release, func(yield func(string) bool) {
+		for _, o := range r.Bases {
+			if o.Flavor == b.Flavor && o.Arch == b.Arch && !yield(o.Release) {
+				return
+			}
+		}
+	})
+	return newest && several
+}
+
+// newestOf reports whether a kernelrelease is the newest, and whether there are several.
+func newestOf(release string, all iter.Seq[string]) (newest, several bool) {
+	for o := range all {
+		if rpm.CompareVersions(o, release) > 0 {
+			return false, true
+		}
+		several = several || o != "" && o != release
+	}
+	return release != "", several
 }
 
 // unbound reports whether reading found that no base matters to the modules.

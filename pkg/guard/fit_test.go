@@ -179,4 +179,13 @@ func TestNewest(t *testing.T) {
 			t.Errorf("%s: %v, want %v", kernels[i].Release, got, want)
 		}
 	}
+	r := &Result{}
+	for _, k := range kernels {
+		r.Bases = append(r.Bases, &Base{Release: k.Release, Flavor: k.Flavor})
+	}
+	for i, want := range []bool{false, true, false} { // a lone one is none of several
+		if got := kernels[i].NewestOf(slices.Values(kernels)); got != want || r.Newest(r.Bases[i]) != want {
+			t.Errorf("%s: %v, want %v", kernels[i].Release, got, want)
+		}
+	}
 }
