@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,7 @@ type project struct {
 	kmp    string // the base that the KMP was built on
 	builds int    // of the KMP
 	stuck  bool   // whatever is built has the base of before
+	kernel int    // when it was built, in seconds; 0 for after the first build of foo
 	posts  []string
 	tokens []string // Authorization headers of the POSTs
 }
@@ -66,8 +68,13 @@ func (p *project) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fileinfo("foo-kmp-default", "<requires>"+p.kmp+"</requires>")
 	case path == "/R/x86_64/_jobhistory":
 		fmt.Fprint(w, "<jobhistlist>")
-		for i := range p.builds {
-			fmt.Fprintf(w, `<jobhist package="foo" rev="1" srcmd5="0" versrel="1-1" bcnt="%d" readytime="1" starttime="1" endtime="%d" code="succeeded" reason="new build"/>`, i+1, 1000+i)
+		builds, ready := p.builds, 0 // the first one of foo is older than the kernel
+		if q.Get("package") == "kernel-default" {
+			builds, ready = 1, cmp.Or(p.kernel, 500)
+		}
+		for i := range builds {
+			fmt.Fprintf(w, `<jobhist package="%s" rev="1" srcmd5="0" versrel="1-1" bcnt="%d" readytime="%d" starttime="1" endtime="%d" code="succeeded" reason="new build"/>`,
+				q.Get("package"), i+1, ready+1+1000*i, ready+2+1000*i)
 		}
 		fmt.Fprint(w, "</jobhistlist>")
 	case path == "/_result":
@@ -122,6 +129,31 @@ func TestRebuildInVain(t *testing.T) {
 	}
 }
 
+// TestRebuildInVainLater has nobody wait for the build: the next run sees by when it was
+// made that it changed nothing, and asks no more.
+func TestRebuildInVainLater(t *testing.T) {
+	p := &project{kmp: baseOld, builds: 1, stuck: true}
+	if status, out, errs := rebuilds(t, p, append(inP, "--yes")...); status != exitOK || len(p.posts) != 1 || !strings.Contains(out, "asked      P/R/x86_64/foo\n") {
+		t.Fatalf("first: %d, %q\n%s%s", status, p.posts, out, errs)
+	}
+	const why = "its build 1-1.2 succeeded, 1970-01-01 00:16:42 was asked for when kernel-default-1-1 of P/R/x86_64 was there, and does not fit: building it once more changes nothing"
+	for range 2 {
+		status, out, errs := rebuilds(t, p, append(inP, "--yes")...)
+		if status != exitFail || len(p.posts) != 1 || !strings.Contains(out, "     not asked for again: "+why+"\n") || !strings.HasSuffix(out, "\nin vain    P/R/x86_64/foo: "+why+"\n") {
+			t.Errorf("%d, %q\n%s%s", status, p.posts, out, errs)
+		}
+	}
+	status, out, errs := rebuilds(t, p, append(inP, "--dry-run", "--format", "json")...)
+	if status != exitFail || !strings.Contains(out, `"in_vain": "`+why) {
+		t.Errorf("%d\n%s%s", status, out, errs)
+	}
+	// A kernel that was built since then may make a difference.
+	p.builds = 1
+	if status, out, errs := rebuilds(t, p, append(inP, "--yes")...); status != exitOK || len(p.posts) != 2 {
+		t.Errorf("%d, %q\n%s%s", status, p.posts, out, errs)
+	}
+}
+
 // TestRebuildFolder counts the kernels in a folder, too.
 func TestRebuildFolder(t *testing.T) {
 	p := &project{}
@@ -151,7 +183,7 @@ func TestRebuildPlan(t *testing.T) {
 		}
 	}
 	save()
-	p.builds++
+	p.builds, p.kernel = p.builds+1, 1500
 	if status, out, _ := rebuilds(t, p, "--plan", file); status != exitFail || len(p.posts) > 0 || !strings.Contains(out, "outdated   P/R/x86_64/foo: built since the plan was made") {
 		t.Fatalf("outdated: %d, %q\n%s", status, p.posts, out)
 	}
@@ -169,7 +201,7 @@ func TestRebuildPlan(t *testing.T) {
 	if status != exitFail || len(p.posts) != 1 || !strings.Contains(out, "left out   P/R/x86_64/foo: ") || !strings.Contains(out, "left out   P/R/x86_64/kernel-default: ") {
 		t.Fatalf("edited: %d, %q\n%s%s", status, p.posts, out, errs)
 	}
-	p.kmp = baseOld
+	p.kmp, p.kernel = baseOld, 2500
 	status, out, errs = rebuilds(t, p, "--plan", file)
 	if status != exitFail || len(p.posts) != 2 || p.posts[1] != post || strings.Contains(out, "because") || !strings.Contains(out, "have other bases") {
 		t.Fatalf("edited, and stale: %d, %q\n%s%s", status, p.posts, out, errs)

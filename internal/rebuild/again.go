@@ -21,7 +21,7 @@ func (f *Finder) Again(ctx context.Context, p *Plan) (needless []Step, err error
 	for _, s := range p.Steps {
 		i := slices.IndexFunc(now.Steps, func(n Step) bool { return n.node() == s.node() })
 		if i >= 0 {
-			s.Why = now.Steps[i].Why
+			s.Why, s.InVain = now.Steps[i].Why, now.Steps[i].InVain
 			steps = append(steps, s)
 			continue
 		}

@@ -150,7 +150,7 @@ func (p *fakePackage) builds(code string) {
 			if p.last != nil {
 				ended = p.last.Ended
 			}
-			p.last = &Build{"1-1", code, ended.Add(time.Hour)}
+			p.last = &Build{VersionRelease: "1-1", Code: code, Ended: ended.Add(time.Hour)}
 		},
 	}
 }

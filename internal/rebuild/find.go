@@ -24,6 +24,7 @@ type Finder struct {
 	Settle func(ctx context.Context) error
 
 	sources map[Where]*listing // asked once
+	builds  map[node]*Build    // likewise, of kernels and others that modules meet
 }
 
 // Find adds to the plan a step for each package of the places whose modules do
@@ -117,7 +118,7 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	if len(here.packages) == 0 {
 		p.note("%s: OBS knows of no package there (yet)", at)
 	}
-	p.symbols(at, kernels.all, modules)
+	f.symbols(ctx, p, at, kernels.all, modules)
 	return f.match(ctx, p, at, kernels, modules)
 }
 

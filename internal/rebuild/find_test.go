@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
@@ -159,6 +160,53 @@ func TestFindByMetadata(t *testing.T) {
 				t.Errorf("downloaded %q", f.fetched)
 			}
 		})
+	}
+}
+
+// TestFindInVain knows a build that was made with what its modules meet.
+func TestFindInVain(t *testing.T) {
+	at := func(hour int) time.Time { return time.Unix(1e9, 0).Add(time.Duration(hour) * time.Hour) }
+	build := func(asked, ended int) *Build {
+		return &Build{VersionRelease: "1-1", Code: "succeeded", Ended: at(ended), asked: at(asked)}
+	}
+	kernel := func(last *Build) *fakePackage {
+		p := pkg(nil, rpm("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default"), rpm("kernel-default-devel"))
+		p.last = last
+		return p
+	}
+	kmp := func(last *Build, deps ...string) *fakePackage {
+		p := pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default", deps...))
+		p.last = last
+		return p
+	}
+	broken := func(again bool) map[node]*fakePackage {
+		p := pkg(nil, rpm("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default"), rpm("kernel-default-extra", tokenOld))
+		p.last = build(1, 2)
+		p.last.again = again
+		return map[node]*fakePackage{{here, "kernel-default"}: p}
+	}
+	glue := kmp(build(3, 4), tokenNew, "+ksym(default:glue_open) = 0000000b")
+	for _, tc := range []struct {
+		name     string
+		packages map[node]*fakePackage
+		inVain   bool
+	}{
+		{"built before the kernel", map[node]*fakePackage{{here, "kernel-default"}: kernel(build(3, 5)), {here, "foo"}: kmp(build(1, 2), tokenOld)}, false},
+		{"asked for while the kernel was built", map[node]*fakePackage{{here, "kernel-default"}: kernel(build(3, 5)), {here, "foo"}: kmp(build(4, 6), tokenOld)}, false},
+		{"built with the kernel", map[node]*fakePackage{{here, "kernel-default"}: kernel(build(3, 5)), {here, "foo"}: kmp(build(6, 7), tokenOld)}, true},
+		{"built with a kernel from elsewhere", map[node]*fakePackage{{elsewhere, "kernel-default"}: kernel(build(3, 5)), {here, "foo"}: kmp(build(6, 7), tokenOld)}, true},
+		{"nothing tells when it was asked for", map[node]*fakePackage{{here, "kernel-default"}: kernel(build(3, 5)), {here, "foo"}: kmp(&Build{VersionRelease: "1-1", Ended: at(7)}, tokenOld)}, false},
+		{"another reason, for which it has to be built", map[node]*fakePackage{{here, "kernel-default"}: kernel(build(1, 2)), {here, "glue"}: glue,
+			{here, "foo"}: kmp(build(3, 4), tokenOld, "ksym(default:glue_open) = 0000000a")}, false},
+		{"a symbol of what it was built with", map[node]*fakePackage{{here, "kernel-default"}: kernel(build(1, 2)), {here, "glue"}: glue,
+			{here, "foo"}: kmp(build(5, 6), tokenNew, "ksym(default:glue_open) = 0000000a")}, true},
+		{"a kernel that does not fit itself", broken(false), false},
+		{"one that was built again", broken(true), true},
+	} {
+		p := found(t, &fakeServer{packages: tc.packages, path: map[Where][]Where{here: {elsewhere}}})
+		if len(p.Steps) != 1 || (p.Steps[0].InVain != "") != tc.inVain {
+			t.Errorf("%s: %+v", tc.name, p.Steps)
+		}
 	}
 }
 

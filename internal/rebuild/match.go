@@ -21,7 +21,7 @@ func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modul
 	for _, m := range modules {
 		provided, required := tokens(m.Provides), tokens(m.Requires)
 		for _, token := range provided {
-			f.copied(p, at, k, m, token)
+			f.copied(ctx, p, at, k, m, token)
 		}
 		if len(required) == 0 {
 			if len(provided) == 0 {
@@ -29,7 +29,7 @@ func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modul
 			}
 			continue
 		}
-		if !f.told(p, at, k, m, provided, required) {
+		if !f.told(ctx, p, at, k, m, provided, required) {
 			silent = append(silent, m)
 		}
 	}
@@ -38,9 +38,9 @@ func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modul
 
 // told checks the tokens of a package against the kernels it will meet. It reports
 // whether their metadata tells their bases.
-func (f *Finder) told(p *Plan, at Where, k *kernels, m *built, provided, required []string) bool {
+func (f *Finder) told(ctx context.Context, p *Plan, at Where, k *kernels, m *built, provided, required []string) bool {
 	c := &guard.Cargo{Build: m.build(), Provides: provided, Requires: required}
-	here := m.vmlinux(c.Build)
+	here, meets := m.vmlinux(c.Build), []*built{}
 	for _, flavor := range flavorsOf(required) {
 		met, why := k.met(flavor)
 		if why != "" {
@@ -48,6 +48,7 @@ func (f *Finder) told(p *Plan, at Where, k *kernels, m *built, provided, require
 			return true
 		}
 		if met != nil {
+			meets = append(meets, met)
 			here = append(here, ofFlavor(met.vmlinux(""), flavor)...)
 		}
 	}
@@ -58,16 +59,16 @@ func (f *Finder) told(p *Plan, at Where, k *kernels, m *built, provided, require
 	if slices.ContainsFunc(cells, func(c guard.Cell) bool { return c.Fit == guard.Undecided }) {
 		return false
 	}
-	p.answers(at, m, cells, answers)
+	p.answers(at, m, cells, answers, f.inVain(ctx, m, meets...))
 	return true
 }
 
-// answers plans or notes what a package's match came to.
-func (p *Plan) answers(at Where, b *built, cells []guard.Cell, answers []guard.Answer) {
+// answers plans or notes what a package's match came to; see Step.InVain.
+func (p *Plan) answers(at Where, b *built, cells []guard.Cell, answers []guard.Answer, inVain string) {
 	for _, a := range answers {
 		switch a.Verdict {
 		case guard.Stale, guard.Broken:
-			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: %s", b, a.Reason))
+			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: %s", b, a.Reason), inVain)
 		case guard.Undecided, guard.Unproven, guard.Unmet:
 			p.note("%s is not checked: %s", b, a.Reason)
 		}
@@ -118,7 +119,7 @@ func ofFlavor(kernels []*guard.Vmlinux, flavor string) []*guard.Vmlinux {
 
 // copied checks the vmlinux of a package that is not the flavor's kernel, as
 // kernel-default-base has one, against that kernel's.
-func (f *Finder) copied(p *Plan, at Where, k *kernels, m *built, token string) {
+func (f *Finder) copied(ctx context.Context, p *Plan, at Where, k *kernels, m *built, token string) {
 	flavor, _, _ := fingerprint.ParseToken(token)
 	if m.isMain(flavor) {
 		return
@@ -129,7 +130,7 @@ func (f *Finder) copied(p *Plan, at Where, k *kernels, m *built, token string) {
 		p.note("%s is not checked: %s", m, why)
 	case met == nil || !met.isMain(flavor) || len(tokens(met.Provides)) == 0:
 	case !slices.Contains(tokens(met.Provides), token):
-		p.add(at, m.pkg, m.seen, fmt.Sprintf("%s has the vmlinux with base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))))
+		p.add(at, m.pkg, m.seen, fmt.Sprintf("%s has the vmlinux with base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))), f.inVain(ctx, m, met))
 	}
 }
 
@@ -167,7 +168,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 	}
 	for _, pkg := range inv.Packages {
 		// OBS does not tell what is recommended.
-		if b := d.of[pkg.Path]; len(pkg.Requires) > 0 && !f.told(p, at, k, b, pkg.Provides, pkg.Requires) {
+		if b := d.of[pkg.Path]; len(pkg.Requires) > 0 && !f.told(ctx, p, at, k, b, pkg.Provides, pkg.Requires) {
 			for _, flavor := range flavorsOf(pkg.Requires) {
 				need(pkg.Path, flavor)
 			}
@@ -285,8 +286,14 @@ func (d *downloads) match(ctx context.Context, at Where, inv *guard.Inventory, p
 				here = append(here, k)
 			}
 		}
+		var meets []*built
+		for _, flavor := range needs[pkg.Path] {
+			if k := met[flavor]; k != nil {
+				meets = append(meets, k)
+			}
+		}
 		cells, answers := c.Match(here)
-		d.plan.answers(at, b, cells, answers)
+		d.plan.answers(at, b, cells, answers, d.finder.inVain(ctx, b, meets...))
 	}
 	return nil
 }

@@ -149,11 +149,16 @@ func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, erro
 	if o.Blind {
 		return nil, ErrBlind
 	}
-	j, err := o.Client.LastJob(ctx, target(at, pkg))
-	if err != nil || j == nil {
+	jobs, err := o.Client.LastJobs(ctx, target(at, pkg), 2)
+	if err != nil || len(jobs) == 0 {
 		return nil, refused(err)
 	}
-	return &Build{fmt.Sprintf("%s.%d", j.VersRel, j.BuildCount), j.Code, j.End.Time}, nil
+	j := jobs[len(jobs)-1]
+	return &Build{
+		VersionRelease: fmt.Sprintf("%s.%d", j.VersRel, j.BuildCount), Code: j.Code, Ended: j.End.Time,
+		asked: j.Ready.Time,
+		again: len(jobs) > 1 && j.Reason == "new build" && j.SrcMD5 != "" && j.SrcMD5 == jobs[len(jobs)-2].SrcMD5,
+	}, nil
 }
 
 // Rebuild implements Server.

@@ -53,6 +53,10 @@ type Step struct {
 	// Seen is the package's last build when the plan was made. Another one since
 	// then may have mended what the step is for.
 	Seen *Build `json:"seen,omitempty"`
+
+	// InVain says why building it once more changes nothing, "" where nothing tells:
+	// its last build was asked for when all that it meets was there, and does not fit.
+	InVain string `json:"in_vain,omitempty"`
 }
 
 // Build identifies one build of a package.
@@ -60,6 +64,9 @@ type Build struct {
 	VersionRelease string    `json:"versrel"`
 	Code           string    `json:"code"`
 	Ended          time.Time `json:"ended"`
+
+	asked time.Time // when OBS knew what to build it with, zero if it does not tell
+	again bool      // by hand, of the same sources as the one before
 }
 
 // Where is one repository and architecture of a project.
@@ -143,12 +150,16 @@ func (p *Plan) places() []Where {
 	return out
 }
 
-// add adds a step, or another reason to one that is there.
-func (p *Plan) add(at Where, pkg string, seen *Build, why string) {
+// add adds a step, or another reason to one that is there. It is in vain if all its
+// reasons are.
+func (p *Plan) add(at Where, pkg string, seen *Build, why, inVain string) {
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Where() == at && s.Package == pkg })
 	if i < 0 {
 		i = len(p.Steps)
-		p.Steps = append(p.Steps, Step{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg, Seen: seen})
+		p.Steps = append(p.Steps, Step{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg, Seen: seen, InVain: inVain})
+	}
+	if inVain == "" {
+		p.Steps[i].InVain = ""
 	}
 	if s := &p.Steps[i]; !slices.Contains(s.Why, why) {
 		s.Why = append(s.Why, why)

@@ -52,7 +52,7 @@ func (p *Plan) addAt(at Where, pkg, why string) {
 		p.note("%s is to be built again, and nothing says in which project, repository and for which architecture", pkg)
 		return
 	}
-	p.add(at, pkg, nil, why)
+	p.add(at, pkg, nil, why, "")
 }
 
 // Places lists where a report says that something may have to be built again:

@@ -22,6 +22,7 @@ const (
 	Outdated   Outcome = "outdated"   // it was built since the plan was made
 	Impossible Outcome = "impossible" // OBS will not build it
 	NotAsked   Outcome = "not asked"  // what it is built with did not come to a good end
+	InVain     Outcome = "in vain"    // it was asked for before, and that changed nothing
 )
 
 // Good reports whether the step needs nobody's attention.
@@ -143,6 +144,10 @@ func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 	case state.UnderWay():
 		r.set(d, UnderWay, state.String())
 		return before, nil
+	}
+	if s.InVain != "" {
+		r.set(d, InVain, s.InVain)
+		return nil, nil
 	}
 	err = r.Server.Rebuild(ctx, s.Where(), s.Package)
 	if errors.Is(err, ErrUnknownOutcome) {

@@ -21,7 +21,7 @@ func stepOf(pkg string, wave int) Step {
 	return s
 }
 
-var firstBuild = &Build{"1-1", "succeeded", time.Unix(1e9, 0)}
+var firstBuild = &Build{VersionRelease: "1-1", Code: "succeeded", Ended: time.Unix(1e9, 0)}
 
 func settled() *fakePackage {
 	return &fakePackage{state: State{Code: "succeeded"}, last: firstBuild}
@@ -56,7 +56,7 @@ func TestRun(t *testing.T) {
 			f.rebuild = func(_ node, p *fakePackage) error { p.builds("failed"); return nil }
 		}, []string{"kernel"}, Failed, NotAsked, nil},
 		{"built since", false, func(_ *fakeServer, _, m *fakePackage) {
-			m.last = &Build{"1-2", "succeeded", time.Unix(2e9, 0)}
+			m.last = &Build{VersionRelease: "1-2", Code: "succeeded", Ended: time.Unix(2e9, 0)}
 		}, []string{"kernel"}, Asked, Outdated, nil},
 		{"disabled", false, func(_ *fakeServer, k, _ *fakePackage) { k.state.Code = "disabled" },
 			nil, Impossible, NotAsked, nil},
@@ -94,7 +94,7 @@ func TestRun(t *testing.T) {
 			f.rebuild = func(_ node, p *fakePackage) error {
 				p.builds("succeeded")
 				p.schedule = append(p.schedule[:3], func(p *fakePackage) {
-					p.state, p.last = State{Code: "succeeded", Dirty: true}, &Build{"1-1", "succeeded", time.Unix(2e9, 0)}
+					p.state, p.last = State{Code: "succeeded", Dirty: true}, &Build{VersionRelease: "1-1", Code: "succeeded", Ended: time.Unix(2e9, 0)}
 				})
 				return nil
 			}

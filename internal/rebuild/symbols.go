@@ -3,6 +3,7 @@
 package rebuild
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func ksyms(dependencies []string) []ksym {
 // symbols adds a step for each package whose modules need a symbol of another
 // module package of the place as it was before that was built again: such modules
 // do not load, whatever their base.
-func (p *Plan) symbols(at Where, kernels, modules []*built) {
+func (f *Finder) symbols(ctx context.Context, p *Plan, at Where, kernels, modules []*built) {
 	type named struct{ flavor, symbol string }
 	there := map[ksym]bool{}
 	from := map[named][]*built{}
@@ -48,7 +49,7 @@ func (p *Plan) symbols(at Where, kernels, modules []*built) {
 			}
 			for _, other := range from[named{s.flavor, s.symbol}] {
 				if slices.Contains(modules, other) && other.pkg != b.pkg {
-					p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: needs symbol %s with CRC %08x, which %s has with another", b, s.symbol, s.crc, other))
+					p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: needs symbol %s with CRC %08x, which %s has with another", b, s.symbol, s.crc, other), f.inVain(ctx, b, other))
 					break
 				}
 			}

@@ -38,7 +38,10 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 		for _, why := range s.Why {
 			out.Line("     %s", why)
 		}
-		if s.Seen != nil {
+		switch {
+		case s.InVain != "":
+			out.Line("     not asked for again: %s", s.InVain)
+		case s.Seen != nil:
 			out.Line("     last built: %s", s.Seen.String())
 		}
 	}
