@@ -193,11 +193,14 @@ func TestMetadata(t *testing.T) {
 			p.name, p.provides = "linux", []string{base("rt", 1), "kernel-rt-uname-r"}
 		}), {name: "a-kmp-rt", version: "1", release: "1", requires: []string{base("rt", 1)}}},
 			[]string{"a-kmp-rt-1-1.x86_64 on linux-6.4.0-1.1.x86_64 fits"}},
-		"another architecture":                  {[]listed{arch("aarch64", kernelDefault("1.1", 1)), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
-		"the same architecture by another name": {[]listed{arch("i686", kernelDefault("1.1", 1)), arch("i586", extra("1.1", 1))}, []string{"kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.1.i686 fits"}},
-		"stale by another name":                 {[]listed{arch("i686", kernelDefault("1.2", 2)), arch("i586", extra("1.1", 1))}, []string{"stale kernel-default-extra-6.4.0-1.1.i586", "kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.2.i686 misfits"}},
-		"two processors and kernels":            {[]listed{arch("armv7hl", kernelDefault("1.1", 1)), arch("armv6hl", extra("1.1", 1))}, []string{"unmet kernel-default-extra-6.4.0-1.1.armv6hl"}},
-		"32 and 64 bits":                        {[]listed{arch("i586", kernelDefault("1.1", 1)), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"another architecture":                                           {[]listed{arch("aarch64", kernelDefault("1.1", 1)), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
+		"the same architecture by another name":                          {[]listed{arch("i686", kernelDefault("1.1", 1)), arch("i586", extra("1.1", 1))}, []string{"kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.1.i686 fits"}},
+		"stale by another name":                                          {[]listed{arch("i686", kernelDefault("1.2", 2)), arch("i586", extra("1.1", 1))}, []string{"stale kernel-default-extra-6.4.0-1.1.i586", "kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.2.i686 misfits"}},
+		"two processors and kernels":                                     {[]listed{arch("armv7hl", kernelDefault("1.1", 1)), arch("armv6hl", extra("1.1", 1))}, []string{"unmet kernel-default-extra-6.4.0-1.1.armv6hl"}},
+		"modules of 64 bits for programs of 32 bits, whose base is gone": {[]listed{kernelDefault("1.1", 1), arch("i586", extra("1.1", 2))}, []string{"unknown kernel-default-extra-6.4.0-1.1.i586"}},
+		"likewise, with a kernel of 32 bits": {[]listed{kernelDefault("1.1", 1), arch("i686", kernelDefault("1.1", 3)), arch("i586", extra("1.1", 2))},
+			[]string{"stale kernel-default-extra-6.4.0-1.1.i586", "kernel-default-extra-6.4.0-1.1.i586 on kernel-default-6.4.0-1.1.i686 misfits"}},
+		"32 and 64 bits": {[]listed{arch("i586", kernelDefault("1.1", 1)), extra("1.1", 1)}, []string{"unmet kernel-default-extra-6.4.0-1.1.x86_64"}},
 		"incident by another name": {[]listed{arch("i586", kernelDefault("1.1", 1)), arch("i686", kernelDefault("1.1", 2))},
 			[]string{"incident 6.4.0-1-default",
 				"kernel-default-6.4.0-1.1.i586 on kernel-default-6.4.0-1.1.i686 misfits", "kernel-default-6.4.0-1.1.i686 on kernel-default-6.4.0-1.1.i586 misfits"}},
@@ -254,10 +257,16 @@ func TestMetadata(t *testing.T) {
 func TestArchContent(t *testing.T) {
 	dir := incident(t, func(string) bool { return false }, "5.15.12-1.3")
 	const fits, unmet = newExtra + " on " + newKernel + " fits", "unmet " + newExtra
-	for _, test := range []struct{ kernel, modules, want string }{
-		{"i686", "i586", fits}, {"i586", "i686", fits}, {"x86_64", "x86_64_v3", fits}, {"x86_64", "i686", fits}, {"armv7hl", "armv6hl", unmet},
+	const broken = "broken " + newExtra + "\n" + newExtra + " on " + newKernel + " misfits"
+	for _, test := range []struct {
+		kernel, modules string
+		gone            bool // they are stamped, and no kernel has their base any more
+		want            string
+	}{
+		{"i686", "i586", false, fits}, {"i586", "i686", false, fits}, {"x86_64", "x86_64_v3", false, fits}, {"x86_64", "i686", false, fits}, {"armv7hl", "armv6hl", false, unmet},
+		{"x86_64", "i686", true, broken}, {"x86_64", "i586", true, broken}, {"armv7hl", "armv6hl", true, unmet},
 	} {
-		t.Run(test.modules+" on "+test.kernel, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s on %s, gone %v", test.modules, test.kernel, test.gone), func(t *testing.T) {
 			a := &audit{res: &Result{}}
 			for name, arch := range map[string]string{newKernel: test.kernel, newExtra: test.modules} {
 				p, err := describe(t.Context(), dir, filepath.Join(dir, name+".rpm"))
@@ -265,6 +274,9 @@ func TestArchContent(t *testing.T) {
 					t.Fatal(err)
 				}
 				p.Arch = arch
+				if test.gone && name == newExtra {
+					p.Requires = []string{base("default", 7)}
+				}
 				a.packages = append(a.packages, p)
 			}
 			a.sort()
@@ -273,6 +285,13 @@ func TestArchContent(t *testing.T) {
 			}
 			a.match(t.Context())
 			want := []string{"unlabeled " + newKernel, "unlabeled " + newExtra, test.want}
+			if test.gone {
+				parts := strings.SplitN(test.want, "\n", 2)
+				want = slices.Concat(parts[:1], want[:1], parts[1:])
+				if parts[0] == unmet {
+					slices.Reverse(want) // a lighter finding
+				}
+			}
 			if diff := cmp.Diff(want, said(a.res)); diff != "" {
 				t.Error(diff)
 			}

@@ -30,7 +30,7 @@ func (a *audit) content(ctx context.Context) error {
 	copies := map[*Package]bool{}
 	links := a.newLinker()
 	for _, p := range a.packages {
-		doubtful := !p.silent() && links.doubts(p)
+		doubtful := !p.silent() && (links.doubts(p) || a.mayBeWider(p))
 		if !p.silent() && !doubtful || !a.look(ctx, p) {
 			continue
 		}
@@ -44,7 +44,7 @@ func (a *audit) content(ctx context.Context) error {
 			continue
 		}
 		seen[at] = true
-		if !p.silent() && !(doubtful && p.mayOutlive()) {
+		if !p.silent() && !(doubtful && (p.mayOutlive() || a.mayBeWider(p))) {
 			continue // its header tells more than OBS did
 		}
 		for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.vmlinux, p.modules)))) {

@@ -39,6 +39,24 @@ var wider = map[string][]string{
 	"s390": {"s390x"}, "sparc": {"sparc64"}, "mips": {"mips64"}, "mipsel": {"mips64el"},
 }
 
+// mayBeWider reports whether a package may have modules of the larger architecture: it
+// requires a base of a flavor of which there are kernels of that one only, and nobody has
+// seen its files.
+func (a *audit) mayBeWider(p *Package) bool {
+	if len(p.kernels) > 0 || p.machine != "" || len(p.content) > 0 {
+		return false
+	}
+	there := func(arches ...string) bool {
+		return slices.ContainsFunc(a.res.Kernels, func(k *Kernel) bool {
+			return p.meets(k.Package) && slices.Contains(arches, k.Arch) && slices.ContainsFunc(p.Requires, func(t string) bool {
+				flavor, _, _ := fingerprint.ParseToken(t)
+				return flavor == k.Flavor
+			})
+		})
+	}
+	return there(wider[p.arch()]...) && !there(p.arch())
+}
+
 // findMachines does the same by tokens: where no kernel of a package's architecture
 // has a base that it requires, and one of the larger architecture has, it is for that.
 func (a *audit) findMachines() {

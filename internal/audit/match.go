@@ -55,6 +55,10 @@ func (a *audit) match(ctx context.Context) {
 			if f.Verdict == guard.Unlabeled && p.debian {
 				continue
 			}
+			if f.Verdict == guard.Unmet && a.mayBeWider(p) {
+				f.Verdict = guard.Undecided
+				f.Reason += fmt.Sprintf(" for %s; kernels of a larger architecture are, and only its files tell whether its modules are for these", p.arch())
+			}
 			a.res.Findings = append(a.res.Findings, Finding{Kind: f.Verdict, Package: p, Release: f.Release, Arch: p.Arch, Reasons: []string{f.Reason}})
 		}
 	}
