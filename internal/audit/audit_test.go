@@ -591,9 +591,11 @@ func TestDoubtful(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, c := range res.Cells {
-				if c.Modules.Name == test.module.name {
-					got = append(got, fmt.Sprintf("on %s %s%s", c.Kernel.Release, c.Fit, map[bool]string{true: " by weak-modules"}[c.Weak]))
+			for _, w := range res.Rows {
+				for _, c := range w.Cells {
+					if c.Modules.Name == test.module.name {
+						got = append(got, fmt.Sprintf("on %s %s%s", c.Kernel.Release, c.Fit, map[bool]string{true: " by weak-modules"}[c.Weak]))
+					}
 				}
 			}
 			for _, u := range res.Unlinked {

@@ -43,7 +43,7 @@ var wider = map[string][]string{
 // requires a base of a flavor of which there are kernels of that one only, and nobody has
 // seen its files.
 func (a *audit) mayBeWider(p *Package) bool {
-	if len(p.kernels) > 0 || p.machine != "" || len(p.content) > 0 {
+	if len(p.kernels) > 0 || p.machine != "" || len(p.content) > 0 || wider[p.arch()] == nil {
 		return false
 	}
 	there := func(arches ...string) bool {

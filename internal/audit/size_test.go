@@ -40,7 +40,7 @@ func history(kernels, packages int) *audit {
 		}
 		a.packages = append(a.packages, &Package{
 			Name: fmt.Sprintf("m%d-kmp-default", i), NEVRA: fmt.Sprintf("m%d-kmp-default-1-1.x86_64", i), Arch: "x86_64",
-			version: "1", release: "1", build: fmt.Sprint("module ", i), Requires: []string{requires}, maybe: true,
+			version: "1", release: "1", build: fmt.Sprint("module ", i), Requires: []string{requires}, maybe: true, placed: true,
 		})
 	}
 	a.sort()
