@@ -82,6 +82,7 @@ testdata: ## make the fixtures again from their sources
 
 install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 755 obs-btf-guard $(DESTDIR)$(PREFIX)/bin/obs-btf-guard
+	install -D -m 755 obs/obs-btf-guard-published $(DESTDIR)$(PREFIX)/bin/obs-btf-guard-published
 	install -D -m 755 obs/50-check-kernel-btf $(DESTDIR)$(PREFIX)/lib/build/checks/50-check-kernel-btf
 	install -D -m 644 obs/kernel_btf.attr $(DESTDIR)$(PREFIX)/lib/rpm/fileattrs/kernel_btf.attr
 	install -D -m 644 obs/macros.kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/macros.d/macros.kernel-btf

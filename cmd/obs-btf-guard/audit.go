@@ -33,6 +33,8 @@ func auditCommand() *cli.Command {
 			&cli.IntFlag{Name: "requests", Value: audit.DefaultRequests, Usage: fmt.Sprintf("have at most `N` requests to OBS under way at once, 1 to %d", maxRequests)},
 			&cli.StringFlag{Name: "since", Usage: "report and count only what is new since the audit in `FILE`, written with --format json"},
 			&cli.BoolFlag{Name: "since-last", Usage: "report and count only what is new since the last audit of the same sources with this flag"},
+			&cli.BoolFlag{Name: "comment", Usage: "have each package in OBS of which something is new carry one comment with what fails"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "with --comment: print what would be written, and remember nothing for --since-last"},
 			apiurlFlag(),
 			formatFlag(reportFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show all kernels and what fits, too"},
@@ -62,6 +64,9 @@ func runAudit(c *cli.Context) error {
 	}
 	if n := c.Int("requests"); n < 1 || n > maxRequests {
 		return usageError{fmt.Sprintf("audit: --requests %d: give a number from 1 to %d", n, maxRequests), hint}
+	}
+	if err := checkComment(c); err != nil {
+		return err
 	}
 	out, err := outputOf(c, reportFormats...)
 	if err != nil {
@@ -130,7 +135,12 @@ func runAudit(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
-	earlier.keep(m, res)
+	if err := comment(ctx, c, res, failOn); err != nil {
+		return err // what was not said is news another time
+	}
+	if !c.Bool("dry-run") {
+		earlier.keep(m, res)
+	}
 	return status(res.Exit(failOn))
 }
 

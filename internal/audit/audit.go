@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -251,6 +252,9 @@ type Package struct {
 	// Of a project in OBS that was named as a whole, whole is its name and repository
 	// the one the package is in; both "" for other packages.
 	whole, repository string
+
+	part   api.Target // of one in OBS, where it is
+	origin string     // and its source package
 
 	debian  bool   // it is a Debian package, which has no kernel-btf(...) dependencies
 	place   string // path or URL of the one in its source

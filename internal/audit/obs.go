@@ -389,6 +389,7 @@ func (a *audit) inPart(client OBS, name string, t api.Target, b api.Binary, info
 		return nil, err
 	}
 	p.place, p.size = name+"/"+b.Name, info.Size
+	p.part, p.origin = t, info.Source
 	if !info.MTime.IsZero() {
 		p.known = fmt.Sprintf("%s %s %d %d", client.URL(), p.place, info.Size, info.MTime.Unix())
 	}

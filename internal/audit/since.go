@@ -58,6 +58,8 @@ func (r *Result) Snapshot() Snapshot {
 type Since struct {
 	What string // the other audit, in words
 	Gone int    // findings of it that are no more
+
+	gone []Known
 }
 
 // Compare takes out of the findings those that an earlier audit had: they are Known.
@@ -68,6 +70,7 @@ func (r *Result) Compare(earlier Snapshot, what string) {
 	for k := range earlier {
 		if !now[k] {
 			r.Since.Gone++
+			r.Since.gone = append(r.Since.gone, k)
 		}
 	}
 	var found []Finding

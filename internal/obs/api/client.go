@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package api talks to an Open Build Service: it reads what was built, from what
-// and why, and has single packages rebuilt. [New] makes a [Client], whose methods
-// are the routes of the API below /build.
+// and why, has single packages rebuilt, and comments on them. [New] makes a [Client],
+// whose methods are routes of the API.
 //
 // Reading is repeated where the network or the server fails for a while. A command
 // is sent once: where it cannot be known whether OBS took it, the error is an

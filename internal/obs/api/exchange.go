@@ -3,6 +3,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -26,6 +27,7 @@ type request struct {
 	path   []string // elements, unescaped
 	query  []string // name, value, name, value, ...
 	header http.Header
+	body   []byte
 	token  Revealer // instead of every other authentication
 }
 
@@ -98,7 +100,7 @@ func (c *Client) exchange(ctx context.Context, r request) (*http.Response, error
 func (c *Client) send(ctx context.Context, r request, u *url.URL, authorization string) (*http.Response, error) {
 	var connected atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	req, err := http.NewRequestWithContext(traced, r.method, u.String(), nil)
+	req, err := http.NewRequestWithContext(traced, r.method, u.String(), bytes.NewReader(r.body))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r, err)
 	}
@@ -106,7 +108,7 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, authorization 
 		req.Header[name] = values
 	}
 	req.Header.Set("User-Agent", c.o.UserAgent)
-	if r.method == http.MethodPost {
+	if r.method == http.MethodPost && r.body == nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // as osc, of an empty body
 	}
 	client := c.any
@@ -163,12 +165,35 @@ func (c *Client) refused(r request, resp *http.Response) error {
 	e := newStatusError(r.String(), resp, c.o.Now())
 	busy := e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable && e.RetryAfter >= 0
 	switch {
-	case busy, e.StatusCode >= 500 && r.method == http.MethodGet:
+	case busy, e.StatusCode >= 500 && r.method != http.MethodPost:
 		return &passing{e, e.RetryAfter}
 	case e.StatusCode >= 500:
 		return fmt.Errorf("%w; %w", e, ErrUnknownOutcome)
 	}
 	return e
+}
+
+// command sends a request that OBS answers with a status.
+func (c *Client) command(ctx context.Context, r request) error {
+	return c.try(ctx, func() error {
+		resp, err := c.exchange(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(io.LimitReader(resp.Body, maxStatus))
+		var s status
+		if err == nil {
+			err = xml.Unmarshal(text, &s)
+		}
+		if err == nil && s.Code != "ok" {
+			err = fmt.Errorf("status %q: %s", words(s.Code), words(s.Summary))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %d with an answer that is not OBS': %w; %w", r, resp.StatusCode, err, ErrUnknownOutcome)
+		}
+		return nil
+	})
 }
 
 // maxWhole is the largest answer in bytes that is read as a whole. The names of all

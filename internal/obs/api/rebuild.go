@@ -4,9 +4,7 @@ package api
 
 import (
 	"context"
-	"encoding/xml"
 	"fmt"
-	"io"
 	"net/http"
 )
 
@@ -38,23 +36,5 @@ func (c *Client) Rebuild(ctx context.Context, t Target) error {
 		// OBS reads arch, and without it rebuilds for all; osc says architecture.
 		r.query = []string{"project", t.Project, "package", t.Package, "repository", t.Repository, "arch", t.Arch, "architecture", t.Arch}
 	}
-	return c.try(ctx, func() error {
-		resp, err := c.exchange(ctx, r)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		text, err := io.ReadAll(io.LimitReader(resp.Body, maxStatus))
-		var s status
-		if err == nil {
-			err = xml.Unmarshal(text, &s)
-		}
-		if err == nil && s.Code != "ok" {
-			err = fmt.Errorf("status %q: %s", words(s.Code), words(s.Summary))
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %d with an answer that is not OBS': %w; %w", r, resp.StatusCode, err, ErrUnknownOutcome)
-		}
-		return nil
-	})
+	return c.command(ctx, r)
 }
