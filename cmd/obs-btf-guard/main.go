@@ -48,7 +48,7 @@ func program() int {
 	// the heap, so that Go's habit of letting it double before it collects would
 	// cost a build host a hundred megabytes for little time.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(40)
 	}
 	// The first signal ends the work in order, a second one at once.
 	context.AfterFunc(ctx, stop)

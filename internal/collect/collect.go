@@ -116,7 +116,7 @@ type collector struct {
 
 	tables atomic.Int64 // bytes of .BTF kept so far
 
-	unpacking sync.Mutex // held while a loose image is unpacked: two would be twice the memory
+	unpacking sync.Mutex // held while an image is unpacked: two would be twice the memory
 
 	mu     sync.Mutex // guards what is below
 	inv    *guard.Inventory

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -357,25 +358,35 @@ func (r *packageReader) readSymvers(paths []string, size int64) error {
 }
 
 // readImage reads a vmlinux or boot image and has it opened while the payload goes
-// on: unpacking takes a second, in which no module would come. One image at a time,
-// as two would be twice the memory.
+// on: unpacking takes a second, in which no module would come.
 func (r *packageReader) readImage(paths []string, size int64) error {
 	if most := decompress.Bound(r.size, kernel.MaxUnpacked); size > most {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %d bytes, a kernel image out of a package of %d bytes has at most %d", paths[0], size, r.size, most))
 		return nil
 	}
-	data, err := r.readAll(r.content, size)
-	if err != nil {
+	// Room for all of it at once, but not for more than there is of the package: growing
+	// would take as much once more.
+	data := bytes.NewBuffer(make([]byte, 0, min(size, r.size)+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(r.content, size)); err != nil {
 		return err
 	}
 	r.opening.Wait()
-	r.opening.Go(func() { r.openImage(paths, *data) })
+	r.opening.Go(func() {
+		r.openImage(paths, data.Bytes())
+		if size > 1<<20 {
+			// Unpacked it was a third of the heap, which Go would let grow by half of that
+			// before it looks again.
+			runtime.GC()
+		}
+	})
 	return nil
 }
 
 // openImage opens a vmlinux or boot image. One that cannot be understood is a
 // problem of its own and does not end the package.
 func (r *packageReader) openImage(paths []string, data []byte) {
+	r.unpacking.Lock()
+	defer r.unpacking.Unlock()
 	image, err := kernel.OpenImage(ending{r.ctx, bytes.NewReader(data)}, int64(len(data)), &r.unpack, verify.Texts()...)
 	if err != nil {
 		r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: %w", paths[0], err))

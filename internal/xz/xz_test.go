@@ -545,3 +545,29 @@ func BenchmarkDecoder(b *testing.B) {
 		})
 	}
 }
+
+// TestSize compares what the index says with what a stream unpacks to, of one block and of several.
+func TestSize(t *testing.T) {
+	data := bytes.Repeat([]byte("what is packed, many times over; "), 10_000)
+	for name, args := range map[string][]string{"one block": {"xz"}, "many blocks": {"xz", "--block-size=65536"}} {
+		packed := command(t, data, args...)
+		for _, tail := range [][]byte{packed, packed[len(packed)-min(len(packed), 128):]} {
+			if got := Size(tail); got != int64(len(data)) {
+				t.Errorf("%s: %d bytes by the last %d, want %d", name, got, len(tail), len(data))
+			}
+		}
+		for n := range 16 {
+			Size(packed[len(packed)-n:])
+		}
+		for i := range packed {
+			spoilt := bytes.Clone(packed)
+			spoilt[i] ^= 0xff
+			if got := Size(spoilt); got < 0 {
+				t.Errorf("%s: %d bytes", name, got)
+			}
+		}
+	}
+	if got := Size([]byte("no xz, but it ends in YZ")); got != 0 {
+		t.Errorf("%d bytes of what is no stream", got)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/xz"
 )
 
 const (
@@ -199,6 +200,18 @@ func readUpTo(r io.Reader, most, room int64) ([]byte, error) {
 	return data, nil
 }
 
+// room is how many bytes to have ready for what the n bytes at off unpack to.
+func room(src source, format decompress.Format, off, n uint64) int64 {
+	room := int64(n) * usualRatio
+	if format == decompress.Xz {
+		last := min(n, 1<<10)
+		if tail, err := src.read("compressed data", off+n-last, last); err == nil && xz.Size(tail) > 0 {
+			room = xz.Size(tail) + 1 // more tells that it is at its end
+		}
+	}
+	return min(room, usualRoom)
+}
+
 // unpack decompresses the n bytes at off into memory.
 func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (source, error) {
 	packed, err := src.stream("compressed data", off, n)
@@ -211,8 +224,8 @@ func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (so
 	if err != nil {
 		return source{}, err
 	}
-	// Room for what kernels unpack to: growing would take as much once more.
-	data, err := readUpTo(unpacked, o.left+1, min(int64(n)*usualRatio, usualRoom))
+	// Growing would take as much once more.
+	data, err := readUpTo(unpacked, o.left+1, room(src, format, off, n))
 	if err != nil {
 		return source{}, err
 	}
