@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // The rebuild that the guard asked for and watches comes to no good.
@@ -32,6 +33,38 @@ func TestBuildFails(t *testing.T) {
 				t.Errorf("exit status %d, want 1 and the package's name", o.Status)
 			}
 			p.posted(px, "thing")
+		})
+	}
+}
+
+// TestInVain has nobody wait for what was asked for: the next run finds it built with
+// the kernel of now, and as it was.
+func TestInVain(t *testing.T) {
+	needsBackend(t)
+	t.Parallel()
+	s := packages(t, true)
+	for name, result := range map[string]build{
+		"built and stale": succeeds(s.kmp["1.1"].files()...),
+		"unchanged":       unchanged,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := stale(t, s)
+			time.Sleep(1100 * time.Millisecond) // OBS has the seconds in which kernels were built
+			px := newProxy(t)
+			if o := p.guard(px, "--yes"); o.Status != 0 {
+				t.Errorf("exit status %d, want 0", o.Status)
+			}
+			p.posted(px, "thing")
+			p.deliver("thing", result)
+			p.settle()
+			for range 2 {
+				px = newProxy(t)
+				if o := p.guard(px, "--yes"); o.Status != 1 || !strings.Contains(o.Stdout, "in vain") {
+					t.Errorf("exit status %d, want 1 and that it was in vain", o.Status)
+				}
+				p.posted(px)
+			}
 		})
 	}
 }
