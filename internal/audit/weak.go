@@ -150,7 +150,7 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 		return guard.Linked{}
 	case l.of[p.linkable] != nil:
 	case p.maybe && len(p.content) == 0 && l.mayMeet(p, k):
-		return guard.Linked{Unknown: true, Why: "its dependencies do not list the symbols that it needs"}
+		return guard.Linked{Unknown: true, Why: "the dependencies of the package do not list the symbols that its modules need"}
 	default:
 		return guard.Linked{}
 	}
@@ -172,7 +172,7 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 	}
 	answer := r[p.linkable]
 	if answer.Why != "" && !answer.Unknown && p.linkable.Flavor == "" && len(p.linkable.Modules) != 1 {
-		return guard.Linked{Unknown: true, Why: "modules are linked one by one, and its dependencies do not tell which of them " + answer.Why}
+		return guard.Linked{Unknown: true, Why: "modules are linked one by one, and the dependencies of the package do not tell which of them " + answer.Why}
 	}
 	return answer
 }

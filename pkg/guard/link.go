@@ -96,7 +96,7 @@ func Link(t Tree, packages []*Linkable) map[*Linkable]Linked {
 	}
 	if t.Symbols == nil {
 		for _, l := range left {
-			k.out[l] = Linked{Unknown: true, Why: "its symbols are not listed anywhere"}
+			k.out[l] = Linked{Unknown: true, Why: "the symbols of the kernel are not listed anywhere"}
 		}
 		return k.out
 	}
@@ -195,7 +195,7 @@ func (k *linking) doubt(left []*Linkable) {
 		}
 		for _, l := range left {
 			if !k.out[l].Unknown && k.lacks(l, maybe).Why == "" && k.lacks(l, k.exports).Why != "" {
-				k.out[l] = Linked{Unknown: true, Why: "it needs symbols of another package of which that is not known"}
+				k.out[l] = Linked{Unknown: true, Why: "the package needs symbols of another one of which that is not known"}
 				again = true
 			}
 		}
@@ -227,7 +227,7 @@ func (k *linking) lacks(l *Linkable, exports map[string][]uint32) Linked {
 		}
 		switch {
 		case !found && k.tree.Symbols.Partial() && !gone: // another one may decide
-			maybe = Linked{Unknown: true, Why: "not all of its symbols are listed"}
+			maybe = Linked{Unknown: true, Why: "not all symbols of the kernel are listed"}
 		case !found:
 			return Linked{Why: "needs symbol " + need.Symbol + ", which is not there"}
 		case crc != need.CRC:
@@ -276,7 +276,7 @@ func (k *linking) breaks(l *Linkable) Linked {
 			}
 		}
 		if k.tree.Own == nil {
-			return Linked{Unknown: true, Why: fmt.Sprintf("it has another symbol %s than the kernel, and whether modules of the kernel need that is not known", symbol)}
+			return Linked{Unknown: true, Why: fmt.Sprintf("the package has another symbol %s than the kernel, and whether modules of the kernel need that is not known", symbol)}
 		}
 	}
 	return Linked{}

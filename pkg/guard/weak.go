@@ -194,6 +194,9 @@ type Unlinked struct {
 // known of modules with BTF.
 func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem) {
 	packages := outlivingIn(inv.Modules)
+	if len(packages) == 0 {
+		return nil, nil, nil
+	}
 	for _, b := range inv.Bases {
 		var seen []*outliving
 		var linkables []*Linkable

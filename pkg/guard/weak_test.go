@@ -241,9 +241,9 @@ func TestWeak(t *testing.T) {
 			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = map[string]uint32{"usb_submit_urb": 7}
 		}, []string{
 			"a-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
-				" is not known, since it needs symbols of another package of which that is not known",
+				" is not known, since the package needs symbols of another one of which that is not known",
 			"b-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
-				" is not known, since it has another symbol usb_submit_urb than the kernel, and whether modules of the kernel need that is not known",
+				" is not known, since the package has another symbol usb_submit_urb than the kernel, and whether modules of the kernel need that is not known",
 		}},
 		"instead of a module of the kernel": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, map[string]uint32{"mux_get": 4})
