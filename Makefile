@@ -61,7 +61,7 @@ e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what i
 e2e-obs: ## obs-build on kernels, modules and what is wrong with them, in a build root that it makes (4 minutes)
 	GO=$(GO) $(GO) test -tags e2eobs -count=1 -v -timeout 30m ./e2e/obs
 
-e2e-qemu: ## boots distribution kernels (FLAVOUR) under qemu, tries thousands of tables and modules of another build on them (8 minutes)
+e2e-qemu: ## boots kernels of the distribution (FLAVOUR) or of a tree (SOURCE) under qemu, tries thousands of tables and modules of another build on them (8 minutes)
 	e2e/qemu/run.sh
 
 e2e-backend: ## what is asked of OBS, on a real backend on loopback: installs obs-server (2 minutes)

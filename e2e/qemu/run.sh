@@ -11,7 +11,8 @@
 # Installs qemu, clang and what libbpf is built with by apt-get if they are missing and fetches the kernels. Software
 # emulation is enough: no KVM, no network in the machine. FLAGS go to the test:
 # -seed N, -mutants N, -loads N, -survivors N (1300 are all of them that load without a
-# device, and take ten minutes), -as VERSION; a disagreement's tables are kept in
+# device, and take ten minutes), -as VERSION, -record DIR (what the kernels did, for
+# BTF_CORPUS; an absolute path); a disagreement's tables are kept in
 # the folder that the test names.
 #
 #   E2E_WORK_DIR   where kernels are kept, else a folder below TMPDIR
@@ -34,7 +35,7 @@ export E2E_WORK_DIR=${E2E_WORK_DIR:-${TMPDIR:-/tmp}/obs-btf-guard-e2e}
 flavour=${FLAVOUR:-amd64}
 case $flavour in
     arm64) qemu=qemu-system-aarch64 package=qemu-system-arm ;;
-    s390x) qemu=qemu-system-s390x package=qemu-system-misc SOURCE=${SOURCE:-linux-source-6.12} ;;
+    s390x) qemu=qemu-system-s390x package=qemu-system-s390x SOURCE=${SOURCE:-linux-source-6.12} ;;
     *) qemu=qemu-system-x86_64 package=qemu-system-x86 ;;
 esac
 if ! type -P $qemu > /dev/null || ! type -P clang > /dev/null || [ ! -e /usr/include/libelf.h ]; then
