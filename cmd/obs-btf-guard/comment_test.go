@@ -67,9 +67,10 @@ func (p *commented) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/build/P/R/x86_64/_repository":
 		fmt.Fprint(w, `<binarylist><binary filename="kernel-default.rpm" size="1" mtime="1"/><binary filename="foo-kmp-default.rpm" size="1" mtime="1"/></binarylist>`)
 	case path == "/build/P/R/x86_64/_repository/kernel-default.rpm":
-		file("kernel-default", "1", "<provides>kernel-uname-r = 1-1-default</provides><provides>"+p.kernel+"</provides>")
+		file("kernel-default", "1", "<provides>kernel-uname-r = 1-1-default</provides><provides>ksym(default:printk) = 1</provides><provides>"+p.kernel+"</provides>")
 	case path == "/build/P/R/x86_64/_repository/foo-kmp-default.rpm":
-		file("foo-kmp-default", "1", "<requires>"+p.kmp+"</requires>")
+		// By its symbols it is linked into no kernel: nobody has to read its modules.
+		file("foo-kmp-default", "1", "<requires>ksym(default:printk) = 2</requires><requires>"+p.kmp+"</requires>")
 	default:
 		p.project.ServeHTTP(w, r)
 	}
