@@ -48,36 +48,19 @@ func auditCommand() *cli.Command {
 // serve.
 const maxRequests = 64
 
+const auditHint = "obs-btf-guard audit --help"
+
 func runAudit(c *cli.Context) error {
-	const hint = "obs-btf-guard audit --help"
-	if c.NArg() == 0 {
-		return usageError{"audit: no folder, RPM or repository to look over", hint}
-	}
-	if slices.Contains(c.Args().Slice(), "") {
-		return usageError{"audit: a SOURCE is empty", hint}
-	}
-	if c.IsSet("db") && c.Bool("no-db") {
-		return usageError{"audit: --db and --no-db; give one of them", hint}
-	}
-	if n := c.Int("max-packages"); n < 1 {
-		return usageError{fmt.Sprintf("audit: --max-packages %d: give a number of at least 1", n), hint}
-	}
-	if n := c.Int("requests"); n < 1 || n > maxRequests {
-		return usageError{fmt.Sprintf("audit: --requests %d: give a number from 1 to %d", n, maxRequests), hint}
-	}
-	if err := checkComment(c); err != nil {
+	if err := checkAudit(c); err != nil {
 		return err
 	}
 	out, err := outputOf(c, reportFormats...)
 	if err != nil {
 		return err
 	}
-	failOn := audit.DefaultFailOn
-	if c.IsSet("fail-on") {
-		failOn, err = parseKinds(c.StringSlice("fail-on"))
-	}
+	failOn, err := failOnOf(c)
 	if err != nil {
-		return usageError{"audit: --fail-on: " + err.Error(), hint}
+		return err
 	}
 	earlier, err := newBaseline(c)
 	if err != nil {
@@ -89,18 +72,7 @@ func runAudit(c *cli.Context) error {
 		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
 		defer stop()
 	}
-	o := audit.Options{
-		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), MaxPackages: c.Int("max-packages"), Requests: c.Int("requests"),
-		Web: repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
-		OBS: func() (audit.OBS, error) {
-			client, err := reader(c)
-			if err != nil {
-				return nil, err
-			}
-			return client, nil
-		},
-	}
-	o.Cache = packageCache(c)
+	o := auditOptions(c)
 	m := newMemory(c)
 	if m != nil {
 		defer m.close()
@@ -111,28 +83,13 @@ func runAudit(c *cli.Context) error {
 			return err
 		}
 	}
-	if isTerminal(c.App.ErrWriter) {
-		o.Tell = func(format string, args ...any) {
-			fmt.Fprintf(c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
-		}
-	}
 	res, err := audit.Run(ctx, o)
 	if err != nil {
 		return err
 	}
 	earlier.compare(res)
 	problems(c, res.Problems)
-	switch {
-	case out.format == "json":
-		err = res.JSON(c.App.Writer, c.App.Version, failOn)
-	case slices.Contains(findings.Formats, out.format):
-		err = res.List(c.App.Version, failOn).Write(c.App.Writer, out.format, time.Now())
-	case out.format == "html":
-		err = res.HTML(c.App.Writer, c.App.Version, failOn)
-	case len(res.Sources) > 0:
-		err = res.Text(c.App.Writer, audit.TextOptions{Verbose: c.Bool("verbose"), Color: out.color, FailOn: failOn})
-	}
-	if err != nil {
+	if err := writeAudit(c, out, res, failOn); err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	if err := comment(ctx, c, res, failOn); err != nil {
@@ -142,6 +99,73 @@ func runAudit(c *cli.Context) error {
 		earlier.keep(m, res)
 	}
 	return status(res.Exit(failOn))
+}
+
+// checkAudit finds what is wrong with the arguments and flags.
+func checkAudit(c *cli.Context) error {
+	wrong := ""
+	switch packages, requests := c.Int("max-packages"), c.Int("requests"); {
+	case c.NArg() == 0:
+		wrong = "no folder, RPM or repository to look over"
+	case slices.Contains(c.Args().Slice(), ""):
+		wrong = "a SOURCE is empty"
+	case c.IsSet("db") && c.Bool("no-db"):
+		wrong = "--db and --no-db; give one of them"
+	case packages < 1:
+		wrong = fmt.Sprintf("--max-packages %d: give a number of at least 1", packages)
+	case requests < 1 || requests > maxRequests:
+		wrong = fmt.Sprintf("--requests %d: give a number from 1 to %d", requests, maxRequests)
+	default:
+		return checkComment(c)
+	}
+	return usageError{"audit: " + wrong, auditHint}
+}
+
+// failOnOf are the kinds of findings that fail.
+func failOnOf(c *cli.Context) ([]guard.Verdict, error) {
+	if !c.IsSet("fail-on") {
+		return audit.DefaultFailOn, nil
+	}
+	kinds, err := parseKinds(c.StringSlice("fail-on"))
+	if err != nil {
+		return nil, usageError{"audit: --fail-on: " + err.Error(), auditHint}
+	}
+	return kinds, nil
+}
+
+func auditOptions(c *cli.Context) audit.Options {
+	o := audit.Options{
+		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), MaxPackages: c.Int("max-packages"), Requests: c.Int("requests"),
+		Web:   repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
+		Cache: packageCache(c),
+		OBS: func() (audit.OBS, error) {
+			client, err := reader(c)
+			if err != nil {
+				return nil, err
+			}
+			return client, nil
+		},
+	}
+	if isTerminal(c.App.ErrWriter) {
+		o.Tell = func(format string, args ...any) {
+			fmt.Fprintf(c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
+		}
+	}
+	return o
+}
+
+func writeAudit(c *cli.Context, out output, res *audit.Result, failOn []guard.Verdict) error {
+	switch {
+	case out.format == "json":
+		return res.JSON(c.App.Writer, c.App.Version, failOn)
+	case slices.Contains(findings.Formats, out.format):
+		return res.List(c.App.Version, failOn).Write(c.App.Writer, out.format, time.Now())
+	case out.format == "html":
+		return res.HTML(c.App.Writer, c.App.Version, failOn)
+	case len(res.Sources) > 0:
+		return res.Text(c.App.Writer, audit.TextOptions{Verbose: c.Bool("verbose"), Color: out.color, FailOn: failOn})
+	}
+	return nil
 }
 
 // parseKinds reads lists of kinds of findings, which add up.

@@ -16,13 +16,12 @@ import (
 
 // checkComment says what is wrong with the flags of comments.
 func checkComment(c *cli.Context) error {
-	const hint = "obs-btf-guard audit --help"
 	inOBS := func(source string) bool { return strings.HasPrefix(source, "obs:") }
 	switch {
 	case c.Bool("dry-run") && !c.Bool("comment"):
-		return usageError{"audit: --dry-run is for --comment; without it, nothing is written", hint}
+		return usageError{"audit: --dry-run is for --comment; without it, nothing is written", auditHint}
 	case c.Bool("comment") && !slices.ContainsFunc(c.Args().Slice(), inOBS):
-		return usageError{"audit: --comment is for packages in OBS, and no source is there (obs:PROJECT)", hint}
+		return usageError{"audit: --comment is for packages in OBS, and no source is there (obs:PROJECT)", auditHint}
 	}
 	return nil
 }

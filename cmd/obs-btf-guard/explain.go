@@ -80,18 +80,8 @@ func explainAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	changes, unread := res.Changes, slices.Clone(inv.Problems)
-	if len(changes) == 0 {
-		var none error
-		if changes, none = twoKernels(inv); none != nil {
-			unread = append(unread, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: none})
-		}
-	}
-	if len(changes) > 0 {
-		unread = append(unread, alone(inv, changes)...)
-	}
-	doc := explanation{Schema: report.Schema, Tool: report.Tool{Name: "obs-btf-guard", Version: c.App.Version}}
-	doc.Kernels, doc.Problems, doc.Summary = []explained{}, []report.Error{}, map[string]int{}
+	changes, unread := changesIn(c, inv, res)
+	kernels := []explained{}
 	for i, change := range changes {
 		diff := change.Diff
 		if diff == nil {
@@ -100,23 +90,14 @@ func explainAction(c *cli.Context) error {
 		reasons, problems := w.reasons(c.Context, change, diff)
 		unread = append(unread, problems...)
 		survival := change.Survival(res.Findings)
-		doc.Kernels = append(doc.Kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons, report.NewSurvival(survival)})
+		kernels = append(kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons, report.NewSurvival(survival)})
 		if out.format == "json" {
 			continue
 		}
 		if i > 0 {
 			fmt.Fprintln(c.App.Writer)
 		}
-		fmt.Fprintf(c.App.Writer, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
-		err := diff.Text(c.App.Writer, explain.TextOptions{Verbose: c.Bool("verbose"), Full: "--verbose lists all", Pahole: change.To.Config.Toolchain().Pahole})
-		if err != nil {
-			return fmt.Errorf("standard output: %w", err)
-		}
-		fmt.Fprintln(c.App.Writer)
-		if err := reasons.Text(c.App.Writer, why.TextOptions{Verbose: c.Bool("verbose")}); err != nil {
-			return fmt.Errorf("standard output: %w", err)
-		}
-		if err := survives(c.App.Writer, survival); err != nil {
+		if err := explainText(c, change, diff, reasons, survival); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
@@ -128,17 +109,7 @@ func explainAction(c *cli.Context) error {
 	}
 	switch {
 	case out.format == "json":
-		for _, f := range res.Findings {
-			doc.Summary[string(f.Verdict)]++
-		}
-		for _, p := range unread {
-			doc.Problems = append(doc.Problems, report.Error{Path: p.Path, Error: p.Err.Error()})
-		}
-		doc.Groups, doc.Exit = report.NewGroups(res), exit
-		enc := json.NewEncoder(c.App.Writer)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		err = enc.Encode(doc)
+		err = explainJSON(c, explanation{Kernels: kernels, Groups: report.NewGroups(res), Exit: exit}, res, unread)
 	case len(res.Findings) > 0 && len(changes) > 0:
 		fmt.Fprintln(c.App.Writer)
 		err = report.Groups(c.App.Writer, res, out.color)
@@ -150,6 +121,52 @@ func explainAction(c *cli.Context) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	return status(exit)
+}
+
+// changesIn finds the kernels to compare, and what cannot be compared.
+func changesIn(c *cli.Context, inv *guard.Inventory, res *guard.Result) ([]guard.Change, []guard.Problem) {
+	changes, unread := res.Changes, slices.Clone(inv.Problems)
+	if len(changes) == 0 {
+		var none error
+		if changes, none = twoKernels(inv); none != nil {
+			unread = append(unread, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: none})
+		}
+	}
+	if len(changes) > 0 {
+		unread = append(unread, alone(inv, changes)...)
+	}
+	return changes, unread
+}
+
+// explainText says what became of one kernel, for people.
+func explainText(c *cli.Context, change guard.Change, diff *explain.Diff, reasons *why.Reasons, survival guard.Survival) error {
+	w, verbose := c.App.Writer, c.Bool("verbose")
+	fmt.Fprintf(w, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
+	err := diff.Text(w, explain.TextOptions{Verbose: verbose, Full: "--verbose lists all", Pahole: change.To.Config.Toolchain().Pahole})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	if err := reasons.Text(w, why.TextOptions{Verbose: verbose}); err != nil {
+		return err
+	}
+	return survives(w, survival)
+}
+
+// explainJSON completes the JSON form and writes it.
+func explainJSON(c *cli.Context, doc explanation, res *guard.Result, unread []guard.Problem) error {
+	doc.Schema, doc.Tool = report.Schema, report.Tool{Name: "obs-btf-guard", Version: c.App.Version}
+	doc.Problems, doc.Summary = []report.Error{}, map[string]int{}
+	for _, f := range res.Findings {
+		doc.Summary[string(f.Verdict)]++
+	}
+	for _, p := range unread {
+		doc.Problems = append(doc.Problems, report.Error{Path: p.Path, Error: p.Err.Error()})
+	}
+	enc := json.NewEncoder(c.App.Writer)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(doc)
 }
 
 // survives says whether modules of either build fit the vmlinux of the other, where that
