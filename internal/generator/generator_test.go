@@ -81,6 +81,12 @@ func TestSurvey(t *testing.T) {
 		{"installed with tokens", []string{extraRPM("5.15.12-1.1")}, generator.Options{Installed: installed("", strings.Replace(base13, "default", "rt", 1), base11)}, map[string]generator.Answer{
 			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: base11, Strength: generator.Recommends},
 		}},
+		{"installed as a file of a package that names another flavor", []string{extraRPM("5.15.12-1.1")}, generator.Options{Installed: installed(vmlinux11, base13, strings.Replace(base11, "default", "uek", 1))}, map[string]generator.Answer{
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: strings.Replace(base11, "default", "uek", 1), Recorded: true, Strength: generator.Requires},
+		}},
+		{"installed with one token, of another flavor", []string{extraRPM("5.15.12-1.1")}, generator.Options{Installed: installed("", strings.Replace(base11, "default", "uek", 1))}, map[string]generator.Answer{
+			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: strings.Replace(base11, "default", "uek", 1), Recorded: true, Strength: generator.Recommends},
+		}},
 		{"named", []string{extraRPM("5.15.12-1.1")}, generator.Options{Base: incident + kernelRPM("5.15.12-1.1")}, map[string]generator.Answer{
 			"kernel/drivers/input/joystick/xpad.ko.zst": {Token: base11, Strength: generator.Requires},
 		}},
@@ -97,6 +103,9 @@ func TestSurvey(t *testing.T) {
 			}
 			for path, want := range tc.want {
 				got := s.Answers[filepath.Join(root, modules, path)]
+				if want.Recorded && got.TokenOf("foo-kmp-default") != want.Token {
+					t.Errorf("%s: %s for a package that names a flavor", path, got.TokenOf("foo-kmp-default"))
+				}
 				if got.Token != want.Token || got.Strength != want.Strength || !strings.Contains(got.Why, want.Why) || (got.Why == "") != (want.Why == "") {
 					t.Errorf("%s: %+v, want %+v", path, got, want)
 				}

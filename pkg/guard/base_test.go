@@ -114,3 +114,21 @@ func TestWitnesses(t *testing.T) {
 		})
 	}
 }
+
+// TestFlavorOfOwner knows the flavor of a kernel that is installed by the package that it
+// belongs to, and only then by its kernelrelease.
+func TestFlavorOfOwner(t *testing.T) {
+	for owner, want := range map[string]string{
+		"kernel-64kb-6.4.0-lp150.1.1.aarch64":                     "64kb",
+		"kernel-default-6.4.0-lp150.1.1.x86_64":                   "default",
+		"kernel-uek-core-5.15.0-200.131.27.el9uek.x86_64":         "uek",
+		"kernel-core-6.5.6-300.fc39.x86_64":                       "",
+		"kernel-default-base-6.4.0-150600.23.7.3.150600.1.x86_64": "default",
+		"the kernel that runs":                                    "",
+		"":                                                        "",
+	} {
+		if got := (&Base{Owner: owner}).packageFlavor(); got != want {
+			t.Errorf("%q: %q, want %q", owner, got, want)
+		}
+	}
+}
