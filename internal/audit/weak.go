@@ -85,18 +85,19 @@ type linker struct {
 	*audit
 	packages []*guard.Linkable
 	of       map[*guard.Linkable]*Package
-	bases    map[string][]*Kernel // by the tokens that they provide
+	bases    map[string][]*Kernel  // by the tokens that they provide
+	built    map[*Package][]string // kernelreleases that packages have modules for, where no list says it
 	done     map[*Kernel]map[*guard.Linkable]guard.Linked
 }
 
 // newLinker completes what is known of packages by the kernels that are here.
 func (a *audit) newLinker() *linker {
-	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel]map[*guard.Linkable]guard.Linked{}, bases: byToken(a.res.Kernels)}
+	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel]map[*guard.Linkable]guard.Linked{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{}}
 	for _, p := range a.packages {
 		if p.linkable == nil || !p.mayOutlive() {
 			continue
 		}
-		p.linkable.Arch, p.linkable.Releases = p.arch(), p.builtFor(l.bases)
+		p.linkable.Arch, p.linkable.Releases = p.arch(), l.builtFor(p)
 		l.packages = append(l.packages, p.linkable)
 		l.of[p.linkable] = p
 	}
@@ -105,31 +106,34 @@ func (a *audit) newLinker() *linker {
 
 // builtFor lists the kernelreleases that a package has modules for: by its file list or
 // dependencies, else those of the kernels with the base that it requires.
-func (p *Package) builtFor(kernels map[string][]*Kernel) []string {
+func (l *linker) builtFor(p *Package) []string {
 	if p.listed {
 		return p.modules
 	}
-	var out []string
+	out, ok := l.built[p]
+	if ok {
+		return out
+	}
 	for _, releases := range p.named {
 		out = append(out, releases...)
 	}
-	if out != nil {
-		return out
-	}
-	for _, token := range p.Requires {
-		for _, k := range kernels[token] {
-			if k.Release != "" {
-				out = append(out, k.Release)
+	if out == nil {
+		for _, token := range p.Requires {
+			for _, k := range l.bases[token] {
+				if k.Release != "" {
+					out = append(out, k.Release)
+				}
 			}
 		}
 	}
+	l.built[p] = out
 	return out
 }
 
 // mayMeet reports whether weak-modules may link a package, by its name, into a kernel.
 func (l *linker) mayMeet(p *Package, k *Kernel) bool {
 	only := kernel.KMPFlavor(p.Name)
-	return k.Arch == p.arch() && (only == "" || only == k.Flavor) && !slices.Contains(p.builtFor(l.bases), k.Release)
+	return k.Arch == p.arch() && (only == "" || only == k.Flavor) && !slices.Contains(l.builtFor(p), k.Release)
 }
 
 // doubts reports whether more than dependencies is needed to tell which kernels a
