@@ -137,9 +137,10 @@ func (l *linker) mayMeet(p *Package, k *Kernel) bool {
 }
 
 // doubts reports whether more than dependencies is needed to tell which kernels a
-// package's modules are linked into.
+// package's modules are linked into. One of which no kernelrelease is known meets all
+// kernels of its flavor as it is.
 func (l *linker) doubts(p *Package) bool {
-	return slices.ContainsFunc(l.res.Kernels, func(k *Kernel) bool { return p.meets(k.Package) && l.linked(p, k).Unknown })
+	return len(l.builtFor(p)) > 0 && slices.ContainsFunc(l.res.Kernels, func(k *Kernel) bool { return p.meets(k.Package) && l.linked(p, k).Unknown })
 }
 
 // linked says whether a package's modules are linked into a kernel.
