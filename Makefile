@@ -15,7 +15,7 @@ RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 30s
 BENCH    ?= .
 
-.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-backend e2e-html e2e-postgres testdata install release release-check rpm clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-survive e2e-backend e2e-html e2e-postgres testdata install release release-check rpm clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -61,8 +61,11 @@ e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what i
 e2e-obs: ## obs-build on kernels, modules and what is wrong with them, in a build root that it makes (4 minutes)
 	GO=$(GO) $(GO) test -tags e2eobs -count=1 -v -timeout 30m ./e2e/obs
 
-e2e-qemu: ## boots kernels of the distribution (FLAVOUR) or of a tree (SOURCE) under qemu, tries thousands of tables and modules of another build on them (8 minutes)
-	e2e/qemu/run.sh
+e2e-qemu: ## boots kernels of the distribution (FLAVOUR) or of a tree (SOURCE) under qemu, tries thousands of tables and modules of another build on them (12 minutes)
+	GO=$(GO) e2e/qemu/run.sh
+
+e2e-survive: ## of e2e-qemu the modules of another build, few of them: signed, compressed, with BPF programs and TCP through them (2 minutes)
+	GO=$(GO) e2e/qemu/run.sh -run TestSurvive -survivors 30 -entries 300 -attached 20
 
 e2e-backend: ## what is asked of OBS, on a real backend on loopback: installs obs-server (2 minutes)
 	$(GO) test -tags e2ebackend -count=1 -v -timeout 20m -parallel 8 ./e2e/backend

@@ -28,7 +28,7 @@ const bootTime = 20 * time.Minute
 // end before it is through: the error says how.
 func boot(t *testing.T, m machine, vmlinuz string, files []byte) ([]wire.Result, error) {
 	t.Helper()
-	port, err := run(t, m, vmlinuz, files)
+	port, err := run(t, m, vmlinuz, files, start{})
 	results, end := readResults(t, port)
 	switch {
 	case end.Done:
@@ -39,9 +39,15 @@ func boot(t *testing.T, m machine, vmlinuz string, files []byte) ([]wire.Result,
 	return results, fmt.Errorf("behind result %d: %w", len(results), err)
 }
 
+// start is what a kernel starts with beside its initramfs.
+type start struct {
+	qemu   []string // options
+	append string   // to its command line
+}
+
 // run starts a kernel on an initramfs and returns the file with what came through the
 // serial port. The error says how the kernel ended.
-func run(t *testing.T, m machine, vmlinuz string, files []byte) (port string, err error) {
+func run(t *testing.T, m machine, vmlinuz string, files []byte, with start) (port string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	initrd := filepath.Join(dir, "initrd")
@@ -60,8 +66,8 @@ func run(t *testing.T, m machine, vmlinuz string, files []byte) (port string, er
 	args := slices.Concat(m.qemu[1:], []string{
 		"-accel", "tcg", "-cpu", "max", "-m", memory, "-smp", "1", "-no-reboot", "-display", "none", "-nic", "none",
 		"-kernel", vmlinuz, "-initrd", initrd,
-		"-append", "console=" + m.console + " results=" + m.port + " loglevel=2 printk.devkmsg=on panic=-1 oops=panic log_buf_len=8M mitigations=off",
-	}, m.serial(console, port))
+		"-append", "console=" + m.console + " results=" + m.port + " loglevel=2 printk.devkmsg=on panic=-1 oops=panic log_buf_len=8M mitigations=off " + with.append,
+	}, m.serial(console, port), with.qemu)
 	cmd := exec.CommandContext(ctx, m.qemu[0], args...)
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

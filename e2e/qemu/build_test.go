@@ -7,6 +7,8 @@ package qemu
 import (
 	"bytes"
 	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +26,7 @@ type build struct {
 	krel    string
 	dir     string
 	vmlinuz string
+	config  string
 	machine machine
 	base    *btf.Table
 	raw     []byte         // the base's .BTF
@@ -57,8 +60,13 @@ func pairs(t *testing.T) map[string][]*build {
 
 func openBuild(t *testing.T, dir, krel string) *build {
 	t.Helper()
-	b := &build{krel: krel, dir: dir, vmlinuz: filepath.Join(dir, "boot", "vmlinuz-"+krel)}
+	b := &build{krel: krel, dir: dir, vmlinuz: filepath.Join(dir, "boot", "vmlinuz-"+krel), config: filepath.Join(dir, "boot", "config-"+krel)}
 	data, err := os.ReadFile(b.vmlinuz)
+	if errors.Is(err, fs.ErrNotExist) { // as Debian packs 7.x
+		modules := filepath.Join(dir, "usr/lib/modules", krel)
+		b.vmlinuz, b.config = filepath.Join(modules, "vmlinuz"), filepath.Join(modules, "config")
+		data, err = os.ReadFile(b.vmlinuz)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +117,7 @@ func openBuild(t *testing.T, dir, krel string) *build {
 
 func (b *build) mismatchAllowed(t *testing.T) verify.Allow {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(b.dir, "boot", "config-"+b.krel))
+	text, err := os.ReadFile(b.config)
 	if err != nil {
 		t.Fatal(err)
 	}

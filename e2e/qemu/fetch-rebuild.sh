@@ -8,6 +8,8 @@
 #   DIR/<krel>/   the unpacked package: boot/, usr/lib/modules/<krel>/
 #   DIR/index     a kernelrelease a line, the newer first
 #   DIR/libbpf    the source of Debian 13's libbpf, where there is one to be had
+#   DIR/traces/<krel>/   the newest cloud kernel of 7.3 or later that Debian 13 has,
+#                 likewise: it gives the types of trace events
 #
 # On Debian 12 they come by a state of apt's own, so that nothing changes for the machine.
 #
@@ -23,7 +25,7 @@ dir=$(cd "$1" && pwd)
 krels=(6.12.115+deb13.1-amd64 6.12.115+deb13-amd64)
 
 complete() { [ -e "$dir/$1/.complete" ]; }
-if complete "${krels[0]}" && complete "${krels[1]}" && [ -d "$dir/libbpf" ]; then exit 0; fi
+if complete "${krels[0]}" && complete "${krels[1]}" && [ -d "$dir/libbpf" ] && [ -d "$dir/traces" ]; then exit 0; fi
 type -P apt-get > /dev/null || { say "no apt-get here"; exit 3; }
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -39,6 +41,7 @@ apt-get indextargets --format '$(RELEASE) $(REPO_URI) $(COMPONENT)' 'Created-By:
         for type in deb deb-src; do
             echo "$type [signed-by=$keyring] $uri trixie${release#"$codename"} $component"
         done
+        [ "$release" != "$codename" ] || echo "deb [signed-by=$keyring] $uri trixie-backports $component"
     done > "$dir/.apt/sources.list"
 [ -s "$dir/.apt/sources.list" ] || { say "no mirror of Debian"; exit 3; }
 cat > "$dir/.apt/conf" << END
@@ -72,4 +75,16 @@ if [ ! -d "$dir/libbpf" ]; then
     else
         say "apt does not offer the source of libbpf"
     fi
+fi
+# Two packages make a kernel since 7.0.
+if [ ! -d "$dir/traces" ]; then
+    mkdir "$work/traces"
+    krel=$(apt-cache pkgnames linux-modules- | sed -nE 's/^linux-modules-((7\.([3-9]|[1-9][0-9])|[89])\..*-cloud-amd64)$/\1/p' | sort -V | tail -n 1)
+    if [ -n "$krel" ] && (cd "$work" && apt-get -qq download "linux-base-$krel" "linux-binary-$krel" "linux-modules-$krel" 2> apt.err); then
+        say "linux-modules-$krel"
+        for deb in "$work"/linux-*.deb; do dpkg-deb -x "$deb" "$work/traces/$krel"; done
+    else
+        say "apt offers no kernel of 7.3 or later"
+    fi
+    mv "$work/traces" "$dir/traces"
 fi

@@ -32,6 +32,8 @@ var (
 	mutants   = flag.Int("mutants", 1500, "how many mutants of .BTF, and again of .BTF.base, a kernel gets")
 	as        = flag.String("as", "", "a kernel version, such as a vendor's 5.14.0-503.el9, that the kernels are taken for")
 	survivors = flag.Int("survivors", 120, "how many modules of another build a kernel gets")
+	entries   = flag.Int("entries", 3000, "for how many of their functions a program is loaded")
+	attached  = flag.Int("attached", 200, "to how many of them it is attached")
 	verbose   = flag.Bool("failed", false, "list modules that do not load")
 	recordTo  = flag.String("record", "", "a folder for what the kernels did, as a corpus holds it")
 	loads     = flag.Int("loads", 50_000, "how many mutants a kernel gets by BPF_BTF_LOAD")

@@ -7,9 +7,9 @@ package qemu
 import (
 	"bufio"
 	"bytes"
-	"debug/elf"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"os/exec"
@@ -26,8 +26,15 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// users are the modules whose kfuncs the programs of bpf/kfuncs.c call.
-var users = []string{"nf_conntrack", "nf_nat", "nf_flow_table", "fou", "xfrm_interface", "tcp_bbr", "tcp_dctcp"}
+// users are the modules whose kfuncs the programs call, behind the one that libcrc32c asks
+// for when it is loaded.
+var users = []string{"crc32c_generic", "nf_conntrack", "nf_nat", "nf_flow_table", "fou", "xfrm_interface", "tcp_bbr", "tcp_dctcp"}
+
+// wants are what the programs of bpf/kfuncs.c return when they run.
+var wants = map[string]uint32{"ct_insert": 10, "ct_lookup": 11, "ct_lookup_skb": 11, "nat": 10, "fou": 53, "xfrm": 77, "flow": 12}
+
+// congestion are the programs that control TCP with the modules' functions.
+var congestion = []string{"bbr", "dctcp"}
 
 // refusals are programs that no kernel takes, and words of why.
 var refusals = map[string]string{
@@ -37,9 +44,11 @@ var refusals = map[string]string{
 	"refused_entry":           "STRUCT nf_conn",
 }
 
-// TestSurvive boots a build with the modules of another, as they are and distilled, and
-// loads them without force. Distilled, each has the table that relocate predicts, and
-// BPF programs call the kfuncs. As they are, none has a table that means what it says.
+// TestSurvive boots a build with the modules of another, as they are and distilled.
+// Distilled, they are signed and compressed, and the kernel takes nothing that is not
+// signed: each has the table that relocate predicts, BPF programs call the kfuncs, TCP
+// runs through them, and entries of functions can be attached to. As they are, none has
+// a table that means what it says.
 func TestSurvive(t *testing.T) {
 	on, other := twoBuilds(t)
 	if _, err := exec.LookPath(on.machine.qemu[0]); err != nil {
@@ -51,23 +60,31 @@ func TestSurvive(t *testing.T) {
 	if on.machine.goarch != "amd64" {
 		t.Skip("the module list is that of x86_64")
 	}
-	object := bpfObject(t)
+	objects := bpfObjects(t)
 	plain := t.TempDir()
-	order := other.unpack(t, plain, *survivors)
-	distilled := distil(t, other, plain)
+	order := other.unpack(t, plain, *survivors, users...)
 	t.Logf("%d modules of %s on %s", len(order), other.krel, on.krel)
-	functions := functionsOf(t, other, plain, order)
 
 	t.Run("distilled", func(t *testing.T) {
-		modules, programs := survive(t, on, distilled, order, object, functions)
+		key := newSigner(t)
+		distilled := distil(t, other, plain)
+		got := survive(t, on, key.boot(), key.pack(t, distilled, order), objects)
+		for _, name := range []string{noSignature, tampered} {
+			if err := got.modules[name].Err; !strings.Contains(err, "key was rejected") {
+				t.Errorf("%s: %q", name, err)
+			}
+		}
 		loaded, right := 0, 0
 		target := relocate.Onto(on.base, on.rules)
 		for _, name := range order {
-			r, m := modules[name], openModule(t, distilled, name)
+			r, m := got.modules[name], openModule(t, distilled, name)
 			if r.Err == "" {
 				loaded++
 			} else if *verbose {
 				t.Logf("%s: %s", name, r.Err)
+			}
+			if r.Taint != "" {
+				t.Errorf("%s taints the kernel: %s", name, r.Taint)
 			}
 			if !m.HasBTFBase {
 				continue
@@ -82,29 +99,18 @@ func TestSurvive(t *testing.T) {
 				right++
 			}
 		}
-		t.Logf("%d of %d loaded, %d tables are what was predicted", loaded, len(order), right)
+		t.Logf("%d of %d loaded, signed and compressed; %d tables are what was predicted", loaded, len(order), right)
 		if right < len(order)*3/4 {
 			t.Errorf("%d of %d modules have the right table: too few to prove anything", right, len(order))
 		}
-		for _, name := range slices.Sorted(maps.Keys(programs)) {
-			why, refused := refusals[name]
-			if said := programs[name]; refused != (said != "") || !strings.Contains(said, why) {
-				t.Errorf("%s: %q, want %q", name, said, why)
-			}
-		}
-		for name := range refusals {
-			if _, tried := programs[name]; !tried {
-				t.Errorf("%s was not tried", name)
-			}
-		}
-		t.Logf("%d programs: %v", len(programs), programs)
+		got.run(t)
 	})
 	t.Run("plain", func(t *testing.T) {
-		modules, programs := survive(t, on, plain, order, object, functions)
+		got := survive(t, on, start{}, load(t, plain, order, ".ko"), objects)
 		bases := compare.New(other.base, on.base)
 		served, wrong := 0, 0
 		for _, name := range order {
-			r, m := modules[name], openModule(t, plain, name)
+			r, m := got.modules[name], openModule(t, plain, name)
 			if r.BTF == 0 || len(m.BTF) == 0 {
 				continue
 			}
@@ -123,16 +129,122 @@ func TestSurvive(t *testing.T) {
 			t.Errorf("%d of %d plain modules fit: this pair of builds proves nothing", served-wrong, served)
 		}
 		lost := 0
-		for _, name := range slices.Sorted(maps.Keys(programs)) {
-			if programs[name] != "" && !strings.HasPrefix(name, "refused_") {
+		for _, name := range slices.Sorted(maps.Keys(got.programs)) {
+			if err := got.programs[name].Err; err != "" && !strings.HasPrefix(name, "refused_") {
 				lost++
-				t.Logf("%s: %s", name, programs[name])
+				t.Logf("%s: %s", name, err)
 			}
 		}
 		if lost == 0 {
 			t.Error("all programs load with plain modules as well: they prove nothing")
 		}
+		got.entered(t)
 	})
+}
+
+// Files that the kernel must not take: a module without a signature, and one whose
+// .BTF.base changed after it was signed.
+const noSignature, tampered = "nosignature", "tampered"
+
+// pack signs and compresses modules. Before them come the files that are to be refused.
+func (s *signer) pack(t *testing.T, dir string, order []string) cargo {
+	t.Helper()
+	out := t.TempDir()
+	if err := os.CopyFS(out, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string) string { return filepath.Join(out, name+".ko") }
+	first := order[0]
+	for _, name := range []string{noSignature, tampered} {
+		tool(t, "cp", file(first), file(name))
+	}
+	for _, name := range append([]string{tampered}, order...) {
+		s.sign(t, file(name))
+	}
+	data, err := os.ReadFile(file(tampered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := openModule(t, dir, first).BTFBase
+	data[bytes.Index(data, base)+len(base)-2] ^= 1 // in its last string
+	if err := os.WriteFile(file(tampered), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	names := append([]string{noSignature, tampered}, order...)
+	var paths []string
+	for _, name := range names {
+		paths = append(paths, file(name))
+	}
+	compress(t, paths...)
+	return load(t, out, names, ".ko.xz")
+}
+
+// cargo is what the machine loads, in that order.
+type cargo struct {
+	names []string // of files
+	data  map[string][]byte
+}
+
+func load(t *testing.T, dir string, order []string, ext string) cargo {
+	t.Helper()
+	c := cargo{data: map[string][]byte{}}
+	for _, name := range order {
+		data, err := os.ReadFile(filepath.Join(dir, name+ext))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.names, c.data[name+ext] = append(c.names, name+ext), data
+	}
+	return c
+}
+
+// run checks what the programs did that call kfuncs, and those on entries.
+func (s *survived) run(t *testing.T) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(s.programs)) {
+		r := s.programs[name]
+		why, refused := refusals[name]
+		if refused != (r.Err != "") || !strings.Contains(r.Err, why) {
+			t.Errorf("%s: %q, want %q", name, r.Err, why)
+		}
+		if want, ok := wants[name]; ok && r.Ran != want {
+			t.Errorf("%s returned %d, want %d", name, r.Ran, want)
+		}
+	}
+	for _, names := range []iter.Seq[string]{maps.Keys(refusals), maps.Keys(wants)} {
+		for name := range names {
+			if _, tried := s.programs[name]; !tried {
+				t.Errorf("%s was not tried", name)
+			}
+		}
+	}
+	for _, name := range congestion {
+		calls := s.programs["bpf_"+name].Ran
+		if calls == 0 {
+			t.Errorf("TCP did not run through bpf_%s", name)
+		}
+		t.Logf("bpf_%s was asked %d times", name, calls)
+	}
+	e := s.entered(t)
+	for _, line := range e.Refused {
+		if !strings.Contains(line, "with variable args is unsupported") { // of any kernel
+			t.Error(line)
+		}
+	}
+	if e.Loaded == 0 || e.Attached < min(e.Loaded, *attached) {
+		t.Errorf("of %d entries %d were attached", e.Loaded, e.Attached)
+	}
+}
+
+// entered reports on programs on the entries of functions.
+func (s *survived) entered(t *testing.T) wire.Entries {
+	t.Helper()
+	if s.entries == nil {
+		t.Fatal("no entries of functions were tried")
+	}
+	e := *s.entries
+	t.Logf("of %d functions that can be traced, %d were tried: %d loaded, %d of them attached; refused are %d", e.Traceable, e.Loaded+len(e.Refused), e.Loaded, e.Attached, len(e.Refused))
+	return e
 }
 
 // twoBuilds are those of the folder that E2E_REBUILD names, the newer first, else the
@@ -168,10 +280,10 @@ var harmless = []string{
 	"drivers/regulator", "drivers/leds", "drivers/w1",
 }
 
-// unpack writes modules into a folder, without their signatures: those that users name
+// unpack writes modules into a folder, without their signatures: those that are named
 // and others of the harmless folders, up to n, with all that they depend on. It returns
 // their names in an order in which they can be loaded.
-func (b *build) unpack(t *testing.T, dir string, n int) (order []string) {
+func (b *build) unpack(t *testing.T, dir string, n int, named ...string) (order []string) {
 	t.Helper()
 	paths, places := map[string]string{}, map[string]string{}
 	for _, path := range b.modules {
@@ -200,8 +312,7 @@ func (b *build) unpack(t *testing.T, dir string, n int) (order []string) {
 		}
 		order = append(order, name)
 	}
-	visit("crc32c_generic") // libcrc32c asks for it when it is loaded
-	for _, name := range users {
+	for _, name := range named {
 		if paths[name] == "" {
 			t.Skipf("%s has no module %s", b.krel, name)
 		}
@@ -255,7 +366,7 @@ func openModule(t *testing.T, dir, name string) *kernel.Module {
 }
 
 // distil has the program distil copies of the modules.
-func distil(t *testing.T, b *build, plain string) string {
+func distil(t *testing.T, b *build, plain string, flags ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "obs-btf-guard")
 	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/obs-btf-guard").CombinedOutput(); err != nil {
@@ -265,7 +376,7 @@ func distil(t *testing.T, b *build, plain string) string {
 	if err := os.CopyFS(dir, os.DirFS(plain)); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(program, "distill", "--in-place", "--base", b.vmlinuz, dir).CombinedOutput()
+	out, err := exec.Command(program, append(append([]string{"distill", "--in-place", "--base", b.vmlinuz}, flags...), dir)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -273,85 +384,70 @@ func distil(t *testing.T, b *build, plain string) string {
 	return dir
 }
 
-// bpfObject compiles the programs.
-func bpfObject(t *testing.T) []byte {
+// bpfObjects compiles the programs, by the names of their sources.
+func bpfObjects(t *testing.T) map[string][]byte {
 	t.Helper()
 	if _, err := exec.LookPath("clang"); err != nil {
 		t.Skip(err)
 	}
-	path := filepath.Join(t.TempDir(), "kfuncs.o")
-	if out, err := exec.Command("clang", "-target", "bpf", "-O2", "-g", "-Wall", "-Werror", "-c", "bpf/kfuncs.c", "-o", path).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// functionsOf names a function with arguments of each of the first modules.
-func functionsOf(t *testing.T, b *build, dir string, order []string) (out []string) {
-	t.Helper()
-	for _, name := range order[:min(len(order), 12)] {
-		m := openModule(t, dir, name)
-		table, err := btf.Parse(m.BTF, b.base)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		symbols := map[string]bool{} // a function that was inlined cannot be attached to
-		for s, err := range m.Symbols() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			symbols[s.Name] = s.Type == elf.STT_FUNC
-		}
-		for typ := range table.Types() {
-			proto, _ := table.Type(btf.TypeID(typ.SizeType))
-			if typ.Kind() == btf.KindFunc && symbols[table.Name(typ)] && proto.Kind() == btf.KindFuncProto && proto.Vlen() > 0 {
-				param, _ := table.Type(proto.Param(0).Type)
-				if param.Kind() == btf.KindPtr {
-					out = append(out, table.Name(typ))
-					break
-				}
-			}
-		}
-	}
-	return out
-}
-
-// survive boots a build with modules and says what became of each, and why the kernel
-// refused which programs.
-func survive(t *testing.T, on *build, dir string, order []string, object []byte, functions []string) (modules map[string]wire.Survived, programs map[string]string) {
-	t.Helper()
-	c := new(cpio)
-	for _, d := range []string{"dev", "proc", "sys", "tmp", wire.Modules} {
-		c.add(d, modeDir, nil)
-	}
-	c.add("init", modeFile, goProgram(t, on.machine, "build", "-ldflags", "-s -w", "./survive"))
-	c.add(wire.ModuleList, modeFile, []byte(strings.Join(order, "\n")))
-	c.add(wire.Object, modeFile, object)
-	c.add(wire.Functions, modeFile, []byte(strings.Join(functions, "\n")))
-	for _, name := range order {
-		data, err := os.ReadFile(filepath.Join(dir, name+".ko"))
+	objects := map[string][]byte{}
+	for _, name := range append([]string{"kfuncs"}, congestion...) {
+		path := filepath.Join(t.TempDir(), name+".o")
+		tool(t, "clang", "-target", "bpf", "-O2", "-g", "-Wall", "-Werror", "-c", "bpf/"+name+".c", "-o", path)
+		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.add(wire.Modules+"/"+name+".ko", modeFile, data)
+		objects[name] = data
 	}
-	port, err := run(t, on.machine, on.vmlinuz, c.finish())
-	modules, programs = map[string]wire.Survived{}, map[string]string{}
+	return objects
+}
+
+// survived is what became of modules and programs.
+type survived struct {
+	modules, programs map[string]wire.Survived
+	entries           *wire.Entries
+	traces            map[string]*wire.Traces // by what they are of
+}
+
+// survive boots a build with modules and says what became of each, and of the programs.
+func survive(t *testing.T, on *build, with start, modules cargo, objects map[string][]byte) *survived {
+	t.Helper()
+	c := new(cpio)
+	for _, d := range []string{"dev", "proc", "sys", "tmp", wire.Modules, wire.Congestion} {
+		c.add(d, modeDir, nil)
+	}
+	plan, err := json.Marshal(wire.Plan{Load: modules.names, Entries: *entries, Attach: *attached})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.add("init", modeFile, goProgram(t, on.machine, "build", "-ldflags", "-s -w", "./survive"))
+	c.add(wire.PlanFile, modeFile, plan)
+	c.add(wire.Object, modeFile, objects["kfuncs"])
+	for _, name := range congestion {
+		c.add(wire.Congestion+"/"+name+".o", modeFile, objects[name])
+	}
+	for _, name := range modules.names {
+		c.add(wire.Modules+"/"+name, modeFile, modules.data[name])
+	}
+	port, err := run(t, on.machine, on.vmlinuz, c.finish(), with)
+	s := &survived{modules: map[string]wire.Survived{}, programs: map[string]wire.Survived{}, traces: map[string]*wire.Traces{}}
 	last := readSurvived(t, port, func(r wire.Survived) {
-		if r.Module != "" {
-			modules[r.Module] = r
-		} else {
-			programs[r.Program] = r.Err
+		switch {
+		case r.Module != "":
+			s.modules[r.Module] = r
+		case r.Entries != nil:
+			s.entries = r.Entries
+		case r.Traces != nil:
+			s.traces[r.Program] = r.Traces
+		default:
+			s.programs[r.Program] = r
 		}
 	})
 	if !last.Done {
-		t.Fatalf("the machine ended behind %d modules and %d programs: %s %v", len(modules), len(programs), last.Fatal, err)
+		t.Fatalf("the machine ended behind %d modules and %d programs: %s %v", len(s.modules), len(s.programs), last.Fatal, err)
 	}
-	return modules, programs
+	return s
 }
 
 func readSurvived(t *testing.T, port string, take func(wire.Survived)) (last wire.Survived) {
@@ -362,9 +458,13 @@ func readSurvived(t *testing.T, port string, take func(wire.Survived)) (last wir
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
+	lines.Buffer(nil, 16<<20)
+	begun := false // before that the firmware writes to the port, too
 	for lines.Scan() {
 		var r wire.Survived
+		if begun = begun || bytes.HasPrefix(lines.Bytes(), []byte("{")); !begun {
+			continue
+		}
 		if err := json.Unmarshal(bytes.TrimSpace(lines.Bytes()), &r); err != nil {
 			return wire.Survived{Fatal: fmt.Sprintf("%q: %v", lines.Text(), err)}
 		}

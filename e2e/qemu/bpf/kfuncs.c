@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BPF programs that call kfuncs of modules. Those whose name begins with refused_ must
-// not load. Compiled with clang -target bpf -O2 -g; no header is needed.
+// BPF programs that call kfuncs of modules. They run in the order of their names.
+// Those whose name begins with refused_ must not load.
 
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
+#include "bpf.h"
 
-#define SEC(name) __attribute__((section(name), used))
-#define KFUNC extern __attribute__((section(".ksyms")))
 #define CURRENT_NETNS -1
 #define UDP 17
 #define PASS 2
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+// What the programs return when they run, where all went well (wants in survive_test.go).
+#define INSERTED 10
+#define FOUND 11
+#define XFRM_ID 77
+#define FOU_PORT 53
+#define ABSENT 12
+#define LOST 1
+
+struct __sk_buff;
+static long (*set_tunnel_key)(struct __sk_buff *, void *key, u32 size, u64 flags) = (void *)21; // bpf_skb_set_tunnel_key
 
 struct xdp_md { u32 data; };
 struct __sk_buff { u32 len; };
 // cilium/ebpf compares the kinds of kernel types, not what is in them.
 struct nf_conn { u32 any; };
 struct nf_conn___init { u32 any; };
-struct sock { u32 any; };
 struct flow_offload_tuple_rhash { u32 any; };
 struct bpf_sock_tuple { u32 saddr, daddr; u16 sport, dport; };
 struct bpf_ct_opts { int netns_id, error; u8 l4proto, dir; u8 reserved[2]; };
@@ -40,89 +43,87 @@ KFUNC void bpf_ct_set_timeout(struct nf_conn___init *, u32);
 KFUNC void bpf_ct_release(struct nf_conn *);
 KFUNC int bpf_ct_set_nat_info(struct nf_conn___init *, union nf_inet_addr *, int, enum nf_nat_manip_type);
 KFUNC int bpf_skb_set_fou_encap(struct __sk_buff *, struct bpf_fou_encap *, int);
+KFUNC int bpf_skb_get_fou_encap(struct __sk_buff *, struct bpf_fou_encap *);
+KFUNC int bpf_skb_set_xfrm_info(struct __sk_buff *, const struct bpf_xfrm_info *);
 KFUNC int bpf_skb_get_xfrm_info(struct __sk_buff *, struct bpf_xfrm_info *);
 KFUNC struct flow_offload_tuple_rhash *bpf_xdp_flow_lookup(struct xdp_md *, struct bpf_fib_lookup *, struct bpf_flowtable_opts *, u32);
 KFUNC void bbr_init(struct sock *);
-KFUNC u32 bbr_ssthresh(struct sock *);
-KFUNC void dctcp_init(struct sock *);
-KFUNC u32 dctcp_ssthresh(struct sock *);
 
 #define TUPLE struct bpf_sock_tuple tuple = {0x0100007f, 0x0200007f, 1234, 53}; struct bpf_ct_opts opts = {.netns_id = CURRENT_NETNS, .l4proto = UDP}
 #define LOOKUP ctx, &tuple, sizeof(tuple), &opts, 12
-
-SEC("xdp") int ct_lookup(struct xdp_md *ctx)
-{
-	TUPLE;
-	struct nf_conn *ct = bpf_xdp_ct_lookup(LOOKUP);
-	if (ct)
-		bpf_ct_release(ct);
-	return PASS;
-}
-
-SEC("tc") int ct_lookup_skb(struct __sk_buff *ctx)
-{
-	TUPLE;
-	struct nf_conn *ct = bpf_skb_ct_lookup(LOOKUP);
-	if (ct)
-		bpf_ct_release(ct);
-	return 0;
-}
 
 SEC("xdp") int ct_insert(struct xdp_md *ctx)
 {
 	TUPLE;
 	struct nf_conn___init *new = bpf_xdp_ct_alloc(LOOKUP);
 	if (!new)
-		return PASS;
-	bpf_ct_set_timeout(new, 1000);
+		return LOST;
+	bpf_ct_set_timeout(new, 1000000);
 	struct nf_conn *ct = bpf_ct_insert_entry(new);
-	if (ct)
-		bpf_ct_release(ct);
-	return PASS;
+	if (!ct)
+		return LOST;
+	bpf_ct_release(ct);
+	return INSERTED;
+}
+
+SEC("xdp") int ct_lookup(struct xdp_md *ctx)
+{
+	TUPLE;
+	struct nf_conn *ct = bpf_xdp_ct_lookup(LOOKUP);
+	if (!ct)
+		return LOST;
+	bpf_ct_release(ct);
+	return FOUND;
+}
+
+SEC("tc") int ct_lookup_skb(struct __sk_buff *ctx)
+{
+	TUPLE;
+	struct nf_conn *ct = bpf_skb_ct_lookup(LOOKUP);
+	if (!ct)
+		return LOST;
+	bpf_ct_release(ct);
+	return FOUND;
 }
 
 SEC("xdp") int nat(struct xdp_md *ctx)
 {
 	TUPLE;
 	union nf_inet_addr addr = {{0x0300007f}};
+	tuple.sport = 4321;
 	struct nf_conn___init *new = bpf_xdp_ct_alloc(LOOKUP);
 	if (!new)
-		return PASS;
-	bpf_ct_set_nat_info(new, &addr, 0, NF_NAT_MANIP_SRC);
+		return LOST;
+	int err = bpf_ct_set_nat_info(new, &addr, 0, NF_NAT_MANIP_SRC);
 	struct nf_conn *ct = bpf_ct_insert_entry(new);
-	if (ct)
-		bpf_ct_release(ct);
-	return PASS;
+	if (!ct)
+		return LOST;
+	bpf_ct_release(ct);
+	return err ? LOST : INSERTED;
 }
 
 SEC("tc") int fou(struct __sk_buff *ctx)
 {
-	struct bpf_fou_encap encap = {};
-	return bpf_skb_set_fou_encap(ctx, &encap, 0);
+	u32 key[11] = {1, 0x0200007f}; // struct bpf_tunnel_key: an id and an address
+	struct bpf_fou_encap encap = {.dport = FOU_PORT}, found = {};
+	if (set_tunnel_key(ctx, key, sizeof(key), 0) || bpf_skb_set_fou_encap(ctx, &encap, 0) || bpf_skb_get_fou_encap(ctx, &found))
+		return LOST;
+	return found.dport;
 }
 
 SEC("tc") int xfrm(struct __sk_buff *ctx)
 {
-	struct bpf_xfrm_info info = {};
-	return bpf_skb_get_xfrm_info(ctx, &info);
+	struct bpf_xfrm_info info = {.if_id = XFRM_ID}, found = {};
+	if (bpf_skb_set_xfrm_info(ctx, &info) || bpf_skb_get_xfrm_info(ctx, &found))
+		return LOST;
+	return found.if_id;
 }
 
-SEC("xdp") int flow(struct xdp_md *ctx)
+SEC("xdp") int flow(struct xdp_md *ctx) // there is no table of flows
 {
 	struct bpf_fib_lookup tuple = {};
 	struct bpf_flowtable_opts opts = {};
-	return bpf_xdp_flow_lookup(ctx, &tuple, &opts, sizeof(opts)) ? 1 : PASS;
-}
-
-SEC("struct_ops/init") int bbr__init(u64 *ctx) { bbr_init((struct sock *)ctx[0]); return 0; }
-SEC("struct_ops/ssthresh") int bbr__ssthresh(u64 *ctx) { return bbr_ssthresh((struct sock *)ctx[0]); }
-SEC("struct_ops/init2") int dctcp__init(u64 *ctx) { dctcp_init((struct sock *)ctx[0]); return 0; }
-SEC("struct_ops/ssthresh2") int dctcp__ssthresh(u64 *ctx) { return dctcp_ssthresh((struct sock *)ctx[0]); }
-
-// Takes the first argument of a function, whatever the verifier knows of it.
-SEC("fentry/replaced") int entry(u64 *ctx)
-{
-	return ctx[0] == 1 ? 0 : 0;
+	return bpf_xdp_flow_lookup(ctx, &tuple, &opts, sizeof(opts)) || !opts.error ? LOST : ABSENT;
 }
 
 // What no kernel takes.

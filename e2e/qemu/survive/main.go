@@ -8,16 +8,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
-	"github.com/cilium/ebpf"
 	"github.com/obs-btf-guard/obs-btf-guard/e2e/qemu/wire"
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +25,7 @@ func main() {
 		fmt.Println("init:", err)
 		return
 	}
+	port.WriteString("\n") // what firmware wrote ends here
 	out := json.NewEncoder(port)
 	last := wire.Survived{Done: true}
 	if err := run(out); err != nil {
@@ -40,84 +36,61 @@ func main() {
 }
 
 func run(out *json.Encoder) error {
-	list, err := os.ReadFile("/" + wire.ModuleList)
+	var plan wire.Plan
+	data, err := os.ReadFile("/" + wire.PlanFile)
+	if err == nil {
+		err = json.Unmarshal(data, &plan)
+	}
 	if err != nil {
 		return err
 	}
-	for name := range strings.FieldsSeq(string(list)) {
-		if err := out.Encode(load(name)); err != nil {
+	var names []string
+	for _, file := range plan.Load {
+		r := load(file)
+		names = append(names, r.Module)
+		if err := out.Encode(r); err != nil {
 			return err
 		}
 	}
-	return programs(out)
+	for _, step := range []func(*json.Encoder) error{programs, congestion} {
+		if err := step(out); err != nil {
+			return err
+		}
+	}
+	if err := unix.Mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, ""); err != nil && err != unix.EBUSY {
+		return fmt.Errorf("tracefs: %w", err)
+	}
+	tables, err := readTables(names)
+	if err != nil {
+		return err
+	}
+	if err := tables.traces(out); err != nil {
+		return err
+	}
+	return tables.entries(out, plan)
 }
 
-// load loads a module.
-func load(name string) wire.Survived {
+// load loads a module. One that ends in .xz is unpacked by the kernel.
+func load(file string) wire.Survived {
+	name, rest, _ := strings.Cut(file, ".")
 	r := wire.Survived{Module: name}
-	file, err := os.ReadFile("/" + wire.Modules + "/" + name + ".ko")
+	flags := 0
+	if rest == "ko.xz" {
+		flags = unix.MODULE_INIT_COMPRESSED_FILE
+	}
+	f, err := os.Open("/" + wire.Modules + "/" + file)
 	if err == nil {
-		err = unix.InitModule(file, "")
+		err = unix.FinitModule(int(f.Fd()), "", flags)
+		f.Close()
 	}
 	if err != nil {
 		r.Err = err.Error()
 	}
+	if taint, err := os.ReadFile("/sys/module/" + name + "/taint"); err == nil {
+		r.Taint = strings.TrimSpace(string(taint))
+	}
 	if data, err := os.ReadFile("/sys/kernel/btf/" + name); err == nil {
 		r.BTF, r.Sum = len(data), wire.Sum(data)
-	}
-	return r
-}
-
-// programs loads each BPF program, and one on the entry of each function that is asked
-// for.
-func programs(out *json.Encoder) error {
-	object, err := os.ReadFile("/" + wire.Object)
-	if err != nil {
-		return err
-	}
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
-	if err != nil {
-		return err
-	}
-	entry := spec.Programs["entry"]
-	delete(spec.Programs, "entry")
-	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
-		p := spec.Programs[name]
-		if member, ok := strings.CutPrefix(p.SectionName, "struct_ops/"); ok {
-			p.Type, p.AttachTo = ebpf.StructOps, "tcp_congestion_ops:"+strings.TrimRight(member, "2")
-		}
-		if err := out.Encode(try(name, p)); err != nil {
-			return err
-		}
-	}
-	functions, err := os.ReadFile("/" + wire.Functions)
-	if err != nil {
-		return err
-	}
-	for f := range strings.FieldsSeq(string(functions)) {
-		p := entry.Copy()
-		p.AttachTo = f
-		if err := out.Encode(try("entry of "+f, p)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func try(name string, spec *ebpf.ProgramSpec) wire.Survived {
-	r := wire.Survived{Program: name}
-	p, err := ebpf.NewProgram(spec)
-	if err == nil {
-		p.Close()
-		return r
-	}
-	r.Err = err.Error()
-	if ve := (*ebpf.VerifierError)(nil); errors.As(err, &ve) {
-		for _, line := range ve.Log {
-			if !strings.HasPrefix(line, "processed ") && line != "" {
-				r.Err = line // the last says why
-			}
-		}
 	}
 	return r
 }

@@ -58,19 +58,47 @@ type Result struct {
 type Survived struct {
 	Module  string `json:"module,omitempty"`
 	Program string `json:"program,omitempty"`
-	Err     string `json:"err,omitempty"` // why the kernel refused it
-	BTF     int    `json:"btf,omitempty"` // bytes that /sys/kernel/btf serves of the module
-	Sum     string `json:"sum,omitempty"` // of them
-	Fatal   string `json:"fatal,omitempty"`
-	Done    bool   `json:"done,omitempty"`
+	Err     string `json:"err,omitempty"`   // why the kernel refused it
+	Ran     uint32 `json:"ran,omitempty"`   // what the program returned
+	Taint   string `json:"taint,omitempty"` // letters of /sys/module/MODULE/taint: E is without a valid signature
+	BTF     int    `json:"btf,omitempty"`   // bytes that /sys/kernel/btf serves of the module
+	Sum     string `json:"sum,omitempty"`   // of them
+
+	Entries *Entries `json:"entries,omitempty"`
+	Traces  *Traces  `json:"traces,omitempty"`
+
+	Fatal string `json:"fatal,omitempty"`
+	Done  bool   `json:"done,omitempty"`
+}
+
+// Entries is what became of programs on the entry of the modules' functions.
+type Entries struct {
+	Traceable int      `json:"traceable"` // functions that .BTF names and ftrace knows
+	Loaded    int      `json:"loaded"`    // programs that the kernel took
+	Attached  int      `json:"attached"`
+	Refused   []string `json:"refused"` // module, function and why
+}
+
+// Traces is what the kernel says of the types of a module's trace events: those whose
+// number names the struct of the event, and of others what it names.
+type Traces struct {
+	Right int      `json:"right"`
+	Wrong []string `json:"wrong"`
+}
+
+// Plan is what the program survive does.
+type Plan struct {
+	Load    []string `json:"load"`    // files of Modules, in the order of loading; .xz is for the kernel to unpack
+	Entries int      `json:"entries"` // functions to load a program for
+	Attach  int      `json:"attach"`  // and to attach it to
 }
 
 // Files of the initramfs of the program survive.
 const (
 	Modules    = "modules"
-	ModuleList = "modules/list" // names, in the order of loading
+	PlanFile   = "plan.json"
 	Object     = "programs.o"
-	Functions  = "functions" // names
+	Congestion = "congestion" // a folder: objects with a struct of TCP congestion control each
 )
 
 // Sum is the FNV-1a of data, 64 bit, in hex.
