@@ -13,10 +13,10 @@ KFUNC u32 bbr_ssthresh(struct sock *);
 KFUNC u32 bbr_min_tso_segs(struct sock *);
 KFUNC void bbr_set_state(struct sock *, u8);
 
-#define SK ((struct sock *)ctx[0])
+#define SK (calls++, (struct sock *)ctx[0])
 
-SEC("struct_ops") int init(u64 *ctx) { calls++; bbr_init(SK); return 0; }
-SEC("struct_ops") int cong_control(u64 *ctx) { calls++; bbr_main(SK, ctx[1], ctx[2], (struct rate_sample *)ctx[3]); return 0; }
+SEC("struct_ops") int init(u64 *ctx) { bbr_init(SK); return 0; }
+SEC("struct_ops") int cong_control(u64 *ctx) { bbr_main(SK, ctx[1], ctx[2], (struct rate_sample *)ctx[3]); return 0; }
 SEC("struct_ops") int sndbuf_expand(u64 *ctx) { return bbr_sndbuf_expand(SK); }
 SEC("struct_ops") int undo_cwnd(u64 *ctx) { return bbr_undo_cwnd(SK); }
 SEC("struct_ops") int cwnd_event(u64 *ctx) { bbr_cwnd_event(SK, ctx[1]); return 0; }

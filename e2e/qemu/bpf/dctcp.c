@@ -13,10 +13,10 @@ KFUNC u32 dctcp_cwnd_undo(struct sock *);
 KFUNC void dctcp_state(struct sock *, u8);
 KFUNC void tcp_reno_cong_avoid(struct sock *, u32, u32);
 
-#define SK ((struct sock *)ctx[0])
+#define SK (calls++, (struct sock *)ctx[0])
 
-SEC("struct_ops") int init(u64 *ctx) { calls++; dctcp_init(SK); return 0; }
-SEC("struct_ops") int in_ack_event(u64 *ctx) { calls++; dctcp_update_alpha(SK, ctx[1]); return 0; }
+SEC("struct_ops") int init(u64 *ctx) { dctcp_init(SK); return 0; }
+SEC("struct_ops") int in_ack_event(u64 *ctx) { dctcp_update_alpha(SK, ctx[1]); return 0; }
 SEC("struct_ops") int cwnd_event(u64 *ctx) { dctcp_cwnd_event(SK, ctx[1]); return 0; }
 SEC("struct_ops") int ssthresh(u64 *ctx) { return dctcp_ssthresh(SK); }
 SEC("struct_ops") int cong_avoid(u64 *ctx) { tcp_reno_cong_avoid(SK, ctx[1], ctx[2]); return 0; }

@@ -66,7 +66,7 @@ func reason(err error) (last string) {
 	return last
 }
 
-// congestion attaches each congestion control and sends a megabyte through it.
+// congestion attaches each congestion control and sends 8 MiB through it.
 func congestion(out *json.Encoder) error {
 	if err := loopback(); err != nil {
 		return err
@@ -137,9 +137,9 @@ func loopback() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
-// transfer sends a megabyte over loopback under a congestion control.
+// transfer sends 8 MiB over loopback under a congestion control.
 func transfer(name string) error {
-	const size = 1 << 20
+	const size = 8 << 20
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
