@@ -205,7 +205,10 @@ func loadEntry(object uint32, function btf.TypeID) (fd int, err error) {
 		typ: tracing, insns: uint32(code.Len() / 8), code: pointer(code.Bytes()), license: pointer(license),
 		logLevel: 1, logSize: uint32(len(log)), log: pointer(log), expected: traceFentry, attachID: uint32(function), attachBTF: object,
 	}
-	r, _, errno := unix.Syscall(unix.SYS_BPF, progLoad, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	r, errno := uintptr(0), unix.EAGAIN
+	for errno == unix.EAGAIN { // the verifier gives up where a signal is waiting
+		r, _, errno = unix.Syscall(unix.SYS_BPF, progLoad, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	}
 	runtime.KeepAlive(&code)
 	runtime.KeepAlive(license)
 	runtime.KeepAlive(log)
