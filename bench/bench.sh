@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# bench.sh [-n RUNS] [-o FOLDER] [-k KERNELS] [-r PACKAGES] [RPM...]
+# bench.sh [-n RUNS] [-o FOLDER] [-k KERNELS] [RPM...]
 #
 # How long obs-btf-guard takes, beside what has to be done anyway. It prints a page
 # with tables, in Markdown; with -o it writes FOLDER/performance.md and the graph
@@ -22,8 +22,8 @@
 #                 cannot be done otherwise, since the vmlinux is the last in the payload
 #
 # Growth, where the e2e tests left a kernel in $E2E_WORK_DIR/kernels-cloud: 1, 2, 4 ...
-# KERNELS (8) of it, as packages of their own kernelreleases. With -r: an audit of
-# repositories of so many packages, 1/16, 1/4 and all of PACKAGES.
+# KERNELS (8) of it, as packages of their own kernelreleases. Audits of repositories and
+# of OBS are measured by bench/scale.
 #
 # OBS_BTF_GUARD names another binary than the one built here.
 set -euo pipefail
@@ -31,20 +31,19 @@ export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
 die() { echo "bench: $*" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
-usage="usage: bench.sh [-n RUNS] [-o FOLDER] [-k KERNELS] [-r PACKAGES] [RPM...]"
+usage="usage: bench.sh [-n RUNS] [-o FOLDER] [-k KERNELS] [RPM...]"
 
-runs=5 out= kernels=8 packages=0
-while getopts n:o:k:r: opt; do
+runs=5 out= kernels=8
+while getopts n:o:k: opt; do
     case $opt in
         n) runs=$OPTARG ;;
         o) out=$OPTARG ;;
         k) kernels=$OPTARG ;;
-        r) packages=$OPTARG ;;
         *) die "$usage" ;;
     esac
 done
 shift $((OPTIND - 1))
-for number in "$runs" "$kernels" "$packages"; do
+for number in "$runs" "$kernels"; do
     [[ $number =~ ^[0-9]+$ ]] || die "$number is no number; $usage"
 done
 [ "$runs" -gt 0 ] || die "-n $runs: no number of runs"
@@ -302,67 +301,6 @@ if [ -n "$tree" ] && [ "$kernels" -gt 0 ]; then
         for k in $names; do
             printf '| %d | %.2f | %.2f | %.0f |\n' "$k" "$(wall "$k")" "$(cpu "$k")" "$(memory "$k")"
             printf '%d\t%s\t%s\n' "$k" "$(cpu "$k")" "$(memory "$k")" >> "$grown"
-        done
-    } >> "$page"
-fi
-
-# repository FOLDER N: rpm-md metadata of N packages, every thousandth a kernel
-repository() {
-    mkdir -p "$1/repodata"
-    awk -v n="$2" 'BEGIN {
-        printf "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"%d\">\n", n
-        for (i = 0; i < n; i++) {
-            p = "package-" i
-            printf "<package type=\"rpm\"><name>%s</name><arch>x86_64</arch><version epoch=\"0\" ver=\"1.%d\" rel=\"1.1\"/>", p, i
-            printf "<checksum type=\"sha256\" pkgid=\"YES\">%064x</checksum><summary>A package</summary><description>What it is good for, in words that nobody reads here.</description>", i
-            printf "<time file=\"1640789416\" build=\"1640789416\"/><size package=\"29606\" installed=\"34975\" archive=\"38352\"/><location href=\"x86_64/%s-1.%d-1.1.x86_64.rpm\"/>", p, i
-            printf "<format><rpm:sourcerpm>%s-1.%d-1.1.src.rpm</rpm:sourcerpm><rpm:header-range start=\"4504\" end=\"10321\"/><rpm:provides>", p, i
-            if (i % 1000 == 0)
-                printf "<rpm:entry name=\"kernel-uname-r\" flags=\"EQ\" epoch=\"0\" ver=\"6.4.%d\" rel=\"1-default\"/><rpm:entry name=\"kernel-btf(default:sha256:%064x)\"/><rpm:entry name=\"kernel-btf(uname-r:6.4.%d-1-default)\"/>", i, i, i
-            for (j = 0; j < 12; j++) printf "<rpm:entry name=\"lib%s-%d.so.0()(64bit)\" flags=\"EQ\" epoch=\"0\" ver=\"1.%d\" rel=\"1.1\"/>", p, j, i
-            printf "</rpm:provides><rpm:requires>"
-            for (j = 0; j < 20; j++) printf "<rpm:entry name=\"libother-%d.so.%d()(64bit)\"/>", (i * 7 + j) % 5000, j
-            printf "</rpm:requires><file>/usr/bin/%s</file></format></package>\n", p
-        }
-        print "</metadata>"
-    }' | gzip -1 > "$1/repodata/primary.xml.gz"
-    awk -v n="$2" 'BEGIN {
-        printf "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<filelists xmlns=\"http://linux.duke.edu/metadata/filelists\" packages=\"%d\">\n", n
-        for (i = 0; i < n; i++) {
-            printf "<package pkgid=\"%064x\" name=\"package-%d\" arch=\"x86_64\"><version epoch=\"0\" ver=\"1.%d\" rel=\"1.1\"/>", i, i, i
-            if (i % 1000 == 0) printf "<file>/lib/modules/6.4.%d-1-default/vmlinux.xz</file>", i
-            for (j = 0; j < 20; j++) printf "<file>/usr/share/package-%d/file-%d</file>", i, j
-            print "</package>"
-        }
-        print "</filelists>"
-    }' | gzip -1 > "$1/repodata/filelists.xml.gz"
-    {
-        echo '<?xml version="1.0" encoding="UTF-8"?><repomd xmlns="http://linux.duke.edu/metadata/repo">'
-        for kind in primary filelists; do
-            file=$1/repodata/$kind.xml.gz
-            printf '<data type="%s"><checksum type="sha256">%s</checksum><open-checksum type="sha256">%s</open-checksum><location href="repodata/%s.xml.gz"/><size>%d</size><open-size>%d</open-size></data>\n' \
-                $kind "$(sha256sum < "$file" | cut -d' ' -f1)" "$(gzip -dc "$file" | sha256sum | cut -d' ' -f1)" $kind \
-                "$(stat -c %s "$file")" "$(gzip -dc "$file" | wc -c)"
-        done
-        echo '</repomd>'
-    } > "$1/repodata/repomd.xml"
-}
-
-if [ "$packages" -gt 0 ]; then
-    row=() names=()
-    for n in $((packages / 16)) $((packages / 4)) "$packages"; do
-        repository "$work/repo.$n" "$n"
-        row[$n]="\"\$guard\" audit --no-db '$work/repo.$n' || [ \$? -eq 1 ]"
-        names+=("$n")
-    done
-    in_turns "${names[@]}"
-    {
-        printf '\nAn audit of a repository, a package in a thousand a kernel, by its metadata:\n\n'
-        echo '| packages | metadata MB, gzip | wall s | CPU s | MiB |'
-        echo '|---|---|---|---|---|'
-        for n in "${names[@]}"; do
-            printf '| %d | %d | %.2f | %.2f | %.0f |\n' "$n" $(($(cat "$work/repo.$n"/repodata/*.gz | wc -c) / 1000000)) \
-                "$(wall "$n")" "$(cpu "$n")" "$(memory "$n")"
         done
     } >> "$page"
 fi
