@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Scale measures what outgrows a machine: audits of rpm-md repositories with up to a
-// million packages, and of many projects in a simulated OBS. It prints Markdown tables.
+// million packages, and of many projects in a simulated OBS, by their metadata. It prints
+// Markdown tables.
 //
 //	go run ./bench/scale [-guard BINARY] [-packages N,N,...] [-projects N,N,...]
 //

@@ -34,7 +34,7 @@ func (b *bench) projects(ctx context.Context, sizes []int) error {
 			return err
 		}
 		name := fmt.Sprint("OBS ", n)
-		args := []string{"audit", "--apiurl", url, "--format", "lint"}
+		args := []string{"audit", "--metadata-only", "--apiurl", url, "--format", "lint"}
 		for i := range n {
 			args = append(args, fmt.Sprintf("obs:P%d/standard/x86_64", i))
 		}
