@@ -34,23 +34,24 @@ import (
 func main() {
 	guard := flag.String("guard", "", "measure this `binary` instead of one that is built here")
 	packages := flag.String("packages", "60000,250000,1000000", "sizes of repositories, separated by commas; none if empty")
+	dnf := flag.Int("dnf", 250_000, "up to so many `packages`, measure dnf as well, which takes ten times as long")
 	projects := flag.String("projects", "40,1000", "numbers of projects in OBS, likewise")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *guard, *packages, *projects); err != nil {
+	if err := run(ctx, *guard, *packages, *projects, *dnf); err != nil {
 		fmt.Fprintln(os.Stderr, "scale:", err)
 		os.Exit(2)
 	}
 }
 
-func run(ctx context.Context, guard, packages, projects string) error {
+func run(ctx context.Context, guard, packages, projects string, dnf int) error {
 	dir, err := os.MkdirTemp("", "scale-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{dir: dir, guard: guard}
+	b := &bench{dir: dir, guard: guard, dnf: dnf}
 	if guard == "" {
 		b.guard = filepath.Join(dir, "obs-btf-guard")
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.guard, "./cmd/obs-btf-guard")
@@ -92,6 +93,7 @@ func numbers(list string) (out []int, err error) {
 type bench struct {
 	dir   string
 	guard string
+	dnf   int          // most packages that it is measured with
 	sent  atomic.Int64 // bytes of bodies that the server sent
 	asked atomic.Int64 // requests
 }
@@ -172,4 +174,12 @@ func ratio(peer, ours float64) string {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", peer/ours)
+}
+
+// seconds are written as such, "" where nothing was measured.
+func seconds(s float64) string {
+	if s == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", s)
 }

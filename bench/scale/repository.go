@@ -58,13 +58,13 @@ func (b *bench) repository(ctx context.Context, dir string, n int) error {
 			return err
 		}
 		var theirs measured
-		if path, err := exec.LookPath("dnf"); err == nil {
+		if path, err := exec.LookPath("dnf"); err == nil && n <= b.dnf {
 			if theirs, err = b.measure(ctx, b.state(name), path, dnf...); err != nil {
 				return err
 			}
 		}
-		fmt.Printf("| %d | %s | %d | %.2f | %.2f | %.1f | %.0f | %.2f | %.2f | %s |\n", n, turn, ours.requests, ours.seconds, ours.cpu,
-			ours.megabytes, ours.peak, theirs.seconds, theirs.cpu, ratio(theirs.cpu, ours.cpu))
+		fmt.Printf("| %d | %s | %d | %.2f | %.2f | %.1f | %.0f | %s | %s | %s |\n", n, turn, ours.requests, ours.seconds, ours.cpu,
+			ours.megabytes, ours.peak, seconds(theirs.seconds), seconds(theirs.cpu), ratio(theirs.cpu, ours.cpu))
 	}
 	return os.RemoveAll(filepath.Join(b.dir, name))
 }
