@@ -220,7 +220,7 @@ func (s *survived) run(t *testing.T) {
 	}
 	for _, name := range congestion {
 		calls := s.programs["bpf_"+name].Ran
-		if calls == 0 {
+		if calls < 10 { // it goes back to Reno where it cannot work, which asks once or twice
 			t.Errorf("TCP did not run through bpf_%s", name)
 		}
 		t.Logf("bpf_%s was asked %d times", name, calls)

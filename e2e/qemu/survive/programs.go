@@ -122,8 +122,12 @@ func register(m *ebpf.Map) (link int, err error) {
 	return int(r), nil
 }
 
-// loopback brings the interface up.
+// loopback brings the interface up, and has TCP ask for explicit notices of congestion,
+// without which dctcp_init goes back to Reno.
 func loopback() error {
+	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_ecn", []byte("1"), 0o644); err != nil {
+		return err
+	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	if err != nil {
 		return err
