@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -22,9 +23,13 @@ func errorLines(err error) []string {
 }
 
 // splitJoined splits the text of an error where errors.Join joined it, also
-// below errors that put something before or after.
+// below errors that put something before or after. Of the file system's it has the
+// path and what is wrong, but not the call that failed.
 func splitJoined(err error) []string {
 	text := err.Error()
+	if pe, ok := err.(*fs.PathError); ok {
+		return []string{pe.Path + ": " + pe.Err.Error()}
+	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var parts, lines []string
 		for _, e := range joined.Unwrap() {
@@ -45,7 +50,9 @@ func splitJoined(err error) []string {
 	if !found || len(lines) == 0 {
 		return []string{text}
 	}
-	lines[0] = before + lines[0]
+	if !strings.HasPrefix(lines[0], before) { // a path is named once
+		lines[0] = before + lines[0]
+	}
 	lines[len(lines)-1] += after
 	return lines
 }

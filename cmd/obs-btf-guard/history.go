@@ -122,14 +122,14 @@ func tend(c *cli.Context, path string) error {
 	defer db.Close()
 	if c.Bool("verify") {
 		if err := db.Verify(c.Context); err != nil {
-			return fmt.Errorf("%s: %w", history.Name(path), err)
+			return err
 		}
 		_, err = fmt.Fprintf(c.App.Writer, "%s: no damage found\n", prose.Printable(path))
 		return err
 	}
 	p, err := db.Prune(c.Context, time.Now().AddDate(0, 0, -days))
 	if err != nil {
-		return fmt.Errorf("%s: %w", history.Name(path), err)
+		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "removed: %s with %s, %s, %s\n", prose.Several(int(p.Packages), "package"), prose.Several(int(p.Kernels), "kernel"),
 		prose.Several(int(p.Judgements), "judgement"), prose.Several(int(p.Memos), "other result"))

@@ -46,7 +46,7 @@ func importReports(c *cli.Context) error {
 		}
 		batch := d.Batch()
 		if err := db.Add(c.Context, batch); err != nil { // the others would fare no better
-			return errors.Join(append(odd, fmt.Errorf("%s: %w", history.Name(path), err))...)
+			return errors.Join(append(odd, err)...)
 		}
 		imported++
 		for _, b := range batch.Builds {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// TestKilled ends what writes files at any moment, 500 times each: there is the old
+// TestKilled kills what writes files at any moment, 500 times each: there is the old
 // file or the new one, whole, and the next run does what is left to do. It runs with
 // -hostile.
 func TestKilled(t *testing.T) {
@@ -54,13 +54,29 @@ func TestKilled(t *testing.T) {
 		}
 		return time.Since(begin)
 	}
-	// kill starts a command, and says whether it was ended before its end.
-	kill := func(t *testing.T, within time.Duration, args ...string) bool {
+	// kill starts a command again and again until it was ended so many times before
+	// its end. prepare is called before each start and look after it. within is how long
+	// it takes, which is learned anew: it is less where others have less to do.
+	kill := func(t *testing.T, within time.Duration, prepare, look func(), args ...string) {
 		t.Helper()
-		cmd := start(t, args...)
-		time.Sleep(rand.N(within + within/8))
-		cmd.Process.Kill()
-		return cmd.Wait() != nil
+		killed, started := 0, 0
+		for ; killed < times && started < 3*times; started++ {
+			prepare()
+			cmd := start(t, args...)
+			time.Sleep(rand.N(within))
+			cmd.Process.Kill()
+			if cmd.Wait() == nil {
+				within -= within / 8
+			} else {
+				killed++
+				within += within / 64
+			}
+			look()
+		}
+		t.Logf("%d of %d were killed", killed, started)
+		if killed < times {
+			t.Errorf("only %d were killed", killed)
+		}
 	}
 	for _, tt := range []struct {
 		name, from, file string
@@ -80,19 +96,16 @@ func TestKilled(t *testing.T) {
 			if bytes.Equal(before, after) {
 				t.Fatal("nothing was written")
 			}
-			killed, done := 0, 0
-			for range times {
-				write(t, file, before)
-				if kill(t, took, args...) {
-					killed++
-				}
+			done := 0
+			kill(t, took, func() { write(t, file, before) }, func() {
 				switch now := read(t, file); {
 				case bytes.Equal(now, after):
 					done++
 				case !bytes.Equal(now, before):
 					t.Fatalf("neither the old file nor the new one: %d bytes", len(now))
 				}
-			}
+			}, args...)
+			t.Logf("%d had written", done)
 			write(t, file, before)
 			finish(t, args...)
 			if !bytes.Equal(read(t, file), after) {
@@ -101,24 +114,20 @@ func TestKilled(t *testing.T) {
 			if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
 				t.Errorf("left: %v, %v", list, err)
 			}
-			t.Logf("%d of %d were killed, %d had written", killed, times, done)
 		})
 	}
 	t.Run("history", func(t *testing.T) {
 		dir := t.TempDir()
 		args := []string{"check", "--db", filepath.Join(dir, "history.db"), "../../testdata/incident/5.15.12-1.3"}
 		took := finish(t, args...)
-		killed := 0
-		for i := range times {
-			if i%10 == 0 { // begin anew
+		runs := 0
+		kill(t, took, func() {
+			if runs++; runs%10 == 1 { // begin anew
 				for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
 					os.Remove(filepath.Join(dir, "history.db"+suffix))
 				}
 			}
-			if kill(t, took, args...) {
-				killed++
-			}
-		}
+		}, func() {}, args...)
 		finish(t, args...)
 		finish(t, "history", "--db", filepath.Join(dir, "history.db"))
 		list, err := os.ReadDir(dir)
@@ -130,6 +139,5 @@ func TestKilled(t *testing.T) {
 				t.Errorf("a history was damaged: %s", e.Name())
 			}
 		}
-		t.Logf("%d of %d were killed", killed, times)
 	})
 }

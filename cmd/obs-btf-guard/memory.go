@@ -47,6 +47,7 @@ type memory struct {
 	c       *cli.Context
 	db      *history.DB // nil until it is open, and where it cannot be
 	tried   bool
+	unsaid  error  // why db cannot be opened, where nobody asked for it
 	quiet   bool   // nobody watches, who would want to know that a history begins
 	program string // digest of this program
 }
@@ -102,6 +103,7 @@ func (m *memory) open() bool {
 	case asked, errors.Is(err, history.ErrNewer), errors.Is(err, history.ErrForeign), errors.Is(err, history.ErrLocked):
 		m.failed(err)
 	default: // no home, or one that cannot be written: nobody asked for more
+		m.unsaid = err
 	}
 	return m.db != nil
 }
@@ -124,6 +126,9 @@ func (m *memory) failed(err error) {
 // needs it, so an error is his.
 func (m *memory) last(key string) ([]byte, error) {
 	if !m.open() {
+		if m.unsaid != nil {
+			return nil, fmt.Errorf("there is no history to find it in: %w", m.unsaid)
+		}
 		return nil, errors.New("there is no history to find it in")
 	}
 	return m.db.Recall(m.c.Context, key)

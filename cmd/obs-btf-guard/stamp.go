@@ -130,8 +130,10 @@ func (s *stamping) stamp(t guard.Tokens) {
 }
 
 // rewrite changes a package that was named itself wherever it lies, and one that was
-// found in a folder only within that: a link there may lead anywhere.
-func (s *stamping) rewrite(p *guard.Package, e rpm.Edit) (rpm.Change, error) {
+// found in a folder only within that: a link there may lead anywhere. No error has a
+// path.
+func (s *stamping) rewrite(p *guard.Package, e rpm.Edit) (change rpm.Change, err error) {
+	defer func() { err = regular.WithoutPath(err) }()
 	folder, err := filepath.EvalSymlinks(p.Tree)
 	if err != nil {
 		return rpm.Change{}, err
@@ -148,8 +150,7 @@ func (s *stamping) rewrite(p *guard.Package, e rpm.Edit) (rpm.Change, error) {
 		return rpm.Change{}, err
 	}
 	defer root.Close()
-	change, err := rpm.RewriteIn(s.c.Context, root, name, e)
-	return change, regular.WithoutPath(err)
+	return rpm.RewriteIn(s.c.Context, root, name, e)
 }
 
 // relations are the dependencies that the package should have.

@@ -348,9 +348,11 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		return regular.WithoutPath(err)
 	}
 	var paths []string
+	unread := false
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			a.problem(path, regular.WithoutPath(err))
+			unread = true
 		} else if isFolder(path, d) {
 			a.note("%s: a link to a folder, which is not followed", path)
 		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || strings.HasSuffix(path, ".deb") || path == root) {
@@ -358,7 +360,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		}
 		return nil
 	})
-	if err == nil && len(paths) == 0 {
+	if err == nil && len(paths) == 0 && !unread {
 		err = errNothing
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // several programs on one database: each record is a transaction of its own, which
 // waits for others.
 type DB struct {
+	name   string // as Name gives it
 	engine engine
 
 	mu   sync.RWMutex // of conn
@@ -59,7 +60,7 @@ func (db *DB) Verify(ctx context.Context) error {
 
 func (db *DB) wrap(err error) error {
 	if err != nil {
-		return fmt.Errorf("history: %w", db.engine.named(err))
+		return fmt.Errorf("%s: %w", db.name, db.engine.named(err))
 	}
 	return nil
 }

@@ -147,8 +147,19 @@ func (f *file) connect(ctx context.Context, immutable bool) (conn *sql.DB, err e
 
 // named names what is in the way.
 func (f *file) named(err error) error {
-	if code(err) == sqliteBusy {
+	switch code(err) {
+	case sqliteBusy:
 		return fmt.Errorf("%w (%w)", ErrLocked, err)
+	case sqliteReadOnly:
+		return ErrReadOnly
+	case sqliteFull:
+		return unix.ENOSPC
+	case sqliteCantOpen: // SQLite does not say why
+		for _, path := range []string{f.path, filepath.Dir(f.path)} {
+			if why := unix.Access(path, unix.R_OK|unix.W_OK); why != nil {
+				return why
+			}
+		}
 	}
 	return err
 }
@@ -302,6 +313,7 @@ const (
 	sqliteBusy     = 5
 	sqliteReadOnly = 8
 	sqliteCorrupt  = 11
+	sqliteFull     = 13
 	sqliteCantOpen = 14
 	sqliteNotADB   = 26
 )

@@ -17,8 +17,11 @@ var (
 	ErrForeign = errors.New("not a history of obs-btf-guard, but something of another program")
 )
 
-// ErrLocked is a lock that another program holds for long while it writes nothing.
-var ErrLocked = errors.New("another program holds its lock")
+// What else is in the way of a file or a database that is as it should be.
+var (
+	ErrLocked   = errors.New("another program holds its lock") // for long, while it writes nothing
+	ErrReadOnly = errors.New("it may be read, but not written")
+)
 
 // DefaultPath is obs-btf-guard/history.db below $XDG_STATE_HOME, else below
 // ~/.local/state, as the XDG base directory specification says; getenv is
@@ -62,5 +65,6 @@ func Open(ctx context.Context, name string, notice func(string)) (db *DB, err er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name(name), err)
 	}
+	db.name = Name(name)
 	return db, nil
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -316,13 +317,13 @@ func TestReadOnly(t *testing.T) {
 		t.Errorf("%d builds", n)
 	}
 	err := db.Record(t.Context(), &guard.Inventory{Bases: []*guard.Base{made("aa", "1.1", 1, 1, nil)}}, nil)
-	if err == nil || !strings.Contains(err.Error(), "readonly") {
+	if !errors.Is(err, ErrReadOnly) || !strings.HasPrefix(err.Error(), path+": ") {
 		t.Errorf("%v", err)
 	}
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, unexpected(t)); err == nil || !strings.Contains(err.Error(), "unable to open") {
+	if _, err := Open(t.Context(), path, unexpected(t)); err == nil || !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v", err)
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {

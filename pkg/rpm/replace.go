@@ -63,7 +63,7 @@ var errReplaced = errors.New("replaced in the meantime")
 func (t *target) lock() error {
 	err := syscall.Flock(int(t.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == syscall.EWOULDBLOCK {
-		return fmt.Errorf("%s: %w", t.Name(), ErrBusy)
+		return &fs.PathError{Op: "lock", Path: t.Name(), Err: ErrBusy}
 	}
 	t.locked = err == nil
 	now, err := t.root.Lstat(t.name)
@@ -98,13 +98,11 @@ func temporaryName(path string) string {
 func (t *target) replace(write func(*os.File) error) (err error) {
 	temporary := temporaryName(t.name)
 	if t.locked { // then whoever made it is dead
-		if err := t.root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("left behind by an earlier run: %w", below(t.root, err))
-		}
+		_ = t.root.Remove(temporary) // if it cannot, no other can be made
 	}
 	f, err := t.root.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return below(t.root, err)
+		return &fs.PathError{Op: "replace", Path: t.Name(), Err: fmt.Errorf("%s beside it: %w", filepath.Base(temporary), regular.WithoutPath(err))}
 	}
 	defer func() {
 		f.Close()
