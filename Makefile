@@ -52,8 +52,8 @@ fuzz: ## every fuzz target for FUZZTIME
 	done
 
 .PHONY: hostile
-hostile: ## all files that were made to do harm, with memory, time and what is left behind; programs that are killed (4 minutes)
-	$(GO) test -count=1 -run '^Test(Hostile|Killed)$$' ./cmd/obs-btf-guard -hostile
+hostile: ## all files that were made to do harm, with memory, time and what is left behind; programs that are killed, interrupted, whose files shrink (5 minutes)
+	$(GO) test -count=1 -run '^Test(Hostile|Killed|Interrupted|Shrinks)$$' ./cmd/obs-btf-guard -hostile
 
 e2e: ## real distribution kernels, rpmbuild, the running kernel: installs what it needs, downloads 520 MB
 	cd e2e/formats && $(GO) test -count=1 -v ./...

@@ -227,13 +227,14 @@ func (c *collector) readFile(f file) error {
 	}
 	advance := f.size // what is read whole is not counted on the way
 	defer func() { c.sources.Progress.advance(advance) }()
-	r, err := regular.Open(cmp.Or(f.link, f.path))
+	opened, err := regular.Open(cmp.Or(f.link, f.path))
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer opened.Close()
+	r := regular.Sized{ReaderAt: opened, Size: f.size}
 	prefix := make([]byte, min(f.size, kernel.IdentifyLen))
-	if _, err := io.ReadFull(r, prefix); err != nil {
+	if _, err := r.ReadAt(prefix, 0); err != nil {
 		return err
 	}
 	kind := kernel.Identify(prefix)

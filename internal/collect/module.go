@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
@@ -171,7 +172,11 @@ func (c *collector) readLooseModule(f file, r io.ReaderAt) error {
 	m := &guard.Module{Path: f.path, Tree: f.tree, Origin: f.origin, Linked: f.link != ""}
 	m.Release, _ = kernel.ReleaseFromPath(f.path)
 	if f.size > wholeModule {
-		if opened, err := kernel.OpenPlainModule(r, f.size, f.path); !errors.Is(err, kernel.ErrNotModule) {
+		opened, err := kernel.OpenPlainModule(r, f.size, f.path)
+		if errors.Is(err, regular.ErrCut) {
+			return err
+		}
+		if !errors.Is(err, kernel.ErrNotModule) {
 			c.describeModule(m, opened, err)
 			return nil
 		}

@@ -16,9 +16,12 @@ import (
 
 // The tags that are written, of rpm's include/rpm/rpmtag.h.
 const (
-	sigSize = 1000 // in the signature header
-	sigMD5  = 1004
-	sigSHA  = 273
+	sigRSA     = 268 // in the signature header
+	sigSHA     = 273
+	sigOpenPGP = 278
+	sigSize    = 1000
+	sigPGP     = 1002
+	sigMD5     = 1004
 
 	tagName          = 1000
 	tagVersion       = 1001
@@ -132,6 +135,7 @@ type Package struct {
 	Files      []File // those of a kernel package
 	Compressor string // zstd
 	Declared   string // what the header says of it; Compressor
+	Signed     bool   // as rpmsign does it, by nobody's key
 
 	Tags      func([]entry) []entry // of the header
 	Header    func([]byte) []byte
@@ -178,11 +182,16 @@ func RPM(t testing.TB, p Package) []byte {
 	sha, md := sha256.Sum256(head), md5.New()
 	md.Write(head)
 	md.Write(payload)
-	sig := apply(p.SigHeader, header(regionSignature, apply(p.Signature, []entry{
+	digests := []entry{
 		text(sigSHA, hex.EncodeToString(sha[:])),
 		words(sigSize, uint32(len(head)+len(payload))),
 		raw(sigMD5, md.Sum(nil)),
-	})))
+	}
+	if p.Signed {
+		signature := bytes.Repeat([]byte{0x89}, 310) // one of RSA with 2048 bits
+		digests = set(raw(sigRSA, signature), texts(sigOpenPGP, hex.EncodeToString(signature)), raw(sigPGP, signature))(digests)
+	}
+	sig := apply(p.SigHeader, header(regionSignature, apply(p.Signature, digests)))
 	lead := make([]byte, 96)
 	copy(lead, []byte{0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 0, 0, 1})
 	copy(lead[10:75], p.name())

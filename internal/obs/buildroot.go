@@ -85,7 +85,7 @@ func Find(root string, getenv func(string) string) (*BuildRoot, error) {
 	}
 	top, err := openDir(r, to)
 	if err != nil {
-		return nil, fmt.Errorf("%s: leads to %s: %w", filepath.Join(root, topLink), to, regular.WithoutPath(err))
+		return nil, fmt.Errorf("%s: leads to %s: %w", filepath.Join(root, topLink), to, err)
 	}
 	defer top.Close()
 
