@@ -105,7 +105,7 @@ func (tr *tracer) follow(pid int) (int, error) {
 		signal := 0
 		switch sig := status.StopSignal(); {
 		case sig == unix.SIGTRAP|0x80:
-			if err := tr.stopped(tid); err != nil {
+			if err := tr.stopped(tid); err != nil && err != unix.ESRCH { // all threads end at once
 				return 0, err
 			}
 		case sig != unix.SIGTRAP && sig != unix.SIGSTOP:

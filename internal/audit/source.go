@@ -260,7 +260,7 @@ func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]uint
 // rpmsBelow finds the RPMs in a repository's folder, by their slash-separated
 // paths in it.
 func (a *audit) rpmsBelow(dir string) (map[string]bool, error) {
-	root, err := filepath.EvalSymlinks(dir)
+	root, err := regular.Resolve(dir)
 	if err != nil {
 		return nil, regular.WithoutPath(err)
 	}
@@ -343,7 +343,7 @@ func (a *audit) download(size int64) error {
 
 // directory reads the headers of all RPMs in a folder, or of one.
 func (a *audit) directory(ctx context.Context, name string) error {
-	root, err := filepath.EvalSymlinks(name)
+	root, err := regular.Resolve(name)
 	if err != nil {
 		return regular.WithoutPath(err)
 	}

@@ -140,7 +140,7 @@ func (c *collector) find() {
 // packages are followed, and those of weak-modules, which put modules into the trees of
 // other kernels. Debug information is passed over, as in packages.
 func (c *collector) walk(a *guard.Argument) {
-	root, err := filepath.EvalSymlinks(a.Path)
+	root, err := regular.Resolve(a.Path)
 	if err != nil {
 		c.problem(a.Path, a.Origin, notThere(a.Path, regular.WithoutPath(err)))
 		return
@@ -160,6 +160,9 @@ func (c *collector) walk(a *guard.Argument) {
 			err = errors.New("neither a file nor a folder")
 		}
 		if err != nil {
+			if path == root {
+				path = a.Path // as it was given, even if it is a link
+			}
 			c.problem(path, a.Origin, regular.WithoutPath(err))
 		} else if info != nil && info.Mode().IsRegular() {
 			c.list(a, file{path: path, tree: a.Path, origin: a.Origin, named: path == root, size: info.Size(), link: link})

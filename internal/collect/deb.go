@@ -56,8 +56,8 @@ func Header(ctx context.Context, path string) (*rpm.Package, *guard.Package, err
 		return nil, nil, err
 	}
 	defer r.Close()
-	paths := r.Package.Paths
-	for r.Package.Paths == nil {
+	paths, listed := r.Package.Paths, r.Package.Paths != nil
+	for !listed {
 		f, err := r.Next()
 		if err == io.EOF {
 			break
@@ -69,7 +69,9 @@ func Header(ctx context.Context, path string) (*rpm.Package, *guard.Package, err
 			return nil, nil, err
 		}
 		if kernel.ClassifyPath(f.Path) != kernel.RoleNone {
-			paths = append(paths, f.Path)
+			if paths = append(paths, f.Path); len(paths) > maxFiles {
+				return nil, nil, errFiles
+			}
 		}
 	}
 	pkg := describeDeb(r.Package)
@@ -103,6 +105,7 @@ func debArch(arch string) string {
 func (r *packageReader) readDeb(d *deb.Reader) error {
 	defer r.opening.Wait()
 	var before int64
+	files := 0
 	for {
 		if err := r.ctx.Err(); err != nil {
 			return err
@@ -123,6 +126,9 @@ func (r *packageReader) readDeb(d *deb.Reader) error {
 		case f.Link != "":
 			r.problem(r.pkg.Path, r.pkg.Origin, fmt.Errorf("%s: a hard link to %s, which is not followed", f.Path, f.Link))
 		default:
+			if files++; files > maxFiles {
+				return errFiles
+			}
 			if err := r.file(map[kernel.Role][]string{role: {f.Path}}, f.Size); err != nil {
 				return err
 			}

@@ -190,7 +190,7 @@ func (c *collector) roles(p *rpm.Package, origin guard.Origin) (map[string]kerne
 			vmlinux[release] = f.Path
 		}
 		if roles[f.Path] = role; len(roles) > maxFiles {
-			return nil, fmt.Errorf("more than %d kernels and modules in one package, the rest is not read", maxFiles)
+			return nil, errFiles
 		}
 	}
 	for path, role := range roles {
@@ -203,6 +203,8 @@ func (c *collector) roles(p *rpm.Package, origin guard.Origin) (map[string]kerne
 
 // maxFiles bounds the kernels and modules of one package. A kernel has some 6,000.
 const maxFiles = 50_000
+
+var errFiles = fmt.Errorf("more than %d kernels and modules in one package, the rest is not read", maxFiles)
 
 // packageReader reads one package's payload.
 type packageReader struct {

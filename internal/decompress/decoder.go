@@ -168,9 +168,13 @@ func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte,
 		if len(dst) == cap(dst) {
 			// At least the input's size at once, then doubling: memory stays in
 			// proportion to what was really there.
-			// A byte more than the limit tells that there is more.
-			room := max(len(src), len(dst)-old, 4<<10)
-			dst = slices.Grow(dst, int(min(int64(room), limit+1-int64(len(dst)-old))))
+			// A byte more than the limit tells that there is more; where that is not far,
+			// it is the last step.
+			room, rest := int64(max(len(src), len(dst)-old, 4<<10)), limit+1-int64(len(dst)-old)
+			if rest <= 3*room {
+				room = rest
+			}
+			dst = slices.Grow(dst, int(room))
 		}
 		room := dst[len(dst):cap(dst)]
 		n, err := r.Read(room)

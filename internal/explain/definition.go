@@ -5,6 +5,7 @@ package explain
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 	"strconv"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -142,13 +143,19 @@ func (s *side) hash(seed maphash.Seed) {
 		}
 	}
 
-	now := h.defs
-	for r, level := 0, 0; level < len(rounds); r++ {
-		if r == rounds[level] {
+	now, spare := h.defs, []uint64(nil)
+	for r, last := 0, rounds[len(rounds)-1]; ; r++ {
+		kept := slices.Contains(rounds, r)
+		if kept {
 			s.levels = append(s.levels, now)
-			level++
 		}
-		next := make([]uint64, s.n)
+		if r == last {
+			break
+		}
+		next := spare
+		if next == nil {
+			next = make([]uint64, s.n)
+		}
 		for id := range uint32(s.n) {
 			v := now[id]
 			for _, to := range s.to.of(id) {
@@ -158,6 +165,9 @@ func (s *side) hash(seed maphash.Seed) {
 				v = (v ^ v>>29) * 0x9e3779b97f4a7c15
 			}
 			next[id] = v
+		}
+		if spare = now; kept {
+			spare = nil
 		}
 		now = next
 	}

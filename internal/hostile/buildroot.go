@@ -3,8 +3,10 @@
 package hostile
 
 import (
+	"archive/tar"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +82,10 @@ func (c *Corpus) files() {
 		"explain /dev/zero /dev/zero", "rebuild --plan /dev/zero", "check --no-db --policy /dev/zero"+against)
 	c.add(kind, "link to itself", func(d Dir) { d.Symlink("loop.rpm", "loop.rpm") },
 		"check --no-db $DIR", "check --no-db $DIR/loop.rpm", "stamp $DIR", "audit --no-db $DIR")
+	c.add(kind, "links to devices", func(d Dir) {
+		d.Symlink("/dev/zero", "zero.rpm")
+		d.Symlink("/dev/zero", "zero.ko")
+	}, "check --no-db $DIR/zero.rpm", "check --no-db $DIR/zero.ko", "fingerprint $DIR/zero.rpm", "stamp $DIR/zero.rpm", "audit --no-db $DIR/zero.rpm")
 	c.add(kind, "folder in itself", func(d Dir) {
 		d.Symlink(".", "again")
 		d.copyTo(c.built("5.15.12-1.3"), "kernel-default-5.15.12-1.3.x86_64.rpm")
@@ -97,6 +103,24 @@ func (c *Corpus) files() {
 		c.file(kind, "Debian package "+name, "linux-image.deb", func() []byte { return []byte("!<arch>\n" + member("debian-binary", "4", "2.0\n") + rest) },
 			"check --no-db $DIR", "audit --no-db $DIR", "fingerprint $DIR/linux-image.deb")
 	}
+	c.add(kind, "Debian package of 60,000 modules", func(d Dir) {
+		var files bytes.Buffer
+		w := tar.NewWriter(&files)
+		for i := range 60000 {
+			d.check(w.WriteHeader(&tar.Header{Name: fmt.Sprintf("./lib/modules/6.1/kernel/m%d.ko", i), Mode: 0o644}))
+		}
+		d.check(w.Close())
+		control := "Package: linux-image\nVersion: 1\nArchitecture: amd64\n"
+		var fields bytes.Buffer
+		w = tar.NewWriter(&fields)
+		d.check(w.WriteHeader(&tar.Header{Name: "./control", Mode: 0o644, Size: int64(len(control))}))
+		_, err := io.WriteString(w, control)
+		d.check(err)
+		d.check(w.Close())
+		data := Compress(d, "gzip", files.Bytes())
+		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+
+			member("control.tar", fmt.Sprint(fields.Len()), fields.String())+member("data.tar.gz", fmt.Sprint(len(data)), string(data))))
+	}, "check --no-db $DIR", "audit --no-db $DIR", "fingerprint $DIR/linux-image.deb")
 	deb("with a member of 4 GiB", member("control.tar", "4294967296", ""))
 	deb("with a member of minus one byte", member("control.tar", "-1", ""))
 	deb("with a member of no number", member("control.tar", "x", ""))

@@ -82,6 +82,8 @@ func (c *Corpus) headers() {
 		return provides(numbered(100000, "kernel-btf(default:sha256:%064x)")...)(list)
 	})
 	tags("a million provides", func(list []entry) []entry { return provides(numbered(0xfffff, "a")...)(list) })
+	tags("240,000 provides", func(list []entry) []entry { return provides(numbered(240000, "a")...)(list) })
+	tags("39 MiB of one tag", func(list []entry) []entry { return set(raw(5116, make([]byte, 39<<20)))(list) })
 	tags("200 MiB of one tag", func(list []entry) []entry { return set(raw(5116, make([]byte, 200<<20)))(list) })
 
 	signature("SHA-256 wrong", set(text(sigSHA, noDigest)))
@@ -176,6 +178,13 @@ func (c *Corpus) truncated() {
 	cut("after one byte of payload", func(p []byte, h int) int { return payload(p, h) + 1 })
 	cut("in the middle of the payload", func(p []byte, h int) int { return (payload(p, h) + len(p)) / 2 })
 	cut("before the last byte", func(p []byte, _ int) int { return len(p) - 1 })
+	// Nobody reads the payload of a package without kernels and modules.
+	stranger := func(name string, after func(p []byte, _ int) []byte) {
+		c.pkg(kind, name, Package{Name: "vim", Files: []File{{Path: "/usr/bin/vim", Content: []byte("vim")}}, After: after},
+			"check --no-db $DIR", "audit --no-db $DIR", "stamp $DIR")
+	}
+	stranger("cut, and nothing in it that matters", func(p []byte, _ int) []byte { return p[:len(p)-1] })
+	stranger("longer, and nothing in it that matters", func(p []byte, _ int) []byte { return append(p, 0) })
 	c.pkg(kind, "one byte more", Package{After: func(p []byte, _ int) []byte { return append(p, 0) }})
 	c.pkg(kind, "twice", Package{After: func(p []byte, _ int) []byte { return append(p, p...) }})
 }

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,10 +32,6 @@ type Case struct {
 	Make func(Dir)
 	Env  []string // of the program, beyond what every case has
 	Root bool     // only root can make it
-
-	// Memory is how many MiB the program may take, where it is more than the 256 that
-	// hold for the others, and why.
-	Memory int
 }
 
 // Dir is the folder of a case. What cannot be made fails the test.
@@ -136,27 +131,7 @@ func New(t testing.TB) *Corpus {
 	c.repositories()
 	c.services()
 	c.plans()
-	c.costly()
 	return c
-}
-
-// costly are the cases that take more than 256 MiB. Each is a file of some megabytes
-// itself, and what it takes is in proportion.
-func (c *Corpus) costly() {
-	for id, mib := range map[string]int{
-		"bomb: vmlinux of lz4": 288, // a file of 4.5 MB: 16 times that is unpacked
-		"bomb: module of lz4":  288,
-
-		"table: vmlinux: a million integers":            352, // two tables of 16 MB with types and names by number
-		"table: vmlinux: a chain of a million pointers": 352,
-		"table: vmlinux: a chain of a million typedefs": 352,
-
-		"header: 200 MiB of one tag": 704, // stamp has the old header, the new one, and that as it reads it again
-		"header: a million provides": 480,
-	} {
-		i := slices.IndexFunc(c.Cases, func(c Case) bool { return c.Kind+": "+c.Name == id })
-		c.Cases[i].Memory = mib
-	}
 }
 
 // built is the path of a fixture's kernel package.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -89,4 +90,16 @@ func WithoutPath(err error) error {
 		return pe.Err
 	}
 	return err
+}
+
+// Resolve follows the symbolic links in a path to their end. Its errors are those of the
+// file system.
+func Resolve(path string) (string, error) {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		if _, why := os.Stat(path); why != nil { // EvalSymlinks has words of its own for a circle
+			err = why
+		}
+	}
+	return resolved, err
 }

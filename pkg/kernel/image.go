@@ -179,12 +179,17 @@ const (
 )
 
 // readUpTo reads at most most bytes, into room for so many. Where it is too small, it
-// doubles, but never to more than can be read.
+// doubles, but never to more than can be read, and goes there at once where that is not
+// far: each step takes its own memory once more.
 func readUpTo(r io.Reader, most, room int64) ([]byte, error) {
 	data := make([]byte, 0, min(room, most))
 	for int64(len(data)) < most {
 		if len(data) == cap(data) {
-			larger := make([]byte, len(data), min(max(2*int64(cap(data)), 4<<10), most))
+			room := max(2*int64(cap(data)), 4<<10)
+			if most <= 2*room {
+				room = most
+			}
+			larger := make([]byte, len(data), room)
 			copy(larger, data)
 			data = larger
 		}

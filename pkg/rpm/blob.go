@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 )
 
@@ -103,6 +104,9 @@ func readBlob(r io.Reader, kind blobKind) (*blob, error) {
 	return b, b.verify(index, kind)
 }
 
+// hugeBlob is a header of more bytes than any real package's.
+const hugeBlob = 32 << 20
+
 // readBehind reads n bytes behind a beginning. It asks for the memory at once where
 // that much is left to read, and otherwise for more only as bytes arrive. got is how
 // many it read.
@@ -111,6 +115,9 @@ func readBehind(r io.Reader, begin []byte, n int64) (out []byte, got int64, err 
 	room := min(n, step)
 	if rest := left(r); rest >= n {
 		room = n
+	}
+	if room > hugeBlob {
+		runtime.GC() // what was read of the package before goes first
 	}
 	out = append(make([]byte, 0, int64(len(begin))+room), begin...)
 	for {

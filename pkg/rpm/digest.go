@@ -241,10 +241,22 @@ func (c *payloadCheck) Write(p []byte) (int, error) {
 	return c.sum.Write(p)
 }
 
+// fits compares the size of the payload with what the signature header says of it.
+func (c *payloadCheck) fits(payload int64) error {
+	switch size := c.headerSize + payload; {
+	case c.wantSize < 0 || size == c.wantSize:
+		return nil
+	case size < c.wantSize:
+		return fmt.Errorf("cut short: header and payload have %d bytes, the signature header says %d", size, c.wantSize)
+	default:
+		return fmt.Errorf("too long: header and payload have %d bytes, the signature header says %d", size, c.wantSize)
+	}
+}
+
 // verify is to be called when the whole payload was written.
 func (c *payloadCheck) verify() error {
-	if size := c.headerSize + c.size; c.wantSize >= 0 && size != c.wantSize {
-		return fmt.Errorf("header and payload have %d bytes, the signature header says %d", size, c.wantSize)
+	if err := c.fits(c.size); err != nil {
+		return err
 	}
 	if got := c.sum.Sum(nil); !bytes.Equal(got, c.want) {
 		return fmt.Errorf("%s is %x, the package says %x", c.name, got, c.want)

@@ -59,6 +59,9 @@ type rewriting struct {
 // plan works out an edit of the package with header h, whose payload has
 // payloadSize bytes. If nothing is to change, the rewriting has only that.
 func (e *Edit) plan(h *header, lead []byte, payloadSize int64) (*rewriting, error) {
+	if err := h.affordable(); err != nil {
+		return nil, err
+	}
 	p, err := newPackage(h)
 	if err != nil {
 		return nil, err
@@ -105,6 +108,20 @@ func (e *Edit) plan(h *header, lead []byte, payloadSize int64) (*rewriting, erro
 		return nil, err
 	}
 	return w, w.verify(p)
+}
+
+// affordable refuses a package whose rewriting would take memory out of proportion: its
+// header is there three times, as it was, as it is to be, and as that reads back.
+func (h *header) affordable() error {
+	if n := len(h.blob.raw); n > maxRewritten {
+		return fmt.Errorf("header: %d bytes, at most %d are rewritten", n, maxRewritten)
+	}
+	for _, k := range kinds {
+		if e, _ := h.blob.find(k.name); e != nil && e.count > maxRevised {
+			return tagError(k.name, "count %d, at most %d are rewritten", e.count, maxRevised)
+		}
+	}
+	return nil
 }
 
 // withFeature completes an edit by what a package with rich dependencies requires of

@@ -20,6 +20,11 @@ const (
 	// into 16 bytes of memory for every byte of file.
 	maxArray = 0xfffff
 
+	// maxRewritten and maxRevised bound what Rewrite takes on: bytes of the header,
+	// dependencies of a kind. The largest kernel packages have 8 MB and 60,000.
+	maxRewritten = 40 << 20
+	maxRevised   = 250_000
+
 	// maxFileSize is the largest single payload file in bytes, maxPayloadSize
 	// the largest sum over a package's files. A vmlinux with full debug
 	// information is about 1 GiB.

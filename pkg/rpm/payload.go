@@ -47,10 +47,28 @@ func (r *Reader) Next() (*Entry, error) {
 	}
 	e, err := r.next()
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("payload: %w", err)
+		err = fmt.Errorf("payload: %w", r.damaged(err))
 	}
 	r.err = err
 	return e, err
+}
+
+// mostDamaged is how many bytes are read to tell where an error comes from.
+const mostDamaged = 1 << 30
+
+// damaged says of an error in the payload that the file is not the one that was built,
+// where its digest shows it: that is cured by another copy, and not by who built it.
+func (r *Reader) damaged(err error) error {
+	if r.file == nil || r.payload == nil || r.total-r.in.n.Load() > mostDamaged {
+		return err
+	}
+	if _, copied := io.Copy(io.Discard, r.payload.in); copied != nil {
+		return err
+	}
+	if wrong := r.check.verify(); wrong != nil && wrong.Error() != err.Error() {
+		return fmt.Errorf("the file is damaged, %w: %w", wrong, err)
+	}
+	return err
 }
 
 // Read reads the content of the entry that Next returned last, and returns
@@ -64,7 +82,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 	n, err := r.payload.cpio.Read(p)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("payload: %s: %w", r.payload.entry.Path(), err)
+		err = fmt.Errorf("payload: %w", r.damaged(fmt.Errorf("%s: %w", r.payload.entry.Path(), err)))
 		r.err = err
 	}
 	return n, err

@@ -82,7 +82,8 @@ func openFile(f *os.File) (*Reader, error) {
 
 // NewReader reads the headers of a package from r, which stands at the lead.
 // r is read no further than to the payload until Next is called, and then to
-// its end.
+// its end. A file that is shorter or longer than the headers say is an error, even if
+// its payload will never be read.
 func NewReader(r io.Reader) (*Reader, error) {
 	in := &countingReader{r: r}
 	h, err := readHeader(in)
@@ -96,6 +97,11 @@ func NewReader(r io.Reader) (*Reader, error) {
 	check, err := newPayloadCheck(h)
 	if err != nil {
 		return nil, err
+	}
+	if rest := left(r); rest >= 0 {
+		if err := check.fits(rest); err != nil {
+			return nil, fmt.Errorf("payload: %w", err)
+		}
 	}
 	links, err := linkGroups(p.Files)
 	if err != nil {
