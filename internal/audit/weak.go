@@ -87,17 +87,21 @@ type linker struct {
 	of       map[*guard.Linkable]*Package
 	bases    map[string][]*Kernel  // by the tokens that they provide
 	built    map[*Package][]string // kernelreleases that packages have modules for, where no list says it
-	done     map[*Kernel]map[*guard.Linkable]guard.Linked
+	number   map[*guard.Linkable]int
+	done     map[*Kernel][]uint32 // by number, which of the answers
+	answers  []guard.Linked       // each once: pairs are many, and reasons few
+	answer   map[guard.Linked]uint32
 }
 
 // newLinker completes what is known of packages by the kernels that are here.
 func (a *audit) newLinker() *linker {
-	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel]map[*guard.Linkable]guard.Linked{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{}}
+	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel][]uint32{}, number: map[*guard.Linkable]int{}, answer: map[guard.Linked]uint32{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{}}
 	for _, p := range a.packages {
 		if p.linkable == nil || !p.mayOutlive() {
 			continue
 		}
 		p.linkable.Arch, p.linkable.Releases = p.arch(), l.builtFor(p)
+		l.number[p.linkable] = len(l.packages)
 		l.packages = append(l.packages, p.linkable)
 		l.of[p.linkable] = p
 	}
@@ -163,23 +167,36 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 	if !p.linkable.Meets(t) {
 		return guard.Linked{}
 	}
-	r, ok := l.done[k]
-	if !ok {
-		t.Symbols = l.symbols(k)
-		var together []*guard.Linkable
-		for _, o := range l.packages {
-			if l.of[o].meets(k.Package) {
-				together = append(together, o)
-			}
-		}
-		r = guard.Link(t, together)
-		l.done[k] = r
+	if l.done[k] == nil {
+		l.link(k, t)
 	}
-	answer := r[p.linkable]
+	answer := l.answers[l.done[k][l.number[p.linkable]]]
 	if answer.Why != "" && !answer.Unknown && p.linkable.Flavor == "" && len(p.linkable.Modules) != 1 {
 		return guard.Linked{Unknown: true, Why: "modules are linked one by one, and the dependencies of the package do not tell which of them " + answer.Why}
 	}
 	return answer
+}
+
+// link finds which packages are linked into a kernel.
+func (l *linker) link(k *Kernel, t guard.Tree) {
+	t.Symbols = l.symbols(k)
+	var together []*guard.Linkable
+	for _, o := range l.packages {
+		if l.of[o].meets(k.Package) {
+			together = append(together, o)
+		}
+	}
+	found := guard.Link(t, together)
+	l.done[k] = make([]uint32, len(l.packages))
+	for i, o := range l.packages {
+		n, ok := l.answer[found[o]]
+		if !ok {
+			n = uint32(len(l.answers))
+			l.answers = append(l.answers, found[o])
+			l.answer[found[o]] = n
+		}
+		l.done[k][i] = n
+	}
 }
 
 // weakKernels lists the kernels of other kernelreleases that a package's modules are
