@@ -58,11 +58,15 @@ func (b *build) sameLine(got, want string) bool {
 // they are; bytes that are not ASCII are \xNN in both.
 var unescape = strings.NewReplacer(`\x09`, "\t", `\x0a`, "\n", `\x5c`, `\`)
 
-// verifierLines leaves out the line that comes only once, and others' lines. A kernel
+// verifierLines leaves out the line that comes only once, and others' lines: so the
+// trace with which a kernel before 6.4 warns, once, that it cut a fragment. A kernel
 // before 5.17 logs the end of a line inside a record.
 func (b *build) verifierLines(records []string) (lines []string) {
+	trace := false
 	for _, r := range records {
-		if beside(r) {
+		trace = trace || strings.HasPrefix(r, "------------[ cut here")
+		if trace || beside(r) {
+			trace = trace && !strings.HasPrefix(r, "---[ end trace")
 			continue
 		}
 		if text := unescape.Replace(r); b.rules.SpacedLog {
