@@ -67,7 +67,7 @@ class BtfguardCommand(OscCommand or object):
     def run(self, args):
         if not args.words:
             self.parser.error("which command? rebuild, check, ...")
-        # osc has read an empty configuration where it was told to read none.
+        # osc has read an empty configuration although it should read none.
         config = osc.conf.config["conffile"] or os.devnull
         env = dict(os.environ, OSC_APIURL=args.apiurl, OSC_CONFIG=config)
         calls = [args.words]

@@ -23,7 +23,7 @@ import (
 func auditCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "audit",
-		Usage:       "check whole repositories and folders: which modules fit which kernels",
+		Usage:       "check whole repositories, projects and folders",
 		ArgsUsage:   "SOURCE...",
 		Description: auditDescription,
 		Flags: append([]cli.Flag{
@@ -106,7 +106,7 @@ func checkAudit(c *cli.Context) error {
 	wrong := ""
 	switch packages, requests := c.Int("max-packages"), c.Int("requests"); {
 	case c.NArg() == 0:
-		wrong = "no folder, RPM or repository to look over"
+		wrong = "no folder, package or repository given"
 	case slices.Contains(c.Args().Slice(), ""):
 		wrong = "a SOURCE is empty"
 	case c.IsSet("db") && c.Bool("no-db"):
@@ -193,5 +193,5 @@ func kindList(kinds []guard.Verdict) string {
 	for _, k := range kinds {
 		words = append(words, string(k))
 	}
-	return strings.Join(words, ",")
+	return strings.Join(words, ", ")
 }

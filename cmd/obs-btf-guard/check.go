@@ -19,7 +19,7 @@ import (
 func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "check",
-		Usage:       "check every module of packages, folders and files on the vmlinux it will meet",
+		Usage:       "check modules on the vmlinux they will meet",
 		ArgsUsage:   "PATH...",
 		Description: checkDescription,
 		Flags: append([]cli.Flag{

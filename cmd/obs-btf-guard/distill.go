@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -16,7 +17,7 @@ import (
 func distillCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "distill",
-		Usage:       "make modules fit rebuilt kernels: give each a .BTF.base (Linux 6.11 and later)",
+		Usage:       "make modules that survive a rebuild of their kernel",
 		ArgsUsage:   "MODULE|FOLDER...",
 		Description: distillDescription,
 		Flags: []cli.Flag{
@@ -42,7 +43,7 @@ func distill(c *cli.Context) error {
 	case c.Bool("in-place") == (o.Output != ""):
 		return usageError{"distill: give either --in-place or --output FOLDER", hint}
 	case o.Plain != distil.Keep && o.Plain != distil.Zero && o.Plain != distil.Mapped:
-		return usageError{fmt.Sprintf("distill: --plain-ids: %q must be one of keep, zero, mapped", o.Plain), hint}
+		return notOneOf("distill", "--plain-ids", string(o.Plain), "keep", "zero", "mapped")
 	case o.MaxGrowth < 0 || o.MaxGrowth > 1000:
 		return usageError{fmt.Sprintf("distill: --max-growth: %d must be a percentage from 0 to 1000", o.MaxGrowth), hint}
 	}
@@ -85,14 +86,19 @@ func onlyBase(inv *guard.Inventory) (*guard.Base, error) {
 	switch {
 	case len(inv.Problems) > 0:
 		return nil, inv.Problems[0].Err
-	case len(inv.Bases) != 1:
-		return nil, fmt.Errorf("%d kernels in it; name one", len(inv.Bases))
+	case len(inv.Bases) == 0:
+		return nil, errors.New("no kernel with BTF in it")
+	case len(inv.Bases) > 1:
+		return nil, fmt.Errorf("%d kernels in it; name the file of one", len(inv.Bases))
 	}
 	return inv.Bases[0], nil
 }
 
 // sayDistilled lists what was not done, and sums up.
 func sayDistilled(c *cli.Context, r *distil.Report) error {
+	if len(r.Files) == 0 {
+		return fmt.Errorf("%s: no module in it (NAME.ko)", c.Args().First())
+	}
 	var before, after int64
 	for _, f := range r.Files {
 		switch f.Outcome {
@@ -114,8 +120,6 @@ func sayDistilled(c *cli.Context, r *distil.Report) error {
 	fmt.Fprintf(c.App.Writer, "%d distilled%s, %d had a .BTF.base, %d without BTF, %d left as they were, %d failed\n",
 		r.Count(distil.Distilled), growth, r.Count(distil.Already), r.Count(distil.NoBTF), r.Count(distil.Left), r.Count(distil.Failed))
 	switch {
-	case len(r.Files) == 0:
-		return fmt.Errorf("%s: no module in it (NAME.ko)", c.Args().First())
 	case r.Count(distil.Failed) > 0:
 		return exitStatus(exitError)
 	case r.Count(distil.Left) > 0 && !c.Bool("where-possible"):

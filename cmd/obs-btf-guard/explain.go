@@ -23,7 +23,7 @@ import (
 func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "explain",
-		Usage:       "show what changed from one base to another, and what that means for modules",
+		Usage:       "show what changed between two bases, and why",
 		ArgsUsage:   "OLD NEW",
 		Description: explainDescription,
 		Flags: []cli.Flag{
@@ -38,7 +38,7 @@ func explainCommand() *cli.Command {
 	}
 }
 
-// explanation is the JSON form, of which docs/json.md tells.
+// explanation is the JSON form, see docs/json.md.
 type explanation struct {
 	Schema   int            `json:"schema"`
 	Tool     report.Tool    `json:"tool"`
@@ -130,9 +130,10 @@ func explainAction(c *cli.Context) error {
 func changesIn(c *cli.Context, inv *guard.Inventory, res *guard.Result) ([]guard.Change, []guard.Problem) {
 	changes, unread := res.Changes, slices.Clone(inv.Problems)
 	if len(changes) == 0 {
-		var none error
-		if changes, none = twoKernels(inv); none != nil {
-			unread = append(unread, guard.Problem{Path: strings.Join(c.Args().Slice(), " "), Err: none})
+		var none *guard.Problem
+		// Where an argument could not be read, that is all there is to say.
+		if changes, none = twoKernels(inv, c.Args().Slice()); none != nil && len(unread) == 0 {
+			unread = append(unread, *none)
 		}
 	}
 	if len(changes) > 0 {
@@ -201,14 +202,17 @@ func saveMemory(inv *guard.Inventory) {
 	}
 }
 
-// twoKernels takes the only kernel on each side for a pair, whatever their
-// kernelreleases are.
-func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
+// twoKernels takes the only kernel on each side, which paths name, for a pair, whatever
+// their kernelreleases are.
+func twoKernels(inv *guard.Inventory, paths []string) ([]guard.Change, *guard.Problem) {
+	problem := func(path, format string, args ...any) ([]guard.Change, *guard.Problem) {
+		return nil, &guard.Problem{Path: path, Err: fmt.Errorf(format, args...)}
+	}
 	var sides [2][]*guard.Base
 	for _, b := range inv.Bases {
 		switch {
 		case b.Refused != nil:
-			return nil, fmt.Errorf("%s: its own kernel refuses its .BTF, so there is nothing to compare; \"obs-btf-guard check\" says why", b.Label())
+			return problem(b.Label(), "its own kernel refuses its .BTF, so there is nothing to compare; \"obs-btf-guard check\" says why")
 		case b.Table == nil:
 		case b.Origin == guard.Against:
 			sides[0] = append(sides[0], b)
@@ -217,12 +221,15 @@ func twoKernels(inv *guard.Inventory) ([]guard.Change, error) {
 		}
 	}
 	for i, name := range []string{"OLD", "NEW"} {
-		if n := len(sides[i]); n != 1 {
-			return nil, fmt.Errorf("%s has %d kernels with BTF, and no kernelrelease is on both sides; give one kernel on each", name, n)
+		switch n := len(sides[i]); {
+		case n == 0:
+			return problem(paths[i], "no kernel with BTF in it, so %s is empty", name)
+		case n > 1:
+			return problem(paths[i], "%d kernels with BTF in it, and none of them has a kernelrelease of the other side; name one file", n)
 		}
 	}
 	if from, to := sides[0][0], sides[1][0]; from.Arch != to.Arch && from.Arch != "" && to.Arch != "" {
-		return nil, fmt.Errorf("OLD is for %s, NEW for %s", from.Arch, to.Arch)
+		return problem(strings.Join(paths, " "), "OLD is for %s, NEW for %s", from.Arch, to.Arch)
 	}
 	return []guard.Change{{From: sides[0][0], To: sides[1][0]}}, nil
 }

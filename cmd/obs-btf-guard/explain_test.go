@@ -51,7 +51,7 @@ func TestExplainOBS(t *testing.T) {
 	for _, want := range []string{
 		"Why: built again by hand; same source, same config, same compiler and",
 		"  build    5.15.12-1.3 2022-01-01 14:50:16, succeeded: by hand (OBS says \"new build\", and had built this source before)\n  build    5.15.12-1.2 ",
-		"  note     what was in the build root of 5.15.12-1.1 is not known: OBS keeps the _buildenv of the last build alone, which is 5.15.12-1.3\n",
+		"  note     what was in the build root of 5.15.12-1.1 is not known: OBS keeps the _buildenv of the last build only, which is 5.15.12-1.3\n",
 	} {
 		if status != exitOK || errs != "" || !strings.Contains(out, want) {
 			t.Errorf("%d, %q\n%s\nwant %s", status, errs, out, want)

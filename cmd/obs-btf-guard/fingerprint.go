@@ -16,7 +16,7 @@ import (
 func fingerprintCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "fingerprint",
-		Usage:       "print the fingerprints of vmlinux files, boot images, modules, raw tables and RPMs",
+		Usage:       "print the fingerprints of kernels and modules",
 		ArgsUsage:   "PATH...",
 		Description: fingerprintDescription,
 		Flags: []cli.Flag{

@@ -20,7 +20,7 @@ import (
 func providesCommand() *cli.Command {
 	return &cli.Command{
 		Name:         "provides",
-		Usage:        "rpmbuild's dependency generator: what the vmlinux files named on standard input provide",
+		Usage:        "rpmbuild's generator: what a vmlinux provides",
 		Description:  generatorDescription,
 		Flags:        generatorFlags(),
 		OnUsageError: onUsageError,
@@ -31,10 +31,10 @@ func providesCommand() *cli.Command {
 func requiresCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "requires",
-		Usage:       "rpmbuild's dependency generator: which base the modules named on standard input were built on",
+		Usage:       "rpmbuild's generator: what modules require",
 		Description: generatorDescription,
 		Flags: append(generatorFlags(),
-			&cli.StringFlag{Name: "as", Value: string(generator.Requires), Usage: "print what is to be a dependency of this kind: `requires|recommends`"},
+			&cli.StringFlag{Name: "as", Value: string(generator.Requires), Usage: "print the dependencies of this kind: `requires|recommends`"},
 			&cli.StringFlag{Name: "strength", Value: string(generator.Auto), Usage: "which kind that is: `auto|requires|recommends|none`; auto goes by the kernel's config"},
 			&cli.StringFlag{Name: "base", Usage: "the base that modules were built on whose kernel is neither packaged nor installed: a vmlinux, raw .BTF or RPM `FILE`"}),
 		OnUsageError: onUsageError,

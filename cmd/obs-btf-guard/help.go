@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/urfave/cli/v2"
 )
 
@@ -34,11 +35,36 @@ func flagHelp(f cli.Flag) string {
 	if !doc.TakesValue() {
 		value = ""
 	}
-	if def := strings.Trim(doc.GetDefaultText(), `"`); def != "" && doc.TakesValue() {
+	if def := strings.Trim(doc.GetDefaultText(), `"`); def != "" && def != "0" && doc.TakesValue() {
 		text += fmt.Sprintf(" (default %s)", def)
 	}
-	names := cli.FlagNamePrefixer(doc.Names(), value)
-	return names + "\t" + text
+	return entry(strings.TrimSpace(cli.FlagNamePrefixer(doc.Names(), value)), text)
+}
+
+// Columns of a flag in the help: where its name begins, where its text begins, and how
+// far the library moves the lines behind the first one.
+const (
+	nameColumn    = 3
+	textColumn    = 27
+	libraryIndent = 6
+)
+
+// entry puts a text beside a name, or below one that is too long, within the columns of
+// a log.
+func entry(name, text string) string {
+	prefix := fmt.Sprintf("%*s%-*s", nameColumn, "", textColumn-nameColumn, name)
+	lines := prose.Wrap(prefix[:textColumn], text)
+	if len(prefix) > textColumn || strings.TrimRight(prefix, " ") == prefix {
+		lines = append([]string{prefix}, prose.Wrap(strings.Repeat(" ", textColumn), text)...)
+	}
+	for i := range lines {
+		cut := libraryIndent
+		if i == 0 {
+			cut = nameColumn
+		}
+		lines[i] = strings.TrimRight(lines[i][cut:], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func cutQuoted(s string) (before, quoted, after string) {
@@ -83,8 +109,9 @@ func flagError(c *cli.Context, err error) string {
 	const unknown, incomplete = "flag provided but not defined: -", "flag needs an argument: -"
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, unknown); ok {
-		var names []string
-		if c.Command != nil {
+		names := []string{"version", "V"}
+		if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
+			names = nil
 			for _, f := range c.Command.Flags {
 				names = append(names, f.Names()...)
 			}
@@ -100,9 +127,29 @@ func flagError(c *cli.Context, err error) string {
 	}
 	if before, after, ok := strings.Cut(text, " for flag -"); ok { // invalid value "x" for flag -n: ...
 		name, why, _ := strings.Cut(after, ": ")
+		value := strings.TrimPrefix(before, "invalid value ")
+		switch flagNamed(c, name).(type) {
+		case *cli.IntFlag:
+			return fmt.Sprintf("%s: must be a whole number, not %s", dashed(name), value)
+		case *cli.DurationFlag:
+			return fmt.Sprintf("%s: must be a time such as 90m or 24h, not %s", dashed(name), value)
+		}
 		return fmt.Sprintf("%s: %s: %s", dashed(name), before, why)
 	}
 	return text
+}
+
+// flagNamed is a flag of the command, nil if it has none of that name.
+func flagNamed(c *cli.Context, name string) cli.Flag {
+	if c.Command == nil {
+		return nil
+	}
+	for _, f := range c.Command.Flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
 }
 
 func dashed(name string) string {
@@ -133,6 +180,9 @@ func closest(typed string, names []string) string {
 	best, least := "", 1+len(typed)/3
 	for _, name := range names {
 		n := typos(typed, name)
+		if strings.EqualFold(typed, name) {
+			n = 0
+		}
 		if len(typed) > 2 && strings.HasPrefix(name, typed) {
 			n = 0
 		}

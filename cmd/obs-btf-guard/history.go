@@ -26,7 +26,7 @@ import (
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
-		Usage:       "print the builds of a kernel, and where its base changed",
+		Usage:       "print the builds of a kernel and their bases",
 		ArgsUsage:   "[KERNEL] | import REPORT...",
 		Description: historyDescription,
 		Flags: []cli.Flag{
@@ -149,7 +149,7 @@ func nothingIn(c *cli.Context, path string) string {
 	case err != nil || !narrowed:
 		return "nothing is remembered yet; check and audit remember the kernels in RPMs"
 	}
-	return "no such build is remembered; history without arguments lists all, and a pattern such as '5.15.*' many"
+	return "no build in it matches; \"obs-btf-guard history\" lists all, and a pattern such as '5.15.*' matches many"
 }
 
 // readHistory reads the lines that the flags pick; aside is set where a damaged

@@ -13,7 +13,7 @@ import (
 func hookCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "hook",
-		Usage:       "the post-build check of OBS: check what was just built in this build root",
+		Usage:       "check what was built in this OBS build root",
 		Description: hookDescription,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "root", EnvVars: []string{"BUILD_ROOT"}, Value: "/", Usage: "the build root `FOLDER`"},

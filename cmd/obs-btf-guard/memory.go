@@ -148,7 +148,7 @@ func (m *memory) close() {
 	}
 }
 
-// Record notes the kernels that were read and what was judged on them; res may be
+// Record notes the kernels that were read and the verdicts on them; res may be
 // nil.
 func (m *memory) Record(inv *guard.Inventory, res *guard.Result) {
 	if !slices.ContainsFunc(inv.Bases, func(b *guard.Base) bool { return b.Package != nil }) || !m.open() {

@@ -42,10 +42,27 @@ func permute(app *cli.App, args []string) []string {
 			}
 		}
 	}
+	if asksHelp(cmd, flags) {
+		return slices.Concat(args[:at+1], []string{"--help"})
+	}
 	if len(rest) > 0 {
 		rest = slices.Insert(rest, 0, "--")
 	}
 	return slices.Concat(args[:at+1], flags, rest)
+}
+
+// asksHelp reports whether --help is among flags and their values: with arguments
+// beside it the library takes the first one for a command.
+func asksHelp(cmd *cli.Command, flags []string) bool {
+	for i := 0; i < len(flags); i++ {
+		switch {
+		case slices.Contains([]string{"--help", "-help", "-h"}, flags[i]):
+			return true
+		case takesValue(cmd, flags[i]):
+			i++
+		}
+	}
+	return false
 }
 
 // takesValue reports whether the value of flag a is the argument behind it.

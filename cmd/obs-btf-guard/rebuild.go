@@ -29,7 +29,7 @@ const rebuildHint = "obs-btf-guard rebuild --help"
 func rebuildCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rebuild",
-		Usage:       "have OBS build exactly the packages whose modules do not fit their kernel",
+		Usage:       "have OBS build the packages that do not fit",
 		ArgsUsage:   "[REPORT|RPM|FOLDER...]",
 		Description: rebuildDescription,
 		Flags: []cli.Flag{
@@ -208,7 +208,7 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	}
 	for _, s := range p.Steps {
 		if f := r.fallback; f.Project != "" && s.Project != f.Project || f.Repository != "" && s.Repository != f.Repository {
-			p.Notes = append(p.Notes, fmt.Sprintf("%s is to be built again, which is not in %s", &s, f.Project))
+			p.Notes = append(p.Notes, fmt.Sprintf("%s has to be built again, and is not in %s", &s, f.Project))
 			continue
 		}
 		r.places = append(r.places, s.Where())

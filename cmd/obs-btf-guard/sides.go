@@ -22,7 +22,7 @@ func hintSame(c *cli.Context, inv *guard.Inventory) {
 		}
 		for _, new := range inv.Arguments {
 			if new.Origin == guard.New && (samePath(old.Path, new.Path) || old.Copies && allOf(inv, old) == 0) {
-				hint(c, old.Path+": both sides are the same build, so nothing was compared")
+				hint(c, old.Path+": both sides are the same build: there is nothing to compare")
 				break
 			}
 		}

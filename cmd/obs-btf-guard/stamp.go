@@ -23,7 +23,7 @@ import (
 func stampCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "stamp",
-		Usage:       "write the fingerprints into the headers of built RPMs",
+		Usage:       "write fingerprints into the headers of RPMs",
 		ArgsUsage:   "RPM|FOLDER...",
 		Description: stampDescription,
 		Flags: []cli.Flag{
@@ -199,7 +199,7 @@ func (s *stamping) say(nevra string, c rpm.Change) {
 		fmt.Fprintln(s.c.App.Writer, prose.Printable(fmt.Sprintf(format, args...)))
 	}
 	if c.Empty() {
-		line("%s: as it should be", nevra)
+		line("%s: right already", nevra)
 		return
 	}
 	line("%s:", nevra)

@@ -220,7 +220,7 @@ func TestAuditProjects(t *testing.T) {
 	check(0, newExtra+" on "+newKernel+" fits by token", newThing+" on "+newKernel+" fits by token")
 }
 
-// What the server does not give is named, and the rest is looked over.
+// What the server does not give is named, and the rest is checked.
 func TestAuditTrouble(t *testing.T) {
 	needsBackend(t)
 	t.Parallel()

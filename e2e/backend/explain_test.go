@@ -107,7 +107,7 @@ func TestExplain(t *testing.T) {
 	p.deliver("dwarves", succeeds(s.pahole["1.23"].files()...))
 	p.deliver("kernel-default", succeeds(fourth))
 	w = explain(t, px, first, fourth).Why
-	if w.Trigger.Kind != "meta change" || !slices.Equal(w.Trigger.Changed, []string{"pahole"}) || !strings.HasPrefix(w.Sentence, "built again since pahole changed; ") {
+	if w.Trigger.Kind != "meta change" || !slices.Equal(w.Trigger.Changed, []string{"pahole"}) || !strings.HasPrefix(w.Sentence, "built again because pahole changed; ") {
 		t.Errorf("pahole: %+v", w)
 	}
 	// OBS has the build root of the last build; that of the first was kept.

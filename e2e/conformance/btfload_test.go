@@ -75,7 +75,7 @@ func TestBTFLoad(t *testing.T) {
 	t.Logf("%d mutants: %d agree", *count, *count-failed)
 }
 
-// maxReports is how many disagreements are told in full.
+// maxReports is how many disagreements are printed in full.
 const maxReports = 5
 
 // next is one more table to try.

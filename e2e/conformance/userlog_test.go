@@ -23,7 +23,7 @@ func joined(res verify.Result) string {
 }
 
 // endsWith reports whether the kernel's log ends in a message: whole, behind
-// whatever it told about the types that it liked.
+// whatever it logged about the types that it took.
 func endsWith(log []byte, message string) bool {
 	l, m := printable(log), message
 	for len(m) > 0 {
@@ -61,7 +61,7 @@ func lastLine(log []byte) string {
 }
 
 // pastMetas reports whether a log shows that all of n types were checked one by
-// one: the kernel told about the last one and went on to another.
+// one: the kernel logged the last one and went on to another.
 func pastMetas(log []byte, n int) bool {
 	last := fmt.Appendf(nil, "\n[%d] ", n)
 	i := bytes.Index(log, last)

@@ -16,6 +16,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"os"
 	"os/exec"
@@ -124,6 +125,35 @@ func ask(t *testing.T, page, script string, into any, flags ...string) {
 	if err := json.Unmarshal([]byte(html.UnescapeString(m[1])), into); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// narrow is what a page of some width has: its own width, and the results that are out
+// of view.
+type narrow struct {
+	Window, Page float64
+	Out          []string
+}
+
+// framed opens a page in a frame of so many pixels: headless, a window has at least 500.
+func framed(t *testing.T, page string, width int) (got narrow) {
+	t.Helper()
+	wrapper := fmt.Sprintf(`<!DOCTYPE html><html><body><iframe width="%d" height="800" style="border: 0" srcdoc="%s"></iframe><script>
+		const frame = document.querySelector("iframe");
+		addEventListener("load", () => {
+			const page = frame.contentDocument, window = frame.contentWindow.innerWidth;
+			for (const d of page.querySelectorAll("details")) d.open = true;
+			const out = [...page.querySelectorAll(".word, .badge")].filter(e => e.getBoundingClientRect().right > window).map(e => e.textContent);
+			document.documentElement.dataset.answer = JSON.stringify({Window: window, Page: page.documentElement.scrollWidth, Out: out});
+		});
+		</script></body></html>`, width, html.EscapeString(page))
+	m := answer.FindStringSubmatch(document(t, wrapper, "--hide-scrollbars"))
+	if m == nil {
+		t.Fatal("no answer")
+	}
+	if err := json.Unmarshal([]byte(html.UnescapeString(m[1])), &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
 }
 
 // printed is the text of a page on paper.

@@ -52,17 +52,58 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestLarge filters thousands of rows that are folded.
-func TestLarge(t *testing.T) {
-	table := page.Table{Caption: "c", Fold: true, Head: page.Heads("Module", "Verdict", "Why")}
-	for i := range 4000 {
+// large is a table of as many modules as a kernel and its rebuild have.
+func large(fold bool) page.Table {
+	table := page.Table{Caption: "c", Fold: fold, Head: page.Heads("Module", "Verdict", "Why")}
+	for i := range 8000 {
 		table.Rows = append(table.Rows, []page.Cell{
 			{Text: fmt.Sprintf("module_%d", i)}, {Text: "rejected, fail", Mark: page.Fail},
 			{Text: "the kernel refuses its BTF", More: []string{"| BPF:[554] Invalid name_offset:8078"}},
 		})
 	}
-	var got int
-	if ask(t, pageOf(t, table), `type("module_399", () => rows().length)`, &got); got != 11 {
-		t.Errorf("%d rows", got)
+	return table
+}
+
+// TestLarge filters and sorts thousands of rows, folded or not, and lays out those in
+// view only. Without scripts all of them are there.
+func TestLarge(t *testing.T) {
+	for name, fold := range map[string]bool{"folded": true, "open": false} {
+		t.Run(name, func(t *testing.T) {
+			page := pageOf(t, large(fold))
+			var found int
+			if ask(t, page, `type("module_799", () => rows().length)`, &found); found != 11 {
+				t.Errorf("%d rows", found)
+			}
+			var got struct {
+				First, Last, Counted string
+				Skipped, Parts       int
+				Widths               []int
+			}
+			ask(t, page, `
+				unfold();
+				document.querySelectorAll("th button")[0].click();
+				document.querySelectorAll("th button")[0].click();
+				const names = column(rows(), 0), parts = [...document.querySelectorAll(".chunk")];
+				say({
+					First: names[0], Last: names.at(-1), Counted: counted(), Parts: parts.length,
+					Skipped: parts.filter(p => !p.querySelector("td").checkVisibility({contentVisibilityAuto: true})).length,
+					Widths: [...new Set(parts.slice(0, 3).map(p => Math.round(p.querySelector("thead th").getBoundingClientRect().width)))],
+				})`, &got)
+			if got.First != "module_7999" || got.Last != "module_0" || got.Counted != "8,000 rows" {
+				t.Errorf("sorted: %+v", got)
+			}
+			if got.Parts < 20 || got.Skipped < got.Parts/2 {
+				t.Errorf("%d of %d parts are not laid out", got.Skipped, got.Parts)
+			}
+			if len(got.Widths) != 1 {
+				t.Errorf("columns of the parts are %v pixels wide", got.Widths)
+			}
+			dom := document(t, without(page))
+			for i := range 8000 {
+				if !strings.Contains(dom, fmt.Sprintf("module_%d<", i)) {
+					t.Fatalf("without scripts, module_%d is not there", i)
+				}
+			}
+		})
 	}
 }

@@ -25,7 +25,7 @@ func newRoot(t *testing.T) root {
 	return r
 }
 
-// database is where rpm, zypper and dnf are told to keep what is installed.
+// database is where rpm, zypper and dnf keep what is installed.
 const database = "/var/lib/rpm"
 
 // rpm runs rpm on the system.

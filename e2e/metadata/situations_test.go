@@ -37,7 +37,7 @@ var forms = []struct {
 
 const r22 = "5.14.21-150400.22-default"
 
-// situationPackages builds the packages that docs/decisions/token-form.md speaks of:
+// situationPackages builds the packages that docs/decisions/token-form.md describes:
 // kernels in one folder, and the modules of each form in one of its name.
 func situationPackages(t *testing.T) string {
 	t.Helper()

@@ -72,7 +72,7 @@ func newer(t *testing.T) room {
 	return room(dir)
 }
 
-// solver does what it is told, "install" or "remove", with packages by
+// solver installs or removes packages by
 // name-version-release, the former from a repository.
 type solver func(t *testing.T, r root, do string, pkgs ...string) harness.Outcome
 

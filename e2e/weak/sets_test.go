@@ -51,7 +51,7 @@ const (
 	modules = "usr/lib/modules/"
 )
 
-// crafted makes a set of the leap product's kernels and xpad, in which more is told
+// crafted makes a set of the leap product's kernels and xpad, in which more is known
 // apart: change gets the folder of unpacked files and that of packages.
 func crafted(t *testing.T, change func(root, to string)) []string {
 	t.Helper()

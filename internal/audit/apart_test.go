@@ -83,7 +83,7 @@ func TestAlternatives(t *testing.T) {
 			}
 		}
 	}
-	// Whoever meets is one incident, told once, in whichever order they are named.
+	// Builds that meet are one incident, reported once, in whichever order they are named.
 	for _, sources := range [][]string{
 		{"obs:P/first/x86_64", "obs:P/second/x86_64"}, {"obs:P", "obs:P/first", "obs:P/second"}, {"obs:P/first", "obs:P/second", "obs:P"},
 		{"obs:P", "obs:Q"}, {"obs:P", path(oldKernel), path(newKernel)},

@@ -23,7 +23,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// Options say what is looked over, and how.
+// Options say what is checked, and how.
 type Options struct {
 	// Sources are folders, RPMs, rpm-md repositories by path or URL, and those of
 	// OBS as obs:PROJECT/REPOSITORY/ARCH, or all of them as obs:PROJECT/REPOSITORY
@@ -42,7 +42,7 @@ type Options struct {
 	Dir string
 	Web repomd.Options
 	OBS func() (OBS, error) // called once, if a source is in OBS; may be nil
-	// Memory is asked before a package is read, and told what it holds; may be nil.
+	// Memory is asked before a package is read, and keeps what was in it; may be nil.
 	Memory Memory
 	// Cache keeps what is read of packages; may be nil.
 	Cache *cache.Dir

@@ -503,7 +503,7 @@ func TestMislabeled(t *testing.T) {
 	}
 }
 
-// TestProblems holds that what cannot be read is said, and the rest looked over.
+// TestProblems: what cannot be read is reported, and the rest is checked.
 func TestProblems(t *testing.T) {
 	dir := incident(t, func(string) bool { return true }, "5.15.12-1.1")
 	if err := os.WriteFile(filepath.Join(dir, kmp+".rpm"), []byte("exchanged"), 0o644); err != nil {

@@ -102,7 +102,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 	}
 	defer r.Close()
 	if got := plainEpoch(r.Package).NEVRA(); got != p.NEVRA {
-		a.problem(p.Source, fmt.Errorf("%s: the file in the repository is %s", p, got))
+		a.problem(p.Source, fmt.Errorf(otherFile, p, got))
 		return false
 	}
 	remembered, before := p.listed, p.digest
@@ -113,7 +113,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 	}
 	if remembered && p.digest != before {
 		// What it was taken for before is all over the matrix by now.
-		a.problem(p.Source, fmt.Errorf("%s: the package is another one than it was under the same name; run the audit again", p))
+		a.problem(p.Source, fmt.Errorf(otherPackage, p))
 		return false
 	}
 	p.missing, p.file = false, file
@@ -201,7 +201,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	a.share(twins, id.Release)
 	if a.Memory != nil {
 		a.Memory.Record(inv, res)
-		// What went wrong may go well another time, and is told each time.
+		// It may succeed another time, and is reported each time.
 		if well && !slices.ContainsFunc(m, func(p *Package) bool { return p.missing }) {
 			a.keep(key, a.keptOf(m, id.Release, said))
 		}

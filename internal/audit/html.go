@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/page"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -18,17 +17,8 @@ import (
 // HTML writes the result as one HTML file: what needs attention, the matrix as a
 // heat map, how bases changed, and each kernel with the packages that meet it.
 func (r *Result) HTML(w io.Writer, version string, failOn []guard.Verdict) error {
-	out := &page.Page{Title: "Which modules fit which kernels", Mark: page.OK, Word: "OK", Tool: "obs-btf-guard " + version + ", audit"}
-	switch r.outcome(failOn) {
-	case noted:
-		out.Mark, out.Word = page.Warn, "NOTE"
-	case unknown:
-		out.Mark, out.Word = page.Unknown, "UNKNOWN"
-	case failed:
-		out.Mark, out.Word = page.Fail, "FAIL"
-	}
-	if r.Exit(failOn) == 2 {
-		out.Word = "INCOMPLETE"
+	out := &page.Page{Title: r.title(), Mark: marks[r.outcome(failOn)], Word: r.word(failOn, badges), Tool: "obs-btf-guard " + version + ", audit"}
+	if len(r.Problems) > 0 {
 		out.Lead = append(out.Lead, "Not all could be read, see below. The result is incomplete.")
 	}
 	if counts := r.counts(); len(counts) > 0 {
@@ -38,31 +28,55 @@ func (r *Result) HTML(w io.Writer, version string, failOn []guard.Verdict) error
 		out.Lead = append(out.Lead, "Since "+strings.TrimPrefix(r.Since.sentence(r), "since ")+".")
 	}
 	out.Lead = append(out.Lead, r.Notes...)
-	out.Lead = append(out.Lead, fmt.Sprintf("%s of %s, %s with modules.",
-		prose.Several(len(r.Kernels), "kernel"), prose.Several(r.releases(), "kernelrelease"), prose.Several(len(r.Modules), "package")))
+	out.Lead = append(out.Lead, r.size()+".")
 	list := r.List(version, failOn)
 	for _, s := range []page.Section{
-		{Title: "Not read", Tables: []page.Table{list.ProblemsTable()}},
-		r.attention(list),
+		{Title: headWhatToDo, Text: r.remedies()},
+		{Title: headNotRead, Tables: []page.Table{list.ProblemsTable()}},
+		{Title: headAttention, Tables: list.Tables(false)},
 		r.matrixSection(),
 		r.timeline(),
-		{Title: "Kernels", Tables: append([]page.Table{r.kernelTable()}, r.drillDown()...)},
-		{Title: "Sources", Tables: []page.Table{r.sourceTable()}},
+		{Title: headKernels, Tables: append([]page.Table{r.kernelTable()}, r.drillDown()...)},
+		{Title: headSources, Tables: []page.Table{r.sourceTable()}},
 	} {
 		out.Add(s)
 	}
 	return out.Write(w)
 }
 
-// attention lists what needs it, after what each kind of finding means.
-func (r *Result) attention(list *findings.Report) page.Section {
-	s := page.Section{Title: "What needs attention", Tables: list.Tables(false)}
-	for _, kind := range Kinds {
-		if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Kind == kind }) {
-			s.Text = append(s.Text, string(kind)+": "+explanations[kind].String()+".")
+// marks are the outcomes as a page marks them.
+var marks = map[outcome]page.Mark{good: page.OK, noted: page.Warn, unknown: page.Unknown, failed: page.Fail}
+
+// mostNamed is how many sources a title names.
+const mostNamed = 3
+
+// title names the sources, and the day on which the newest kernel was built.
+func (r *Result) title() string {
+	var names []string
+	for _, s := range r.Sources {
+		names = append(names, s.Name)
+	}
+	title := firstOf(names, mostNamed)
+	var built time.Time
+	for _, k := range r.Kernels {
+		if k.Package.Built.After(built) {
+			built = k.Package.Built
 		}
 	}
-	return s
+	if !built.IsZero() {
+		title += ", newest kernel of " + built.UTC().Format(time.DateOnly)
+	}
+	return strings.TrimPrefix(title+": which modules fit?", ": ")
+}
+
+// remedies say what each kind of finding means, and what to do.
+func (r *Result) remedies() (out []string) {
+	for _, kind := range Kinds {
+		if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Kind == kind }) {
+			out = append(out, string(kind)+": "+explanations[kind].String()+".")
+		}
+	}
+	return out
 }
 
 // cell is a cell of the matrix, in words and color.
@@ -85,7 +99,7 @@ const mostCells = 60_000
 // down, kernels across, older ones first.
 func (r *Result) matrixSection() page.Section {
 	type of struct{ arch, flavor string }
-	s := page.Section{Title: "Modules and the kernels they meet"}
+	s := page.Section{Title: headMatrix}
 	var order []of
 	rows := map[of][]*Row{}
 	cut := map[of]bool{} // not all is listed
@@ -142,7 +156,7 @@ func (r *Result) matrixSection() page.Section {
 
 // timeline has the builds of each kernelrelease, oldest first.
 func (r *Result) timeline() page.Section {
-	s := page.Section{Title: "Built again"}
+	s := page.Section{Title: headBuilds}
 	for _, b := range r.Changes {
 		step := page.Step{When: day(b.To.Package.Built), Mark: page.OK, Word: "same base"}
 		bases := b.To.Short()
@@ -168,7 +182,7 @@ func day(t time.Time) string {
 func (r *Result) kernelTable() page.Table {
 	t := page.Table{Caption: "Every kernel", Head: page.Heads("Package", "Kernelrelease", "Architecture", "Base", "Known by", "Built", "Packages that fit")}
 	for _, k := range r.Kernels {
-		met := page.Cell{Text: fmt.Sprintf("%d of %d", k.fit, k.met), Mark: page.OK}
+		met := page.Cell{Text: prose.Number(k.fit) + " of " + prose.Number(k.met), Mark: page.OK}
 		switch {
 		case k.met == 0:
 			met = page.Cell{Text: "meets none"}
@@ -211,9 +225,9 @@ func (r *Result) drillDown() []page.Table {
 }
 
 func (r *Result) sourceTable() page.Table {
-	t := page.Table{Caption: "What was looked over", Head: page.Heads("Source", "Kind", "Revision", "Packages")}
+	t := page.Table{Caption: "What was checked", Head: page.Heads("Source", "Kind", "Revision", "Packages")}
 	for _, s := range r.Sources {
-		t.Rows = append(t.Rows, []page.Cell{{Text: s.Name}, {Text: s.Kind}, {Text: s.Revision}, {Text: fmt.Sprint(s.Packages)}})
+		t.Rows = append(t.Rows, []page.Cell{{Text: s.Name}, {Text: s.Kind}, {Text: s.Revision}, {Text: prose.Number(s.Packages)}})
 	}
 	return t
 }

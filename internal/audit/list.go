@@ -49,19 +49,6 @@ func weighs(k guard.Verdict, failOn []guard.Verdict) guard.Severity {
 	return guard.Warn
 }
 
-// The questions that an audit answers.
-func ofKernel(release, arch string) findings.Question {
-	return findings.Question{Suite: "kernels", Title: "does each kernelrelease have one base", Class: releaseName(release, arch), Name: "has one base"}
-}
-
-func ofModules(p *Package) findings.Question {
-	return findings.Question{Suite: "modules", Title: "do packages fit a kernel that they are for", Class: p.NEVRA, Name: "fits a kernel that it is for"}
-}
-
-func ofLabels(p *Package) findings.Question {
-	return findings.Question{Suite: "packages", Title: "kernel-btf dependencies of the packages", Class: p.NEVRA, Name: "kernel-btf dependencies"}
-}
-
 // answers sorts the findings by what they answer. Kernels and packages of modules are
 // asked for without findings, too.
 func (r *Result) answers(failOn []guard.Verdict) (kernels, modules, labels []findings.Finding) {

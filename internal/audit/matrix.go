@@ -3,7 +3,6 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -106,35 +105,4 @@ func (r *Row) words(all bool) []string {
 		}
 	}
 	return out
-}
-
-// fitWords begin what is said of a kernel.
-var fitWords = map[guard.Verdict]string{guard.Fits: "fits ", guard.Misfits: "not ", guard.Undecided: "unknown: "}
-
-// words say what a cell holds.
-func (c Cell) words() string {
-	kernel := c.Kernel.Package.NEVRA
-	if c.Kernel.Package == c.Modules {
-		kernel = "its own"
-	}
-	if c.Weak {
-		kernel += " by weak-modules"
-	}
-	how := ""
-	switch {
-	case len(c.Counts) > 0:
-		how = " (" + c.Counts.String() + ")"
-	case c.Fit == guard.Misfits:
-		how = " (another base)"
-	}
-	return fitWords[c.Fit] + kernel + how
-}
-
-// head begins a line of such words.
-func (r *Row) head() string {
-	unknown := ""
-	if n := r.Of[guard.Undecided]; n > 0 {
-		unknown = fmt.Sprintf(", unknown of %s", prose.Number(n))
-	}
-	return fmt.Sprintf("%s (%s): fits %s of %s%s", r.Modules, r.Flavor, prose.Number(r.Of[guard.Fits]), prose.Number(r.Pairs()), unknown)
 }

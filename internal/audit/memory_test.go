@@ -208,7 +208,7 @@ func TestExchanged(t *testing.T) {
 		}
 	}
 	res := remembering(t, dir, &m)
-	if res.Exit(nil) != 2 || !strings.Contains(strings.Join(said(res), "\n"), "another one than it was under the same name; run the audit again") {
+	if res.Exit(nil) != 2 || !strings.Contains(strings.Join(said(res), "\n"), "the package changed while it was read; run the audit again") {
 		t.Errorf("exit %d, %q", res.Exit(nil), said(res))
 	}
 	again, fresh := remembering(t, dir, &m), remembering(t, dir, nil)

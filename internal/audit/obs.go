@@ -40,7 +40,7 @@ func inOBS(source string) (t api.Target, ok bool, err error) {
 	}
 	parts := strings.Split(name, "/")
 	if len(parts) > 3 || slices.Contains(parts, "") {
-		return t, true, errors.New("not a source in OBS, which is obs:PROJECT, obs:PROJECT/REPOSITORY or obs:PROJECT/REPOSITORY/ARCH")
+		return t, true, errOBSName
 	}
 	parts = append(parts, "", "")
 	return api.Target{Project: parts[0], Repository: parts[1], Arch: parts[2], Package: api.WholeRepository}, true, nil
@@ -113,7 +113,7 @@ func (a *audit) askOBS(ctx context.Context) {
 // connect is the way to OBS, with a limit on the requests under way.
 func (a *audit) connect() (OBS, error) {
 	if a.OBS == nil {
-		return nil, errors.New("OBS cannot be asked here")
+		return nil, errNoOBS
 	}
 	client, err := a.OBS()
 	if err != nil {
@@ -163,7 +163,7 @@ func (a *audit) project(ctx context.Context, source string) error {
 		}
 	}
 	if !found && len(a.res.Problems) == problems {
-		return errors.New("OBS has no package there")
+		return errEmptyOBS
 	}
 	return nil
 }
@@ -221,9 +221,9 @@ func parts(ctx context.Context, client OBS, t api.Target) ([]api.Target, error) 
 	case len(out) > 0:
 		return out, nil
 	case t.Repository != "":
-		return nil, fmt.Errorf("the project has no repository %s, or none that is built for an architecture", t.Repository)
+		return nil, fmt.Errorf(noPart, t.Repository)
 	}
-	return nil, errors.New("the project has no repository that is built for an architecture")
+	return nil, errNoParts
 }
 
 // DefaultRequests is how many requests to OBS are under way at once. OBS answers each by a
@@ -313,7 +313,7 @@ func (a *audit) askFor(ctx context.Context, client OBS, p *part, known *partMemo
 		return
 	}
 	if err != nil {
-		p.note = fmt.Sprintf("%s: OBS does not say what its packages are built with (%v), so that they are found by their names; others may have modules", p.name, err)
+		p.note = fmt.Sprintf(noteNoDeps, p.name, err)
 	}
 	var named []api.Binary
 	for _, b := range files {

@@ -63,7 +63,7 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 		named += len(releases)
 	}
 	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires), named); n > maxTold {
-		return nil, fmt.Errorf("%d kernelreleases or kernel-btf(...) dependencies, at most %d are believed", n, maxTold)
+		return nil, fmt.Errorf(manyTold, n, maxTold)
 	}
 	out.links(p)
 	return out, nil

@@ -5,7 +5,6 @@ package audit
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -73,11 +72,7 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 			names = append(names, f.Module.Name)
 		}
 		slices.Sort(names)
-		s := "likewise " + strings.Join(names[:min(len(names), most)], ", ")
-		if n := len(names) - most; n > 0 {
-			s += fmt.Sprintf(" and %s more", prose.Number(n))
-		}
-		m.Reasons = append(m.Reasons, s)
+		m.Reasons = append(m.Reasons, "likewise "+firstOf(names, most))
 		if m.Kind == guard.Verdict(guard.Duplicated) {
 			m.Reasons = append(m.Reasons, prose.Number(len(list))+" more modules "+guard.Repeated(list).String())
 		}

@@ -4,14 +4,12 @@ package audit
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/piecemeal"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -84,11 +82,6 @@ func (r *Result) Compare(earlier Snapshot, what string) {
 	r.Findings = found
 }
 
-// sentence says what came of the comparison.
-func (s *Since) sentence(r *Result) string {
-	return fmt.Sprintf("since %s: %s, %d known, %d gone", s.What, prose.Several(len(r.Findings), "new finding"), len(r.Known), s.Gone)
-}
-
 // Bounds on what is read of another audit.
 const (
 	maxKnown = 1_000_000
@@ -123,9 +116,9 @@ func ReadSnapshot(r io.Reader) (Snapshot, error) {
 	case err != nil:
 		return nil, err
 	case !matrix:
-		return nil, errors.New("not what audit --format json writes")
+		return nil, errNotAnAudit
 	case schema != Schema:
-		return nil, fmt.Errorf("schema %d, this program knows %d", schema, Schema)
+		return nil, fmt.Errorf(otherSchema, schema, Schema)
 	}
 	return found, nil
 }

@@ -38,11 +38,14 @@ func (a *audit) source(ctx context.Context, name string) error {
 		return a.project(ctx, name)
 	}
 	if repomd.IsURL(name) {
+		if strings.HasSuffix(name, ".rpm") {
+			return errOnePackage
+		}
 		return a.repository(ctx, name)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return regular.WithoutPath(err)
+		return collect.NotThere(name, regular.WithoutPath(err))
 	}
 	if info.IsDir() {
 		if _, err := os.Stat(filepath.Join(name, "repodata", "repomd.xml")); err == nil {
@@ -61,7 +64,7 @@ func (a *audit) repository(ctx context.Context, name string) error {
 	}
 	s := Source{Name: repo.Source, Kind: "repository", Revision: repo.Revision}
 	// Where the metadata breaks off nothing is known of the rest, and what came
-	// before it is looked over all the same.
+	// before it is checked all the same.
 	defer func() { a.res.Sources = append(a.res.Sources, s) }()
 	var unlisted map[string]bool
 	if !repo.Remote() {
@@ -70,7 +73,7 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		}
 	}
 	if repo.FileLists() == "" {
-		a.note("%s: the repository lists no files (filelists.xml), so that packages are found by what they are named and provide; others may have modules", repo.Source)
+		a.note(noteNoFileLists, repo.Source)
 	}
 	key := repositoryKey(repo, unlisted)
 	var known repositoryKnown
@@ -95,7 +98,7 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		if known.Unlisted > 1 {
 			more = fmt.Sprintf(" and %d more", known.Unlisted-1)
 		}
-		a.note("%s: %s%s not in the metadata of the repository, and not looked at", s.Name, known.FirstUnlisted, more)
+		a.note(noteUnlisted, s.Name, known.FirstUnlisted, more)
 	}
 	return nil
 }
@@ -316,11 +319,6 @@ const (
 	maxDownloads = 64 << 30 // bytes
 )
 
-var (
-	errNothing  = errors.New("no RPM and no Debian package in it, and no repository (no repodata/repomd.xml)")
-	errPackages = errors.New("the rest is not looked at")
-)
-
 // full reports whether no more packages are looked at.
 func (a *audit) full() bool { return len(a.packages) >= a.mostPackages() }
 
@@ -328,14 +326,14 @@ func (a *audit) mostPackages() int { return cmp.Or(a.MaxPackages, DefaultMaxPack
 
 // tooMany is errPackages with the number.
 func (a *audit) tooMany() error {
-	return fmt.Errorf("more than %d packages of kernels and modules; %w", a.mostPackages(), errPackages)
+	return fmt.Errorf(manyPackages, prose.Number(a.mostPackages()), errPackages)
 }
 
 // download accounts for bytes that are to be downloaded. What is refused leaves room
 // for others.
 func (a *audit) download(size int64) error {
 	if size < 0 || size > maxDownloads-a.downloaded {
-		return fmt.Errorf("not downloaded: with its %d bytes, all downloads together would have more than %d; --metadata-only downloads nothing", size, int64(maxDownloads))
+		return fmt.Errorf(manyBytes, prose.Number(int(size)), prose.Number(maxDownloads))
 	}
 	a.downloaded += size
 	return nil
@@ -345,7 +343,7 @@ func (a *audit) download(size int64) error {
 func (a *audit) directory(ctx context.Context, name string) error {
 	root, err := regular.Resolve(name)
 	if err != nil {
-		return regular.WithoutPath(err)
+		return collect.NotThere(name, regular.WithoutPath(err))
 	}
 	var paths []string
 	unread := false
@@ -354,7 +352,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 			a.problem(path, regular.WithoutPath(err))
 			unread = true
 		} else if isFolder(path, d) {
-			a.note("%s: a link to a folder, which is not followed", path)
+			a.note(noteLink, path)
 		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || strings.HasSuffix(path, ".deb") || path == root) {
 			paths = append(paths, path)
 		}
@@ -374,6 +372,9 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	kind := "directory"
 	if len(paths) == 1 && paths[0] == root {
 		kind = "package"
+		if errs[0] != nil && !strings.HasSuffix(root, ".rpm") && !strings.HasSuffix(root, ".deb") {
+			return collect.StrangerAt(root, wanted, errs[0])
+		}
 	}
 	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: kind, Packages: len(paths)})
 	for i, p := range packages {

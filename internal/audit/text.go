@@ -3,7 +3,6 @@
 package audit
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -48,7 +47,7 @@ func (t *text) summary() {
 	for _, s := range t.Sources {
 		t.Line("%s: %s, %s", s.Name, s.Kind, prose.Several(s.Packages, "package"))
 	}
-	t.Line("%s of %s, %s with modules", prose.Several(len(t.Kernels), "kernel"), prose.Several(t.releases(), "kernelrelease"), prose.Several(len(t.Modules), "package"))
+	t.Line("%s", t.size())
 	if t.Since != nil {
 		t.Line("%s", t.Since.sentence(t.Result))
 	}
@@ -73,38 +72,6 @@ func (r *Result) releases() int {
 		ids[k.id()] = true
 	}
 	return len(ids)
-}
-
-// explanation says of a kind what it means for who installs from here, and what
-// to do.
-type explanation struct{ meaning, remedy string }
-
-func (e explanation) String() string { return e.meaning + ": " + e.remedy }
-
-var explanations = map[guard.Verdict]explanation{
-	guard.Refused: {"a kernel that refuses its own .BTF and so runs without any", "build it again with the compiler and the pahole of its time"},
-
-	guard.Verdict(guard.OtherMagic): {"modules that the kernel refuses by their vermagic", "build them with the headers and the configuration of the kernel that they are for"},
-	guard.Verdict(guard.OtherHeaders): {
-		"modules whose structs have other sizes than the kernel's", "build them with the headers and the configuration of the kernel that they are for",
-	},
-	guard.Verdict(guard.KfuncsLost): {"BPF programs will not find kfuncs of these modules", "build them where the kernel's vmlinux is at hand, and see that nothing strips .BTF"},
-	guard.Verdict(guard.IDsUnrelocated): {
-		"numbers in .BTF_ids that no kernel relocates name other types on this kernel", "distil with --plain-ids zero, or live with it until the reboot",
-	},
-	guard.Verdict(guard.ReadersRefuse): {"libbpf or cilium/ebpf refuse tables that the kernel takes", "build the modules again on this kernel, or have them packed without .BTF"},
-	guard.Verdict(guard.Duplicated):    {"modules that repeat structs of their vmlinux, which are other types to BPF programs", "build kernel and modules with pahole 1.31 or later, with libbpf 1.6 or later in it"},
-	guard.Stale:                        {"modules that do not fit the kernels here that they meet", "build the package again"},
-	guard.Broken:                       {"modules that do not fit the vmlinux of their own build", "build it again, kernel and modules together"},
-	guard.Mislabeled:                   {"a kernel-btf(...) dependency that its content contradicts", "write it again with obs-btf-guard stamp"},
-	guard.Incident: {
-		"builds of one kernelrelease with different bases, which share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other",
-		"ship each as a whole, with kernel-btf(...) dependencies",
-	},
-	guard.Unlabeled: {"packages without the kernel-btf(...) dependency that would keep zypper and dnf from mixing builds", "have obs-btf-guard stamp write it"},
-	guard.Undecided: {"what was read does not decide it", "repair what could not be read, leave out --metadata-only, or stamp the packages"},
-	guard.Unproven:  {"modules too small to show which base they were built on", "stamp the packages where they are built, which records it"},
-	guard.Unmet:     {"modules for kernels that are not here", "name their source as well"},
 }
 
 func (t *text) findings() {
@@ -146,31 +113,20 @@ func (f Finding) about() string {
 	return releaseName(f.Release, f.Arch)
 }
 
-func releaseName(release, arch string) string {
-	if release == "" {
-		release = "unnamed kernel"
-	}
-	return release + " (" + arch + ")"
-}
-
 func (t *text) rebuilds() {
 	if len(t.Changes) == 0 {
 		return
 	}
-	t.Headline("", "Built again")
+	t.Headline("", headBuilds)
 	for _, r := range t.Changes {
-		what := "the base stayed " + r.To.Short()
-		if r.Changed() {
-			what = fmt.Sprintf("the base changed, from %s to %s", r.From.Short(), r.To.Short())
-		}
-		t.Line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), what)
+		t.Line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), r.became())
 	}
 }
 
 func (p *Package) versionRelease() string { return p.version + "-" + p.release }
 
 func (t *text) kernels() {
-	t.Headline("", "Kernels")
+	t.Headline("", headKernels)
 	for _, k := range t.Kernels {
 		by := ""
 		if k.Known != guard.Unknown {
@@ -186,10 +142,10 @@ func (t *text) unlinked() {
 		return
 	}
 	if !t.Verbose {
-		t.Headline("", fmt.Sprintf("Not linked by weak-modules: %s, with --verbose", prose.Several(t.Apart, "pair")))
+		t.Headline("", headUnlinked+": "+prose.Several(t.Apart, "pair")+", with --verbose")
 		return
 	}
-	t.Headline("", "Not linked by weak-modules")
+	t.Headline("", headUnlinked)
 	for _, u := range t.Unlinked {
 		t.Line("  %s into %s of %s: %s", u.Modules, u.Kernel.Release, u.Kernel.Package, u.Why)
 	}
@@ -212,7 +168,7 @@ func (t *text) matrix() {
 		}
 		if !shown {
 			shown = true
-			t.Headline("", "Modules and the kernels they meet")
+			t.Headline("", headMatrix)
 		}
 		t.Line("  %s; %s", r.head(), strings.Join(parts, "; "))
 	}
@@ -222,7 +178,7 @@ func (t *text) notes() {
 	if len(t.Notes) == 0 {
 		return
 	}
-	t.Headline("", "note not looked at")
+	t.Headline("", headNotes)
 	for _, n := range t.Notes {
 		t.Line("  %s", n)
 	}
@@ -233,7 +189,7 @@ type outcome int
 
 // The outcomes, from good to bad.
 const (
-	good    outcome = iota // all that is here was looked at, and is well
+	good    outcome = iota // all that is here was looked at, and is OK
 	noted                  // there is something that does not fail
 	unknown                // of something, nothing is known
 	failed                 // a finding fails, or something could not be read
@@ -271,34 +227,23 @@ func (r *Result) counts() []string {
 			}
 		}
 		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+			parts = append(parts, prose.Number(n)+" "+string(kind))
 		}
 	}
 	if n := len(r.Problems); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d could not be read", n))
+		parts = append(parts, prose.Number(n)+" could not be read")
 	}
 	if n := len(r.Known); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d known", n))
+		parts = append(parts, prose.Number(n)+" known")
 	}
 	return parts
 }
 
 // closing is the last line.
 func (t *text) closing() {
-	word := map[outcome]string{good: "ok  ", noted: "note", unknown: "????", failed: "FAIL"}[t.outcome(t.FailOn)]
 	parts := t.counts()
-	switch {
-	case len(parts) > 0:
-	case len(t.Modules) == 0 && len(t.Kernels) == 0:
-		parts = append(parts, "no kernel and no modules")
-	case len(t.Modules) == 0:
-		parts = append(parts, "no modules")
-	case len(t.Kernels) == 0:
-		parts = append(parts, "no kernel, and modules that need no base")
-	case t.undecided():
-		parts = append(parts, "of some modules it is not known whether they fit")
-	default:
-		parts = append(parts, "all modules fit the kernels they meet")
+	if len(parts) == 0 {
+		parts = []string{t.nothingFound()}
 	}
-	t.Line("%s %s", word, strings.Join(parts, ", "))
+	t.Line("%s %s", t.word(t.FailOn, outcomes), strings.Join(parts, ", "))
 }

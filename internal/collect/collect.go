@@ -50,8 +50,8 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 	}
 	c.find()
 	s.Progress.expect(c.files)
-	// Without the base that was named there is nothing to check the rest on.
-	if c.readFiles(workers, c.of(true)); !c.baseMissing() {
+	// Without the one base that was named there is nothing to check the rest on.
+	if c.readFiles(workers, c.of(true)); c.basesClear() {
 		c.readFiles(workers, c.of(false))
 	}
 	for _, p := range s.Remembered {
@@ -142,7 +142,7 @@ func (c *collector) find() {
 func (c *collector) walk(a *guard.Argument) {
 	root, err := regular.Resolve(a.Path)
 	if err != nil {
-		c.problem(a.Path, a.Origin, notThere(a.Path, regular.WithoutPath(err)))
+		c.problem(a.Path, a.Origin, NotThere(a.Path, regular.WithoutPath(err)))
 		return
 	}
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -248,6 +248,8 @@ func (c *collector) readFile(f file) error {
 		known = contained(inside(prefix, io.NewSectionReader(r, 0, f.size)), base)
 	}
 	switch {
+	case strings.HasPrefix(string(prefix), deb.Magic) && c.sources.rpms && f.origin == guard.New:
+		return errDebian
 	case strings.HasPrefix(string(prefix), deb.Magic):
 		advance = 0
 		return c.readDeb(f)
@@ -268,8 +270,10 @@ func (c *collector) readFile(f file) error {
 	switch {
 	case !errors.Is(err, kernel.ErrNotImage):
 		return err
+	case f.named && kernelsOnly(f.origin):
+		return Stranger(prefix, f.size, "a kernel", err)
 	case f.named:
-		return stranger(prefix, f.size, err)
+		return Stranger(prefix, f.size, wanted, err)
 	}
 	return nil
 }

@@ -169,8 +169,8 @@ func TestIdle(t *testing.T) {
 		{"one argument of two", Sources{Paths: at("new", "empty")}, "empty: no kernel and no module in it"},
 		{"nothing old", Sources{Paths: at("new"), Against: at("empty")}, "empty: no kernel and no module in it"},
 		{"the same again", Sources{Paths: at("new"), Against: at("copy")}, ""},
-		{"a base that is none", Sources{Paths: at("new"), Base: dir + "/empty"}, "empty: no kernel with BTF in it to check on"},
-		{"an own base that is several", Sources{Paths: at("new"), Base: dir + "/new", OwnBase: dir}, "2 kernels in it; name one"},
+		{"a base that is none", Sources{Paths: at("new"), Base: dir + "/empty"}, "empty: no kernel with BTF in it"},
+		{"an own base that is several", Sources{Paths: at("new"), Base: dir + "/new", OwnBase: dir}, "2 kernels in it; name the file of one"},
 	} {
 		inv, err := Read(t.Context(), tc.sources)
 		if err != nil {

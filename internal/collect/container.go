@@ -42,7 +42,7 @@ func contained(prefix []byte, name string) *container {
 	return nil
 }
 
-// inside is how the content of a compressed file begins, nil where that cannot be told: an
+// inside is how the content of a compressed file begins, nil where that is not known: an
 // initramfs is mostly compressed as a whole.
 func inside(prefix []byte, r io.Reader) []byte {
 	var d decompress.Decoder

@@ -164,7 +164,7 @@ func (c *collector) readAll(r io.Reader, size int64) (*[]byte, error) {
 }
 
 // wholeModule is the largest module in bytes that is read as a whole: with its debug
-// information it has a hundred times what is wanted of it.
+// information it has a hundred times what is needed.
 const wholeModule = 4 << 20
 
 // readLooseModule reads a module that is a file of its own.

@@ -35,6 +35,7 @@ type Sources struct {
 	labeled   bool   // each package should carry its kernel-btf(...) tokens
 	basesOnly bool   // modules inside packages are left unread
 	headers   bool   // of packages nothing but the headers is read
+	rpms      bool   // the paths are for RPMs, which are changed
 	explain   bool   // what explains a base is kept: its exports, and compilers
 }
 
@@ -75,7 +76,7 @@ func Packages(paths ...string) Sources { return Sources{Paths: paths, found: tru
 // Stamp is for packages that get tokens, with the kernels that their modules were
 // built for. Where tokens are only removed, the headers say which.
 func Stamp(packages, with []string, remove bool) Sources {
-	return Sources{Paths: packages, Against: with, found: true, headers: remove}
+	return Sources{Paths: packages, Against: with, found: true, headers: remove, rpms: true}
 }
 
 // Fingerprints is for the bases in files and packages, and the modules in packages

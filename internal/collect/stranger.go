@@ -5,19 +5,25 @@ package collect
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/deb"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // What is said of arguments that are something else than kernels, modules, packages
 // and folders: what they are, and what to give instead.
 
-// notThere is for a path that is none.
-func notThere(path string, err error) error {
+// NotThere says why there is nothing at a path, which err says as the system does.
+func NotThere(path string, err error) error {
 	switch {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
@@ -31,9 +37,14 @@ func notThere(path string, err error) error {
 	return err
 }
 
-// stranger says what a file is that somebody named and that is no kernel: prefix is
-// its beginning, size in bytes. err is what the reader of kernels says of it.
-func stranger(prefix []byte, size int64, err error) error {
+// wanted is what most commands read.
+const wanted = "a kernel, module or package"
+
+// Stranger says what a file is that somebody named and that is not what was wanted:
+// prefix is its beginning, size in bytes. err is what the reader says of it, which
+// stands where the file is not known.
+func Stranger(prefix []byte, size int64, want string, err error) error {
+	kind := kernel.Identify(prefix)
 	switch {
 	case size == 0:
 		return errors.New("an empty file")
@@ -42,9 +53,42 @@ func stranger(prefix []byte, size int64, err error) error {
 	case bytes.HasPrefix(prefix, []byte("PK\x03\x04")):
 		return errors.New("a zip archive, which is not looked into; unpack it and give the folder")
 	case isText(prefix):
-		return errors.New("a text file, not a kernel, module or package")
+		return errors.New("a text file, not " + want)
+	case bytes.HasPrefix(prefix, []byte(deb.Magic)):
+		return errors.New("a Debian package, not " + want)
+	case kind == kernel.KindRPM:
+		return errors.New("an RPM, not " + want)
+	case kind == kernel.KindModule:
+		return errors.New("a kernel module, not " + want)
+	case kind == kernel.KindBTF:
+		return errors.New("a raw .BTF, not " + want)
+	case kind == kernel.KindVmlinux && !errors.Is(err, kernel.ErrNotImage):
+		return errors.New("a kernel or another program, not " + want)
+	case kind == kernel.KindUnknown:
+		return errors.New("not " + want)
 	}
 	return err
+}
+
+// errDebian is for a Debian package where RPMs are changed.
+var errDebian = errors.New("a Debian package, which has no kernel-btf(...) dependencies. Give RPMs")
+
+// StrangerAt is Stranger of a file that nobody has open.
+func StrangerAt(path, want string, err error) error {
+	f, opened := regular.Open(path)
+	if opened != nil {
+		return err
+	}
+	defer f.Close()
+	info, stat := f.Stat()
+	if stat != nil {
+		return err
+	}
+	prefix := make([]byte, min(info.Size(), kernel.IdentifyLen))
+	if _, read := io.ReadFull(f, prefix); read != nil {
+		return err
+	}
+	return Stranger(prefix, info.Size(), want, err)
 }
 
 // isText reports whether a file begins as text does.
@@ -71,24 +115,17 @@ func isBase(data []byte) bool {
 
 // errBaseNotModule is for a raw base among the files that are checked. It does not say
 // which kernel it is of, so that it is paired with nothing.
-var errBaseNotModule = errors.New("a raw base, which does not say which kernel it is of. Give it with --base")
+var errBaseNotModule = errors.New("a raw .BTF of a kernel, not a module. Give it with --base, and modules to check on it")
 
-// baseMissing reports whether a base was named and none was found: nothing can be
-// checked on it then.
-func (c *collector) baseMissing() bool {
-	for _, a := range c.inv.Arguments {
-		if !a.Origin.Named() {
-			continue
-		}
-		found := false
-		for _, b := range c.inv.Bases {
-			found = found || b.Origin == a.Origin
-		}
-		if !found {
-			return true
-		}
+// basesClear reports whether each path that was to name a base has exactly one:
+// else nothing can be checked on it.
+func (c *collector) basesClear() bool {
+	dropBootImages(c.inv)
+	found := map[guard.Origin]int{}
+	for _, b := range c.inv.Bases {
+		found[b.Origin]++
 	}
-	return false
+	return !slices.ContainsFunc(c.inv.Arguments, func(a guard.Argument) bool { return a.Origin.Named() && found[a.Origin] != 1 })
 }
 
 // of picks the files of named bases, or all others.

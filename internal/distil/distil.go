@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -95,11 +96,11 @@ func Refuse(b *guard.Base) error {
 	case b.Table == nil:
 		return errors.New("has no .BTF")
 	case !b.Rules.Distilled && b.Version.IsZero():
-		return errors.New("its kernel does not read .BTF.base, and then has no right BTF of a distilled module at all; Linux 6.11 was the first to")
+		return errors.New("its kernel does not read .BTF.base, so that distilled modules would have no right BTF at all. Linux 6.11 and later read it")
 	case !b.Rules.Distilled:
-		return fmt.Errorf("its kernel, Linux %v, does not read .BTF.base, and then has no right BTF of a distilled module at all; Linux 6.11 was the first to", b.Version)
+		return fmt.Errorf("its kernel, Linux %v, does not read .BTF.base, so that distilled modules would have no right BTF at all. Linux 6.11 and later read it", b.Version)
 	case slices.ContainsFunc(b.Decisions, func(d verify.Decision) bool { return d.Rule == ".BTF.base" && d.Source == verify.Assumed }):
-		return errors.New("nothing says that its kernel reads .BTF.base, which came with Linux 6.11; give a vmlinux instead of its .BTF alone")
+		return errors.New("a raw .BTF does not show whether its kernel reads .BTF.base (Linux 6.11 and later). Give the vmlinux, or --kernel")
 	}
 	return nil
 }
@@ -180,7 +181,7 @@ func (d *distiller) root(dir string) (*os.Root, error) {
 func (d *distiller) find(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, regular.WithoutPath(err))
+		return fmt.Errorf("%s: %w", path, collect.NotThere(path, regular.WithoutPath(err)))
 	}
 	if !info.IsDir() {
 		r, err := d.root(filepath.Dir(path))
@@ -230,6 +231,8 @@ func (d *distiller) file(p place) File {
 		}
 	case errors.As(err, new(leave)):
 		out.Outcome, out.Err = Left, err
+	case errors.Is(err, kernel.ErrNotModule):
+		out.Outcome, out.Err = Failed, collect.Stranger(data[:min(len(data), kernel.IdentifyLen)], info.Size(), "a kernel module", err)
 	default:
 		out.Outcome, out.Err = Failed, err
 	}

@@ -289,7 +289,7 @@ func TestLeft(t *testing.T) {
 		{"a broken .BTF", edited(func(s map[string]*section, _ *[]symbol) { s[".BTF"].data = s[".BTF"].data[:40] }), nil, 10, Left, "its kernel refuses it"},
 		{"a set of which nobody knows who reads it", edited(func(_ map[string]*section, symbols *[]symbol) {
 			(*symbols)[6].name = "another_plain_list"
-		}), nil, 10, Left, ".BTF_ids: another_plain_list is a plain list, of which it is not known what a kernel does with it"},
+		}), nil, 10, Left, ".BTF_ids: another_plain_list is a plain list: it is not known what a kernel does with it"},
 		{"numbers without a list", edited(func(_ map[string]*section, symbols *[]symbol) { *symbols = (*symbols)[:1] }), nil, 10, Left, ".BTF_ids: "},
 		{"numbers that name something else", edited(func(s map[string]*section, _ *[]symbol) { s[".BTF_ids"].data[8] -= 2 }), nil, 10, Left, ".BTF_ids: "},
 		{"a set that is longer than its section", edited(func(s map[string]*section, _ *[]symbol) { s[".BTF_ids"].data[3] = 0xff }), nil, 10, Left, ".BTF_ids: "},
@@ -362,7 +362,7 @@ func TestRefuse(t *testing.T) {
 		{"6.12", guard.Base{Table: table, Version: v6_12, Rules: verify.RulesFor(v6_12)}, ""},
 		{"6.1", guard.Base{Table: table, Version: v6_1, Rules: verify.RulesFor(v6_1)}, "Linux 6.1.0, does not read .BTF.base"},
 		{"a kernel that does not, of unknown version", guard.Base{Table: table, Rules: verify.RulesFor(v6_1)}, "does not read .BTF.base"},
-		{"nobody knows", guard.Base{Table: table, Rules: verify.RulesFor(v6_12), Decisions: []verify.Decision{{Rule: ".BTF.base", Source: verify.Assumed}}}, "nothing says that"},
+		{"nobody knows", guard.Base{Table: table, Rules: verify.RulesFor(v6_12), Decisions: []verify.Decision{{Rule: ".BTF.base", Source: verify.Assumed}}}, "a raw .BTF does not show"},
 		{"no .BTF", guard.Base{Version: v6_12, Rules: verify.RulesFor(v6_12)}, "has no .BTF"},
 		{"a refused one", guard.Base{Version: v6_12, Rules: verify.RulesFor(v6_12), Refused: &verify.Result{Errno: verify.EINVAL}}, "its own kernel refuses"},
 	} {

@@ -136,7 +136,7 @@ func (d *distiller) numbers(out *File, m *kernel.Module, table *btf.Table) (*ids
 		case l.Use == ids.Plain && known(l):
 			out.Notes = append(out.Notes, fmt.Sprintf("%s: %d numbers that no kernel relocates: %s", l.Label, len(l.Entries), plainNote[d.Plain]))
 		default:
-			return nil, nil, leavef(".BTF_ids: %s is a %s, of which it is not known what a kernel does with it", l.Label, l.Use)
+			return nil, nil, leavef(".BTF_ids: %s is a %s: it is not known what a kernel does with it", l.Label, l.Use)
 		}
 	}
 	return section, keep, nil

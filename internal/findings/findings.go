@@ -188,12 +188,57 @@ func (r *Report) Tables(all bool) (out []page.Table) {
 				t.Rows = append(t.Rows, f.row(meanings[f.Rule]))
 			}
 		}
+		t.Caption = fmt.Sprintf("%s: %s (%s of %s listed)", of.Suite, of.Title, prose.Number(len(t.Rows)), prose.Number(n))
+		shareFolder(&t)
+		sharePackage(&t)
 		t.DropEmpty()
 		t.Fold = len(t.Rows) > mostOpen
-		t.Caption = fmt.Sprintf("%s: %s (%s of %s listed)", of.Suite, of.Title, prose.Number(len(t.Rows)), prose.Number(n))
 		out, rest = append(out, t), rest[n:]
 	}
 	return out
+}
+
+// The columns of a table of findings.
+const (
+	fileColumn    = 3
+	packageColumn = 4
+)
+
+// shareFolder leaves out of paths the folder that all of a table are in, and says it in
+// the head.
+func shareFolder(t *page.Table) {
+	if len(t.Rows) < 2 {
+		return
+	}
+	folder := t.Rows[0][fileColumn].Text
+	for _, row := range t.Rows {
+		for !strings.HasPrefix(row[fileColumn].Text, folder) || !strings.HasSuffix(folder, "/") {
+			folder = strings.TrimSuffix(folder, "/")
+			folder = folder[:strings.LastIndexByte(folder, '/')+1]
+			if folder == "" || folder == "/" {
+				return
+			}
+		}
+	}
+	t.Head[fileColumn].Sub = "below " + folder
+	for _, row := range t.Rows {
+		row[fileColumn].Text = strings.TrimPrefix(row[fileColumn].Text, folder)
+	}
+}
+
+// sharePackage says in the caption which package all rows of a table are of.
+func sharePackage(t *page.Table) {
+	if len(t.Rows) < 2 || t.Rows[0][packageColumn].Text == "" {
+		return
+	}
+	name := t.Rows[0][packageColumn].Text
+	if slices.ContainsFunc(t.Rows, func(row []page.Cell) bool { return row[packageColumn].Text != name }) {
+		return
+	}
+	t.Caption += ", all of " + name
+	for _, row := range t.Rows {
+		row[packageColumn].Text = ""
+	}
 }
 
 func (f *Finding) row(meaning string) []page.Cell {
@@ -206,7 +251,7 @@ func (f *Finding) row(meaning string) []page.Cell {
 	return []page.Cell{{Text: name}, word, why, {Text: f.Place.Path}, {Text: f.Place.Package}, {Text: f.Place.Release}}
 }
 
-// ProblemsTable lists what could not be read or judged on a page.
+// ProblemsTable lists on a page what could not be read or checked.
 func (r *Report) ProblemsTable() page.Table {
 	t := page.Table{Caption: "What could not be read or checked", Head: page.Heads("File", "Result", "Why")}
 	for _, p := range r.Problems {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package history remembers every base that was ever read: which package had
-// which fingerprint, who built it when and with what, and what was judged on it.
+// which fingerprint, who built it when and with what, and the verdicts on it.
 // A [Build] is one vmlinux of a package, a [Line] the builds of one kernel. [Open] a
 // database, [DB.Record] what the guard found, and ask [DB.Lines] for the builds of a
 // kernel; [DB.Keep] what need not be found out again, and [DB.Recall] it.

@@ -50,7 +50,7 @@ const historyName = "history.db"
 //
 // A damaged file is renamed to path.broken-<time> with its journal, and a new one
 // begun: by Open if it cannot be opened, by any method that fails because of it
-// after that. notice is told. It is known by SQLite's and our mark at its beginning,
+// after that. notice gets a message. It is known by SQLite's and our mark at its beginning,
 // or, without them, by its name, history.db. What is something else is never moved: a
 // schema newer than this program's (ErrNewer), another program's database
 // (ErrForeign), a folder, a file that may not be written are errors. No error has a

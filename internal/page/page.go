@@ -11,7 +11,6 @@ import (
 	"html/template"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -62,6 +61,43 @@ type Table struct {
 	Rows    [][]Cell
 }
 
+// chunkRows is how many rows a browser lays out at once: of a table with more, what is
+// out of view waits until it is scrolled to.
+const chunkRows = 200
+
+// Chunks are the rows in parts, each with the number of its first row. Without a script
+// they are tables below each other.
+func (t Table) Chunks() [][][]Cell {
+	if t.Grid {
+		return [][][]Cell{t.Rows}
+	}
+	return slices.Collect(slices.Chunk(t.Rows, chunkRows))
+}
+
+// Long reports whether a table has several parts, which need columns of one width.
+func (t Table) Long() bool { return len(t.Rows) > chunkRows && !t.Grid }
+
+// shares is how many parts the width of a long table has.
+const shares = 24
+
+// Widths are the shares of the columns of a long table, by the longest texts in them.
+func (t Table) Widths() []int {
+	const most = 60 // columns of a text that wraps
+	longest, sum := make([]int, len(t.Head)), 0
+	for i, h := range t.Head {
+		longest[i] = len(h.Text) + 2
+		for _, row := range t.Rows {
+			longest[i] = max(longest[i], min(len(row[i].Text), most))
+		}
+		longest[i] += 2 // for the space beside it
+		sum += longest[i]
+	}
+	for i := range longest {
+		longest[i] = max(1, longest[i]*shares/max(1, sum))
+	}
+	return longest
+}
+
 // DropEmpty leaves out the columns in which no row has anything.
 func (t *Table) DropEmpty() {
 	for i := len(t.Head) - 1; i >= 0; i-- {
@@ -74,6 +110,21 @@ func (t *Table) DropEmpty() {
 		}
 	}
 }
+
+// Label is the heading of a cell where a screen is too narrow for columns. Texts that
+// say themselves what they are need none: paths, packages, sentences, and marked ones.
+func (t Table) Label(column int, c Cell) string {
+	if t.Grid && c.Text != "" {
+		return t.Head[column].Text
+	}
+	if c.Mark != "" || c.More != nil || c.Text == "" || len(c.Text) > mostBare || strings.Contains(c.Text, "/") {
+		return ""
+	}
+	return t.Head[column].Text
+}
+
+// mostBare is how long a text is that needs a label, in bytes.
+const mostBare = 24
 
 // Head is the heading of a column, with a second line if there is one.
 type Head struct{ Text, Sub string }
@@ -95,16 +146,6 @@ const (
 	Warn    Mark = "warn"
 	Fail    Mark = "fail"
 )
-
-var marks = []Mark{"", OK, Unknown, Warn, Fail}
-
-// Sort orders marked cells, heaviest first; others by their text.
-func (c Cell) Sort() string {
-	if c.Mark == "" {
-		return ""
-	}
-	return strconv.Itoa(len(marks)-slices.Index(marks, c.Mark)) + " " + prose.Printable(c.Text)
-}
 
 // Class is the cell's class in the style sheet.
 func (c Cell) Class() string {

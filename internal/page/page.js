@@ -2,33 +2,55 @@
 // Filters and sorts the tables. Without it the page has all of its content.
 (() => {
   "use strict";
-  const tables = [...document.querySelectorAll("table.data")];
+  // A table that is long has its rows in several elements, each of which has the head.
+  const tables = [...document.querySelectorAll(".table")].map(region => {
+    const parts = [...region.querySelectorAll("table.data")];
+    return {region, parts, heads: parts.map(t => [...t.tHead.rows[0].cells]), rows: parts.flatMap(t => [...t.tBodies[0].rows])};
+  });
   if (tables.length === 0) return;
-  const rows = tables.flatMap(t => [...t.tBodies[0].rows]);
+  const rows = tables.flatMap(t => t.rows);
+  const number = n => n.toLocaleString("en");
   const byNumber = new Intl.Collator("en", {numeric: true});
 
   for (const table of tables) {
-    [...table.tHead.rows[0].cells].forEach((th, column) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      const sub = th.querySelectorAll(".sub");
-      for (const s of sub) s.remove();
-      button.textContent = th.textContent.trim();
-      th.replaceChildren(button, ...sub);
-      button.addEventListener("click", () => sort(table, th, column));
-    });
+    for (const heads of table.heads) {
+      heads.forEach((th, column) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        const sub = th.querySelectorAll(".sub");
+        for (const s of sub) s.remove();
+        button.textContent = th.textContent.trim();
+        th.replaceChildren(button, ...sub);
+        button.addEventListener("click", () => sort(table, column));
+      });
+    }
   }
 
-  const key = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+  // Marked cells are ordered heaviest first, others by their text.
+  const marks = ["fail", "warn", "unknown", "ok"];
+  function key(row, column) {
+    const cell = row.cells[column], mark = marks.findIndex(m => cell.classList.contains(m));
+    return (mark < 0 ? "" : mark + " ") + cell.textContent.trim();
+  }
 
-  function sort(table, th, column) {
-    const down = th.getAttribute("aria-sort") === "ascending";
-    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-    th.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const body = table.tBodies[0];
-    const keyed = [...body.rows].map(row => [key(row, column), row]);
+  function sort(table, column) {
+    const down = table.heads[0][column].getAttribute("aria-sort") === "ascending";
+    for (const heads of table.heads) {
+      heads.forEach((th, n) => {
+        if (n === column) th.setAttribute("aria-sort", down ? "descending" : "ascending");
+        else th.removeAttribute("aria-sort");
+      });
+    }
+    const keyed = table.rows.map(row => [key(row, column), row]);
     keyed.sort((a, b) => byNumber.compare(a[0], b[0]) * (down ? -1 : 1));
-    body.append(...keyed.map(k => k[1]));
+    table.rows = keyed.map(k => k[1]);
+    let from = 0;
+    for (const part of table.parts) {
+      const body = part.tBodies[0], n = body.rows.length;
+      part.next = table.rows.slice(from, from + n);
+      from += n;
+    }
+    for (const part of table.parts) part.tBodies[0].append(...part.next);
   }
 
   const box = document.createElement("div");
@@ -63,12 +85,17 @@
     }
     const all = shown === rows.length;
     for (const table of tables) {
-      const any = [...table.tBodies[0].rows].some(row => !row.hidden);
-      const fold = table.closest("details.fold");
-      (fold ?? table.closest(".scroll")).hidden = !any;
-      if (fold && words.length > 0 && any && table.tBodies[0].rows.length <= 500) fold.open = true;
+      let any = false;
+      for (const part of table.parts) {
+        const some = [...part.tBodies[0].rows].some(row => !row.hidden);
+        part.parentElement.hidden = !some;
+        any ||= some;
+      }
+      const fold = table.region.closest("details.fold");
+      (fold ?? table.region).hidden = !any;
+      if (fold && words.length > 0 && any) fold.open = true;
     }
-    count.textContent = all ? rows.length + " rows" : shown + " of " + rows.length + " rows";
+    count.textContent = (all ? "" : number(shown) + " of ") + number(rows.length) + " rows";
   }
 
   let timer;

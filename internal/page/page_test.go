@@ -5,6 +5,7 @@ package page
 import (
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,46 @@ func TestPolicy(t *testing.T) {
 	}
 	if !strings.HasPrefix(policy, "default-src 'none';") {
 		t.Errorf("policy %q", policy)
+	}
+}
+
+// TestLong has each row of a long table once, in parts with one head, and little more
+// than what the rows hold.
+func TestLong(t *testing.T) {
+	table := Table{Caption: "of many rows", Head: Heads("Name", "Finding", "File")}
+	held := 0
+	for i := range 8000 {
+		row := []Cell{{Text: "module" + strconv.Itoa(i) + "x"}, {Text: "misread, fail", Mark: Fail}, {Text: "kernel/drivers/hid/module.ko.xz"}}
+		for _, c := range row {
+			held += len(c.Text)
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	var out strings.Builder
+	if err := (&Page{Title: "A page", Sections: []Section{{Title: "A table", Tables: []Table{table}}}}).Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	page := out.String()
+	for i, m := range regexp.MustCompile(`module(\d+)x`).FindAllStringSubmatch(page, -1) {
+		if m[1] != strconv.Itoa(i) || i >= len(table.Rows) {
+			t.Fatalf("row %d is %s", i, m[0])
+		}
+	}
+	if n := strings.Count(page, "<tr"); n != len(table.Rows)+8000/chunkRows {
+		t.Errorf("%d rows", n)
+	}
+	if parts := strings.Count(page, "<thead>"); parts != 8000/chunkRows {
+		t.Errorf("%d parts", parts)
+	}
+	if most := 4 * held; len(page) > most {
+		t.Errorf("%d bytes, of which %d are texts", len(page), held)
+	}
+	widths := 0
+	for _, w := range table.Widths() {
+		widths += w
+	}
+	if widths > shares || widths < shares-len(table.Head) {
+		t.Errorf("widths %v", table.Widths())
 	}
 }
 

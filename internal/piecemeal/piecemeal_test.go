@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestReader reads what is wanted of an object and passes over the rest, however large,
+// TestReader reads the fields of an object that are asked for and passes over the rest, however large,
 // but holds no value that is.
 func TestReader(t *testing.T) {
 	const most = 1 << 10

@@ -257,7 +257,7 @@ func (p *parser) endRule() {
 		p.mistaken(p.lines["action"], "%s says that a module is on its own base, which can only be ignored", guard.SameBase)
 	}
 	if i := slices.IndexFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(notes, v) }); i >= 0 && r.severity == guard.Rebuild {
-		p.mistaken(p.lines["action"], "%s is not mended by building it again as it is: it can fail, warn or be ignored", r.verdicts[i])
+		p.mistaken(p.lines["action"], "building again does not repair %s: use fail, warn or ignore", r.verdicts[i])
 	}
 	if slices.ContainsFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(labels, v) }) {
 		for _, key := range []string{"pairing", "module"} {
@@ -323,7 +323,7 @@ func choose[T ~string](p *parser, key string, words []word, known []T) []T {
 		for _, k := range known {
 			all = append(all, string(k))
 		}
-		p.mistaken(w.line, "unknown %s %.80q (known: %s)", key, w.text, strings.Join(all, ", "))
+		p.mistaken(w.line, "%s: must be one of %s, not %.80q", key, strings.Join(all, ", "), w.text)
 	}
 	return out
 }

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
@@ -13,12 +14,12 @@ import (
 func Read(path, name string) (Policy, error) {
 	f, err := regular.Open(path)
 	if err != nil {
-		return Policy{}, err
+		return Policy{}, fmt.Errorf("%s: %w", name, regular.WithoutPath(err))
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
 	if err != nil {
-		return Policy{}, err
+		return Policy{}, fmt.Errorf("%s: %w", name, regular.WithoutPath(err))
 	}
 	return Parse(name, text)
 }

@@ -95,7 +95,7 @@ type Writer struct {
 	terminal bool
 }
 
-// NewWriter returns a writer that uses colors if told to. Paragraphs are as wide as the
+// NewWriter returns a writer that uses colors if color is set. Paragraphs are as wide as the
 // terminal behind w, if there is one, and else as LogWidth.
 func NewWriter(w io.Writer, color bool) *Writer {
 	width, terminal := widthOf(w)

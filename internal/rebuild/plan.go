@@ -27,7 +27,7 @@ type Plan struct {
 	API    string    `json:"api,omitempty"` // URL of the OBS it is for
 	Made   time.Time `json:"made"`
 	Steps  []Step    `json:"steps"`
-	Notes  []string  `json:"notes"` // what could not be told, and why
+	Notes  []string  `json:"notes"` // what is not known, and why
 
 	// Kernels and Packages are how many were looked at, and Skipped the packages of
 	// OBS in which no modules were looked for.
@@ -166,7 +166,7 @@ func (p *Plan) add(at Where, pkg string, seen *Build, why, inVain string) {
 	}
 }
 
-// note adds what could not be told, once.
+// note adds what is not known, once.
 func (p *Plan) note(format string, args ...any) {
 	if s := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, s) {
 		p.Notes = append(p.Notes, s)

@@ -49,7 +49,7 @@ func misfit(modules int, on string) string {
 
 func (p *Plan) addAt(at Where, pkg, why string) {
 	if !at.complete() {
-		p.note("%s is to be built again, and nothing says in which project, repository and for which architecture", pkg)
+		p.note("%s has to be built again, but its project, repository and architecture are not known", pkg)
 		return
 	}
 	p.add(at, pkg, nil, why, "")

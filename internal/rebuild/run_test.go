@@ -166,7 +166,7 @@ func (s *silentServer) States(ctx context.Context, at Where, pkgs []string) (map
 	return s.Server.States(ctx, at, pkgs)
 }
 
-// TestRunEnds stops when it is told to.
+// TestRunEnds stops when its context ends.
 func TestRunEnds(t *testing.T) {
 	kernel := settled()
 	f := &fakeServer{packages: map[node]*fakePackage{{here, "kernel"}: kernel}}

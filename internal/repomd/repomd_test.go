@@ -255,7 +255,7 @@ func TestRefused(t *testing.T) {
 
 		"empty":              {stored{}, "no element in it"},
 		"document type":      {stored{text: "<?xml version='1.0'?>\n<!DOCTYPE m [<!ENTITY a 'aa'>]><metadata/>"}, "primary.xml: line 2: a document type"},
-		"entity":             {stored{text: onePackage("<rpm:x/><name>&a;</name>")}, "line 5: reference &a is none of XML's own"},
+		"entity":             {stored{text: onePackage("<rpm:x/><name>&a;</name>")}, "line 5: reference &a is unknown"},
 		"entity in entry":    {stored{text: entries(`<rpm:entry name="&a;"/>`)}, "line 5: reference &a"},
 		"character too big":  {stored{text: entries(`<rpm:entry name="&#x110000;"/>`)}, "line 5: reference &#x110000"},
 		"NUL character":      {stored{text: entries(`<rpm:entry name="&#0;"/>`)}, "line 5: reference &#0"},

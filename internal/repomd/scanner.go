@@ -364,7 +364,7 @@ func unescape(raw []byte) (string, error) {
 		ref, after, ok := bytes.Cut(rest, []byte(";"))
 		r, known := reference(string(ref[:min(len(ref), 16)]))
 		if !ok || !known {
-			return "", fmt.Errorf("reference &%.32s is none of XML's own", ref)
+			return "", fmt.Errorf("reference &%.32s is unknown", ref)
 		}
 		out = utf8.AppendRune(out, r)
 		raw = after

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -20,7 +21,9 @@ func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
 	out := &page.Page{Title: pageTitle(r), Tool: "obs-btf-guard " + version + ", check"}
 	out.Mark, out.Word = findings.Marks[r.Worst()], strings.ToUpper(string(r.Worst()))
 	if len(r.Problems) > 0 {
-		out.Mark, out.Word = page.Fail, "INCOMPLETE"
+		if r.Worst() != guard.Fail {
+			out.Mark, out.Word = page.Fail, incomplete
+		}
 		out.Lead = append(out.Lead, prose.Several(len(r.Problems), "thing")+" could not be read or checked, see below. The result is incomplete.")
 	}
 	out.Lead = append(out.Lead, counted(r)+".")
@@ -49,7 +52,7 @@ func pageTitle(r *guard.Result) string {
 	}
 	for _, f := range r.Findings {
 		if name == "" && f.Module.Origin == guard.New {
-			name = f.Module.Label()
+			name = cmp.Or(f.Module.Tree, f.Module.Label())
 		}
 	}
 	if name == "" {

@@ -26,7 +26,7 @@ func checkPage(t *testing.T, r *guard.Result, verbose bool) string {
 func TestHTML(t *testing.T) {
 	page := checkPage(t, ruledResult(), false)
 	for _, want := range []string{
-		"INCOMPLETE", "misread, fail", "misread, ok", "btf-lost, warn", "| BPF: Invalid name_offset:1", "cut short",
+		">FAIL<", "The result is incomplete", "misread, fail", "misread, ok", "btf-lost, warn", "| BPF: Invalid name_offset:1", "cut short",
 		`second\x1b[2J`, `names\x1b another base`, "by btf-guard.conf:3: known &amp; &lt;wanted&gt;",
 		"5 modules, 6 checks: 2 ok, 2 warn, 2 fail.",
 	} {

@@ -57,7 +57,7 @@ func (t *text) advice(r *guard.Result, all []group) []string {
 	return out
 }
 
-// exception writes the rules that would decide otherwise, for who knows better:
+// exception writes the policy rules that would override these verdicts,
 // one for each pairing, since what is right for one may hide what is wrong in
 // another.
 func (t *text) exception(r *guard.Result) {

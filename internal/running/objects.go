@@ -72,7 +72,7 @@ func loadedBTF() map[string]cilium.ID {
 	return out
 }
 
-// asked reports whether the kernel itself told which tables it holds.
+// asked reports whether the kernel itself listed the tables that it holds.
 func (o *objects) asked() bool { return len(o.ids) > 0 }
 
 // has reports whether the kernel holds a table of that name.

@@ -77,7 +77,7 @@ type Asked struct {
 
 // Ask asks OBS why the newer of two builds was made, and what was in the build
 // roots of both. What it does not know any more is a note in the trigger; the
-// errors are of what it did not answer. Who is not let in is told so once.
+// errors are of what it did not answer. A refused login is one error.
 func Ask(ctx context.Context, obs OBS, old, new InOBS) (Asked, []error) {
 	a := Asked{Trigger: &Trigger{Changed: []Way{}, Jobs: []Job{}, Notes: []string{}}}
 	var errs []error
@@ -115,9 +115,9 @@ func Ask(ctx context.Context, obs OBS, old, new InOBS) (Asked, []error) {
 		switch env := envs[side.build.Target]; {
 		case env == nil:
 		case len(env.Packages) == 0:
-			a.Trigger.note("OBS has no _buildenv of %v", side.build.Target)
+			a.Trigger.note(noteNoBuildenv, side.build.Target)
 		case !Of(*env, side.build.VersionRelease):
-			a.Trigger.note("what was in the build root of %s is not known: OBS keeps the _buildenv of the last build alone, which is %s", side.build.VersionRelease, env.VersionRelease())
+			a.Trigger.note(noteOtherBuildenv, side.build.VersionRelease, env.VersionRelease())
 		default:
 			*side.to = env.Packages
 		}
@@ -155,13 +155,13 @@ func (t *Trigger) read(jobs []api.Job, builds []api.Build, old, new InOBS) (last
 	}
 	newer, older := at(new), -1
 	if newer < 0 {
-		t.note("the history of %v does not have %s", new.Target, new.VersionRelease)
+		t.note(noteNotInHistory, new.Target, new.VersionRelease)
 		return false
 	}
 	begin := newer
 	if new.Target == old.Target {
 		if older = at(old); older < 0 {
-			t.note("the history of %v does not have %s", old.Target, old.VersionRelease)
+			t.note(noteNotInHistory, old.Target, old.VersionRelease)
 		} else if older < newer {
 			begin = older + 1
 		}
@@ -197,24 +197,4 @@ func kind(before []api.Job, builds []api.Build, j api.Job) string {
 // names reports whether OBS built it again for a package that can move BTF.
 func (t *Trigger) names() bool {
 	return slices.ContainsFunc(t.Changed, func(w Way) bool { return mover(path.Base(string(w))) < len(movers) })
-}
-
-// words say it in a sentence.
-func (t *Trigger) words() string {
-	switch t.Kind {
-	case ByHand:
-		return "built again by hand"
-	case FirstBuild:
-		return "the first build there"
-	case "meta change":
-		if len(t.Changed) > 0 {
-			return "built again since " + few(t.Changed, 3) + " changed"
-		}
-		return "built again since packages changed that it is built with"
-	case "source change":
-		return "built again for a change of its source"
-	case NoReason:
-		return "built again, and OBS gives no reason"
-	}
-	return fmt.Sprintf("built again by OBS (%s)", t.Kind)
 }

@@ -68,16 +68,6 @@ type Difference struct {
 	To   string `json:"to"`
 }
 
-func (d Difference) String() string {
-	switch {
-	case d.From == "":
-		return d.What + " " + d.To + " is new"
-	case d.To == "":
-		return d.What + " " + d.From + " is gone"
-	}
-	return d.What + " " + d.From + " → " + d.To
-}
-
 // State is what became of an input, of the source or of the config.
 type State string
 

@@ -173,7 +173,7 @@ func number(next func() (byte, error)) (int64, error) {
 			return v, nil
 		}
 	}
-	return 0, FormatError("number is not as it should be written")
+	return 0, FormatError("number is not in its shortest form")
 }
 
 func zero(b []byte) bool {

@@ -125,7 +125,7 @@ func TestEmptyBase(t *testing.T) {
 }
 
 // TestTruncated holds that a break in the type section keeps the types before
-// it, and is told with id and figures.
+// it, and the error has id and figures.
 func TestTruncated(t *testing.T) {
 	tests := []struct {
 		name string

@@ -39,22 +39,22 @@ func idle(inv *Inventory, res *Result) []Problem {
 		crossed = crossed || f.Module.Origin == Against || f.Base != nil && f.Base.Origin == Against
 	}
 	var out []Problem
-	missing := false
+	unclear := false
 	for _, a := range inv.Arguments {
 		if !a.Origin.Named() {
 			continue
 		}
 		n := bases[place{a.Path, a.Origin}]
-		missing = missing || n == 0
+		unclear = unclear || n != 1
 		switch {
 		case failed[a.Path]:
 		case n == 0:
-			out = append(out, Problem{Path: a.Path, Err: errors.New("no kernel with BTF in it to check on"), Origin: a.Origin})
+			out = append(out, Problem{Path: a.Path, Err: errors.New(noBase), Origin: a.Origin})
 		case n > 1:
-			out = append(out, Problem{Path: a.Path, Err: fmt.Errorf("%d kernels in it; name one", n), Origin: a.Origin})
+			out = append(out, Problem{Path: a.Path, Err: fmt.Errorf(manyBases, n), Origin: a.Origin})
 		}
 	}
-	if missing {
+	if unclear {
 		return out // the rest was not read
 	}
 	for _, a := range inv.Arguments {
@@ -64,9 +64,9 @@ func idle(inv *Inventory, res *Result) []Problem {
 		case failed[a.Path], a.Found:
 		case a.Origin.Named(), a.Copies:
 		case n+modules[at] == 0:
-			err = errors.New("no kernel and no module in it, so nothing of it was checked")
+			err = errors.New(nothingIn)
 		case a.Origin == Against && !crossed:
-			err = errors.New("no kernel in --against matches; nothing was compared")
+			err = errors.New(noMatch)
 		}
 		if err != nil {
 			out = append(out, Problem{Path: a.Path, Err: err, Origin: a.Origin})
@@ -83,7 +83,7 @@ func idle(inv *Inventory, res *Result) []Problem {
 func nothingToCheck(inv *Inventory) []Problem {
 	for _, a := range inv.Arguments {
 		if a.Origin == New && !a.Found {
-			return []Problem{{Path: a.Path, Origin: New, Err: errors.New("a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them")}}
+			return []Problem{{Path: a.Path, Origin: New, Err: errors.New(noModules)}}
 		}
 	}
 	return nil

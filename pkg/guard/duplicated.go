@@ -3,11 +3,8 @@
 package guard
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/repeat"
 )
@@ -73,28 +70,6 @@ func Repeated(findings []Finding) (sum Repetition) {
 		}
 	}
 	return sum
-}
-
-func (r Repetition) String() string {
-	return fmt.Sprintf("repeat %s, %s of %s bytes of .BTF", prose.Several(r.Structs, "struct"), prose.Number(r.Bytes), prose.Number(r.Of))
-}
-
-func (r *Repeats) sentence() string {
-	s := "it repeats " + prose.Several(len(r.Structs), "struct") + " of the vmlinux"
-	if r.Copies > len(r.Structs) {
-		s += ", " + prose.Number(r.Copies) + " times in all"
-	}
-	const most = 5
-	s += " (" + strings.Join(r.Structs[:min(len(r.Structs), most)], ", ")
-	if more := len(r.Structs) - most; more > 0 {
-		s += " and " + prose.Number(more) + " more"
-	}
-	s += fmt.Sprintf("): %s of the %s bytes of its .BTF. ", prose.Number(r.Bytes), prose.Number(r.Of))
-	if r.Kfuncs != nil {
-		return s + fmt.Sprintf("The BPF verifier takes the two for different types, so that it refuses %s with a pointer from the vmlinux or from another module",
-			counted(len(r.Kfuncs), "kfunc", r.Kfuncs...))
-	}
-	return s + "The BPF verifier takes the two for different types, so that it refuses a pointer to the one where the other is expected"
 }
 
 // takers are those of some functions that take a pointer to one of the structs, sorted.

@@ -136,7 +136,7 @@ type Cargo struct {
 // Content is what reading a package found of its modules of one kernelrelease.
 type Content struct {
 	Bound bool                // some fit nothing but the base that they were built on
-	On    map[*Vmlinux]Counts // what they are on the kernels that they were judged on
+	On    map[*Vmlinux]Counts // their verdicts on the kernels that they were checked on
 	Alone Counts              // what those are that met none
 	Apart map[*Vmlinux]string // why weak-modules links none of them into others of their flavor
 	By    Knowledge           // ByContent or ByHistory

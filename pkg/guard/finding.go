@@ -47,10 +47,10 @@ func (j *judging) verdict(f *Finding) {
 		j.withoutBTF(f)
 	case b == nil:
 		f.Verdict = Unproven
-		f.Reasons = []string{"no vmlinux of " + kernelName(m.Release, m.Arch) + " was given"}
+		f.Reasons = []string{fmt.Sprintf(noVmlinux, kernelName(m.Release, m.Arch))}
 	case b.IgnoresModules:
 		f.Verdict = Unproven
-		f.Reasons = []string{"this kernel does not look at module BTF (it is older than 5.11, or CONFIG_DEBUG_INFO_BTF_MODULES is not set)"}
+		f.Reasons = []string{ignoresModules}
 	case b.Table == nil:
 		onBrokenBase(f)
 	case m.Distilled && b.Rules.Distilled:
@@ -70,11 +70,10 @@ func (j *judging) withoutBTF(f *Finding) {
 	case !m.InTree:
 	case j.siblings[key(m.build(), m.Arch, m.Release)]:
 		f.Verdict = BTFLost
-		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, others of its build have"}
+		f.Reasons = []string{lostUnlikeOthers}
 	case own && withModules(b.Config):
 		f.Verdict = BTFLost
-		f.Reasons = []string{"the module was built in the kernel's tree and has no .BTF, although CONFIG_DEBUG_INFO_BTF_MODULES=y: " +
-			"something stripped it (find-debuginfo keeps it with --keep-section .BTF)"}
+		f.Reasons = []string{lostByStripping}
 	}
 }
 
@@ -85,17 +84,16 @@ func onBrokenBase(f *Finding) {
 	// The verifier says nothing for the module; it said what was wrong with the
 	// base when it first needed it.
 	res := verify.Result{Errno: verify.EINVAL}
-	f.Reasons = []string{"this vmlinux has no .BTF section, so no module BTF can be read on it"}
+	f.Reasons = []string{baseWithoutBTF}
 	if b.Refused != nil {
 		res.Errno = b.Refused.Errno
-		f.Reasons = []string{"the kernel refuses the .BTF of this vmlinux itself"}
+		f.Reasons = []string{baseRefused}
 		for _, l := range b.Refused.Lines {
 			f.Reasons = append(f.Reasons, l.Text)
 		}
 		// A kernel boots with a base that it refuses, so the base proves nothing.
 		if b.laterAccepts {
-			f.Reasons = append(f.Reasons, fmt.Sprintf("Linux %s refuses it by its version; later ones accept it. "+
-				"If this kernel has that as a backport, --kernel names the version that it reads BTF as", b.Version))
+			f.Reasons = append(f.Reasons, fmt.Sprintf(laterAccept, b.Version))
 		}
 	}
 	f.Kernel = kernelSays(m, b, res)
@@ -110,13 +108,13 @@ func (j *judging) relocated(f *Finding) {
 	res := j.target(b).Module(m.BTF, m.BTFBase)
 	if res.Fault != "" {
 		f.Verdict = Unrelocatable
-		f.Reasons = []string{"what the kernel does with its .BTF.base cannot be predicted: " + res.Fault}
+		f.Reasons = []string{notPredicted + res.Fault}
 		return
 	}
 	f.Kernel = kernelSays(m, b, res.Result)
 	if !res.Accepted() {
 		f.Verdict = Unrelocatable
-		f.Reasons = append([]string{"its .BTF.base does not relocate onto this vmlinux"}, unmatched(res.Unmatched)...)
+		f.Reasons = append([]string{notRelocated}, unmatched(res.Unmatched)...)
 		return
 	}
 	facts := m.facts(b)
@@ -126,7 +124,7 @@ func (j *judging) relocated(f *Finding) {
 	f.Verdict = Relocatable
 	if f.evidence.Contradicted() {
 		f.Verdict = Misread
-		f.Reasons = append([]string{"relocated by name, but not into what it was"}, f.evidence.Reasons()...)
+		f.Reasons = append([]string{relocatedWrong}, f.evidence.Reasons()...)
 	}
 	f.relocatedIDs(res.Split)
 	j.drift(f, &res)
@@ -177,7 +175,7 @@ func (j *judging) withTable(f *Finding) {
 		f.Verdict, f.Basis = SameBase, Compared
 	case table.Len() == 0:
 		f.Verdict = Compatible
-		f.Reasons = []string{"its .BTF has no types, so nothing in it depends on the base"}
+		f.Reasons = []string{noTypes}
 	case e.Confirmed():
 		f.Verdict = SameBase
 		f.Reasons = e.Reasons()
@@ -196,7 +194,7 @@ func recordedElsewhere(m *Module, b *Base) []string {
 	var out []string
 	for _, token := range m.Package.Requires {
 		if flavor, base, _ := fingerprint.ParseToken(token); flavor == b.Flavor && base != b.Fingerprint.Base {
-			out = append(out, fmt.Sprintf("its package says that it was built on base %s; this is %s", base.Short(), b.Fingerprint.Base.Short()))
+			out = append(out, fmt.Sprintf(recordedOther, base.Short(), b.Fingerprint.Base.Short()))
 		}
 	}
 	return out
@@ -210,32 +208,25 @@ func (j *judging) compare(f *Finding, own *Base, read *btf.Table) {
 	built, err := btf.Parse(f.Module.BTF, own.Table)
 	if err != nil {
 		f.Verdict = Misread
-		f.Reasons = append(f.Reasons, "on the base of its own build: "+err.Error())
+		f.Reasons = append(f.Reasons, notOnOwnBase+err.Error())
 		return
 	}
 	o := j.bases(own, f.Base).Module(built, read)
 	switch {
 	case o.Misread():
 		f.Verdict = Misread
-		f.Reasons = append(f.Reasons, fmt.Sprintf("%s of %s names and types that it refers to mean something else",
+		f.Reasons = append(f.Reasons, fmt.Sprintf(meansElse,
 			prose.Number(o.Names+o.Types), prose.Number(o.Names+o.Types+o.Drifted+o.Same)))
 	case o.Drifted > 0:
 		f.Verdict = Drifted
-		f.Reasons = append(f.Reasons, fmt.Sprintf("%s of %s types that it refers to changed their definition", prose.Number(o.Drifted), prose.Number(o.Drifted+o.Same)))
+		f.Reasons = append(f.Reasons, fmt.Sprintf(definitionsChanged, prose.Number(o.Drifted), prose.Number(o.Drifted+o.Same)))
 	default:
 		f.Verdict = Compatible
-		f.Reasons = append(f.Reasons, fmt.Sprintf("all %s names and types that it refers to mean the same on both", prose.Number(o.Same)))
+		f.Reasons = append(f.Reasons, fmt.Sprintf(meansTheSame, prose.Number(o.Same)))
 	}
 	for _, d := range o.First {
 		f.Reasons = append(f.Reasons, d.String())
 	}
-}
-
-// anotherBase says how far apart two bases are.
-func anotherBase(own, b *Base) string {
-	return fmt.Sprintf("built on base %s (%s types, %s string bytes), read on %s (%s types, %s string bytes)",
-		own.Fingerprint.Base.Short(), prose.Number(own.Table.Len()), prose.Number(int(own.Table.EndString())),
-		b.Fingerprint.Base.Short(), prose.Number(b.Table.Len()), prose.Number(int(b.Table.EndString())))
 }
 
 func kernelSays(m *Module, b *Base, res verify.Result) *Response {

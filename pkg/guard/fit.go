@@ -49,7 +49,7 @@ func (c *Cargo) Match(kernels []*Vmlinux) ([]Cell, []Answer) {
 	switch {
 	case len(c.Kernels) > 0, len(required) > 0:
 	case len(c.Requires) > 0:
-		m.answer(Undecided, "", "requires the kernel-btf(...) that it provides itself, and has no vmlinux that is known")
+		m.answer(Undecided, "", needsItself)
 	case c.Modules:
 		m.byContent()
 	}
@@ -115,14 +115,14 @@ func (m *matching) byToken(token string) {
 	}
 	switch {
 	case broken != nil:
-		m.answer(Broken, broken.Release, "requires %s, and the base of %s, of the same build, is %s", token, broken.Label, broken.Short())
+		m.answer(Broken, broken.Release, needsOtherThanBuilt, token, broken.Label, broken.Short())
 	case len(met) > 0:
 	case len(here) == 0:
-		m.answer(Unmet, release, "requires %s, and no kernel of that flavor is here", token)
+		m.answer(Unmet, release, needsNoneHere, token)
 	case unknown:
-		m.answer(Undecided, release, "requires %s, and not of all kernels of that flavor the base is known", token)
+		m.answer(Undecided, release, needsUnknown, token)
 	default:
-		m.answer(Stale, release, "requires %s, and the kernels of that flavor here have other bases: %s", token, bases(here))
+		m.answer(Stale, release, needsOther, token, bases(here))
 	}
 }
 
@@ -172,7 +172,6 @@ func newest(kernels []*Vmlinux, say func(*Vmlinux) string) string {
 
 // byContent is for a package that says nothing of its modules.
 func (m *matching) byContent() {
-	const silent = "carries no kernel-btf(...) dependency, and its content "
 	switch {
 	case m.Unread != "":
 		m.answer(Undecided, "", "%s", silent+m.Unread)
@@ -240,14 +239,14 @@ func (m *matching) content(release string, c *Content) {
 		m.answer(Broken, release, "%s", broken)
 	case fits > 0 || len(c.Alone) > 0 && c.Alone[Unproven] == 0:
 	case unknown > 0:
-		m.answer(Unproven, release, "its content does not tell which base it was built on: nothing contradicts those here, and too little confirms one")
+		m.answer(Unproven, release, tooSmall)
 	case len(bad) > 0:
 		m.answer(Stale, release, "%s", misfits(bad))
 	case len(here) > 0:
-		m.answer(Stale, release, "has modules for %s, and the kernels of that flavor here are others: %s", release,
+		m.answer(Stale, release, forOthersHere, release,
 			newest(here, func(k *Vmlinux) string { return k.Release + " of " + k.Label }))
 	default:
-		m.answer(Unmet, release, "has modules for %s, and no kernel of that flavor is here", release)
+		m.answer(Unmet, release, forNoneHere, release)
 	}
 }
 
@@ -273,7 +272,7 @@ func (m *matching) judged(c *Content, k *Vmlinux) Cell {
 	case len(cell.Counts) > 0:
 		cell.Fit = cell.Counts.fit()
 	case !c.Bound && m.Unread == "" && len(c.Alone) > 0:
-		// Modules that need no base were not judged on kernels whose metadata tells
+		// Modules that need no base were not checked on kernels whose metadata shows
 		// enough.
 		cell.Fit, cell.Counts = Fits, c.Alone
 	}
@@ -285,13 +284,13 @@ func (m *matching) judged(c *Content, k *Vmlinux) Cell {
 func (m *matching) own(own *Vmlinux) {
 	switch {
 	case own.Release == "":
-		m.answer(Undecided, "", "does not say which kernelrelease its kernel has")
+		m.answer(Undecided, "", noRelease)
 		return
 	case own.Known != Unknown:
 	case own.Ambiguous:
-		m.answer(Undecided, own.Release, "provides several kernel-btf(...) of flavor %s, which do not tell its base", own.Flavor)
+		m.answer(Undecided, own.Release, severalBases, own.Flavor)
 	default:
-		m.answer(Undecided, own.Release, "does not tell its base")
+		m.answer(Undecided, own.Release, noBaseTold)
 	}
 	if !m.Modules {
 		return
@@ -318,7 +317,7 @@ func (m *matching) own(own *Vmlinux) {
 		}
 		m.cells = append(m.cells, cell)
 		if k == own && cell.Fit == Misfits {
-			m.answer(Broken, own.Release, "%s on its own vmlinux", cell.Counts)
+			m.answer(Broken, own.Release, onOwnVmlinux, cell.Counts)
 		}
 	}
 }
@@ -395,11 +394,11 @@ func (m *matching) answerWeak(c calling, required []string) {
 	k := c.Kernel
 	switch {
 	case !c.Weak:
-		m.answer(Undecided, k.Release, "whether weak-modules links its modules into %s of %s is not known: %s", k.Release, k.Label, c.unknown)
+		m.answer(Undecided, k.Release, linkUnknown, k.Release, k.Label, c.unknown)
 	case c.Fit == Misfits:
-		m.answer(Stale, k.Release, "weak-modules links its modules into %s as well%s, and the base of %s is %s: %s", k.Release, m.newest(k), k.Label, k.Short(), c.why(required))
+		m.answer(Stale, k.Release, linkMisfits, k.Release, m.newest(k), k.Label, k.Short(), c.why(required))
 	default:
-		m.answer(Undecided, k.Release, "weak-modules links its modules into %s as well%s, and it is not known whether they fit the base of %s", k.Release, m.newest(k), k.Label)
+		m.answer(Undecided, k.Release, linkUndecided, k.Release, m.newest(k), k.Label)
 	}
 }
 
@@ -408,7 +407,7 @@ func (m *matching) newest(k *Vmlinux) string {
 	if newest, _ := newestOf(k.Release, k.releases(slices.Values(m.kernels))); !newest {
 		return ""
 	}
-	return " (the newest here, which updated machines boot)"
+	return newestHere
 }
 
 // NewestOf reports whether there are kernels of several kernelreleases of its flavor and
@@ -471,7 +470,7 @@ func (c Cell) why(required []string) string {
 }
 
 // readOn is what reading found on a kernel of another kernelrelease than the
-// modules', nil if they were not judged on it.
+// modules', nil if they were not checked on it.
 func (m *matching) readOn(k *Vmlinux) Counts {
 	for _, c := range m.Content {
 		if counts := c.On[k]; len(counts) > 0 {
@@ -485,7 +484,7 @@ func (m *matching) readOn(k *Vmlinux) Counts {
 func (m *matching) labels() {
 	for _, k := range m.Kernels {
 		if k.Known != Unknown && k.Known != ByToken && !k.Base.IsZero() && !k.Ambiguous && len(ofFlavor(m.Provides, k.Flavor)) == 0 {
-			m.answer(Unlabeled, k.Release, "ships a vmlinux and does not provide %s", fingerprint.Token(k.Flavor, k.Base))
+			m.answer(Unlabeled, k.Release, lacksProvides, fingerprint.Token(k.Flavor, k.Base))
 		}
 	}
 	if len(m.Kernels) > 0 || len(m.Requires) > 0 {
@@ -493,7 +492,7 @@ func (m *matching) labels() {
 	}
 	for _, c := range m.Content {
 		if c.Bound {
-			m.answer(Unlabeled, "", "its modules were built on another package's vmlinux, and it does not require kernel-btf(...) of it")
+			m.answer(Unlabeled, "", lacksRequires)
 			return
 		}
 	}

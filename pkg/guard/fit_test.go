@@ -10,7 +10,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
-// TestMatch answers from facts alone. The same situations, told by tokens and by
+// TestMatch answers from facts alone. The same situations, by tokens and by
 // content, have one answer.
 func TestMatch(t *testing.T) {
 	base := func(n byte) fingerprint.Digest { return fingerprint.Digest{n} }

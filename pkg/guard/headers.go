@@ -39,7 +39,7 @@ func (j *judging) otherHeaders(f *Finding, table *btf.Table) {
 	seen := map[string]bool{}
 	sized := func(name string, own uint64, theirs coreStruct) {
 		seen[name] = true
-		differ = append(differ, fmt.Sprintf("struct %s has %d bytes, the vmlinux's %d", name, own, theirs.sizes[0]))
+		differ = append(differ, fmt.Sprintf(structSizes, name, own, theirs.sizes[0]))
 	}
 	n := Note{Rule: OtherHeaders, Severity: Warn}
 	if module, ok := inBase["module"]; ok && m.thisModule > 0 && !module.has(m.thisModule) {
@@ -64,14 +64,14 @@ func (j *judging) otherHeaders(f *Finding, table *btf.Table) {
 		return
 	}
 	const most = 4
-	n.Message = "it was built with the headers of another kernel: its " + strings.Join(differ[:min(len(differ), most)], "; its ")
+	n.Message = otherHeaders + strings.Join(differ[:min(len(differ), most)], "; its ")
 	if more := len(differ) - most; more > 0 {
 		n.Message += fmt.Sprintf("; and %d more", more)
 	}
 	if n.Log != nil {
-		n.Message += ". It does not load (-8)"
+		n.Message += sizeRefused
 	} else {
-		n.Message += ". It loads, and its code reads and writes the wrong fields"
+		n.Message += sizeTaken
 	}
 	f.Notes = append(f.Notes, n)
 }
@@ -144,6 +144,6 @@ func otherMagic(f *Finding) {
 	}
 	if line := verify.WrongVermagic(m.Name, m.vermagic, b.Vermagic, m.versioned); line != "" {
 		f.Notes = append(f.Notes, Note{Rule: OtherMagic, Severity: Fail,
-			Message: "it does not load (-8): the kernel refuses its vermagic before it looks at any BTF", Log: []string{line}})
+			Message: vermagicRefused, Log: []string{line}})
 	}
 }

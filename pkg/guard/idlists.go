@@ -38,13 +38,13 @@ func (f *Finding) relocatedIDs(split *btf.Table) {
 		if !l.Use.Relocated() {
 			if err := l.Check(f.table); err != nil {
 				f.Notes = append(f.Notes, Note{Rule: IDsUnrelocated, Severity: Warn, Message: fmt.Sprintf(
-					"no kernel relocates this list of .BTF_ids, so that code of the module takes other types of this vmlinux for those it means: %v", err)})
+					idsNotRelocated, err)})
 			}
 			continue
 		}
 		if err := l.Check(split); err != nil {
 			f.Verdict = Misread
-			f.Reasons = append(f.Reasons, fmt.Sprintf("a number in .BTF_ids does not count in its .BTF.base: %v", err))
+			f.Reasons = append(f.Reasons, fmt.Sprintf(idsNotInBase, err))
 			f.evidence.Against[evidence.IDMisnamed]++
 		}
 	}

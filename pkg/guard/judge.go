@@ -26,7 +26,7 @@ import (
 // everything matters.
 type Options struct {
 	Policy Policy // may be nil
-	// Aside reports whether a problem is none of what is judged; may be nil.
+	// Aside reports whether a problem is not about what is checked; may be nil.
 	Aside func(Problem) bool
 }
 

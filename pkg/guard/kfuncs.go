@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
@@ -52,23 +51,21 @@ func lostKfuncs(f *Finding) {
 	n := Note{Rule: KfuncsLost, Severity: Warn}
 	switch {
 	case len(f.Module.BTF) > 0 && f.evidence != nil && f.evidence.SwappedIDs > 0:
-		n.Message = fmt.Sprintf("BPF programs will not find the kfuncs of %s in .BTF_ids with the other byte order: "+
-			"before Linux 6.9 resolve_btfids wrote that of the machine it ran on", counted(f.evidence.SwappedIDs, "number"))
+		n.Message = fmt.Sprintf(kfuncsSwapped, counted(f.evidence.SwappedIDs, "number"))
 	case len(f.Module.BTF) > 0 && len(k.zero) > 0:
-		n.Message = fmt.Sprintf("BPF programs will not find %s: %s in .BTF_ids, which resolve_btfids has not filled in",
+		n.Message = fmt.Sprintf(kfuncsZero,
 			counted(len(k.zero), "kfunc", k.zero...), oneOrAll(len(k.zero), "its number is 0", "their numbers are 0"))
 		if len(k.zero) < len(k.names) && b != nil && b.Rules.KfuncCheck {
-			n.Message += fmt.Sprintf("; registering the other %d with them fails (-22), and mostly the module's init", len(k.names)-len(k.zero))
+			n.Message += fmt.Sprintf(kfuncsZeroFail, len(k.names)-len(k.zero))
 		}
 	case len(f.Module.BTF) > 0:
 		return
 	case len(k.names) > 0:
-		n.Message = fmt.Sprintf("BPF programs will not find %s: the module has .BTF_ids, and no .BTF that says what %s",
+		n.Message = fmt.Sprintf(kfuncsNoBTF,
 			counted(len(k.names), "kfunc", k.names...), oneOrAll(len(k.names), "it is", "they are"))
 		n.missing(b)
 	case k.unmarked > 0:
-		n.Message = fmt.Sprintf("it has %d bytes of .BTF_ids and no .BTF: BPF programs will not find the kfuncs among them, if there are any "+
-			"(the symbols that name them were stripped)", k.unmarked)
+		n.Message = fmt.Sprintf(kfuncsUnnamed, k.unmarked)
 		n.missing(b)
 	default:
 		return
@@ -86,31 +83,6 @@ func (n *Note) missing(b *Base) {
 		n.Log = []string{line}
 	}
 	if fails {
-		n.Message += "; registering them fails (-2), and mostly the module's init with it"
+		n.Message += kfuncsMissingFail
 	}
-}
-
-// counted is "2 kfuncs, a and b": the number, the word and the first names.
-func counted(n int, word string, names ...string) string {
-	s := fmt.Sprintf("%d %s", n, word)
-	if n > 1 {
-		s += "s"
-	}
-	const most = 8
-	switch {
-	case len(names) == 0:
-		return s
-	case len(names) > most:
-		return s + ", " + strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	case len(names) == 1:
-		return s + ", " + names[0]
-	}
-	return s + ", " + strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}
-
-func oneOrAll(n int, one, all string) string {
-	if n == 1 {
-		return one
-	}
-	return all
 }

@@ -37,15 +37,6 @@ func labels(inv *Inventory, res *Result) []Label {
 	return out
 }
 
-// few bounds what is said of one package.
-func few(reasons []string) []string {
-	const most = 10
-	if n := len(reasons) - most; n > 0 {
-		return append(reasons[:most:most], fmt.Sprintf("and %d more", n))
-	}
-	return reasons
-}
-
 // labelling gathers what is wrong with the tokens of one package.
 type labelling struct{ wrong, missing []string }
 
@@ -55,16 +46,16 @@ func (l *labelling) provides(t Tokens, inv *Inventory) {
 		if slices.Contains(t.Provides, token) {
 			continue
 		}
-		reason := fmt.Sprintf("it provides %s and ships no vmlinux with that base", token)
+		reason := fmt.Sprintf(labelProvides, token)
 		if own := sameFlavor(t.Provides, token); own != "" {
-			reason += "; its own is " + own
+			reason += labelOwn + own
 		}
 		l.wrong = append(l.wrong, reason)
 	}
 	for _, b := range inv.Bases {
 		token := b.Token()
 		if b.Package == t.Package && b.Table != nil && !slices.Contains(t.Package.Provides, token) {
-			l.missing = append(l.missing, "it ships a vmlinux and does not provide "+token)
+			l.missing = append(l.missing, fmt.Sprintf(labelNoProvides, token))
 		}
 	}
 }
@@ -75,12 +66,12 @@ func (l *labelling) requires(t Tokens) {
 	built := tokensOf(t.Requires, t.Recommends)
 	for _, token := range t.Package.Requires {
 		if own := sameFlavor(built, token); own != "" && !slices.Contains(built, token) && !slices.Contains(t.Package.Provides, token) {
-			l.wrong = append(l.wrong, fmt.Sprintf("it requires %s, and its modules were built on %s", token, own))
+			l.wrong = append(l.wrong, fmt.Sprintf(labelRequires, token, own))
 		}
 	}
 	for _, token := range built {
 		if sameFlavor(t.Package.Requires, token) == "" {
-			l.missing = append(l.missing, "its modules were built on another package's vmlinux, and it does not require "+token)
+			l.missing = append(l.missing, fmt.Sprintf(labelNoRequires, token))
 		}
 	}
 }

@@ -195,7 +195,7 @@ func (k *linking) doubt(left []*Linkable) {
 		}
 		for _, l := range left {
 			if !k.out[l].Unknown && k.lacks(l, maybe).Why == "" && k.lacks(l, k.exports).Why != "" {
-				k.out[l] = Linked{Unknown: true, Why: "the package needs symbols of another one of which that is not known"}
+				k.out[l] = Linked{Unknown: true, Why: linkOfAnother}
 				again = true
 			}
 		}
@@ -229,9 +229,9 @@ func (k *linking) lacks(l *Linkable, exports map[string][]uint32) Linked {
 		case !found && k.tree.Symbols.Partial() && !gone: // another one may decide
 			maybe = Linked{Unknown: true, Why: "not all symbols of the kernel are listed"}
 		case !found:
-			return Linked{Why: "needs symbol " + need.Symbol + ", which is not there"}
+			return Linked{Why: fmt.Sprintf(linkNoSymbol, need.Symbol)}
 		case crc != need.CRC:
-			return Linked{Why: fmt.Sprintf("needs symbol %s with CRC %08x, there it has %08x", need.Symbol, need.CRC, crc)}
+			return Linked{Why: fmt.Sprintf(linkOtherCRC, need.Symbol, need.CRC, crc)}
 		}
 	}
 	return maybe
@@ -255,9 +255,9 @@ func (k *linking) breaks(l *Linkable) Linked {
 			case !needs || offers && need == crc:
 				return ""
 			case !offers:
-				return fmt.Sprintf("%s needs symbol %s, which is gone with it", whose, symbol)
+				return fmt.Sprintf(linkTakesAway, whose, symbol)
 			}
-			return fmt.Sprintf("%s needs symbol %s with CRC %08x, with it there is %08x", whose, symbol, need, crc)
+			return fmt.Sprintf(linkTakesCRC, whose, symbol, need, crc)
 		}
 		for _, r := range k.tree.Own {
 			if r.Needs == nil || k.replaces(l, r) {

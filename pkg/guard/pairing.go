@@ -6,8 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-
-	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // pair is a module and a base to be judged together.
@@ -57,7 +55,7 @@ func meet(inv *Inventory) meetings {
 		before := len(out)
 		for _, b := range given {
 			if otherArch(m, b) {
-				problems = append(problems, Problem{Path: m.Path, Origin: m.Origin, Err: fmt.Errorf("not checked: it is built for %s, the base for %s", m.Arch, b.Arch)})
+				problems = append(problems, Problem{Path: m.Path, Origin: m.Origin, Err: fmt.Errorf(wrongArch, m.Arch, b.Arch)})
 				before = -1
 				continue
 			}
@@ -152,15 +150,11 @@ func match(m *Module, b *Base) (Pairing, bool) {
 	return PairAcross, true
 }
 
-// NoVmlinux is why modules that need a base were not judged: there is none of
+// NoVmlinux is why modules that need a base were not checked: there is none of
 // their kernelrelease.
 type NoVmlinux struct {
 	Modules int
 	Kernel  string // kernelrelease and architecture, for people
-}
-
-func (e *NoVmlinux) Error() string {
-	return fmt.Sprintf("%s not checked: no vmlinux of %s was given", prose.Several(e.Modules, "module"), e.Kernel)
 }
 
 // unmet makes problems of the modules that needed a base and met none, one for
@@ -187,14 +181,4 @@ func unmet(findings []Finding) []Problem {
 		out = append(out, Problem{Path: at.path, Err: &NoVmlinux{count[at], kernelName(at.release, at.arch)}})
 	}
 	return out
-}
-
-func kernelName(release, arch string) string {
-	switch {
-	case release == "":
-		return "an unnamed kernelrelease"
-	case arch == "":
-		return release
-	}
-	return release + " (" + arch + ")"
 }

@@ -38,9 +38,9 @@ func (b *Base) Refusal() (r Refusal, ok bool) {
 	for _, l := range b.Refused.Lines {
 		r.Log = append(r.Log, l.Text)
 	}
-	r.Consequence = "boots without any BTF: fentry, kfuncs, struct_ops and CO-RE work on nothing in this kernel"
+	r.Consequence = bootsWithout
 	if !b.IgnoresModules {
-		r.Consequence += "\na module with a .BTF " + refused(b.Allow)
+		r.Consequence += moduleOfIt + refused(b.Allow)
 	}
 	return r, true
 }

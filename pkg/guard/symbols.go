@@ -27,7 +27,7 @@ func (f *functions) has(name []byte) bool {
 	return ok
 }
 
-// readSymbols takes from a module's symbol table what BTF speaks of: functions,
+// readSymbols takes from a module's symbol table what BTF describes: functions,
 // and the places of .BTF_ids with what their numbers are to name.
 func (m *Module) readSymbols(opened *kernel.Module) error {
 	seed := maphash.MakeSeed()

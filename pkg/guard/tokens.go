@@ -17,7 +17,7 @@ type Tokens struct {
 	Releases   []string // their kernelreleases
 	Requires   []Need   // of the bases its modules were built on, where a misfit does not load
 	Recommends []Need   // of those where it loads without BTF
-	Err        error    // why it cannot be told
+	Err        error    // why they are not known
 }
 
 // Need is the base that modules of a kernelrelease were built on.
@@ -86,7 +86,7 @@ type confirmation struct {
 	base    *Base
 }
 
-// BuiltOn reports whether the module was built on the base that it was judged on. A
+// BuiltOn reports whether the module was built on the base that it was checked on. A
 // small one may neither confirm nor contradict it, and is believed where another that
 // was packaged with it confirmed it.
 func (f *Finding) BuiltOn(confirmed bool) bool {
@@ -117,7 +117,7 @@ func (t *Tokens) require(m *Module, findings []*Finding, confirmed map[confirmat
 		return
 	}
 	if misfit != nil {
-		t.Err = fmt.Errorf("%s: %s, so the base it was built on is not known", m.Path, misfit.Verdict)
+		t.Err = fmt.Errorf(notBuiltOn, m.Path, misfit.Verdict)
 	}
 }
 

@@ -65,7 +65,7 @@ func believe(findings []Finding) {
 		}
 		if c := counts[t]; c.against == 0 && c.proven > c.small {
 			f.Verdict, f.Severity, f.Basis = SameBase, SameBase.Severity(), Provenance
-			f.Reasons = append([]string{fmt.Sprintf("%s modules in the same tree were built on this vmlinux, and none on another", prose.Number(c.proven))}, f.Reasons...)
+			f.Reasons = append([]string{fmt.Sprintf(provenInTree, prose.Number(c.proven))}, f.Reasons...)
 		}
 	}
 }

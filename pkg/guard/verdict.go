@@ -37,7 +37,7 @@ const (
 	Stale     Verdict = "stale"    // they do not fit those here that they are for, or are linked into
 	Broken    Verdict = "broken"   // they do not fit the vmlinux of their own build
 	Incident  Verdict = "incident" // kernels of one kernelrelease have different bases
-	Undecided Verdict = "unknown"  // it cannot be told, or was not looked for
+	Undecided Verdict = "unknown"  // nothing decides it, or it was not looked for
 	Unmet     Verdict = "unmet"    // modules for a kernel that is not here
 )
 

@@ -220,10 +220,10 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 			case o.depends():
 				why := l.Why
 				if tree.Symbols == nil || tree.Symbols.Partial() {
-					why = fmt.Sprintf("neither a symvers nor symbols among the provides of %s say which it has", b.Label())
+					why = fmt.Sprintf(linkNoSymbols, b.Label())
 				}
 				problems = append(problems, Problem{Path: o.pkg.Path, Origin: o.pkg.Origin, Err: fmt.Errorf(
-					"not checked on %s (%s): whether its modules are linked into %s is not known, since %s", b.Label(), b.Arch, b.Release, why)})
+					linkNotKnown, b.Label(), b.Arch, b.Release, why)})
 			}
 		}
 	}

@@ -143,7 +143,7 @@ func TestWeak(t *testing.T) {
 			p.kernel(spNew, "x86_64", 1, nil)
 			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2))
 		}, []string{"foo-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
-			" is not known, since neither a symvers nor symbols among the provides of kernel-default-" + spNew + " say which it has"}},
+			" is not known, since neither a symvers nor the provides of kernel-default-" + spNew + " list its symbols"}},
 		"likewise, without BTF": {func(p *product) {
 			p.kernel(spNew, "x86_64", 1, nil)
 			p.kmp("foo-kmp-default", "1-1", spOld, "x86_64").BTF = nil
@@ -156,7 +156,7 @@ func TestWeak(t *testing.T) {
 		}, []string{
 			"bar-kmp-default-1-1.x86_64 not on " + spNew + ": needs symbol _printk with CRC 00000003, there it has 00000002",
 			"baz-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
-				" is not known, since neither a symvers nor symbols among the provides of kernel-default-" + spNew + " say which it has",
+				" is not known, since neither a symvers nor the provides of kernel-default-" + spNew + " list its symbols",
 			"foo-kmp-default-1-1.x86_64 on " + spNew,
 		}},
 		"a symbol of its other module": {func(p *product) {
@@ -241,7 +241,7 @@ func TestWeak(t *testing.T) {
 			p.kmp("b-kmp-default", "1-1", spOld, "x86_64", need("_printk", 2)).Exports = map[string]uint32{"usb_submit_urb": 7}
 		}, []string{
 			"a-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
-				" is not known, since the package needs symbols of another one of which that is not known",
+				" is not known, since the package needs symbols of another one, and it is not known whether that one is linked",
 			"b-kmp-default-1-1.rpm: not checked on kernel-default-" + spNew + " (x86_64): whether its modules are linked into " + spNew +
 				" is not known, since the package has another symbol usb_submit_urb than the kernel, and whether modules of the kernel need that is not known",
 		}},

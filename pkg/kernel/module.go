@@ -40,7 +40,7 @@ type Module struct {
 
 	// BTF, BTFBase and BTFIDs are .BTF, .BTF.base and .BTF_ids. The kernel
 	// takes an empty .BTF for none, but an empty .BTF.base for a broken one
-	// (kernel/bpf/btf.c, btf_module_notify), so presence is told apart.
+	// (kernel/bpf/btf.c, btf_module_notify), so presence is kept apart.
 	BTF        []byte
 	BTFBase    []byte
 	BTFIDs     []byte

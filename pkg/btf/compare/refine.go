@@ -153,7 +153,7 @@ const (
 // classes gives each type of both bases its class.
 type classes struct{ built, read []int32 }
 
-// refine splits classes until nothing more can be told apart.
+// refine splits classes until no class can be split any more.
 func (g *graph) refine(v view) classes {
 	begin := make([]uint64, len(g.local))
 	fixed := func(i int) bool { return v == nameView && g.named[i] }

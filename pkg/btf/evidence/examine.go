@@ -185,7 +185,7 @@ func misplaced(holder btf.Kind, role btf.Role, target btf.Kind) (Proof, bool) {
 	}
 	switch target {
 	case btf.KindFunc, btf.KindVar, btf.KindDatasec, btf.KindDeclTag:
-		return WrongKind, true // only the kinds above speak of these
+		return WrongKind, true // only the kinds above name these
 	case btf.KindFuncProto:
 		return WrongKind, holder != btf.KindPtr && !holder.IsModifier()
 	case btf.KindVoid:

@@ -112,7 +112,7 @@ func keySize(t btf.Type) uint32 { return t.SizeType & 0x7fffffff }
 // maybe by its size, will do for the distilled type d.
 //
 // Two oddities are the kernel's. A FWD asks for the kind flag of a STRUCT or
-// UNION, which stands for bitfields there, as if it told a union from a struct. A
+// UNION, which stands for bitfields there, as if it distinguished union and struct. A
 // distilled STRUCT or UNION takes any kind.
 func (r *relocation) compatible(d, c btf.Type) bool {
 	switch d.Kind() {

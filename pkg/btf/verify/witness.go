@@ -274,7 +274,7 @@ func (w Witnesses) Read() Reading {
 // which accepts them, although its version does not. What a base holds proves
 // nothing otherwise, since a kernel boots with one that it refuses. But pahole,
 // which marks signed ENUMs since 1.24, then writes ENUM64 too, of which every
-// whole kernel has some, and marks none where it is told to leave ENUM64 out. So
+// whole kernel has some, and marks none where a flag makes it leave ENUM64 out. So
 // it was no such mistake, whatever it was.
 func (m *marks) giveDoubt(out *Reading, says *Rules) {
 	d := &out.Decisions[fieldEnumFlag]

@@ -2,14 +2,24 @@
 
 package why
 
+// Why a kernel came out differently, in words. The rules for these texts:
+//
+//   - The reader wants one culprit. What is the same comes first, then what differs and can
+//     move the base, then what is not known of both builds.
+//   - One line, parts behind semicolons, no full stop: "Why: " stands in front.
+//   - A tool "changed" something only where source and config are the same; else it is named
+//     and nothing is claimed.
+//   - Packages are built again; a base is the .BTF of a vmlinux.
+//   - Kinds of triggers are in JSON and stay.
+
 import (
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// sentence says it all at once: why it was built, what is the same, what of the
-// rest can have moved the base, and what is not known.
+// sentence says in one line why it was built, what is the same, what of the rest can have
+// moved the base, and what is not known.
 func (r *Reasons) sentence(effect string) string {
 	var parts []string
 	if r.Trigger != nil && r.Trigger.Kind != "" {
@@ -40,7 +50,7 @@ func (r *Reasons) sentence(effect string) string {
 		}
 		pahole := " a pahole that does not build reproducibly"
 		if r.pahole != "" {
-			pahole = " pahole " + r.pahole + ", which need not write the same twice"
+			pahole = " pahole " + r.pahole + ", which may write another order each time"
 		}
 		parts = append(parts, at+pahole)
 	}
@@ -107,4 +117,41 @@ func and(words []string) string {
 		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
 	}
 	return strings.Join(words, "")
+}
+
+// words say it in a sentence.
+func (t *Trigger) words() string {
+	switch t.Kind {
+	case ByHand:
+		return "built again by hand"
+	case FirstBuild:
+		return "the first build there"
+	case "meta change":
+		if len(t.Changed) > 0 {
+			return "built again because " + few(t.Changed, 3) + " changed"
+		}
+		return "built again because packages changed that it is built with"
+	case "source change":
+		return "built again because its source changed"
+	case NoReason:
+		return "built again, and OBS gives no reason"
+	}
+	return fmt.Sprintf("built again by OBS (%s)", t.Kind)
+}
+
+// Notes on what OBS does not know.
+const (
+	noteNoBuildenv    = "OBS has no _buildenv of %v"
+	noteOtherBuildenv = "what was in the build root of %s is not known: OBS keeps the _buildenv of the last build only, which is %s"
+	noteNotInHistory  = "the history of %v does not have %s"
+)
+
+func (d Difference) String() string {
+	switch {
+	case d.From == "":
+		return d.What + " " + d.To + " is new"
+	case d.To == "":
+		return d.What + " " + d.From + " is gone"
+	}
+	return d.What + " " + d.From + " → " + d.To
 }
