@@ -28,7 +28,7 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 	}
 	t := &text{prose.NewWriter(w, false), o, false}
 	t.onlyMain = !o.Verbose && slices.ContainsFunc(d.Changes, func(c Change) bool { return !c.minor() })
-	t.Line("%s", d.Sentence())
+	t.Item("", 0, d.Sentence())
 	if d.shuffled() {
 		t.Paragraph("  ", paholeOrder(o.Pahole))
 	}
@@ -136,6 +136,12 @@ func (d *Diff) shuffled() bool {
 	return t.OutOfOrder > 0 && (d.Reordered || t.OutOfOrder > 100 && t.OutOfOrder > t.Old/100)
 }
 
+// figures writes figures behind their name, which has a column of its own.
+func (t *text) figures(name, s string) {
+	lead := fmt.Sprintf("  %-8s ", name)
+	t.Item(prose.Styled(lead), len(lead), s)
+}
+
 func (t *text) counts(d *Diff) {
 	c := func(name string, c Counts, more ...string) {
 		list := []string{prose.Number(c.Added) + " added", prose.Number(c.Removed) + " removed"}
@@ -148,7 +154,7 @@ func (t *text) counts(d *Diff) {
 		if c.Old != c.New {
 			size += " → " + prose.Number(c.New)
 		}
-		t.Line("  %-8s %s: %s", name, size, strings.Join(list, ", "))
+		t.figures(name, size+": "+strings.Join(list, ", "))
 	}
 	t.Line("Numbers")
 	var more []string
@@ -213,7 +219,7 @@ func (t *text) parting(name, what string, p Parting) {
 	case p.End < 0:
 		s += "; modules' own begin " + prose.Number(int(-p.End)) + " earlier"
 	}
-	t.Line("  %-8s %s", name, s)
+	t.figures(name, s)
 }
 
 // changes lists those changes of a sort, each on a line with what changed inside
@@ -251,7 +257,7 @@ func (t *text) changes(headline string, all []Change, of func(*Change) bool) {
 	if t.Full != "" {
 		s += " (" + t.Full + ")"
 	}
-	t.Line("  %s", s)
+	t.Item("  ", 2, s)
 }
 
 func (t *text) more(indent string, n int) {
@@ -259,7 +265,7 @@ func (t *text) more(indent string, n int) {
 	if t.Full != "" {
 		s += " (" + t.Full + ")"
 	}
-	t.Line("%s%s", indent, s)
+	t.Item(prose.Styled(indent), len(indent), s)
 }
 
 func (t *text) change(c *Change) {
@@ -307,7 +313,7 @@ func (t *text) change(c *Change) {
 	if len(notes) > 0 {
 		s += ": " + strings.Join(notes, ", ")
 	}
-	t.Line("  %s", s)
+	t.Item("  ", 2, s)
 	if inside && c.Old != c.New {
 		t.Line("      - %s", c.Old)
 		t.Line("      + %s", c.New)
@@ -390,7 +396,7 @@ func (t *text) folded(all []Folded) {
 	t.Line("Changed only through others")
 	for _, f := range all {
 		if f.Name != "" {
-			t.Line("  %s %s through %s", f.Kind, f.Name, f.Through)
+			t.Item("  ", 2, fmt.Sprintf("%s %s through %s", f.Kind, f.Name, f.Through))
 		}
 	}
 }
@@ -401,8 +407,8 @@ func (t *text) exported(e *Exported) {
 	}
 	t.Line("Exported to modules")
 	side := func(name string, p ExportedPart) {
-		t.Line("  %-8s %s: %s of %s symbols have a type here and lead to %s", name, p.Fingerprint.Short(),
-			prose.Number(p.Found), prose.Number(p.Symbols), prose.Several(p.Types, "type"))
+		t.figures(name, fmt.Sprintf("%s: %s of %s symbols have a type here and lead to %s", p.Fingerprint.Short(),
+			prose.Number(p.Found), prose.Number(p.Symbols), prose.Several(p.Types, "type")))
 	}
 	side("old", e.Old)
 	side("new", e.New)

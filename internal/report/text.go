@@ -89,7 +89,8 @@ func Groups(w io.Writer, r *guard.Result, color bool) error {
 		if what := g.refused(); what != "" {
 			s += "; what is rejected " + what
 		}
-		t.Line("%s %s: %s", t.severity(g.worst()), g.title(), s)
+		w := g.worst()
+		t.Item(t.severity(w)+" ", len(severityWords[w])+1, g.title()+": "+s)
 	}
 	return t.Flush()
 }

@@ -45,7 +45,8 @@ func (t *text) list(what string, lines []string) {
 		lines = append(lines[:named:named], fmt.Sprintf("and %d more (--verbose lists all)", n))
 	}
 	for _, s := range lines {
-		t.Line("  %-8s %s", what, s)
+		lead := fmt.Sprintf("  %-8s ", what)
+		t.Item(prose.Styled(lead), len(lead), s)
 	}
 }
 
