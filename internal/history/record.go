@@ -131,7 +131,7 @@ func (t *tx) packages(b Batch, now int64) {
 	}
 	// What is complete stays so: a run that failed takes nothing away.
 	t.insert("package", packageColumns, sorted(rows),
-		"(digest) DO UPDATE SET used = excluded.used, complete = CASE WHEN excluded.complete = 1 THEN 1 ELSE package.complete END")
+		"(digest) DO UPDATE SET used = CASE WHEN excluded.used > package.used THEN excluded.used ELSE package.used END, complete = CASE WHEN excluded.complete = 1 THEN 1 ELSE package.complete END")
 	t.delete("base", "digest", sorted(whole))
 }
 

@@ -3,6 +3,7 @@
 package history
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -38,18 +39,19 @@ func Remember(bases []*guard.Base, earlier ...[]Build) []Build {
 		seen[k] = true
 		return known
 	})
-	// What was just built is the newest, whatever clocks say; what claims to be of
-	// the future would push out what is true.
+	// What was just built is the newest, whatever clocks say. What claims to be of the
+	// future comes last: it must not push out what is true, and may itself be true where
+	// this machine's clock is slow.
 	now := time.Now()
-	out = slices.DeleteFunc(out, func(b Build) bool { return !built[b.Package] && b.Built.After(now.Add(24*time.Hour)) })
-	slices.SortStableFunc(out, func(a, b Build) int {
-		if built[a.Package] != built[b.Package] {
-			if built[a.Package] {
-				return -1
-			}
-			return 1
+	rank := func(b Build) int {
+		switch {
+		case built[b.Package]:
+			return 0
+		case b.Built.After(now.Add(24 * time.Hour)):
+			return 2
 		}
-		return b.Built.Compare(a.Built)
-	})
+		return 1
+	}
+	slices.SortStableFunc(out, func(a, b Build) int { return cmp.Or(rank(a)-rank(b), b.Built.Compare(a.Built)) })
 	return out[:min(len(out), mostBuilds)]
 }
