@@ -210,7 +210,7 @@ func (c *Client) document(ctx context.Context, v any, query []string, path ...st
 		if len(text) > maxWhole {
 			return fmt.Errorf("more than %d bytes", maxWhole)
 		}
-		return xml.Unmarshal(text, v)
+		return newDecoder(bytes.NewReader(text)).Decode(v)
 	})
 }
 
