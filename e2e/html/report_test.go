@@ -19,7 +19,7 @@ var reports = []struct {
 	table              string // what its caption begins with
 }{
 	{"check", "misread", "failed to validate module [ipheth] BTF: -22", []string{"check", "--no-db", "5.15.12-1.3", "--against", "5.15.12-1.1"}, "5.15.12-1-default (x86_64): update: new modules"},
-	{"audit", "extra-5.15.12-1.4", "Modules by verdict", []string{"audit", "--no-db", "5.15.12-1.3", "5.15.12-1.1", "broken"}, "What was looked over"},
+	{"audit", "extra-5.15.12-1.4", "Modules by verdict", []string{"audit", "--no-db", "5.15.12-1.3", "5.15.12-1.1", "broken"}, "What was checked"},
 }
 
 // TestReports are rendered and work, for all who read them.

@@ -373,7 +373,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	if len(paths) == 1 && paths[0] == root {
 		kind = "package"
 		if errs[0] != nil && !strings.HasSuffix(root, ".rpm") && !strings.HasSuffix(root, ".deb") {
-			return collect.StrangerAt(root, wanted, errs[0])
+			return collect.StrangerAt(root, wanted, regular.WithoutPath(errs[0]))
 		}
 	}
 	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: kind, Packages: len(paths)})
