@@ -78,9 +78,9 @@ func inputs() error {
 
 const (
 	rejected = "rejected: /usr/lib/modules/5.15.12-1-default/kernel/net/ipv4/tcp_bbr.ko on kernel-default-5.15.12-1.1.x86_64: failed to validate module [tcp_bbr] BTF: -22"
-	sameName = "incident: 5.15.12-1-default (x86_64): builds of one kernelrelease with different bases, which share a folder below /lib/modules, and modules of one do not fit the vmlinux of the other"
+	sameName = "incident: 5.15.12-1-default (x86_64): builds of one kernelrelease have different bases and share a folder below /lib/modules, so that modules of one do not fit the vmlinux of the other"
 	unread   = "unknown: kernel-default-extra-5.15.12-1.3.x86_64: carries no kernel-btf(...) dependency, and its content was not read"
-	cutShort = "payload: cpio: entry at 0: no trailer: bzip2: unexpected EOF"
+	cutShort = "payload: cut short: header and payload have 5321 bytes, the signature header says 5421"
 )
 
 // trials are runs of the program with what they have to say, in any format.
@@ -137,7 +137,7 @@ var trials = []struct {
 	},
 	{
 		"audit/torn", []string{"audit", "--no-db", "torn", "old"}, 2,
-		junit.Totals{Passed: 9, Failed: 2, Error: 1}, map[string]int{"error": 3, "warning": 3}, 0,
+		junit.Totals{Passed: 9, Failed: 1, Error: 1}, map[string]int{"error": 2, "warning": 3}, 0,
 		cutShort, "unreadable: torn/kernel-default-extra-5.15.12-1.3.x86_64.rpm: " + cutShort,
 	},
 }
