@@ -71,6 +71,7 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	doubt(res.Findings)
 	believe(res.Findings)
 	res.Labels = labels(inv, res)
 	res.Refusals = refusals(inv.Bases)

@@ -3,11 +3,76 @@
 package guard
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
+
+// doubt has no module be of a base by its own table alone where more is known: that it
+// was built for another kernelrelease, or that its neighbors, which were built together
+// with it, contradict this base. Two builds of one source may have as many types and
+// as long strings: of Debian's 6.12.115-1, every second module finds nothing wrong with
+// the base of -2, and all are misread there. A few neighbors may be damaged.
+func doubt(findings []Finding) {
+	type build struct {
+		of   string // package or folder, architecture and kernelrelease
+		base *Base
+	}
+	type count struct{ proven, against int }
+	of := func(f *Finding) build {
+		m := f.Module
+		place := ""
+		switch {
+		case m.Package != nil:
+			place = cmp.Or(m.Package.Build, m.Package.Path)
+		case f.Pairing != PairGiven: // what is named for one base was built together
+			place = cmp.Or(m.Tree, filepath.Dir(m.Path))
+		}
+		return build{key(place, m.Arch, m.Release), f.Base}
+	}
+	alone := func(f *Finding) bool { return f.Verdict == SameBase && f.Basis == Evidence }
+	counts := map[build]*count{}
+	for i := range findings {
+		f := &findings[i]
+		if !f.Module.InTree || f.evidence == nil {
+			continue
+		}
+		c := counts[of(f)]
+		if c == nil {
+			c = new(count)
+			counts[of(f)] = c
+		}
+		switch {
+		case alone(f):
+			c.proven++
+		case f.evidence.Contradicted():
+			c.against++
+		}
+	}
+	for i := range findings {
+		f := &findings[i]
+		if !alone(f) {
+			continue
+		}
+		c := counts[of(f)]
+		release, _, _ := strings.Cut(f.Module.vermagic, " ")
+		why := ""
+		switch {
+		case release != "" && f.Base.Release != "" && release != f.Base.Release:
+			why = fmt.Sprintf(builtForOther, release)
+		case f.Module.InTree && c != nil && c.against*10 > c.proven:
+			why = fmt.Sprintf(neighborsAgainst, prose.Several(c.against, "other module"))
+		default:
+			continue
+		}
+		f.Verdict, f.Severity = Unproven, Unproven.Severity()
+		f.Reasons = append([]string{why}, f.Reasons...)
+		f.Consequence = consequence(f)
+	}
+}
 
 // believe has modules that are too small to confirm the vmlinux of their tree be
 // believed where their neighbors confirm it: as in a package ([Finding.BuiltOn]),

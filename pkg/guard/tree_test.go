@@ -7,6 +7,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 )
 
 // TestBelieve has small modules of a tree be believed where their neighbors confirm
@@ -130,5 +131,52 @@ func TestTreeBase(t *testing.T) {
 			}
 			t.Errorf("none of %d findings is it", len(res.Findings))
 		})
+	}
+}
+
+// TestDoubt takes back what a module's own table says for a base where others of its
+// build, or the kernelrelease that it was built for, say otherwise.
+func TestDoubt(t *testing.T) {
+	const magic = "1-default SMP"
+	b := &Base{Release: "1-default", Vermagic: magic}
+	of := func(v Verdict, basis Basis, e *evidence.Evidence) Finding {
+		m := &Module{Package: &Package{Path: "kernel-default.rpm"}, Release: "1-default", InTree: true, vermagic: magic}
+		return Finding{Pairing: PairAcross, Module: m, Base: b, Verdict: v, Severity: v.Severity(), Basis: basis, evidence: e}
+	}
+	well, against := &evidence.Evidence{}, &evidence.Evidence{}
+	against.Against[evidence.MemberNoFit] = 1
+	for _, tc := range []struct {
+		name   string
+		change func(f *Finding)
+		well   int // neighbors
+		bad    int
+		want   Verdict
+	}{
+		{"alone", nil, 0, 0, SameBase},
+		{"among its like", nil, 9, 0, SameBase},
+		{"one of many is damaged", nil, 20, 1, SameBase},
+		{"others contradict", nil, 9, 2, Unproven},
+		{"most contradict", nil, 0, 9, Unproven},
+		{"a token says it", func(f *Finding) { f.Basis = Recorded }, 0, 9, SameBase},
+		{"of another package", func(f *Finding) { f.Module.Package = &Package{Path: "other.rpm"} }, 0, 9, SameBase},
+		{"not in the kernel's tree", func(f *Finding) { f.Module.InTree = false }, 0, 9, SameBase},
+		{"built for another kernelrelease", func(f *Finding) { f.Module.vermagic = "2-default SMP" }, 9, 0, Unproven},
+		{"a base whose kernelrelease is not known", func(f *Finding) { f.Base = &Base{} }, 0, 0, SameBase},
+	} {
+		f := of(SameBase, Evidence, well)
+		if tc.change != nil {
+			tc.change(&f)
+		}
+		all := []Finding{f}
+		for range tc.well {
+			all = append(all, of(SameBase, Evidence, well))
+		}
+		for range tc.bad {
+			all = append(all, of(Misread, Evidence, against))
+		}
+		doubt(all)
+		if got := all[0]; got.Verdict != tc.want || (got.Severity == Warn) != (tc.want == Unproven) || (len(got.Reasons) == 1) != (tc.want == Unproven) {
+			t.Errorf("%s: %s, %s, %q", tc.name, got.Verdict, got.Severity, got.Reasons)
+		}
 	}
 }
