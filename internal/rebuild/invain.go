@@ -19,11 +19,8 @@ func (f *Finder) inVain(ctx context.Context, b *built, meets ...*built) string {
 	}
 	for _, met := range meets {
 		whose := f.source(ctx, met)
-		if whose == (node{b.at, b.pkg}) { // each build of it has another of what it meets
-			if !b.seen.again {
-				return ""
-			}
-			continue
+		if whose == (node{b.at, b.pkg}) {
+			return "" // each build of it has another of what it meets
 		}
 		last := f.built(ctx, whose)
 		if last == nil || !b.seen.asked.After(last.Ended) {

@@ -149,7 +149,7 @@ func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, erro
 	if o.Blind {
 		return nil, ErrBlind
 	}
-	jobs, err := o.Client.LastJobs(ctx, target(at, pkg), 2)
+	jobs, err := o.Client.LastJobs(ctx, target(at, pkg), 1)
 	if err != nil || len(jobs) == 0 {
 		return nil, refused(err)
 	}
@@ -157,7 +157,6 @@ func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, erro
 	return &Build{
 		VersionRelease: fmt.Sprintf("%s.%d", j.VersRel, j.BuildCount), Code: j.Code, Ended: j.End.Time,
 		asked: j.Ready.Time,
-		again: len(jobs) > 1 && j.Reason == "new build" && j.SrcMD5 != "" && j.SrcMD5 == jobs[len(jobs)-2].SrcMD5,
 	}, nil
 }
 

@@ -66,7 +66,6 @@ type Build struct {
 	Ended          time.Time `json:"ended"`
 
 	asked time.Time // when OBS knew what to build it with, zero if it does not tell
-	again bool      // by hand, of the same sources as the one before
 }
 
 // Where is one repository and architecture of a project.
