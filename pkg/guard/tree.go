@@ -6,14 +6,12 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
-// doubt has no module be of a base by its own table alone where more is known: that it
-// was built for another kernelrelease, or that its neighbors, which were built together
-// with it, contradict this base. Two builds of one source may have as many types and
+// doubt has no module be of a base by its own table alone where its neighbors, which
+// were built together with it, contradict this base. Two builds of one source may have as many types and
 // as long strings: of Debian's 6.12.115-1, every second module finds nothing wrong with
 // the base of -2, and all are misread there. A few neighbors may be damaged.
 func doubt(findings []Finding) {
@@ -58,18 +56,11 @@ func doubt(findings []Finding) {
 			continue
 		}
 		c := counts[of(f)]
-		release, _, _ := strings.Cut(f.Module.vermagic, " ")
-		why := ""
-		switch {
-		case release != "" && f.Base.Release != "" && release != f.Base.Release:
-			why = fmt.Sprintf(builtForOther, release)
-		case f.Module.InTree && c != nil && c.against*10 > c.proven:
-			why = fmt.Sprintf(neighborsAgainst, prose.Several(c.against, "other module"))
-		default:
+		if !f.Module.InTree || c.against*10 <= c.proven {
 			continue
 		}
 		f.Verdict, f.Severity = Unproven, Unproven.Severity()
-		f.Reasons = append([]string{why}, f.Reasons...)
+		f.Reasons = append([]string{fmt.Sprintf(neighborsAgainst, prose.Several(c.against, "other module"))}, f.Reasons...)
 		f.Consequence = consequence(f)
 	}
 }

@@ -42,7 +42,6 @@ const (
 	meansElse          = "%s of %s names and types that it refers to mean something else"
 	definitionsChanged = "%s of %s types that it refers to changed their definition"
 	meansTheSame       = "all %s names and types that it refers to mean the same on both"
-	builtForOther      = "it was built for %s, and nothing tells whether that had the same base"
 	neighborsAgainst   = "%s of its build contradict this base, and one build has one base"
 	provenInTree       = "%s modules in the same tree were built on this vmlinux, and none on another"
 )
