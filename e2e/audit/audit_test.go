@@ -67,9 +67,16 @@ func TestAudit(t *testing.T) {
 		t.Fatalf("cp: %v\n%s", err, out)
 	}
 	t.Logf("stamp: %s", guard(t, 0, nil, "stamp", copies))
-	// A package without the end of its payload shows that none is read.
-	if err := os.Truncate(filepath.Join(copies, filepath.Base(rpms[0])), 10<<20); err != nil {
+	// A package with a hole for the end of its payload shows that none is read.
+	hollow := filepath.Join(copies, filepath.Base(rpms[0]))
+	info, err := os.Stat(hollow)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, size := range []int64{10 << 20, info.Size()} {
+		if err := os.Truncate(hollow, size); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var metadata document
 	took = guard(t, 1, &metadata, "audit", "--format", "json", "--metadata-only", copies)
