@@ -175,7 +175,7 @@ func readAsked(t *testing.T, port string) (answers []wire.Asked, last wire.Asked
 	t.Helper()
 	f, err := os.Open(port)
 	if err != nil {
-		return nil, wire.Asked{Fatal: err.Error()}
+		return nil, wire.Asked{End: wire.End{Fatal: err.Error()}}
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
@@ -183,7 +183,7 @@ func readAsked(t *testing.T, port string) (answers []wire.Asked, last wire.Asked
 	for lines.Scan() {
 		var a wire.Asked
 		if err := json.Unmarshal(bytes.TrimSpace(lines.Bytes()), &a); err != nil {
-			return answers, wire.Asked{Fatal: err.Error()}
+			return answers, wire.Asked{End: wire.End{Fatal: err.Error()}}
 		}
 		if a.Done || a.Fatal != "" {
 			return answers, a

@@ -454,7 +454,7 @@ func readSurvived(t *testing.T, port string, take func(wire.Survived)) (last wir
 	t.Helper()
 	f, err := os.Open(port)
 	if err != nil {
-		return wire.Survived{Fatal: fmt.Sprint(err)}
+		return wire.Survived{End: wire.End{Fatal: fmt.Sprint(err)}}
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
@@ -466,7 +466,7 @@ func readSurvived(t *testing.T, port string, take func(wire.Survived)) (last wir
 			continue
 		}
 		if err := json.Unmarshal(bytes.TrimSpace(lines.Bytes()), &r); err != nil {
-			return wire.Survived{Fatal: fmt.Sprintf("%q: %v", lines.Text(), err)}
+			return wire.Survived{End: wire.End{Fatal: fmt.Sprintf("%q: %v", lines.Text(), err)}}
 		}
 		if r.Done || r.Fatal != "" {
 			return r

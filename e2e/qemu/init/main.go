@@ -18,25 +18,14 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/e2e/qemu/wire"
-	"golang.org/x/sys/unix"
 )
 
 func main() {
-	// Back to firmware: the machine runs with -no-reboot and ends there.
-	defer unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
-	port, err := wire.Open()
-	if err != nil {
-		fmt.Println("init:", err)
-		return
-	}
-	results := json.NewEncoder(port)
-	last := wire.Result{Done: true}
-	runProgram(results)
-	if err := tryAll(results); err != nil {
-		last = wire.Result{Fatal: err.Error()}
-	}
-	results.Encode(last)
-	wire.Drain(port)
+	wire.Serve(func(port *os.File) error {
+		results := json.NewEncoder(port)
+		runProgram(results)
+		return tryAll(results)
+	})
 }
 
 // runProgram runs the program that came along, if one did.

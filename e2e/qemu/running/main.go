@@ -22,22 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func main() {
-	// Back to firmware: the machine runs with -no-reboot and ends there.
-	defer unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
-	port, err := wire.Open()
-	if err != nil {
-		fmt.Println("init:", err)
-		return
-	}
-	out := json.NewEncoder(port)
-	last := wire.Asked{Done: true}
-	if err := run(out); err != nil {
-		last = wire.Asked{Fatal: err.Error()}
-	}
-	out.Encode(last)
-	wire.Drain(port)
-}
+func main() { wire.Serve(func(port *os.File) error { return run(json.NewEncoder(port)) }) }
 
 const (
 	root   = 0

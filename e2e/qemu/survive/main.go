@@ -18,21 +18,10 @@ import (
 )
 
 func main() {
-	// Back to firmware: the machine runs with -no-reboot and ends there.
-	defer unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
-	port, err := wire.Open()
-	if err != nil {
-		fmt.Println("init:", err)
-		return
-	}
-	port.WriteString("\n") // what firmware wrote ends here
-	out := json.NewEncoder(port)
-	last := wire.Survived{Done: true}
-	if err := run(out); err != nil {
-		last = wire.Survived{Fatal: err.Error()}
-	}
-	out.Encode(last)
-	wire.Drain(port)
+	wire.Serve(func(port *os.File) error {
+		port.WriteString("\n") // what firmware wrote ends here
+		return run(json.NewEncoder(port))
+	})
 }
 
 func run(out *json.Encoder) error {

@@ -11,8 +11,7 @@ type Asked struct {
 	Stderr string `json:",omitempty"`
 	Exit   int    `json:",omitempty"`
 
-	Done  bool   `json:",omitempty"`
-	Fatal string `json:",omitempty"`
+	End
 }
 
 // Files of the machine that is asked, beside Modules.

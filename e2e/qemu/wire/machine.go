@@ -5,6 +5,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -12,9 +13,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open makes the virtual machine's file systems and opens the serial port that
+// Serve is the main function of the first program in a virtual machine: run sends its
+// results through the serial port, behind them stands a line that it is done, or why
+// it is not.
+func Serve(run func(port *os.File) error) {
+	// Back to firmware: the machine runs with -no-reboot and ends there.
+	defer unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+	port, err := open()
+	if err != nil {
+		fmt.Println("init:", err)
+		return
+	}
+	last := End{Done: true}
+	if err := run(port); err != nil {
+		last = End{Fatal: err.Error()}
+	}
+	json.NewEncoder(port).Encode(last)
+	drain(port)
+}
+
+// open makes the virtual machine's file systems and opens the serial port that
 // results go to.
-func Open() (*os.File, error) {
+func open() (*os.File, error) {
 	if err := mount(); err != nil {
 		return nil, err
 	}
@@ -44,7 +64,7 @@ func openPort() (*os.File, error) {
 	return os.OpenFile("/dev/"+name, os.O_WRONLY, 0)
 }
 
-// Drain waits until the port has sent everything.
-func Drain(port *os.File) {
+// drain waits until the port has sent everything.
+func drain(port *os.File) {
 	unix.IoctlSetInt(int(port.Fd()), unix.TCSBRK, 1)
 }

@@ -49,9 +49,15 @@ type Result struct {
 	Size  int      `json:"size,omitempty"`  // bytes that it holds
 	Sum   string   `json:"sum,omitempty"`   // and their FNV-1a, 64 bit, in hex
 	Lines []string `json:"lines,omitempty"` // of the kernel log, escaped as in /dev/kmsg
-	Fatal string   `json:"fatal,omitempty"` // nothing more can be tried
 	Said  string   `json:"said,omitempty"`  // output of the program, in place of a trial
-	Done  bool     `json:"done,omitempty"`  // nothing more is to be tried
+
+	End
+}
+
+// End is the last line that comes out.
+type End struct {
+	Fatal string `json:"fatal,omitempty"` // nothing more can be tried
+	Done  bool   `json:"done,omitempty"`  // nothing more is to be tried
 }
 
 // Survived is what became of a module or a BPF program.
@@ -67,8 +73,7 @@ type Survived struct {
 	Entries *Entries `json:"entries,omitempty"`
 	Traces  *Traces  `json:"traces,omitempty"`
 
-	Fatal string `json:"fatal,omitempty"`
-	Done  bool   `json:"done,omitempty"`
+	End
 }
 
 // Entries is what became of programs on the entry of the modules' functions.
