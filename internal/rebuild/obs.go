@@ -149,11 +149,10 @@ func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, erro
 	if o.Blind {
 		return nil, ErrBlind
 	}
-	jobs, err := o.Client.LastJobs(ctx, target(at, pkg), 1)
-	if err != nil || len(jobs) == 0 {
+	j, err := o.Client.LastJob(ctx, target(at, pkg))
+	if err != nil || j == nil {
 		return nil, refused(err)
 	}
-	j := jobs[len(jobs)-1]
 	return &Build{
 		VersionRelease: fmt.Sprintf("%s.%d", j.VersRel, j.BuildCount), Code: j.Code, Ended: j.End.Time,
 		asked: j.Ready.Time,

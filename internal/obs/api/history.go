@@ -5,7 +5,6 @@ package api
 import (
 	"context"
 	"encoding/xml"
-	"strconv"
 )
 
 // Job is one attempt to build, successful or not.
@@ -30,9 +29,13 @@ func (c *Client) JobHistory(ctx context.Context, t Target) ([]Job, error) {
 	return c.jobs(ctx, t)
 }
 
-// LastJobs gives the last n attempts to build a target, oldest first.
-func (c *Client) LastJobs(ctx context.Context, t Target, n int) ([]Job, error) {
-	return c.jobs(ctx, t, "limit", strconv.Itoa(n))
+// LastJob gives the last attempt to build a target, nil if there was none.
+func (c *Client) LastJob(ctx context.Context, t Target) (*Job, error) {
+	jobs, err := c.jobs(ctx, t, "limit", "1")
+	if err != nil || len(jobs) == 0 {
+		return nil, err
+	}
+	return &jobs[len(jobs)-1], nil // the newest stands last, with a limit as well
 }
 
 func (c *Client) jobs(ctx context.Context, t Target, query ...string) ([]Job, error) {

@@ -74,10 +74,8 @@ func TestRoutes(t *testing.T) {
 					Ready: at(0), Start: at(10), End: at(20), Code: "succeeded", Reason: "new build", HostArch: "x86_64", Worker: "w:1"},
 				{Package: "kernel-default", Code: "failed"},
 			}},
-		{"_jobhistory.xml", func(c *Client) (any, error) {
-			jobs, err := c.LastJobs(ctx, kernel, 2)
-			return len(jobs), err
-		}, "/build/Kernel:Test/standard/x86_64/_jobhistory?package=kernel-default&limit=2", 2},
+		{"_jobhistory.xml", func(c *Client) (any, error) { return c.LastJob(ctx, kernel) },
+			"/build/Kernel:Test/standard/x86_64/_jobhistory?package=kernel-default&limit=1", &Job{Package: "kernel-default", Code: "failed"}},
 		{"_history.xml", func(c *Client) (any, error) { return c.BuildHistory(ctx, kernel) },
 			"/build/Kernel:Test/standard/x86_64/kernel-default/_history", []Build{
 				{Revision: "2", SrcMD5: "ec57653bfe1a2c9918faea3a5e398b70", VersRel: "5.15.12-1", BuildCount: 3, Time: at(20), Seconds: 4711},
@@ -180,7 +178,7 @@ func TestNames(t *testing.T) {
 			_, errs["download"] = c.Download(ctx, target, Binary{Name: "a.rpm"}, t.TempDir())
 			_, errs["jobs"] = c.JobHistory(ctx, target)
 			_, errs["history"] = c.BuildHistory(ctx, target)
-			_, errs["job"] = c.LastJobs(ctx, target, 1)
+			_, errs["job"] = c.LastJob(ctx, target)
 			_, errs["reason"] = c.Reason(ctx, target)
 			for call, err := range errs {
 				if err == nil {
@@ -202,7 +200,7 @@ func TestNames(t *testing.T) {
 	whole := Target{"P", "r", "a", WholeRepository}
 	errs := map[string]error{"rebuild": c.Rebuild(ctx, whole)}
 	_, errs["jobs"] = c.JobHistory(ctx, whole)
-	_, errs["job"] = c.LastJobs(ctx, whole, 1)
+	_, errs["job"] = c.LastJob(ctx, whole)
 	_, errs["history"] = c.BuildHistory(ctx, whole)
 	_, errs["reason"] = c.Reason(ctx, whole)
 	_, errs["results"] = c.Results(ctx, "P", Filter{Packages: []string{WholeRepository}})
@@ -279,8 +277,8 @@ func TestWholeRepository(t *testing.T) {
 func TestNoJob(t *testing.T) {
 	s := plain(t, func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(`<jobhistlist />`)) })
 	c, _ := client(t, s, nil)
-	if jobs, err := c.LastJobs(t.Context(), kernel, 1); jobs != nil || err != nil {
-		t.Errorf("%v, %v", jobs, err)
+	if job, err := c.LastJob(t.Context(), kernel); job != nil || err != nil {
+		t.Errorf("%v, %v", job, err)
 	}
 }
 
