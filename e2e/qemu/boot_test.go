@@ -29,7 +29,7 @@ const bootTime = 20 * time.Minute
 func boot(t *testing.T, m machine, vmlinuz string, files []byte) ([]wire.Result, error) {
 	t.Helper()
 	port, err := run(t, m, vmlinuz, files, start{})
-	results, end := readResults(t, port)
+	results, end := readResults[wire.Result](t, port)
 	switch {
 	case end.Done:
 		return results, nil
@@ -76,28 +76,33 @@ func run(t *testing.T, m machine, vmlinuz string, files []byte, with start) (por
 	return port, fmt.Errorf("the kernel ended: qemu: %v %s\n%s", err, out, tail(console))
 }
 
-// readResults reads what came through the serial port, and the last word.
-func readResults(t *testing.T, path string) (results []wire.Result, end wire.Result) {
+// readResults reads what came through the serial port, and the last word, which is none
+// where the kernel ended before it. Firmware writes to the port, too, before it begins.
+func readResults[T interface{ Last() wire.End }](t *testing.T, path string) (results []T, last wire.End) {
+	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, wire.Result{}
+		return nil, wire.End{}
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var r wire.Result
+	for begun := false; lines.Scan(); {
 		line := bytes.TrimSpace(lines.Bytes())
+		if begun = begun || bytes.HasPrefix(line, []byte("{")); !begun {
+			continue
+		}
+		var r T
 		if err := json.Unmarshal(line, &r); err != nil {
 			t.Logf("serial port: %q: %v", line, err)
 			break
 		}
-		if r.Done || r.Fatal != "" {
-			return results, r
+		if last := r.Last(); last != (wire.End{}) {
+			return results, last
 		}
 		results = append(results, r)
 	}
-	return results, wire.Result{}
+	return results, wire.End{}
 }
 
 // tail is the end of a file.

@@ -5,7 +5,6 @@
 package qemu
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
@@ -86,7 +85,7 @@ func TestRunning(t *testing.T) {
 	c.add(wire.Before, modeFile, []byte(strings.Join(loaded, "\n")))
 
 	port, err := run(t, on.machine, on.vmlinuz, c.finish(), start{})
-	answers, last := readAsked(t, port)
+	answers, last := readResults[wire.Asked](t, port)
 	if !last.Done {
 		t.Fatalf("the machine ended behind %d answers: %s %v", len(answers), last.Fatal, err)
 	}
@@ -169,26 +168,4 @@ func refusedBTF(t *testing.T, m *kernel.Module, path string) []byte {
 	header, types := binary.LittleEndian.Uint32(m.BTF[4:]), binary.LittleEndian.Uint32(m.BTF[8:])
 	binary.LittleEndian.PutUint32(data[at+int(header+types):], 1<<30)
 	return data
-}
-
-func readAsked(t *testing.T, port string) (answers []wire.Asked, last wire.Asked) {
-	t.Helper()
-	f, err := os.Open(port)
-	if err != nil {
-		return nil, wire.Asked{End: wire.End{Fatal: err.Error()}}
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var a wire.Asked
-		if err := json.Unmarshal(bytes.TrimSpace(lines.Bytes()), &a); err != nil {
-			return answers, wire.Asked{End: wire.End{Fatal: err.Error()}}
-		}
-		if a.Done || a.Fatal != "" {
-			return answers, a
-		}
-		answers = append(answers, a)
-	}
-	return answers, wire.Asked{}
 }

@@ -5,10 +5,8 @@
 package qemu
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"maps"
 	"os"
@@ -432,7 +430,8 @@ func survive(t *testing.T, on *build, with start, modules cargo, objects map[str
 	}
 	port, err := run(t, on.machine, on.vmlinuz, c.finish(), with)
 	s := &survived{modules: map[string]wire.Survived{}, programs: map[string]wire.Survived{}, traces: map[string]*wire.Traces{}}
-	last := readSurvived(t, port, func(r wire.Survived) {
+	results, last := readResults[wire.Survived](t, port)
+	for _, r := range results {
 		switch {
 		case r.Module != "":
 			s.modules[r.Module] = r
@@ -443,35 +442,9 @@ func survive(t *testing.T, on *build, with start, modules cargo, objects map[str
 		default:
 			s.programs[r.Program] = r
 		}
-	})
+	}
 	if !last.Done {
 		t.Fatalf("the machine ended behind %d modules and %d programs: %s %v", len(s.modules), len(s.programs), last.Fatal, err)
 	}
 	return s
-}
-
-func readSurvived(t *testing.T, port string, take func(wire.Survived)) (last wire.Survived) {
-	t.Helper()
-	f, err := os.Open(port)
-	if err != nil {
-		return wire.Survived{End: wire.End{Fatal: fmt.Sprint(err)}}
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	begun := false // before that the firmware writes to the port, too
-	for lines.Scan() {
-		var r wire.Survived
-		if begun = begun || bytes.HasPrefix(lines.Bytes(), []byte("{")); !begun {
-			continue
-		}
-		if err := json.Unmarshal(bytes.TrimSpace(lines.Bytes()), &r); err != nil {
-			return wire.Survived{End: wire.End{Fatal: fmt.Sprintf("%q: %v", lines.Text(), err)}}
-		}
-		if r.Done || r.Fatal != "" {
-			return r
-		}
-		take(r)
-	}
-	return wire.Survived{}
 }

@@ -60,6 +60,9 @@ type End struct {
 	Done  bool   `json:"done,omitempty"`  // nothing more is to be tried
 }
 
+// Last is the end itself, of any line that may be the last.
+func (e End) Last() End { return e }
+
 // Survived is what became of a module or a BPF program.
 type Survived struct {
 	Module  string `json:"module,omitempty"`
