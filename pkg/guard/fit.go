@@ -379,7 +379,7 @@ func (m *matching) weak() {
 		if slices.ContainsFunc(answers[:older], func(c calling) bool { return c.Fit == Misfits }) {
 			v = Stale
 		}
-		m.answer(v, "", "so it is with %d older kernels that weak-modules links its modules into, or may", older)
+		m.answer(v, "", linkOlder, older)
 	}
 }
 

@@ -96,7 +96,7 @@ func Link(t Tree, packages []*Linkable) map[*Linkable]Linked {
 	}
 	if t.Symbols == nil {
 		for _, l := range left {
-			k.out[l] = Linked{Unknown: true, Why: "the symbols of the kernel are not listed anywhere"}
+			k.out[l] = Linked{Unknown: true, Why: linkUnlisted}
 		}
 		return k.out
 	}
@@ -107,7 +107,7 @@ func Link(t Tree, packages []*Linkable) map[*Linkable]Linked {
 			for _, p := range l.places() {
 				if other := k.place[p]; other != nil {
 					if k.out[l].Why == "" || k.out[l].Unknown {
-						k.out[l] = Linked{Why: other.NEVRA + " takes its place"}
+						k.out[l] = Linked{Why: fmt.Sprintf(linkPlace, other.NEVRA)}
 					}
 					return true
 				}
@@ -227,7 +227,7 @@ func (k *linking) lacks(l *Linkable, exports map[string][]uint32) Linked {
 		}
 		switch {
 		case !found && k.tree.Symbols.Partial() && !gone: // another one may decide
-			maybe = Linked{Unknown: true, Why: "not all symbols of the kernel are listed"}
+			maybe = Linked{Unknown: true, Why: linkPartly}
 		case !found:
 			return Linked{Why: fmt.Sprintf(linkNoSymbol, need.Symbol)}
 		case crc != need.CRC:
@@ -276,7 +276,7 @@ func (k *linking) breaks(l *Linkable) Linked {
 			}
 		}
 		if k.tree.Own == nil {
-			return Linked{Unknown: true, Why: fmt.Sprintf("the package has another symbol %s than the kernel, and whether modules of the kernel need that is not known", symbol)}
+			return Linked{Unknown: true, Why: fmt.Sprintf(linkNeeded, symbol)}
 		}
 	}
 	return Linked{}
