@@ -65,11 +65,14 @@ export guard
 # What is remembered is a measure of its own, also where CI is set.
 export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state CI=
 
+# grouped: numbers in lines of standard input with a comma for each three digits
+grouped() { sed -E ':next; s/([0-9])([0-9]{3})($|[^0-9])/\1,\2\3/; t next'; }
+
 # shape RPM: what makes packages differ here: compression outside and inside
 shape() {
     printf '%s payload, ' "$(rpm -qp --nosignature --qf '%{PAYLOADCOMPRESSOR}' "$1")"
     rpm -qpl --nosignature "$1" | sed -n 's/.*\(\.ko\(\..*\)\{0,1\}\)$/\1/p' | sort | uniq -c | sort -rn |
-        awk 'NR == 1 { printf "%d %s", $1, $2 }'
+        awk 'NR == 1 { printf "%d %s", $1, $2 }' | grouped
 }
 
 list=("$@")
@@ -294,8 +297,8 @@ if [ -n "$tree" ] && [ "$kernels" -gt 0 ]; then
     # shellcheck disable=SC2086
     in_turns $names
     {
-        printf '\n## How it grows\n\nKernels of %d modules each, in packages of %d MB, in one `check --no-db`:\n\n' \
-            "$(rpm -qpl --nosignature "$1" | grep -c '\.ko')" $(($(stat -c %s "$1") / 1000000))
+        printf '\n## How it grows\n\nKernels of %s modules each, in packages of %d MB, in one `check --no-db`:\n\n' \
+            "$(rpm -qpl --nosignature "$1" | grep -c '\.ko' | grouped)" $(($(stat -c %s "$1") / 1000000))
         echo '| kernels | wall s | CPU s | MiB |'
         echo '|---|---|---|---|'
         for k in $names; do

@@ -3,7 +3,6 @@
 package collect
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -156,10 +155,11 @@ func (c *collector) readAll(r io.Reader, size int64) (*[]byte, error) {
 	if data == nil {
 		data = new([]byte)
 	}
-	buf := bytes.NewBuffer((*data)[:0])
-	buf.Grow(int(min(size, 1<<20)))
-	_, err := buf.ReadFrom(io.LimitReader(r, size))
-	*data = buf.Bytes()
+	if *data == nil {
+		*data = make([]byte, 0, min(size, 1<<20))
+	}
+	var err error
+	*data, err = decompress.ReadInto(*data, r, size)
 	return data, err
 }
 

@@ -368,13 +368,13 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 	}
 	// Room for all of it at once, but not for more than there is of the package: growing
 	// would take as much once more.
-	data := bytes.NewBuffer(make([]byte, 0, min(size, r.size)+bytes.MinRead))
-	if _, err := data.ReadFrom(io.LimitReader(r.content, size)); err != nil {
+	data, err := decompress.ReadInto(make([]byte, 0, min(size, r.size)), r.content, size)
+	if err != nil {
 		return err
 	}
 	r.opening.Wait()
 	r.opening.Go(func() {
-		r.openImage(paths, data.Bytes())
+		r.openImage(paths, data)
 		if size > 1<<20 {
 			// Unpacked it was a third of the heap, which Go would let grow by half of that
 			// before it looks again.

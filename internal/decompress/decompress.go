@@ -20,6 +20,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math/bits"
 )
 
@@ -62,6 +63,40 @@ func Bound(packed, most int64) int64 {
 		return most
 	}
 	return min(small+ratio*packed, most)
+}
+
+// ReadInto reads at most most bytes from r into buf, in place of what is there, and
+// returns them; with an error, which io.EOF is none of, those before it. Where the
+// capacity is too small it doubles, but never to more than can be read, and goes there at
+// once where that is not far: each step takes its own memory once more.
+//
+// It makes its memory itself. That of a growing bytes.Buffer is cleared by append in one
+// piece, which the garbage collector waits for with all else at a halt.
+func ReadInto(buf []byte, r io.Reader, most int64) ([]byte, error) {
+	data := buf[:0]
+	for int64(len(data)) < most {
+		if len(data) == cap(data) {
+			data = append(make([]byte, 0, larger(int64(cap(data)), most)), data...)
+		}
+		n, err := r.Read(data[len(data):min(int64(cap(data)), most)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return data, err
+		}
+	}
+	return data, nil
+}
+
+// larger is the next room in bytes for what has filled room and may become most.
+func larger(room, most int64) int64 {
+	room = max(2*room, 4<<10)
+	if most <= 2*room {
+		return most
+	}
+	return room
 }
 
 // DetectLen is the number of leading bytes Detect looks at. With fewer it

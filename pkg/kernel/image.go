@@ -178,33 +178,6 @@ const (
 	usualRoom  = 128 << 20 // bytes; real ones have 40 to 100 MB
 )
 
-// readUpTo reads at most most bytes, into room for so many. Where it is too small, it
-// doubles, but never to more than can be read, and goes there at once where that is not
-// far: each step takes its own memory once more.
-func readUpTo(r io.Reader, most, room int64) ([]byte, error) {
-	data := make([]byte, 0, min(room, most))
-	for int64(len(data)) < most {
-		if len(data) == cap(data) {
-			room := max(2*int64(cap(data)), 4<<10)
-			if most <= 2*room {
-				room = most
-			}
-			larger := make([]byte, len(data), room)
-			copy(larger, data)
-			data = larger
-		}
-		n, err := r.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return data, nil
-}
-
 // room is how many bytes to have ready for what the n bytes at off unpack to.
 func room(src source, format decompress.Format, off, n uint64) int64 {
 	room := int64(n) * usualRatio
@@ -230,7 +203,7 @@ func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (so
 		return source{}, err
 	}
 	// Growing would take as much once more.
-	data, err := readUpTo(unpacked, o.left+1, room(src, format, off, n))
+	data, err := decompress.ReadInto(make([]byte, 0, min(o.left+1, room(src, format, off, n))), unpacked, o.left+1)
 	if err != nil {
 		return source{}, err
 	}

@@ -85,9 +85,7 @@ func (o *opener) tryS390(data []byte) (kernel []byte, format decompress.Format, 
 	if err != nil {
 		return nil, "", false
 	}
-	var buf bytes.Buffer
-	_, err = buf.ReadFrom(io.LimitReader(r, o.left+1))
-	kernel = buf.Bytes()
+	kernel, err = decompress.ReadInto(nil, r, o.left+1)
 	if len(kernel) < minS390Kernel || int64(len(kernel)) > o.left || errors.Is(err, io.ErrUnexpectedEOF) && format != decompress.Lz4 {
 		return nil, "", false
 	}
