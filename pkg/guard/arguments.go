@@ -5,6 +5,8 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Argument is a path that the user gave, and what for.
@@ -66,7 +68,7 @@ func idle(inv *Inventory, res *Result) []Problem {
 		case n+modules[at] == 0:
 			err = errors.New(nothingIn)
 		case a.Origin == Against && !crossed:
-			err = errors.New(noMatch)
+			err = neverMeet(inv, a.Path)
 		}
 		if err != nil {
 			out = append(out, Problem{Path: a.Path, Err: err, Origin: a.Origin})
@@ -76,6 +78,26 @@ func idle(inv *Inventory, res *Result) []Problem {
 		out = nothingToCheck(inv)
 	}
 	return out
+}
+
+// neverMeet is for an older build that shares no kernelrelease with the new one.
+func neverMeet(inv *Inventory, path string) error {
+	var old, new []string
+	for _, b := range inv.Bases {
+		switch name := kernelName(b.Release, b.Arch); {
+		case b.Release == "":
+		case b.Origin == Against && tree(b.Package, b.Tree) == path:
+			old = append(old, name)
+		case b.Origin == New:
+			new = append(new, name)
+		}
+	}
+	slices.Sort(old)
+	slices.Sort(new)
+	if old, new = slices.Compact(old), slices.Compact(new); len(old) == 0 || len(new) == 0 {
+		return errors.New(noMatch)
+	}
+	return fmt.Errorf(noMatchNames, strings.Join(few(old), ", "), strings.Join(few(new), ", "))
 }
 
 // nothingToCheck is for kernels that somebody gave without any module to check on

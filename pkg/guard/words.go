@@ -134,7 +134,9 @@ const (
 	noBase       = "no kernel with BTF in it"
 	manyBases    = "%d kernels in it; name the file of one"
 	nothingIn    = "no kernel and no module in it, so nothing of it was checked"
-	noMatch      = "no kernel in --against matches; nothing was compared"
+	noMatch      = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
+	noMatchNames = "nothing was compared: the old build is %s, the new one %s, and each looks for modules of its own name only. " +
+		"\"check --base VMLINUX MODULE...\" compares what it is given"
 	noModules    = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"
 	wrongArch    = "not checked: it is built for %s, the base for %s"
 	linkNotKnown = "not checked on %s (%s): whether its modules are linked into %s is not known, since %s"
@@ -272,7 +274,7 @@ func kernelName(release, arch string) string {
 	return release + " (" + arch + ")"
 }
 
-// few bounds what is said of one package.
+// few bounds what is said of one package, or a list of names.
 func few(reasons []string) []string {
 	const most = 10
 	if n := len(reasons) - most; n > 0 {
