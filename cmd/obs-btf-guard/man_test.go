@@ -40,6 +40,9 @@ var (
 	longFlag   = regexp.MustCompile(`(^|[ \[])(--[a-z][a-z-]*)`)
 )
 
+// scripts are installed beside the program.
+var scripts = []string{"obs-btf-guard-published"}
+
 func readPages(t *testing.T) []page {
 	t.Helper()
 	paths, err := filepath.Glob("../../docs/man/*.1")
@@ -48,6 +51,9 @@ func readPages(t *testing.T) []page {
 	}
 	var pages []page
 	for _, path := range paths {
+		if slices.Contains(scripts, strings.TrimSuffix(filepath.Base(path), ".1")) {
+			continue
+		}
 		source, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -72,6 +78,36 @@ func readPages(t *testing.T) []page {
 		pages = append(pages, p)
 	}
 	return pages
+}
+
+// TestScriptPages compares the man page of each script with the options that it takes.
+func TestScriptPages(t *testing.T) {
+	read := func(path string) string {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	getopts := regexp.MustCompile(`(?m)^while getopts ([A-Za-z:]+) `)
+	option := regexp.MustCompile(`\bFl ([A-Za-z])\b`)
+	for _, script := range scripts {
+		takes := getopts.FindStringSubmatch(read("../../obs/" + script))
+		if takes == nil {
+			t.Errorf("%s: takes no options", script)
+			continue
+		}
+		want := strings.Split(strings.ReplaceAll(takes[1], ":", ""), "")
+		slices.Sort(want)
+		var has []string
+		for _, m := range option.FindAllStringSubmatch(read("../../docs/man/"+script+".1"), -1) {
+			has = append(has, m[1])
+		}
+		slices.Sort(has)
+		if has = slices.Compact(has); !slices.Equal(has, want) {
+			t.Errorf("%s: takes %v, its man page has %v", script, want, has)
+		}
+	}
 }
 
 // TestManPages compares the man pages with the commands: each command has one
