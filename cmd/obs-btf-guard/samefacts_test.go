@@ -24,8 +24,8 @@ import (
 
 // How a kernel is packed, in which order and under which names, whether it is signed
 // or stripped, changes no verdict. That of a repository and of OBS is that of a folder
-// is what internal/audit's TestProducts says, and e2e's TestStripped strips whole
-// kernels.
+// is what internal/audit's TestProducts says; e2e's TestStripped strips whole kernels,
+// TestSigned has rpmsign sign packages.
 func TestPackingChangesNothing(t *testing.T) {
 	const before = "../../testdata/incident/5.15.12-1.1"
 	whole := kernelFiles(t, "../../testdata/incident/broken/kernel-default-5.15.12-1.4.x86_64.rpm",

@@ -12,7 +12,7 @@ say() { echo "install: $*" >&2; }
 
 # command=package
 needs=(
-    rpm=rpm rpmbuild=rpm rpm2cpio=rpm2cpio cpio=cpio rpmkeys=rpm
+    rpm=rpm rpmbuild=rpm rpm2cpio=rpm2cpio cpio=cpio rpmkeys=rpm rpmsign=rpm gpg=gpg gpgconf=gpgconf gpg-agent=gpg-agent
     createrepo_c=createrepo-c zypper=zypper dnf=dnf
     objcopy=binutils od=coreutils cmp=diffutils xz=xz-utils zstd=zstd gzip=gzip bzip2=bzip2
     file=file awk=mawk perl=perl # for build-compare
