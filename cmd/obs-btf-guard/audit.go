@@ -95,8 +95,8 @@ func runAudit(c *cli.Context) error {
 	if err := comment(ctx, c, res, failOn); err != nil {
 		return err // what was not said is news another time
 	}
-	if !c.Bool("dry-run") {
-		earlier.keep(m, res)
+	if err := earlier.keep(m, res); err != nil {
+		return err
 	}
 	return status(res.Exit(failOn))
 }

@@ -114,7 +114,11 @@ func (m *memory) failed(err error) {
 		return
 	}
 	if m.c.Context.Err() == nil {
-		fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: not remembered (--no-db does without): %s\n", prose.Printable(err.Error()))
+		without := " (--no-db does without)"
+		if m.c.Bool("since-last") { // which does not
+			without = ""
+		}
+		fmt.Fprintf(m.c.App.ErrWriter, "obs-btf-guard: not remembered%s: %s\n", without, prose.Printable(err.Error()))
 	}
 	if m.db != nil {
 		m.db.Close()
@@ -134,11 +138,12 @@ func (m *memory) last(key string) ([]byte, error) {
 	return m.db.Recall(m.c.Context, key)
 }
 
-// next keeps JSON for last.
-func (m *memory) next(key string, value []byte) {
+// next keeps JSON for last, and reports whether it could. Why not was said.
+func (m *memory) next(key string, value []byte) bool {
 	if m.open() {
 		m.failed(m.db.Keep(m.c.Context, key, value))
 	}
+	return m.db != nil
 }
 
 func (m *memory) close() {

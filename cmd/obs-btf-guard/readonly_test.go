@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 )
@@ -19,6 +20,12 @@ import (
 func TestReadOnly(t *testing.T) {
 	dir := packagesToWrite(t)
 	frozen := frozenIn(t, dir)
+	t.Chdir(dir)
+	var out bytes.Buffer
+	if status := run(t.Context(), strings.Fields("obs-btf-guard audit --since-last --db since.db ."), &out, &out); status != exitOK {
+		t.Fatalf("audit: exit status %d\n%s", status, &out)
+	}
+	minute := time.Now().UTC().Format("2006-01-02 15:04")
 	for _, tt := range []struct {
 		args   string
 		status int
@@ -35,6 +42,13 @@ func TestReadOnly(t *testing.T) {
 		{"check --db other.db kernel.rpm", exitOK, []string{"not remembered (--no-db does without): other.db: read-only file system"}},
 		{"audit --db history.db .", exitOK, []string{"not remembered (--no-db does without): history.db: it may be read, but not written"}},
 		{"audit --since-last .", exitError, []string{"the last audit: there is no history to find it in: DIR/state/obs-btf-guard/history.db: read-only file system"}},
+		{"audit --since-last --db since.db .", exitError, []string{
+			"not remembered: since.db: it may be read, but not written",
+			"--since-last: this audit is not remembered; the next one will be compared with the audit of MINUTE again"}},
+		{"audit --since-last --db since.db kernel.rpm", exitError, []string{
+			"no earlier audit of these sources is remembered; everything is new",
+			"not remembered: since.db: it may be read, but not written",
+			"--since-last: this audit is not remembered; to the next one everything will be new again"}},
 		{"history --db history.db", exitOK, nil},
 		{"history --db history.db --verify", exitOK, nil},
 		{"history --db history.db --prune 400", exitError, []string{"history.db: it may be read, but not written"}},
@@ -46,7 +60,7 @@ func TestReadOnly(t *testing.T) {
 		_ = cmd.Run()
 		var want strings.Builder
 		for _, line := range tt.want {
-			want.WriteString("obs-btf-guard: " + strings.Replace(line, "DIR", dir, 1) + "\n")
+			want.WriteString("obs-btf-guard: " + strings.NewReplacer("DIR", dir, "MINUTE", minute).Replace(line) + "\n")
 		}
 		if status := cmd.ProcessState.ExitCode(); status != tt.status || stderr.String() != want.String() {
 			t.Errorf("%s: exit status %d, want %d, and\n%swant\n%s", tt.args, status, tt.status, &stderr, &want)

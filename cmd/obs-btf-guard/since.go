@@ -20,6 +20,7 @@ type baseline struct {
 	c        *cli.Context
 	snapshot audit.Snapshot // nil: none
 	what     string         // in words
+	first    bool           // nothing is remembered of --since-last
 }
 
 // newBaseline reads the file of --since.
@@ -72,7 +73,7 @@ func (b *baseline) recall(m *memory) error {
 	var last lastAudit
 	if value == nil {
 		fmt.Fprintf(b.c.App.ErrWriter, "obs-btf-guard: no earlier audit of these sources is remembered; everything is new\n")
-		b.snapshot, b.what = audit.Snapshot{}, "the beginning"
+		b.snapshot, b.what, b.first = audit.Snapshot{}, "the beginning", true
 		return nil
 	}
 	if err := json.Unmarshal(value, &last); err != nil {
@@ -82,6 +83,14 @@ func (b *baseline) recall(m *memory) error {
 	return nil
 }
 
+// again says what the next audit will be compared with if this one is not remembered.
+func (b *baseline) again() string {
+	if b.first {
+		return "to the next one everything will be new again"
+	}
+	return "the next one will be compared with " + b.what + " again"
+}
+
 func (b *baseline) compare(res *audit.Result) {
 	if b.snapshot != nil {
 		res.Compare(b.snapshot, prose.Printable(b.what))
@@ -89,12 +98,22 @@ func (b *baseline) compare(res *audit.Result) {
 }
 
 // keep has the next audit compared with this one, if all of it could be read: what was
-// not seen is not gone.
-func (b *baseline) keep(m *memory, res *audit.Result) {
-	if !b.c.Bool("since-last") || len(res.Problems) > 0 {
-		return
+// not seen is not gone. Where the next one will be compared with an older one instead, it
+// says so, and that it could not be remembered is an error.
+func (b *baseline) keep(m *memory, res *audit.Result) error {
+	if !b.c.Bool("since-last") || b.c.Bool("dry-run") {
+		return nil
 	}
-	if value, err := json.Marshal(lastAudit{time.Now(), res.Snapshot()}); err == nil {
-		m.next(b.key(), value)
+	if len(res.Problems) > 0 {
+		fmt.Fprintf(b.c.App.ErrWriter, "obs-btf-guard: not all could be read, so this audit is not remembered; %s\n", b.again())
+		return nil
 	}
+	value, err := json.Marshal(lastAudit{time.Now(), res.Snapshot()})
+	if err != nil {
+		return err
+	}
+	if !m.next(b.key(), value) {
+		return fmt.Errorf("--since-last: this audit is not remembered; %s", b.again())
+	}
+	return nil
 }

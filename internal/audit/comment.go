@@ -112,7 +112,7 @@ func (c *commenting) subjects(ctx context.Context) map[subject]*news {
 	for _, f := range c.Known {
 		add(f, false)
 	}
-	if c.Since == nil || len(c.Problems) > 0 {
+	if c.Since == nil {
 		return out
 	}
 	gone := map[Known]bool{}

@@ -90,6 +90,8 @@ type sinceJSON struct {
 	New   int    `json:"new"`
 	Known int    `json:"known"`
 	Gone  int    `json:"gone"`
+
+	Unseen int `json:"unseen,omitempty"`
 }
 
 type findingJSON struct {
@@ -161,7 +163,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 		d.Unlinked = append(d.Unlinked, unlinkedJSON{u.Modules.NEVRA, u.Kernel.Package.NEVRA, u.Kernel.Release, u.Why})
 	}
 	if r.Since != nil {
-		d.Since = &sinceJSON{r.Since.What, len(r.Findings), len(r.Known), r.Since.Gone}
+		d.Since = &sinceJSON{r.Since.What, len(r.Findings), len(r.Known), r.Since.Gone, r.Since.Unseen}
 	}
 	all := slices.Concat(r.Findings, r.Known) // the document is a whole snapshot
 	for i, f := range all {

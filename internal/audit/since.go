@@ -54,8 +54,9 @@ func (r *Result) Snapshot() Snapshot {
 
 // Since is what an audit is compared with.
 type Since struct {
-	What string // the other audit, in words
-	Gone int    // findings of it that are no more
+	What   string // the other audit, in words
+	Gone   int    // findings of it that are no more
+	Unseen int    // findings of it that were not found again by an audit that could not read everything
 
 	gone []Known
 }
@@ -66,7 +67,11 @@ func (r *Result) Compare(earlier Snapshot, what string) {
 	now := r.Snapshot()
 	r.Since = &Since{What: what}
 	for k := range earlier {
-		if !now[k] {
+		switch {
+		case now[k]:
+		case len(r.Problems) > 0:
+			r.Since.Unseen++
+		default:
 			r.Since.Gone++
 			r.Since.gone = append(r.Since.gone, k)
 		}

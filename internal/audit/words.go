@@ -168,7 +168,11 @@ func (c Change) became() string {
 
 // sentence compares a result with an earlier one.
 func (s *Since) sentence(r *Result) string {
-	return fmt.Sprintf("since %s: %s, %s known, %s gone", s.What, prose.Several(len(r.Findings), "new finding"), prose.Number(len(r.Known)), prose.Number(s.Gone))
+	last := prose.Number(s.Gone) + " gone"
+	if len(r.Problems) > 0 {
+		last = prose.Number(s.Unseen) + " not found again, where not all could be read"
+	}
+	return fmt.Sprintf("since %s: %s, %s known, %s", s.What, prose.Several(len(r.Findings), "new finding"), prose.Number(len(r.Known)), last)
 }
 
 // Notes on what was not looked at.
