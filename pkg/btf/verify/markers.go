@@ -42,6 +42,7 @@ type markerTypes struct {
 	moduleBTF  fact[bool]   // struct module has btf_data
 	moduleBase fact[bool]   // struct module has btf_base_data
 	dotOK      fact[bool]   // __btf_name_valid has a parameter dot_ok
+	token      fact[bool]   // enum bpf_cmd has BPF_TOKEN_CREATE, since 6.9
 	signed     bool         // an ENUM has the kind flag
 	enum64     bool         // there is an ENUM64
 	printk     bool         // STRUCT printk_info, since 5.10
@@ -102,7 +103,10 @@ func findMarkers(base *btf.Table) *markerTypes {
 			f.enum64 = true
 		case btf.KindEnum:
 			f.signed = f.signed || t.KindFlag()
-			if t.NameOff == 0 || t.Vlen() < 8 {
+			switch {
+			case string(name(t.NameOff)) == "bpf_cmd":
+				f.token.set(hasEnumerator(t, name, "BPF_TOKEN_CREATE"))
+			case t.NameOff == 0 || t.Vlen() < 8:
 				f.enumType(t, name)
 			}
 		case btf.KindFunc:
@@ -163,6 +167,15 @@ func (f *markerTypes) enumType(t btf.Type, name func(uint32) []byte) {
 			f.vlenMax.set(uint32(e.Value))
 		}
 	}
+}
+
+func hasEnumerator(t btf.Type, name func(uint32) []byte, want string) bool {
+	for i := range int(t.Vlen()) {
+		if string(name(t.Enumerator(i).NameOff)) == want {
+			return true
+		}
+	}
+	return false
 }
 
 // readTypes takes what the types of a base decide.
@@ -273,14 +286,26 @@ func (m *marks) readNames(f *markerTypes) {
 		m.decide(fieldNameLen, fmt.Sprintf("name of STRUCT bpf_ksym has %d bytes", n), func(r *Rules) { r.NameLen = int(n) })
 	}
 	if dotOK, ok := f.dotOK.get(); ok {
-		// It is set only for VAR and DATASEC. Section names go the same way as
-		// others as long as there is this function, which is until 6.8.
-		by, last := "FUNC "+funcNameIsValid+" without dot_ok", Version{6, 8, lastPatch}
-		if dotOK {
-			by, last = "FUNC "+funcNameIsValid+" has dot_ok", Version{6, 3, lastPatch}
-		}
-		m.atMost(last, by)
-		m.decide(fieldDots, by, func(r *Rules) { r.Dots = !dotOK })
+		m.readNameCheck(f, dotOK)
+	}
+}
+
+// readNameCheck is for a base that has __btf_name_valid, as kernels up to 6.11 can.
+// Its dot_ok is set only for VAR and DATASEC. A section's name goes the same way as
+// others until 6.8.
+func (m *marks) readNameCheck(f *markerTypes, dotOK bool) {
+	by, last := "FUNC "+funcNameIsValid+" without dot_ok", Version{6, 11, lastPatch}
+	if dotOK {
+		by, last = "FUNC "+funcNameIsValid+" has dot_ok", Version{6, 3, lastPatch}
+	}
+	m.atMost(last, by)
+	m.decide(fieldDots, by, func(r *Rules) { r.Dots = !dotOK })
+	token, known := f.token.get()
+	if !dotOK && known {
+		by = "FUNC " + funcNameIsValid + pick(token, " and enumerator BPF_TOKEN_CREATE", ", no enumerator BPF_TOKEN_CREATE")
+		m.between(token, Version{6, 9, 0}, Version{6, 8, lastPatch}, by)
+	}
+	if dotOK || known && !token {
 		m.decide(fieldSectionName, by, func(r *Rules) { r.SectionName = SectionIdentifier })
 	}
 }

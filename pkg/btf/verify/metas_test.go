@@ -374,8 +374,12 @@ func TestNameRules(t *testing.T) {
 		section("control character first", "\x01a", noSection("5.11", `\x01a`), ok("6.9"), noSection("6.11", `\x01a`)),
 		section("control character inside", "a\x01", noSection("5.11", `a\x01`)),
 		section("0x9f", "a\x9f", noSection("5.11", `a\x9f`)),
-		section("empty", "", noSection("5.11", ""), ok("6.9"), noSection("6.11", "")),
+		section("empty, at the end", "", noSection("5.11", ""), ok("6.9"), noSection("6.11", "")),
+		// 6.9 to 6.10.9 read past the end of the empty name, into the next.
+		section("empty, before one that is printable", "\x00a b", noSection("5.11", ""), ok("6.9"), noSection("6.11", "")),
+		section("empty, before one that is not", "\x00a\x01", noSection("5.11", "")),
 		section("129 bytes", a(129), noSection("5.11", a(129)), ok("6.1")),
-		section("513 bytes", a(513), noSection("5.11", a(513)), ok("6.9"), noSection("6.11", a(513))),
+		section("512 bytes, first not printable", "\x01"+a(511), noSection("5.11", `\x01`+a(511)), ok("6.9"), noSection("6.11", `\x01`+a(511))),
+		section("513 bytes", a(513), noSection("5.11", a(513))),
 	})
 }

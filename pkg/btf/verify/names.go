@@ -72,19 +72,21 @@ func (p *parser) validVarName(off uint32) bool {
 // validSectionName is btf_name_valid_section.
 func (p *parser) validSectionName(off uint32) bool {
 	name, _ := p.bytes(off, btf.MaxName)
+	most := p.rules.NameLen
 	switch p.rules.SectionName {
 	case SectionIdentifier:
-		return identifier(name, true, p.rules.NameLen)
+		return identifier(name, true, most)
 	case SectionTail:
-		if len(name) > 0 {
-			name = name[1:]
-		}
+		// The first byte is passed over unseen, and counts. If it ends the name, the
+		// next one is read; nobody knows what lies behind the last.
+		name, _ = p.bytes(off+1, btf.MaxName)
+		most--
 	case SectionPrintable:
 		if len(name) == 0 {
 			return false
 		}
 	}
-	if len(name) > p.rules.NameLen {
+	if len(name) > most {
 		return false
 	}
 	for _, c := range name {

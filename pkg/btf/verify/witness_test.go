@@ -46,6 +46,15 @@ func dynptrKfuncs(w writer) {
 	functions(w, "bpf_dynptr_adjust", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly", "bpf_dynptr_size", "bpf_dynptr_clone")
 }
 
+// commands writes enum bpf_cmd.
+func commands(w writer, names ...string) {
+	var list []btftest.Enumerator
+	for i, n := range names {
+		list = append(list, btftest.Enumerator{Name: n, Value: int64(i)})
+	}
+	w.Enum("bpf_cmd", 4, list...)
+}
+
 func named(w writer, structName string, length uint32) {
 	w.Struct(structName, length, btftest.Member{Name: "name", Type: w.Array(1, 1, length)})
 }
@@ -79,8 +88,23 @@ func TestTypeWitnesses(t *testing.T) {
 		{"names of 128 bytes", "6.1", func(w writer) { named(w, "kallsym_iter", 128) }, func(r *verify.Rules) { r.NameLen = 128 }},
 		{"dot_ok after 5.15.119", "5.15.180", func(w writer) { function(w, "__btf_name_valid", "btf", "offset", "dot_ok") }, func(r *verify.Rules) { r.Dots = false }},
 		{"dots before 5.15.119", "5.15.100", func(w writer) { function(w, "__btf_name_valid", "btf", "offset") }, func(r *verify.Rules) { r.Dots = true }},
-		{"names of 6.8 in a raw table", "", func(w writer) { function(w, "__btf_name_valid", "btf", "offset") },
-			func(r *verify.Rules) { moved(t, r, "6.8.999") }},
+		{"names of 6.8 in a raw table", "", func(w writer) {
+			function(w, "__btf_name_valid", "btf", "offset")
+			commands(w, "BPF_MAP_CREATE", "BPF_PROG_BIND_MAP")
+		}, func(r *verify.Rules) { moved(t, r, "6.8.999") }},
+		{"names of 6.8 in 5.14", "5.14.0-503.el9", func(w writer) {
+			function(w, "__btf_name_valid", "btf", "offset")
+			commands(w, "BPF_MAP_CREATE")
+		}, func(r *verify.Rules) { r.Dots = true }},
+		{"names of 6.9", "6.9.3", func(w writer) {
+			function(w, "__btf_name_valid", "btf", "offset")
+			commands(w, "BPF_MAP_CREATE", "BPF_TOKEN_CREATE")
+		}, nil},
+		{"names of 6.11", "6.11.0", func(w writer) { function(w, "__btf_name_valid", "btf", "offset") }, nil},
+		{"names of 6.9 in 5.14", "5.14.0-570.el9", func(w writer) {
+			function(w, "__btf_name_valid", "btf", "offset")
+			commands(w, "BPF_MAP_CREATE", "BPF_TOKEN_CREATE")
+		}, func(r *verify.Rules) { moved(t, r, "6.9") }},
 		{"names of 6.3 in a raw table", "", func(w writer) { function(w, "__btf_name_valid", "btf", "offset", "dot_ok") },
 			func(r *verify.Rules) { moved(t, r, "6.3.999"); r.Dots, r.ModuleSize = false, false }},
 		{"FLOAT in 5.12", "5.12", func(w writer) { functions(w, "btf_float_check_meta") },
