@@ -33,13 +33,13 @@ func (a *audit) match(ctx context.Context) {
 		if len(p.kernels) == 0 || p.maybe {
 			a.res.Modules = append(a.res.Modules, p)
 		}
-		var unlinked []Unlinked
+		var unlinked []told
 		var linked func(*guard.Vmlinux) guard.Linked
 		if p.mayOutlive() {
 			linked = func(v *guard.Vmlinux) guard.Linked {
 				l := links.linked(p, of[v])
-				if l.Why != "" && !l.Unknown {
-					unlinked = append(unlinked, Unlinked{p, of[v], l.Why})
+				if l.Why != nil && !l.Unknown {
+					unlinked = append(unlinked, told{of[v], l})
 				}
 				return l
 			}
@@ -50,7 +50,7 @@ func (a *audit) match(ctx context.Context) {
 			cells = append(cells, Cell{p, of[c.Kernel], c})
 		}
 		a.res.add(cells)
-		a.res.apart(unlinked)
+		a.res.apart(p, unlinked)
 		for _, f := range answers {
 			if f.Verdict == guard.Unlabeled && p.debian {
 				continue

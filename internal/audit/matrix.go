@@ -78,9 +78,11 @@ func newest(cells []Cell) []Cell {
 const maxUnlinked = 8
 
 // apart adds the kernels that weak-modules does not link the modules of a package into.
-func (r *Result) apart(list []Unlinked) {
-	r.Apart += len(list)
-	r.Unlinked = append(r.Unlinked, list[max(len(list)-maxUnlinked, 0):]...)
+func (r *Result) apart(modules *Package, from []told) {
+	r.Apart += len(from)
+	for _, t := range from[max(len(from)-maxUnlinked, 0):] {
+		r.Unlinked = append(r.Unlinked, Unlinked{modules, t.kernel, t.Why()})
+	}
 }
 
 // undecided reports whether of some modules it is not known whether they fit.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // whole has the matrix of 8,000 kernels and 40,000 packages of modules, of which the test
@@ -47,6 +48,35 @@ func history(kernels, packages int) *audit {
 	return a
 }
 
+// withSymbols has the packages need symbols, which the newest kernel has and each second
+// one before it: into those weak-modules links them.
+func withSymbols(a *audit) {
+	newest := len(a.res.Kernels) - 1
+	for i, k := range a.res.Kernels {
+		k.Symbols = kernel.NewSymvers(func(yield func(string, uint32) bool) {
+			for s := range 100 {
+				crc := uint32(s)
+				if s == 7 && (newest-i)%2 == 1 {
+					crc = uint32(i)<<8 + 1
+				}
+				if !yield(fmt.Sprint("symbol", s), crc) {
+					return
+				}
+			}
+		})
+	}
+	for _, p := range a.packages {
+		if len(p.vmlinux) > 0 {
+			continue
+		}
+		p.Requires, p.outlives = []string{token(len(a.res.Kernels))}, true
+		p.linkable = &guard.Linkable{Name: p.Name, NEVRA: p.NEVRA, Version: p.versionRelease(), Flavor: "default"}
+		for s := range 10 {
+			p.linkable.Needs = append(p.linkable.Needs, kernel.Import{Symbol: fmt.Sprint("symbol", s), CRC: uint32(s)})
+		}
+	}
+}
+
 func token(n int) string {
 	return fingerprint.Token("default", fingerprint.Digest{byte(n), byte(n >> 8), 1})
 }
@@ -67,21 +97,12 @@ func TestLargeMatrix(t *testing.T) {
 		kernels, packages = 8000, 40_000
 	}
 	a := history(kernels, packages)
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	a.match(t.Context())
-	runtime.GC()
-	runtime.ReadMemStats(&after)
+	holds(t, a, packages, 4<<10)
 	res := a.res
 	stale := packages - packages/10
 	// One in ten fits the newest and meets no other; the others meet all.
 	if want := stale*kernels + packages/10; res.Pairs != want || len(res.Findings) != stale || len(res.Problems) > 0 {
 		t.Fatalf("%d pairs, want %d; %d findings, want %d; problems %v", res.Pairs, want, len(res.Findings), stale, res.Problems)
-	}
-	const each = 4 << 10 // bytes of a package of modules
-	if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > int64(packages)*each {
-		t.Errorf("%d bytes are held, more than %d for each of %d packages", held, each, packages)
 	}
 	newest := res.Kernels[len(res.Kernels)-1]
 	if newest.met != packages || newest.fit != packages/10 {
@@ -93,18 +114,83 @@ func TestLargeMatrix(t *testing.T) {
 			t.Fatalf("%s lists %d of %d cells, the last with %s", w.Modules, len(w.Cells), w.Pairs(), w.Cells[len(w.Cells)-1].Kernel.Package)
 		}
 	}
+	writes(t, res, kernels+packages, 4<<10)
+}
+
+// TestLargeLinks holds the same where symbols decide of each pair: of a package, the newest
+// kernels are told that it does not fit, and the newest that it is not linked into.
+func TestLargeLinks(t *testing.T) {
+	kernels, packages := 8000/20, 40_000/20
+	if *whole {
+		kernels, packages = 8000, 40_000
+	}
+	a := history(kernels, packages)
+	withSymbols(a)
+	holds(t, a, packages, 8<<10)
+	res := a.res
+	if linked := packages * (kernels/2 - 1); res.Pairs != packages+linked || res.Apart != packages*kernels/2 {
+		t.Fatalf("%d pairs, want %d of which %d are linked; %d apart, want %d", res.Pairs, packages+linked, linked, res.Apart, packages*kernels/2)
+	}
+	if got := len(res.Unlinked); got != packages*maxUnlinked {
+		t.Errorf("%d of those apart are listed, want %d", got, packages*maxUnlinked)
+	}
+	for _, u := range res.Unlinked[:maxUnlinked] {
+		if !strings.HasPrefix(u.Why, "needs symbol symbol7 with CRC 00000007, there it has ") {
+			t.Errorf("%s, %s: %s", u.Modules, u.Kernel.Release, u.Why)
+		}
+	}
+	writes(t, res, kernels+packages, 8<<10)
+}
+
+// TestLinksKept holds that what is kept of pairs is what linking says of them.
+func TestLinksKept(t *testing.T) {
+	a := history(40, 9)
+	withSymbols(a)
+	a.res.Kernels[3].Symbols = nil
+	l := a.newLinker()
+	for _, k := range a.res.Kernels {
+		for n, want := range l.link(k) {
+			got := l.pair(k, n)
+			if got.Is != want.Is || got.Unknown != want.Unknown || (got.Why == nil) != (want.Why == nil) {
+				t.Fatalf("%s on %s: %+v, want %+v", l.packages[n].Name, k.Release, got, want)
+			}
+			if got.Why != nil && got.Why() != want.Why() {
+				t.Errorf("%s on %s: %s, want %s", l.packages[n].Name, k.Release, got.Why(), want.Why())
+			}
+		}
+	}
+}
+
+// holds matches, and checks what memory is held then for each package.
+func holds(t *testing.T, a *audit, packages, bytesEach int) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	a.match(t.Context())
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > int64(packages*bytesEach) {
+		t.Errorf("%d bytes are held, more than %d for each of %d packages", held, bytesEach, packages)
+	}
+}
+
+// writes checks how large each format is for each package and kernel.
+func writes(t *testing.T, res *Result, packages, bytesEach int) {
+	t.Helper()
+	built := res.Kernels[len(res.Kernels)-1].Package.Built
 	for name, write := range map[string]func(io.Writer) error{
 		"text":    func(w io.Writer) error { return res.Text(w, TextOptions{FailOn: DefaultFailOn}) },
 		"verbose": func(w io.Writer) error { return res.Text(w, TextOptions{Verbose: true, FailOn: DefaultFailOn}) },
 		"JSON":    func(w io.Writer) error { return res.JSON(w, "1", DefaultFailOn) },
 		"HTML":    func(w io.Writer) error { return res.HTML(w, "1", DefaultFailOn) },
-		"lint":    func(w io.Writer) error { return res.List("1", DefaultFailOn).Write(w, "lint", newest.Package.Built) },
+		"lint":    func(w io.Writer) error { return res.List("1", DefaultFailOn).Write(w, "lint", built) },
 	} {
 		var n counted
 		if err := write(&n); err != nil {
 			t.Fatal(err)
 		}
-		if most := counted(packages+kernels) * each; n > most {
+		if most := counted(packages * bytesEach); n > most {
 			t.Errorf("%s: %d bytes, want at most %d", name, n, most)
 		}
 	}

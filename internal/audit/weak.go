@@ -80,30 +80,53 @@ func (a *audit) symbols(k *Kernel) *kernel.Symvers {
 	return s
 }
 
-// linker answers which packages weak-modules links into which kernels.
+// linker answers which packages weak-modules links into which kernels. Of pairs, which
+// are many, it keeps two bits, and of each package why not for the newest kernels, which
+// is all that a report has.
 type linker struct {
 	*audit
-	packages []*guard.Linkable
+	packages guard.Linkables
 	of       map[*guard.Linkable]*Package
-	bases    map[string][]*Kernel  // by the tokens that they provide
-	built    map[*Package][]string // kernelreleases that packages have modules for, where no list says it
 	number   map[*guard.Linkable]int
-	done     map[*Kernel][]uint32 // by number, which of the answers
-	answers  []guard.Linked       // each once: pairs are many, and reasons few
-	answer   map[guard.Linked]uint32
+	pairs    map[*Kernel][]byte // four packages in a byte, by number; nil before anybody asks
+	told     [][]told           // by number
+	last     struct {           // the kernel that an older reason was asked of
+		*Kernel
+		found []guard.Linked
+	}
+	bases map[string][]*Kernel  // by the tokens that they provide
+	built map[*Package][]string // kernelreleases that packages have modules for, where no list says it
 }
+
+// told is why a package is not linked into a kernel, or may be.
+type told struct {
+	kernel *Kernel
+	guard.Linked
+}
+
+// The two bits of a pair.
+const (
+	notLinked = iota // nor would weak-modules try
+	isLinked
+	maybeLinked
+	keptApart
+)
 
 // newLinker completes what is known of packages by the kernels that are here.
 func (a *audit) newLinker() *linker {
-	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, done: map[*Kernel][]uint32{}, number: map[*guard.Linkable]int{}, answer: map[guard.Linked]uint32{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{}}
+	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, number: map[*guard.Linkable]int{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{}}
+	var all []*guard.Linkable
 	for _, p := range a.packages {
 		if p.linkable == nil || !p.mayOutlive() {
 			continue
 		}
 		p.linkable.Arch, p.linkable.Releases = p.arch(), l.builtFor(p)
-		l.number[p.linkable] = len(l.packages)
-		l.packages = append(l.packages, p.linkable)
 		l.of[p.linkable] = p
+		all = append(all, p.linkable)
+	}
+	l.packages = guard.NewLinkables(all)
+	for i, o := range l.packages {
+		l.number[o] = i
 	}
 	return l
 }
@@ -151,7 +174,7 @@ func (l *linker) doubts(p *Package) bool {
 func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 	for _, c := range p.content { // what it needs is known best by its modules
 		if why := c.Apart[&k.Vmlinux]; why != "" {
-			return guard.Linked{Why: why}
+			return guard.Linked{Why: func() string { return why }}
 		}
 	}
 	switch {
@@ -159,7 +182,7 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 		return guard.Linked{}
 	case l.of[p.linkable] != nil:
 	case p.maybe && len(p.content) == 0 && l.mayMeet(p, k):
-		return guard.Linked{Unknown: true, Why: "the dependencies of the package do not list the symbols that its modules need"}
+		return guard.Linked{Unknown: true, Why: func() string { return linkUnlisted }}
 	default:
 		return guard.Linked{}
 	}
@@ -167,36 +190,84 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 	if !p.linkable.Meets(t) {
 		return guard.Linked{}
 	}
-	if l.done[k] == nil {
-		l.link(k, t)
-	}
-	answer := l.answers[l.done[k][l.number[p.linkable]]]
-	if answer.Why != "" && !answer.Unknown && p.linkable.Flavor == "" && len(p.linkable.Modules) != 1 {
-		return guard.Linked{Unknown: true, Why: "modules are linked one by one, and the dependencies of the package do not tell which of them " + answer.Why}
+	answer := l.pair(k, l.number[p.linkable])
+	if answer.Why != nil && !answer.Unknown && p.linkable.Flavor == "" && len(p.linkable.Modules) != 1 {
+		return guard.Linked{Unknown: true, Why: func() string {
+			return linkOneByOne + answer.Why()
+		}}
 	}
 	return answer
 }
 
-// link finds which packages are linked into a kernel.
-func (l *linker) link(k *Kernel, t guard.Tree) {
-	t.Symbols = l.symbols(k)
-	var together []*guard.Linkable
-	for _, o := range l.packages {
-		if l.of[o].meets(k.Package) {
-			together = append(together, o)
+// pair is the answer for the package with a number and a kernel.
+func (l *linker) pair(k *Kernel, n int) guard.Linked {
+	if l.pairs == nil {
+		l.linkAll()
+	}
+	why := func() string { return l.why(k, n) }
+	switch l.pairs[k][n/4] >> (n % 4 * 2) & 3 {
+	case isLinked:
+		return guard.Linked{Is: true}
+	case maybeLinked:
+		return guard.Linked{Unknown: true, Why: why}
+	case keptApart:
+		return guard.Linked{Why: why}
+	}
+	return guard.Linked{}
+}
+
+// linkAll goes through all kernels, the newest first.
+func (l *linker) linkAll() {
+	l.pairs, l.told = map[*Kernel][]byte{}, make([][]told, len(l.packages))
+	for _, k := range slices.Backward(l.res.Kernels) {
+		pairs := make([]byte, (len(l.packages)+3)/4)
+		for n, answer := range l.link(k) {
+			state := byte(notLinked)
+			switch {
+			case answer.Is:
+				state = isLinked
+			case answer.Unknown:
+				state = maybeLinked
+			case answer.Why != nil:
+				state = keptApart
+			}
+			pairs[n/4] |= state << (n % 4 * 2)
+			if answer.Why != nil && l.tells(n, answer.Unknown) {
+				l.told[n] = append(l.told[n], told{k, answer})
+			}
+		}
+		l.pairs[k] = pairs
+	}
+}
+
+// tells reports whether one more reason is kept of a package: the newest few of each kind.
+func (l *linker) tells(n int, unknown bool) bool {
+	same := 0
+	for _, t := range l.told[n] {
+		if t.Unknown == unknown {
+			same++
 		}
 	}
-	found := guard.Link(t, together)
-	l.done[k] = make([]uint32, len(l.packages))
-	for i, o := range l.packages {
-		n, ok := l.answer[found[o]]
-		if !ok {
-			n = uint32(len(l.answers))
-			l.answers = append(l.answers, found[o])
-			l.answer[found[o]] = n
+	return same < maxUnlinked
+}
+
+// why says why a package is not linked into a kernel, or may be.
+func (l *linker) why(k *Kernel, n int) string {
+	for _, t := range l.told[n] {
+		if t.kernel == k {
+			return t.Why()
 		}
-		l.done[k][i] = n
 	}
+	if l.last.Kernel != k {
+		l.last.Kernel, l.last.found = k, l.link(k)
+	}
+	return l.last.found[n].Why()
+}
+
+// link finds which packages are linked into a kernel, by their number.
+func (l *linker) link(k *Kernel) []guard.Linked {
+	t := guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch, Symbols: l.symbols(k)}
+	return l.packages.Link(t, func(o *guard.Linkable) bool { return l.of[o].meets(k.Package) })
 }
 
 // weakKernels lists the kernels of other kernelreleases that a package's modules are

@@ -86,6 +86,12 @@ const (
 	headSources   = "Sources"
 )
 
+// Why it is not known whether weak-modules links a package's modules into a kernel.
+const (
+	linkUnlisted = "the dependencies of the package do not list the symbols that its modules need"
+	linkOneByOne = "modules are linked one by one, and the dependencies of the package do not tell which of them "
+)
+
 // size says how much is there.
 func (r *Result) size() string {
 	return fmt.Sprintf("%s of %s, %s with modules",

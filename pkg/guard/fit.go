@@ -386,7 +386,7 @@ func (m *matching) weak() {
 // calling is a cell that calls for an answer.
 type calling struct {
 	Cell
-	unknown string // why it is not known whether modules are linked into its kernel
+	unknown func() string // why it is not known whether modules are linked into its kernel
 }
 
 // answerWeak is the answer for a kernel that modules are linked into, or may be.
@@ -394,7 +394,7 @@ func (m *matching) answerWeak(c calling, required []string) {
 	k := c.Kernel
 	switch {
 	case !c.Weak:
-		m.answer(Undecided, k.Release, linkUnknown, k.Release, k.Label, c.unknown)
+		m.answer(Undecided, k.Release, linkUnknown, k.Release, k.Label, c.unknown())
 	case c.Fit == Misfits:
 		m.answer(Stale, k.Release, linkMisfits, k.Release, m.newest(k), k.Label, k.Short(), c.why(required))
 	default:
@@ -404,7 +404,14 @@ func (m *matching) answerWeak(c calling, required []string) {
 
 // newest says of the newest kernel of its flavor that it is, "" of others.
 func (m *matching) newest(k *Vmlinux) string {
-	if newest, _ := newestOf(k.Release, k.releases(slices.Values(m.kernels))); !newest {
+	newerFirst := func(yield func(*Vmlinux) bool) {
+		for _, o := range slices.Backward(m.kernels) {
+			if !yield(o) {
+				return
+			}
+		}
+	}
+	if newest, _ := newestOf(k.Release, k.releases(newerFirst)); !newest {
 		return ""
 	}
 	return newestHere

@@ -49,70 +49,80 @@ func (l *Linkable) Meets(t Tree) bool {
 		!slices.Contains(l.Releases, t.Release)
 }
 
-// places are what no two packages have in one tree: modules of one name
-// (basenames_are_unique), or where those are not known the package's own.
-func (l *Linkable) places() []string {
-	if l.Modules == nil {
-		return []string{l.Name}
-	}
-	return l.Modules
-}
+// Linkables are packages in the order in which weak-modules2 goes through them
+// (rpmsort -r): that of <name>-<version> as if all of it was a version, then of the
+// release, the newest first.
+type Linkables []*Linkable
 
-// newerFirst is the order in which weak-modules2 goes through packages (rpmsort -r):
-// that of <name>-<version> as if all of it was a version, then of the release.
-func newerFirst(x, y *Linkable) int {
+// NewLinkables sorts packages, which takes longer than to link them into one kernel.
+func NewLinkables(packages []*Linkable) Linkables {
 	nvr := func(l *Linkable) (nv, release string) {
 		version, release, _ := strings.Cut(l.Version, "-")
 		return l.Name + "-" + version, release
 	}
-	nvX, releaseX := nvr(x)
-	nvY, releaseY := nvr(y)
-	return -cmp.Or(rpm.CompareVersions(nvX, nvY), rpm.CompareVersions(releaseX, releaseY), cmp.Compare(x.NEVRA, y.NEVRA))
+	return slices.SortedStableFunc(slices.Values(packages), func(x, y *Linkable) int {
+		nvX, releaseX := nvr(x)
+		nvY, releaseY := nvr(y)
+		return -cmp.Or(rpm.CompareVersions(nvX, nvY), rpm.CompareVersions(releaseX, releaseY), cmp.Compare(x.NEVRA, y.NEVRA))
+	})
 }
 
 // Linked is whether modules are linked into a kernel that they were not built for.
 type Linked struct {
 	Is      bool
-	Unknown bool   // nothing tells, and Why says what is missing
-	Why     string // why not, for a kernel that they might have been linked into
+	Unknown bool // nothing tells, and Why says what is missing
+	// Why says why not, for a kernel that they might have been linked into; else it is
+	// nil. It is worked out for who asks: pairs are many.
+	Why func() string
 }
+
+// because gives a reason that needs no working out.
+func because(why string) func() string { return func() string { return why } }
+
+var (
+	unlisted  = Linked{Unknown: true, Why: because(linkUnlisted)}
+	partly    = Linked{Unknown: true, Why: because(linkPartly)}
+	ofAnother = Linked{Unknown: true, Why: because(linkOfAnother)}
+)
 
 // Link goes through packages as weak-modules2 does, again while one that was linked
 // may have brought the symbols that another needs (walk_kmps). Of packages with
 // modules of one name the first that fits is linked, and none where one of them was
-// built for this kernel. It answers for the packages that [Linkable.Meets] lets try.
-func Link(t Tree, packages []*Linkable) map[*Linkable]Linked {
-	k := &linking{tree: t, place: map[string]*Linkable{}, exports: map[string][]uint32{}, gone: map[string]bool{}, own: map[string][]Resident{}, out: map[*Linkable]Linked{}}
+// built for this kernel. It answers for each package, in their order, that may lie in
+// one place with the tree and that [Linkable.Meets] lets try.
+func (packages Linkables) Link(t Tree, beside func(*Linkable) bool) []Linked {
+	k := &linking{tree: t, packages: packages, out: make([]Linked, len(packages)),
+		place: map[string]*Linkable{}, exports: map[string][]uint32{}, gone: map[string]bool{}, own: map[string][]Resident{}}
 	for _, r := range t.Own {
 		k.own[r.Name] = append(k.own[r.Name], r)
 	}
-	var left []*Linkable
-	for _, l := range packages {
-		if l.Meets(t) {
-			left = append(left, l)
-		} else if slices.Contains(l.Releases, t.Release) && (l.Arch == t.Arch || l.Arch == "" || t.Arch == "") {
+	var left []int
+	for i, l := range packages {
+		switch {
+		case !beside(l):
+		case l.Meets(t):
+			left = append(left, i)
+		case slices.Contains(l.Releases, t.Release) && (l.Arch == t.Arch || l.Arch == "" || t.Arch == ""):
 			k.take(l)
 		}
 	}
 	if t.Symbols == nil {
-		for _, l := range left {
-			k.out[l] = Linked{Unknown: true, Why: linkUnlisted}
+		for _, i := range left {
+			k.out[i] = unlisted
 		}
 		return k.out
 	}
-	slices.SortStableFunc(left, newerFirst)
 	for again := true; again; {
 		again = false
-		left = slices.DeleteFunc(left, func(l *Linkable) bool {
-			for _, p := range l.places() {
-				if other := k.place[p]; other != nil {
-					if k.out[l].Why == "" || k.out[l].Unknown {
-						k.out[l] = Linked{Why: fmt.Sprintf(linkPlace, other.NEVRA)}
-					}
-					return true
+		left = slices.DeleteFunc(left, func(i int) bool {
+			l := packages[i]
+			if other := k.placed(l); other != nil {
+				if k.out[i].Why == nil || k.out[i].Unknown {
+					k.out[i] = Linked{Why: func() string { return fmt.Sprintf(linkPlace, other.NEVRA) }}
 				}
+				return true
 			}
-			if k.out[l] = k.judge(l); !k.out[l].Is {
+			if k.out[i] = k.judge(l); !k.out[i].Is {
 				return false
 			}
 			k.take(l)
@@ -126,19 +136,38 @@ func Link(t Tree, packages []*Linkable) map[*Linkable]Linked {
 
 // linking is a tree while modules are linked into it.
 type linking struct {
-	tree  Tree
-	own   map[string][]Resident // by name
-	in    []*Linkable           // what was linked, or built for it
-	place map[string]*Linkable  // who has it
+	tree     Tree
+	packages Linkables
+	out      []Linked              // likewise
+	own      map[string][]Resident // by name
+	in       []*Linkable           // what was linked, or built for it
+	place    map[string]*Linkable  // who has it
 	// Of what is in: the CRCs of its symbols, and those of modules that it replaces.
 	exports map[string][]uint32
 	gone    map[string]bool
-	out     map[*Linkable]Linked
 }
 
+// placed is the package whose place another one would take, nil if there is none.
+func (k *linking) placed(l *Linkable) *Linkable {
+	if l.Modules == nil {
+		return k.place[l.Name]
+	}
+	for _, name := range l.Modules {
+		if other := k.place[name]; other != nil {
+			return other
+		}
+	}
+	return nil
+}
+
+// take puts a package into the tree, and into its places, which no two have: modules of
+// one name (basenames_are_unique), or where those are not known its own name.
 func (k *linking) take(l *Linkable) {
-	for _, p := range l.places() {
-		k.place[p] = l
+	if l.Modules == nil {
+		k.place[l.Name] = l
+	}
+	for _, name := range l.Modules {
+		k.place[name] = l
 	}
 	k.in = append(k.in, l)
 	l.offer(k.exports)
@@ -165,12 +194,12 @@ func (k *linking) replaced(l *Linkable, symbols map[string]bool) {
 
 // judge says whether a package is linked into the tree as it is.
 func (k *linking) judge(l *Linkable) Linked {
-	if why := k.lacks(l, k.exports); why.Why != "" {
-		return why
+	if not := k.lacks(l, k.exports); not.Why != nil {
+		return not
 	}
 	if l.Flavor != "" {
-		if why := k.breaks(l); why.Why != "" {
-			return why
+		if not := k.breaks(l); not.Why != nil {
+			return not
 		}
 	}
 	return Linked{Is: true}
@@ -178,13 +207,13 @@ func (k *linking) judge(l *Linkable) Linked {
 
 // doubt has what is not linked for want of a symbol be unknown where a package offers it
 // of which that is unknown.
-func (k *linking) doubt(left []*Linkable) {
+func (k *linking) doubt(left []int) {
 	for again := true; again; {
 		again = false
 		maybe := map[string][]uint32{}
-		for _, l := range left {
-			if k.out[l].Unknown {
-				l.offer(maybe)
+		for _, i := range left {
+			if k.out[i].Unknown {
+				k.packages[i].offer(maybe)
 			}
 		}
 		if len(maybe) == 0 {
@@ -193,9 +222,10 @@ func (k *linking) doubt(left []*Linkable) {
 		for symbol, crcs := range k.exports {
 			maybe[symbol] = append(maybe[symbol], crcs...)
 		}
-		for _, l := range left {
-			if !k.out[l].Unknown && k.lacks(l, maybe).Why == "" && k.lacks(l, k.exports).Why != "" {
-				k.out[l] = Linked{Unknown: true, Why: linkOfAnother}
+		for _, i := range left {
+			l := k.packages[i]
+			if !k.out[i].Unknown && k.lacks(l, maybe).Why == nil && k.lacks(l, k.exports).Why != nil {
+				k.out[i] = ofAnother
 				again = true
 			}
 		}
@@ -227,11 +257,12 @@ func (k *linking) lacks(l *Linkable, exports map[string][]uint32) Linked {
 		}
 		switch {
 		case !found && k.tree.Symbols.Partial() && !gone: // another one may decide
-			maybe = Linked{Unknown: true, Why: linkPartly}
+			maybe = partly
 		case !found:
-			return Linked{Why: fmt.Sprintf(linkNoSymbol, need.Symbol)}
+			return Linked{Why: func() string { return fmt.Sprintf(linkNoSymbol, need.Symbol) }}
 		case crc != need.CRC:
-			return Linked{Why: fmt.Sprintf(linkOtherCRC, need.Symbol, need.CRC, crc)}
+			has := crc // crc would be on the heap for each symbol
+			return Linked{Why: func() string { return fmt.Sprintf(linkOtherCRC, need.Symbol, need.CRC, has) }}
 		}
 	}
 	return maybe
@@ -265,18 +296,18 @@ func (k *linking) breaks(l *Linkable) Linked {
 			}
 			need, needs := r.Needs.Lookup(kernel.Import{Symbol: symbol, CRC: crc})
 			if why := broken("the kernel's own "+r.Name, need, needs); why != "" {
-				return Linked{Why: why}
+				return Linked{Why: because(why)}
 			}
 		}
 		for _, o := range k.in {
 			for _, need := range o.Needs {
 				if why := broken(o.NEVRA, need.CRC, need.Symbol == symbol); why != "" {
-					return Linked{Why: why}
+					return Linked{Why: because(why)}
 				}
 			}
 		}
 		if k.tree.Own == nil {
-			return Linked{Unknown: true, Why: fmt.Sprintf(linkNeeded, symbol)}
+			return Linked{Unknown: true, Why: because(fmt.Sprintf(linkNeeded, symbol))}
 		}
 	}
 	return Linked{}

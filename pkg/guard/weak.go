@@ -197,28 +197,31 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 	if len(packages) == 0 {
 		return nil, nil, nil
 	}
+	of := map[*Linkable]*outliving{}
+	all := make([]*Linkable, len(packages))
+	for i, o := range packages {
+		of[&o.Linkable], all[i] = o, &o.Linkable
+	}
+	linkables := NewLinkables(all)
+	at := map[*outliving]int{}
+	for i, l := range linkables {
+		at[of[l]] = i
+	}
 	for _, b := range inv.Bases {
-		var seen []*outliving
-		var linkables []*Linkable
-		for _, o := range packages {
-			if o.sees(b) {
-				seen = append(seen, o)
-				linkables = append(linkables, &o.Linkable)
-			}
-		}
 		tree := Tree{b.Release, b.Flavor, b.Arch, inv.SymbolsOf(b), inv.own(b)}
-		linked := Link(tree, linkables)
-		for _, o := range seen {
-			switch l := linked[&o.Linkable]; {
-			case !o.Meets(tree):
-			case l.Is:
+		linked := linkables.Link(tree, func(l *Linkable) bool { return of[l].sees(b) })
+		for _, o := range packages {
+			answer := linked[at[o]]
+			switch {
+			case !o.sees(b), !o.Meets(tree):
+			case answer.Is:
 				for _, m := range o.modules {
 					pairs = append(pairs, pair{m, b, PairWeak})
 				}
-			case !l.Unknown:
-				apart = append(apart, Unlinked{o.pkg, o.Releases[0], b, l.Why})
+			case !answer.Unknown:
+				apart = append(apart, Unlinked{o.pkg, o.Releases[0], b, answer.Why()})
 			case o.depends():
-				why := l.Why
+				why := answer.Why()
 				if tree.Symbols == nil || tree.Symbols.Partial() {
 					why = fmt.Sprintf(linkNoSymbols, b.Label())
 				}

@@ -4,12 +4,10 @@ package kernel
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"iter"
 	"slices"
 	"strconv"
@@ -53,17 +51,22 @@ func (s *Symvers) With(other *Symvers) *Symvers {
 	return &Symvers{slices.Clip(slices.Compact(all)), s.partial}
 }
 
+// hash is FNV-1a of 32 bits: hash/fnv takes a slice of bytes, and Lookup is asked more
+// often than anything else.
 func hash(name string) uint64 {
-	h := fnv.New32a()
-	h.Write([]byte(name))
-	return uint64(h.Sum32())
+	const offset, prime = 2166136261, 16777619
+	h := uint32(offset)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * prime
+	}
+	return uint64(h)
 }
 
 // Lookup says which CRC a symbol has; where two names have one hash, the one that
 // is wanted counts.
 func (s *Symvers) Lookup(i Import) (crc uint32, ok bool) {
 	h := hash(i.Symbol)
-	at, _ := slices.BinarySearchFunc(s.entries, h, func(e, h uint64) int { return cmp.Compare(e>>32, h) })
+	at, _ := slices.BinarySearch(s.entries, h<<32)
 	for _, e := range s.entries[at:] {
 		if e>>32 != h {
 			break
