@@ -19,13 +19,15 @@ type Rule struct {
 	Contradicts string        `json:"version_says,omitempty"`
 }
 
-// String is one line for people: the rule, its value, and what tells.
-func (r Rule) String() string {
+// heading is the rule in a column of its own, text its value and what tells.
+func (r Rule) heading() string { return fmt.Sprintf("%-27s ", r.Rule) }
+
+func (r Rule) text() string {
 	by := fmt.Sprintf("%s, %s", r.Source, r.By)
 	if r.Contradicts != "" {
 		by += "; by its version " + r.Contradicts
 	}
-	return fmt.Sprintf("%-27s %-30s  (%s)", r.Rule, r.Value, by)
+	return fmt.Sprintf("%s (%s)", r.Value, by)
 }
 
 func newRules(decisions []verify.Decision) (out []Rule) {
@@ -43,6 +45,8 @@ func writeRules(w *bufio.Writer, rules []Rule, conflict string) {
 		}
 	}
 	for _, r := range rules {
-		fmt.Fprintf(w, "  %s\n", prose.Printable(r.String()))
+		for _, line := range prose.Wrap("  "+r.heading(), r.text()) {
+			fmt.Fprintln(w, prose.Printable(line))
+		}
 	}
 }

@@ -144,7 +144,7 @@ func (t *text) bases(all []group, name string) {
 // rules lists how the kernel reads BTF, and what tells.
 func (t *text) rules(b *guard.Base) {
 	for _, r := range newRules(b.Decisions) {
-		t.Line("           %s", r.String())
+		t.Paragraph("           "+r.heading(), r.text())
 	}
 }
 

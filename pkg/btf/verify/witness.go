@@ -234,11 +234,12 @@ func (w Witnesses) Read() Reading {
 	release, movedBy := m.release(w.Version)
 	out := Reading{Rules: RulesFor(release)}
 	r := &out.Rules
-	if m.rules.Distilled && !RulesFor(w.Version).Distilled && !w.Version.IsZero() {
-		// Who took relocation from a later release took it with what was mended.
-		m.decide(fieldEmbeddedFix, "taken for granted in a backport", func(r *Rules) { r.EmbeddedFix = true })
-	}
 	says := RulesFor(w.Version)
+	// Who took relocation from a later release took it with what was mended.
+	mended := m.rules.Distilled && !says.Distilled && !w.Version.IsZero()
+	if mended {
+		r.EmbeddedFix = true
+	}
 	if !w.Version.IsZero() { // what BPF code there is does not move the rest
 		r.NameLen, r.LineMax, r.ModuleSize = says.NameLen, says.LineMax, says.ModuleSize
 	}
@@ -251,15 +252,18 @@ func (w Witnesses) Read() Reading {
 		case f == int(fieldModuleBTF) && w.ModuleBTF != Unset:
 			r.ModuleBTF = w.ModuleBTF == On
 			d.Source, d.By = ByConfig, "CONFIG_DEBUG_INFO_BTF_MODULES"
+		case f == int(fieldEmbeddedFix) && mended:
+			d.Source, d.By = Assumed, "a backport of .BTF.base has what was mended in it"
 		case w.Version.IsZero() && movedBy == "":
 			d.Source, d.By = Assumed, "the newest kernel known"
 		case w.Version.IsZero() || field.show(r) != field.show(&says):
-			d.Source, d.By = ByMarker, "as "+release.series()+" by "+movedBy
+			d.Source, d.By = ByMarker, "as Linux "+release.series()+", by "+movedBy
 		}
 		d.Value = field.show(r)
 		// That a configuration leaves module BTF out says nothing of the version.
 		off := f == int(fieldModuleBTF) && !r.ModuleBTF
-		if said := field.show(&says); !w.Version.IsZero() && d.Source == ByMarker && said != d.Value && !off {
+		decided := d.Source == ByMarker || d.Source == Assumed
+		if said := field.show(&says); !w.Version.IsZero() && decided && said != d.Value && !off {
 			d.Contradicts = said
 		}
 		out.Decisions = append(out.Decisions, d)
