@@ -199,7 +199,7 @@ func load(t *testing.T, dir string, order []string, ext string) cargo {
 
 // unsupported is what no kernel attaches a program to (btf_distill_func_proto in
 // kernel/bpf/btf.c).
-var unsupported = regexp.MustCompile(`with variable args is unsupported|(return|arg\d+) type (STRUCT|UNION) is unsupported`)
+var unsupported = regexp.MustCompile(`with variable args is unsupported|(return|arg\d+) type (STRUCT|UNION) is unsupported|has \d+ arguments\. Too many`)
 
 // run checks what the programs did that call kfuncs, and those on entries.
 func (s *survived) run(t *testing.T) {
