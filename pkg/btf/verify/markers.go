@@ -42,11 +42,11 @@ type markerTypes struct {
 	moduleBTF  fact[bool]   // struct module has btf_data
 	moduleBase fact[bool]   // struct module has btf_base_data
 	dotOK      fact[bool]   // __btf_name_valid has a parameter dot_ok
-	token      fact[bool]   // enum bpf_cmd has BPF_TOKEN_CREATE, since 6.9
-	signed     bool         // an ENUM has the kind flag
-	enum64     bool         // there is an ENUM64
-	printk     bool         // STRUCT printk_info, since 5.10
-	printkBufs bool         // STRUCT printk_buffers, since 6.3
+	levels     [len(levels)]fact[bool]
+	signed     bool // an ENUM has the kind flag
+	enum64     bool // there is an ENUM64
+	printk     bool // STRUCT printk_info, since 5.10
+	printkBufs bool // STRUCT printk_buffers, since 6.3
 
 	functions map[string]bool // those of markerFunctions that are there
 }
@@ -64,8 +64,12 @@ var kindChecks = []string{
 // be missed.
 var dynptrKfuncs = []string{"bpf_dynptr_adjust", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly", "bpf_dynptr_size", "bpf_dynptr_clone"}
 
+// castKfuncs are kfuncs that 6.2 brought.
+var castKfuncs = []string{"bpf_cast_to_kern_ctx", "bpf_rdonly_cast", "bpf_list_pop_front"}
+
 // The functions that show something by themselves.
 const (
+	funcTreeFirst   = "bpf_rbtree_first"
 	funcTypeTags    = "btf_check_type_tags"
 	funcFloat       = "btf_float_check_meta"
 	funcDeclTag     = "btf_decl_tag_check_meta"
@@ -77,7 +81,7 @@ const (
 
 var markerFunctions = func() map[string]bool {
 	m := map[string]bool{}
-	for _, f := range slices.Concat(kindChecks, dynptrKfuncs, []string{funcTypeTags, funcFloat, funcDeclTag, funcEnum64, funcDynptrCopy, funcIterNew}) {
+	for _, f := range slices.Concat(kindChecks, castKfuncs, dynptrKfuncs, []string{funcTreeFirst, funcTypeTags, funcFloat, funcDeclTag, funcEnum64, funcDynptrCopy, funcIterNew}) {
 		m[f] = true
 	}
 	return m
@@ -103,12 +107,10 @@ func findMarkers(base *btf.Table) *markerTypes {
 			f.enum64 = true
 		case btf.KindEnum:
 			f.signed = f.signed || t.KindFlag()
-			switch {
-			case string(name(t.NameOff)) == "bpf_cmd":
-				f.token.set(hasEnumerator(t, name, "BPF_TOKEN_CREATE"))
-			case t.NameOff == 0 || t.Vlen() < 8:
+			if t.NameOff == 0 || t.Vlen() < 8 {
 				f.enumType(t, name)
 			}
+			f.level(t, name)
 		case btf.KindFunc:
 			switch n := name(t.NameOff); {
 			case string(n) == funcNameIsValid:
@@ -169,13 +171,45 @@ func (f *markerTypes) enumType(t btf.Type, name func(uint32) []byte) {
 	}
 }
 
-func hasEnumerator(t btf.Type, name func(uint32) []byte, want string) bool {
-	for i := range int(t.Vlen()) {
-		if string(name(t.Enumerator(i).NameOff)) == want {
-			return true
+// levels are enumerators that came with a release, in enums that user space sees:
+// no compiler takes them away, and nobody adds them alone. They show of which
+// release the BPF code is, for rules that have no marker.
+var levels = [...]struct {
+	enum, enumerator string
+	since, before    Version
+}{
+	{"bpf_func_id", "BPF_FUNC_copy_from_user_task", Version{5, 18, 0}, Version{5, 17, lastPatch}},
+	{"bpf_func_id", "BPF_FUNC_kptr_xchg", Version{5, 19, 0}, Version{5, 18, lastPatch}},
+	levelToken: {"bpf_cmd", "BPF_TOKEN_CREATE", Version{6, 9, 0}, Version{6, 8, lastPatch}},
+}
+
+const levelToken = 2
+
+// level looks for the enumerators of [levels] in their enums.
+func (f *markerTypes) level(t btf.Type, name func(uint32) []byte) {
+	enum := name(t.NameOff)
+	for i, l := range levels {
+		if string(enum) != l.enum {
+			continue
+		}
+		there := false
+		for j := range int(t.Vlen()) {
+			there = there || string(name(t.Enumerator(j).NameOff)) == l.enumerator
+		}
+		f.levels[i].set(there)
+	}
+}
+
+// readLevels takes what shows a release and no rule.
+func (m *marks) readLevels(f *markerTypes) {
+	for i, l := range levels {
+		if there, ok := f.levels[i].get(); ok {
+			m.between(there, l.since, l.before, pick(there, "", "no ")+"enumerator "+l.enumerator)
 		}
 	}
-	return false
+	if there := f.functions[funcTreeFirst]; there || f.all(castKfuncs) {
+		m.between(there, Version{6, 3, 0}, Version{6, 2, lastPatch}, pick(there, "", "no ")+"kfunc "+funcTreeFirst)
+	}
 }
 
 // readTypes takes what the types of a base decide.
@@ -186,6 +220,7 @@ func (m *marks) readTypes(base *btf.Table) {
 		m.decide(fieldHeaderSize, by, func(r *Rules) { r.HeaderSize = max(size, btf.HeaderSize) })
 		m.between(size >= btf.HeaderSizeLayout, Version{7, 1, 0}, Version{7, 0, lastPatch}, by)
 	}
+	m.readLevels(f)
 	m.readKinds(f)
 	m.readNames(f)
 	m.readModule(f)
@@ -262,12 +297,14 @@ func (m *marks) readKinds(f *markerTypes) {
 			kinds(btf.KindDatasec, "no FUNC "+funcFloat)
 		}
 	}
-	if n, ok := f.vlenMax.get(); ok {
-		by := fmt.Sprintf("enumerator BTF_MAX_VLEN is %#x", n)
-		if n > 0xffff {
-			m.decide(fieldInfoMask, by, func(r *Rules) { r.InfoMask = 0 })
-			m.atLeast(Version{7, 2, 0}, by)
-		}
+	n, ok := f.vlenMax.get()
+	by := fmt.Sprintf("enumerator BTF_MAX_VLEN is %#x", n)
+	switch {
+	case ok && n > 0xffff:
+		m.decide(fieldInfoMask, by, func(r *Rules) { r.InfoMask = 0 })
+		m.atLeast(Version{7, 2, 0}, by)
+	case f.kindMax.known && !f.vlenMax.known: // a macro until then
+		m.atMost(Version{7, 1, lastPatch}, "no enumerator BTF_MAX_VLEN")
 	}
 }
 
@@ -300,10 +337,9 @@ func (m *marks) readNameCheck(f *markerTypes, dotOK bool) {
 	}
 	m.atMost(last, by)
 	m.decide(fieldDots, by, func(r *Rules) { r.Dots = !dotOK })
-	token, known := f.token.get()
-	if !dotOK && known {
-		by = "FUNC " + funcNameIsValid + pick(token, " and enumerator BPF_TOKEN_CREATE", ", no enumerator BPF_TOKEN_CREATE")
-		m.between(token, Version{6, 9, 0}, Version{6, 8, lastPatch}, by)
+	token, known := f.levels[levelToken].get()
+	if !dotOK {
+		by += ", no enumerator " + levels[levelToken].enumerator
 	}
 	if dotOK || known && !token {
 		m.decide(fieldSectionName, by, func(r *Rules) { r.SectionName = SectionIdentifier })

@@ -33,16 +33,20 @@ var (
 	// Debian keeps 6.1.0 in the kernelrelease for years and names the stable
 	// release it really is at the end of the banner: "... Debian 6.1.187-1 (...)".
 	debianVersion = regexp.MustCompile(` Debian (\d{1,4}\.\d{1,4}\.\d{1,4})[-~]`)
+	// Ubuntu keeps 5.15.0 likewise, and ends the banner with what it is:
+	// "... (Ubuntu 5.15.0-119.129-generic 5.15.158)" (CONFIG_VERSION_SIGNATURE).
+	ubuntuVersion = regexp.MustCompile(`^Linux version .* \(Ubuntu \S+ (\d{1,4}\.\d{1,4}\.\d{1,4})\)\s*$`)
 	bannerRelease = regexp.MustCompile(`^Linux version (\S+)`)
 )
 
 // ParseVersion reads the version from "6.1", "5.15.12-1-default" or a whole
 // "Linux version ..." banner.
 func ParseVersion(s string) (Version, error) {
-	if m := debianVersion.FindStringSubmatch(s); m != nil {
-		s = m[1]
-	} else if m := bannerRelease.FindStringSubmatch(s); m != nil {
-		s = m[1]
+	for _, where := range []*regexp.Regexp{debianVersion, ubuntuVersion, bannerRelease} {
+		if m := where.FindStringSubmatch(s); m != nil {
+			s = m[1]
+			break
+		}
 	}
 	m := leadingVersion.FindStringSubmatch(s)
 	if m == nil {

@@ -300,13 +300,15 @@ func (w Witnesses) allow(out *Reading) Decision {
 		d.Source, d.By = ByUser, "--allow-mismatch"
 	case w.Allow != AllowUnknown:
 		d.Source, d.By = ByConfig, option
-	case !out.Rules.Version.AtLeast(5, 18):
-		out.Allow = AllowNo
-		d.Source, d.By = ByVersion, "the option came with Linux 5.18"
 	default:
 		var by string
-		if out.Allow, by = allowed(w.Texts, &out.Rules); by != "" {
+		out.Allow, by = allowed(w.Texts, &out.Rules)
+		switch {
+		case by != "":
 			d.Source, d.By = ByMarker, by
+		case !out.Rules.Version.AtLeast(5, 18):
+			out.Allow = AllowNo
+			d.Source, d.By = ByVersion, "the option came with Linux 5.18"
 		}
 	}
 	d.Value = [...]string{AllowUnknown: "not known", AllowNo: "the module does not load", AllowYes: "the module loads without BTF"}[out.Allow]

@@ -46,13 +46,15 @@ func dynptrKfuncs(w writer) {
 	functions(w, "bpf_dynptr_adjust", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly", "bpf_dynptr_size", "bpf_dynptr_clone")
 }
 
-// commands writes enum bpf_cmd.
-func commands(w writer, names ...string) {
+// uapi writes an enum that user space sees; names that are "" are left out.
+func uapi(w writer, enum string, names ...string) {
 	var list []btftest.Enumerator
 	for i, n := range names {
-		list = append(list, btftest.Enumerator{Name: n, Value: int64(i)})
+		if n != "" {
+			list = append(list, btftest.Enumerator{Name: n, Value: int64(i)})
+		}
 	}
-	w.Enum("bpf_cmd", 4, list...)
+	w.Enum(enum, 4, list...)
 }
 
 func named(w writer, structName string, length uint32) {
@@ -90,20 +92,20 @@ func TestTypeWitnesses(t *testing.T) {
 		{"dots before 5.15.119", "5.15.100", func(w writer) { function(w, "__btf_name_valid", "btf", "offset") }, func(r *verify.Rules) { r.Dots = true }},
 		{"names of 6.8 in a raw table", "", func(w writer) {
 			function(w, "__btf_name_valid", "btf", "offset")
-			commands(w, "BPF_MAP_CREATE", "BPF_PROG_BIND_MAP")
+			uapi(w, "bpf_cmd", "BPF_MAP_CREATE", "BPF_PROG_BIND_MAP")
 		}, func(r *verify.Rules) { moved(t, r, "6.8.999") }},
 		{"names of 6.8 in 5.14", "5.14.0-503.el9", func(w writer) {
 			function(w, "__btf_name_valid", "btf", "offset")
-			commands(w, "BPF_MAP_CREATE")
+			uapi(w, "bpf_cmd", "BPF_MAP_CREATE")
 		}, func(r *verify.Rules) { r.Dots = true }},
 		{"names of 6.9", "6.9.3", func(w writer) {
 			function(w, "__btf_name_valid", "btf", "offset")
-			commands(w, "BPF_MAP_CREATE", "BPF_TOKEN_CREATE")
+			uapi(w, "bpf_cmd", "BPF_MAP_CREATE", "BPF_TOKEN_CREATE")
 		}, nil},
 		{"names of 6.11", "6.11.0", func(w writer) { function(w, "__btf_name_valid", "btf", "offset") }, nil},
 		{"names of 6.9 in 5.14", "5.14.0-570.el9", func(w writer) {
 			function(w, "__btf_name_valid", "btf", "offset")
-			commands(w, "BPF_MAP_CREATE", "BPF_TOKEN_CREATE")
+			uapi(w, "bpf_cmd", "BPF_MAP_CREATE", "BPF_TOKEN_CREATE")
 		}, func(r *verify.Rules) { moved(t, r, "6.9") }},
 		{"names of 6.3 in a raw table", "", func(w writer) { function(w, "__btf_name_valid", "btf", "offset", "dot_ok") },
 			func(r *verify.Rules) { moved(t, r, "6.3.999"); r.Dots, r.ModuleSize = false, false }},
@@ -209,6 +211,7 @@ func TestTextWitnesses(t *testing.T) {
 			func(r *verify.Rules) { moved(t, r, "5.18") }, verify.AllowUnknown},
 		{"a kfunc, since 6.9", "6.8", map[string]bool{"missing module BTF, cannot register %s": true},
 			func(r *verify.Rules) { moved(t, r, "6.9") }, verify.AllowUnknown},
+		{"5.14 with parts of 6.3", "5.14", texts("Invalid btf_info", "BPF:%s", "mismatch detected"), func(r *verify.Rules) { r.QuietAllow = true }, verify.AllowYes},
 		{"nothing is logged", "6.12", texts("Invalid btf_info", "Max chain", "Type tags"), nil, verify.AllowUnknown},
 		{"both ways of the log", "6.12", texts("Invalid btf_info", "Max chain", "Type tags", "BPF:"), nil, verify.AllowUnknown},
 	} {
@@ -243,6 +246,97 @@ func TestTextsOverTypes(t *testing.T) {
 	k.Texts = texts("Max chain", "BPF: %s", "failed to validate")
 	if r := k.Read().Rules; r.TagOrder || r.Distilled || !r.ChainWalk {
 		t.Errorf("by texts: %+v", r)
+	}
+}
+
+// writeRelease writes what every base of a release has, without the functions that
+// compilers may inline.
+func writeRelease(w writer, release verify.Version) {
+	at := release.AtLeast
+	one := func(on bool, yes, no string) string {
+		if on {
+			return yes
+		}
+		return no
+	}
+	size, name, kinds := uint32(24), uint32(128), int64(17)
+	if at(7, 1) {
+		size = 32
+	}
+	if at(6, 1) {
+		name = 512
+	}
+	if at(5, 17) {
+		kinds++
+	}
+	if at(6, 0) {
+		kinds++
+	}
+	w.Struct("btf_header", size)
+	named(w, "bpf_ksym", name)
+	w.Struct("module", 64, members("btf_data", one(at(6, 11), "btf_base_data", "name"))...)
+	w.Struct("bpf_verifier_log", 64, members(one(at(6, 4), "start_pos", "level"))...)
+	w.Struct("printk_info", 64)
+	if at(6, 3) {
+		w.Struct("printk_buffers", 64)
+	}
+	if at(5, 16) {
+		w.Enum("", 4, btftest.Enumerator{Name: "BTF_KIND_MAX", Value: kinds})
+	}
+	if at(7, 2) {
+		w.Enum("btf_max", 4, btftest.Enumerator{Name: "BTF_MAX_VLEN", Value: 0xffffff})
+	}
+	kindChecks(w)
+	uapi(w, "bpf_func_id", "BPF_FUNC_unspec", one(at(5, 18), "BPF_FUNC_copy_from_user_task", ""), one(at(5, 19), "BPF_FUNC_kptr_xchg", ""))
+	uapi(w, "bpf_cmd", "BPF_MAP_CREATE", one(at(6, 9), "BPF_TOKEN_CREATE", ""))
+	for _, f := range []struct {
+		minor [2]int
+		add   func()
+	}{
+		{[2]int{5, 13}, func() { functions(w, "btf_float_check_meta") }},
+		{[2]int{5, 16}, func() { functions(w, "btf_decl_tag_check_meta") }},
+		{[2]int{6, 0}, func() { functions(w, "btf_enum64_check_meta") }},
+		{[2]int{6, 2}, func() { functions(w, "bpf_cast_to_kern_ctx", "bpf_rdonly_cast", "bpf_list_pop_front") }},
+		{[2]int{6, 3}, func() { functions(w, "bpf_rbtree_first") }},
+		{[2]int{6, 4}, func() { functions(w, "bpf_iter_num_new") }},
+		{[2]int{6, 5}, func() { dynptrKfuncs(w) }},
+		{[2]int{6, 15}, func() { functions(w, "bpf_dynptr_copy") }},
+	} {
+		if at(f.minor[0], f.minor[1]) {
+			f.add()
+		}
+	}
+}
+
+// TestReleases checks that a base of each release gives the rules of that release,
+// whatever its kernel calls itself.
+func TestReleases(t *testing.T) {
+	for _, release := range []string{"5.11", "5.12", "5.13", "5.14", "5.15", "5.16", "5.17", "5.18", "5.19", "6.0", "6.1", "6.2", "6.3", "6.4", "6.5", "6.8",
+		"6.9", "6.10", "6.11", "6.12", "6.14", "6.15", "7.0", "7.1", "7.2", "7.3"} {
+		own := version(t, release)
+		w := btftest.New()
+		w.Int("int", 4, 1, 32)
+		writeRelease(w, own)
+		base := w.Table(t)
+		for _, name := range []string{release, "4.18.0-553.el8", "5.14.0-503.el9", "5.15.0-300.el9uek", "6.1-vendor", "6.4.0-150600", "6.8.0-31-generic", "99.0", ""} {
+			k := verify.Witnesses{Base: base}
+			if name != "" {
+				k.Version = version(t, name)
+			}
+			got, want := k.Read().Rules, verify.RulesFor(own)
+			// No type shows these.
+			got.Version, got.ModuleSize, got.EmbeddedFix = want.Version, want.ModuleSize, want.EmbeddedFix
+			if !own.AtLeast(6, 4) { // of stable releases
+				got.Dots = want.Dots
+			}
+			if want.SectionName == verify.SectionTail { // until 6.10.9
+				got.SectionName = max(got.SectionName, verify.SectionTail)
+				want.SectionName = got.SectionName
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s as %q (-want +got):\n%s", release, name, d)
+			}
+		}
 	}
 }
 
