@@ -137,6 +137,10 @@ func TestTypeWitnesses(t *testing.T) {
 		{"module BTF in 5.10", "5.10", func(w writer) { w.Struct("module", 64, members("state", "btf_data")...) }, func(r *verify.Rules) { moved(t, r, "5.11") }},
 		{"relocation in 6.1", "6.1.99-vendor", func(w writer) { w.Struct("module", 64, members("btf_data", "btf_base_data")...) },
 			func(r *verify.Rules) { moved(t, r, "6.11"); r.EmbeddedFix = true }},
+		{"relocation in a 6.6 of openEuler", "6.6.0-28.0.0.34.oe2403", func(w writer) {
+			w.Struct("module", 64, members("btf_data", "btf_base_data")...)
+			uapi(w, "bpf_cmd", "BPF_MAP_CREATE")
+		}, func(r *verify.Rules) { r.Distilled, r.EmbeddedFix = true, true }},
 		{"no relocation in 6.12", "6.12.5", func(w writer) { w.Struct("module", 64, members("btf_data")...) },
 			func(r *verify.Rules) { moved(t, r, "6.10.999") }},
 		{"relocation added to an old log", "6.1.99", func(w writer) {
