@@ -68,7 +68,7 @@ func TestRulesDocumented(t *testing.T) {
 			rows[rule] = values
 		}
 	}
-	for _, v := range []string{"5.10", "5.11", "5.13", "5.16", "5.17", "5.18", "6.0", "6.1", "6.3", "6.4", "6.9", "6.12.0", "6.14", "6.15", "7.1", "7.3"} {
+	for _, v := range []string{"5.10", "5.11", "5.12", "5.13", "5.16", "5.17", "5.18", "6.0", "6.1", "6.3", "6.4", "6.9", "6.12.0", "6.14", "6.15", "7.1", "7.3"} {
 		version, err := verify.ParseVersion(v)
 		if err != nil {
 			t.Fatal(err)

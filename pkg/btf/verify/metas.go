@@ -221,6 +221,7 @@ func (p *parser) enumMeta(t btf.Type) bool {
 
 func (p *parser) datasecMeta(t btf.Type) bool {
 	if !p.checks(t,
+		check{t.Vlen() == 0 && !p.rules.EmptySection, "vlen == 0"},
 		check{t.SizeType == 0, "size == 0"},
 		check{t.KindFlag(), flagUnknown},
 		check{t.NameOff == 0 || !p.validSectionName(t.NameOff), "Invalid name"}) {

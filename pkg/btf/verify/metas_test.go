@@ -281,9 +281,10 @@ func TestCodeRules(t *testing.T) {
 
 		section("good", n, false, 8, []uint32{1, 0, 4, 1, 4, 4}, ok("5.11")),
 		section("one entry fills it", n, false, 8, []uint32{1, 0, 8}, ok("5.11")),
-		section("no size", 0, true, 0, nil, typed("5.11", "[4] DATASEC (anon) |size=0 vlen=0| |size == 0|")),
-		section("kind flag", 0, true, 8, nil, typed("5.11", "[4] DATASEC (anon) |size=8 vlen=0| |"+kflag+"|")),
-		section("no name", 0, false, 8, nil, typed("5.11", "[4] DATASEC (anon) |size=8 vlen=0| |"+badName+"|")),
+		section("no entries", n, false, 8, nil, typed("5.11", "[4] DATASEC n |size=8 vlen=0| |vlen == 0|"), ok("5.12")),
+		section("no size", 0, true, 0, []uint32{1, 0, 1}, typed("5.11", "[4] DATASEC (anon) |size=0 vlen=1| |size == 0|")),
+		section("kind flag", 0, true, 8, []uint32{1, 0, 1}, typed("5.11", "[4] DATASEC (anon) |size=8 vlen=1| |"+kflag+"|")),
+		section("no name", 0, false, 8, []uint32{1, 0, 1}, typed("5.11", "[4] DATASEC (anon) |size=8 vlen=1| |"+badName+"|")),
 		section("entry void", n, false, 8, []uint32{0, 9, 0}, plain("5.11", "\t type_id=0 offset=9 size=0| |"+badID+"|")),
 		section("entry id too high", n, false, 8, []uint32{1 << 20, 0, 4}, plain("5.11", "\t type_id=1048576 offset=0 size=4| |"+badID+"|")),
 		section("entry inside the one before", n, false, 8, []uint32{1, 0, 4, 1, 3, 0}, plain("5.11", "\t type_id=1 offset=3 size=0| |Invalid offset|")),
@@ -341,10 +342,10 @@ func TestNameRules(t *testing.T) {
 		return typed(from, "[4] TYPEDEF "+shown+" |type_id=1| |"+badName+"|")
 	}
 	section := func(name, s string, wants ...want) row {
-		return row{name: name, wants: wants, add: func(m writer) { m.Record(m.NewString(s), btftest.Info(btf.KindDatasec, 0, false), 1) }}
+		return row{name: name, wants: wants, add: func(m writer) { m.Record(m.NewString(s), btftest.Info(btf.KindDatasec, 1, false), 1, 1, 0, 1) }}
 	}
 	noSection := func(from, shown string) want {
-		return typed(from, "[4] DATASEC "+shown+" |size=1 vlen=0| |"+badName+"|")
+		return typed(from, "[4] DATASEC "+shown+" |size=1 vlen=1| |"+badName+"|")
 	}
 	a := func(n int) string { return strings.Repeat("a", n) }
 	run(t, []row{

@@ -12,21 +12,22 @@ type Rules struct {
 	// Version is whose rules those are that nothing in the kernel itself decides.
 	Version Version
 
-	ModuleBTF   bool     // the .BTF of modules is read
-	HeaderSize  uint32   // sizeof(struct btf_header): 24, or 32 with the layout section
-	InfoMask    uint32   // bits allowed in the info word, 0 where all are
-	MaxKind     btf.Kind // NR_BTF_KINDS - 1
-	Dots        bool     // '.' is a letter in every name, not only in VAR and DATASEC
-	SectionName SectionNameRule
-	ChainWalk   bool // modifiers are followed to their end
-	TagOrder    bool // type tags must precede other modifiers
-	EnumFlag    bool // ENUM may set the kind flag
-	TagFlag     bool // DECL_TAG and TYPE_TAG may set the kind flag
-	Distilled   bool // .BTF.base is honoured
-	EmbeddedFix bool // all types of a module are searched for embedded ones of .BTF.base
-	KfuncCheck  bool // a kfunc's id must lead to a FUNC with a FUNC_PROTO when it is registered
-	SpacedLog   bool // the prefix is "BPF: ", not "BPF:", and no newline is doubled
-	QuietAllow  bool // with mismatch allowed, type and member lines stay unsaid
+	ModuleBTF    bool     // the .BTF of modules is read
+	HeaderSize   uint32   // sizeof(struct btf_header): 24, or 32 with the layout section
+	InfoMask     uint32   // bits allowed in the info word, 0 where all are
+	MaxKind      btf.Kind // NR_BTF_KINDS - 1
+	Dots         bool     // '.' is a letter in every name, not only in VAR and DATASEC
+	SectionName  SectionNameRule
+	EmptySection bool // DATASEC may be without entries
+	ChainWalk    bool // modifiers are followed to their end
+	TagOrder     bool // type tags must precede other modifiers
+	EnumFlag     bool // ENUM may set the kind flag
+	TagFlag      bool // DECL_TAG and TYPE_TAG may set the kind flag
+	Distilled    bool // .BTF.base is honoured
+	EmbeddedFix  bool // all types of a module are searched for embedded ones of .BTF.base
+	KfuncCheck   bool // a kfunc's id must lead to a FUNC with a FUNC_PROTO when it is registered
+	SpacedLog    bool // the prefix is "BPF: ", not "BPF:", and no newline is doubled
+	QuietAllow   bool // with mismatch allowed, type and member lines stay unsaid
 
 	// These are not of the BPF code, which distributions renew, but of the kernel
 	// around it.
@@ -71,22 +72,23 @@ func RulesFor(v Version) Rules {
 	}
 	at := v.AtLeast
 	r := Rules{
-		Version:    v,
-		ModuleBTF:  at(5, 11),
-		HeaderSize: btf.HeaderSize,
-		InfoMask:   0x9f00ffff,
-		NameLen:    128,
-		Dots:       at(6, 4) || backported(v, map[[2]int]int{{5, 10}: 186, {5, 15}: 119, {6, 1}: 36, {6, 3}: 10}),
-		ChainWalk:  at(5, 19),
-		TagOrder:   at(5, 19) && !at(7, 2),
-		EnumFlag:   at(6, 0),
-		TagFlag:    at(6, 15),
-		Distilled:  at(6, 11),
-		KfuncCheck: at(6, 4),
-		SpacedLog:  at(5, 17),
-		QuietAllow: at(6, 3),
-		LineMax:    989,
-		ModuleSize: at(6, 4),
+		Version:      v,
+		ModuleBTF:    at(5, 11),
+		HeaderSize:   btf.HeaderSize,
+		InfoMask:     0x9f00ffff,
+		NameLen:      128,
+		EmptySection: at(5, 12),
+		Dots:         at(6, 4) || backported(v, map[[2]int]int{{5, 10}: 186, {5, 15}: 119, {6, 1}: 36, {6, 3}: 10}),
+		ChainWalk:    at(5, 19),
+		TagOrder:     at(5, 19) && !at(7, 2),
+		EnumFlag:     at(6, 0),
+		TagFlag:      at(6, 15),
+		Distilled:    at(6, 11),
+		KfuncCheck:   at(6, 4),
+		SpacedLog:    at(5, 17),
+		QuietAllow:   at(6, 3),
+		LineMax:      989,
+		ModuleSize:   at(6, 4),
 
 		EmbeddedFix: at(6, 14) || backported(v, map[[2]int]int{{6, 12}: 13, {6, 13}: 2}),
 	}

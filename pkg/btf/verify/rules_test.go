@@ -20,6 +20,7 @@ func TestRulesFor(t *testing.T) {
 		get           func(r verify.Rules) any
 		was, is       any
 	}{
+		{"DATASEC without entries", "5.11.22", "5.12", func(r verify.Rules) any { return r.EmptySection }, false, true},
 		{"FLOAT", "5.12.19", "5.13", func(r verify.Rules) any { return r.MaxKind }, btf.KindDatasec, btf.KindFloat},
 		{"five bits of kind", "5.12", "5.13", func(r verify.Rules) any { return r.InfoMask }, uint32(0x8f00ffff), uint32(0x9f00ffff)},
 		{"DECL_TAG", "5.15.99", "5.16", func(r verify.Rules) any { return r.MaxKind }, btf.KindFloat, btf.KindDeclTag},

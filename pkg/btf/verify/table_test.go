@@ -15,7 +15,7 @@ import (
 // versions are the kernels on which every row of a table is tried: those in
 // which a rule changed, and one on either side.
 var versions = []string{
-	"5.11", "5.13", "5.16", "5.17", "5.18", "5.19", "6.0", "6.1", "6.3", "6.4",
+	"5.11", "5.12", "5.13", "5.16", "5.17", "5.18", "5.19", "6.0", "6.1", "6.3", "6.4",
 	"6.9", "6.11", "6.12", "6.15", "7.0", "7.1", "7.2", "7.3",
 }
 

@@ -77,6 +77,7 @@ type field uint8
 
 const (
 	fieldModuleBTF field = iota
+	fieldEmptySection
 	fieldMaxKind
 	fieldInfoMask
 	fieldSpacedLog
@@ -105,16 +106,17 @@ var fields = [numFields]struct {
 	show func(r *Rules) string
 	take func(r, from *Rules)
 }{
-	fieldModuleBTF:  {"module BTF", func(r *Rules) string { return pick(r.ModuleBTF, "read", "not read") }, func(r, from *Rules) { r.ModuleBTF = from.ModuleBTF }},
-	fieldMaxKind:    {"last kind", func(r *Rules) string { return r.MaxKind.String() }, func(r, from *Rules) { r.MaxKind = from.MaxKind }},
-	fieldInfoMask:   {"info word", func(r *Rules) string { return infoWord(r.InfoMask) }, func(r, from *Rules) { r.InfoMask = from.InfoMask }},
-	fieldSpacedLog:  {"log prefix", func(r *Rules) string { return pick(r.SpacedLog, `"BPF: "`, `"BPF:"`) }, func(r, from *Rules) { r.SpacedLog = from.SpacedLog }},
-	fieldChainWalk:  {"modifier chains", func(r *Rules) string { return pick(r.ChainWalk, "followed", "not followed") }, func(r, from *Rules) { r.ChainWalk = from.ChainWalk }},
-	fieldTagOrder:   {"type tags", func(r *Rules) string { return pick(r.TagOrder, "before other modifiers", "anywhere") }, func(r, from *Rules) { r.TagOrder = from.TagOrder }},
-	fieldEnumFlag:   {"signed ENUM", func(r *Rules) string { return pick(r.EnumFlag, "accepted", "refused") }, func(r, from *Rules) { r.EnumFlag = from.EnumFlag }},
-	fieldNameLen:    {"length of names", func(r *Rules) string { return fmt.Sprintf("%d bytes", r.NameLen) }, func(r, from *Rules) { r.NameLen = from.NameLen }},
-	fieldQuietAllow: {"allowed mismatches", func(r *Rules) string { return pick(r.QuietAllow, "logged in short", "logged in full") }, func(r, from *Rules) { r.QuietAllow = from.QuietAllow }},
-	fieldLineMax:    {"length of log lines", func(r *Rules) string { return fmt.Sprintf("%d bytes", r.LineMax) }, func(r, from *Rules) { r.LineMax = from.LineMax }},
+	fieldModuleBTF:    {"module BTF", func(r *Rules) string { return pick(r.ModuleBTF, "read", "not read") }, func(r, from *Rules) { r.ModuleBTF = from.ModuleBTF }},
+	fieldEmptySection: {"empty sections", func(r *Rules) string { return pick(r.EmptySection, "accepted", "refused") }, func(r, from *Rules) { r.EmptySection = from.EmptySection }},
+	fieldMaxKind:      {"last kind", func(r *Rules) string { return r.MaxKind.String() }, func(r, from *Rules) { r.MaxKind = from.MaxKind }},
+	fieldInfoMask:     {"info word", func(r *Rules) string { return infoWord(r.InfoMask) }, func(r, from *Rules) { r.InfoMask = from.InfoMask }},
+	fieldSpacedLog:    {"log prefix", func(r *Rules) string { return pick(r.SpacedLog, `"BPF: "`, `"BPF:"`) }, func(r, from *Rules) { r.SpacedLog = from.SpacedLog }},
+	fieldChainWalk:    {"modifier chains", func(r *Rules) string { return pick(r.ChainWalk, "followed", "not followed") }, func(r, from *Rules) { r.ChainWalk = from.ChainWalk }},
+	fieldTagOrder:     {"type tags", func(r *Rules) string { return pick(r.TagOrder, "before other modifiers", "anywhere") }, func(r, from *Rules) { r.TagOrder = from.TagOrder }},
+	fieldEnumFlag:     {"signed ENUM", func(r *Rules) string { return pick(r.EnumFlag, "accepted", "refused") }, func(r, from *Rules) { r.EnumFlag = from.EnumFlag }},
+	fieldNameLen:      {"length of names", func(r *Rules) string { return fmt.Sprintf("%d bytes", r.NameLen) }, func(r, from *Rules) { r.NameLen = from.NameLen }},
+	fieldQuietAllow:   {"allowed mismatches", func(r *Rules) string { return pick(r.QuietAllow, "logged in short", "logged in full") }, func(r, from *Rules) { r.QuietAllow = from.QuietAllow }},
+	fieldLineMax:      {"length of log lines", func(r *Rules) string { return fmt.Sprintf("%d bytes", r.LineMax) }, func(r, from *Rules) { r.LineMax = from.LineMax }},
 	fieldKfuncLine: {"kfuncs without BTF", func(r *Rules) string {
 		return [...]string{"not logged", `logged as "kfuncs"`, `logged as "kfunc"`}[r.KfuncLine]
 	}, func(r, from *Rules) { r.KfuncLine = from.KfuncLine }},
