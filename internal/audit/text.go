@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -41,6 +42,12 @@ type text struct {
 	*Result
 	TextOptions
 	*prose.Writer
+}
+
+// row writes a line of a list, wrapped on a terminal: what is left over stands further
+// in than the next row.
+func (t *text) row(indent, format string, args ...any) {
+	t.Item(prose.Styled(indent), len(indent)+2, fmt.Sprintf(format, args...))
 }
 
 func (t *text) summary() {
@@ -96,12 +103,12 @@ func (t *text) findings() {
 
 func (t *text) finding(f Finding) {
 	if len(f.Reasons) == 1 {
-		t.Line("  %s: %s", f.about(), f.Reasons[0])
+		t.row("  ", "%s: %s", f.about(), f.Reasons[0])
 		return
 	}
-	t.Line("  %s", f.about())
+	t.row("  ", "%s", f.about())
 	for _, reason := range f.Reasons {
-		t.Line("    %s", reason)
+		t.row("    ", "%s", reason)
 	}
 }
 
@@ -119,7 +126,7 @@ func (t *text) rebuilds() {
 	}
 	t.Headline("", headBuilds)
 	for _, r := range t.Changes {
-		t.Line("  %s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), r.became())
+		t.row("  ", "%s (%s), %s from %s to %s: %s", r.To.Release, r.To.Package.Arch, r.To.Package.Name, r.From.Package.versionRelease(), r.To.Package.versionRelease(), r.became())
 	}
 }
 
@@ -132,7 +139,7 @@ func (t *text) kernels() {
 		if k.Known != guard.Unknown {
 			by = ", by " + string(k.Known)
 		}
-		t.Line("  %s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.Short(), by)
+		t.row("  ", "%s (%s): %s, %s%s", k.Release, k.Package.Arch, k.Package, k.Short(), by)
 	}
 }
 
@@ -147,7 +154,7 @@ func (t *text) unlinked() {
 	}
 	t.Headline("", headUnlinked)
 	for _, u := range t.Unlinked {
-		t.Line("  %s into %s of %s: %s", u.Modules, u.Kernel.Release, u.Kernel.Package, u.Why)
+		t.row("  ", "%s into %s of %s: %s", u.Modules, u.Kernel.Release, u.Kernel.Package, u.Why)
 	}
 	if n := t.Apart - len(t.Unlinked); n > 0 {
 		t.Line("  and %s with older kernels", prose.Several(n, "pair"))
@@ -170,7 +177,7 @@ func (t *text) matrix() {
 			shown = true
 			t.Headline("", headMatrix)
 		}
-		t.Line("  %s; %s", r.head(), strings.Join(parts, "; "))
+		t.row("  ", "%s; %s", r.head(), strings.Join(parts, "; "))
 	}
 }
 
@@ -180,7 +187,7 @@ func (t *text) notes() {
 	}
 	t.Headline("", headNotes)
 	for _, n := range t.Notes {
-		t.Line("  %s", n)
+		t.row("  ", "%s", n)
 	}
 }
 

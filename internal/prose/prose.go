@@ -146,7 +146,7 @@ func (w *Writer) Paragraph(prefix, s string) {
 // terminal it is wrapped, and further lines are indented as far; in a log, where people
 // search for lines, it stays whole.
 func (w *Writer) Item(lead Styled, visible int, s string) {
-	if !w.terminal {
+	if !w.terminal || visible+columns(s) <= w.width {
 		w.Line("%s%s", lead, s)
 		return
 	}

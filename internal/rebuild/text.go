@@ -13,7 +13,7 @@ import (
 func (p *Plan) Text(w io.Writer, dry bool) error {
 	out := prose.NewWriter(w, false)
 	for _, n := range p.Notes {
-		out.Line("not known: %s", n)
+		out.Item("", 2, "not known: "+n)
 	}
 	switch {
 	case len(p.Steps) == 0 && p.Packages == 0:
@@ -36,11 +36,11 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 		}
 		out.Line("%3d. %s%s", i+1, s.String(), after)
 		for _, why := range s.Why {
-			out.Line("     %s", why)
+			out.Item("     ", 7, why)
 		}
 		switch {
 		case s.InVain != "":
-			out.Line("     not asked for again: %s", s.InVain)
+			out.Item("     ", 7, "not asked for again: "+s.InVain)
 		case s.Seen != nil:
 			out.Line("     last built: %s", s.Seen.String())
 		}
@@ -55,7 +55,7 @@ func (p *Plan) skipped(out *prose.Writer) {
 	if len(p.Skipped) == 0 {
 		return
 	}
-	out.Line("not looked into, since they are neither built with the devel package of a kernel nor named as modules:")
+	out.Item("", 2, "not looked into, since they are neither built with the devel package of a kernel nor named as modules:")
 	for _, s := range p.Skipped[:min(most, len(p.Skipped))] {
 		out.Line("     %s", s)
 	}
