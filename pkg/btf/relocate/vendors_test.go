@@ -16,7 +16,7 @@ import (
 )
 
 // vendors is what kernels call themselves. "" is a raw table, which has no banner.
-var vendors = []string{"5.14.0-503.el9", "6.4.0-150600.23-default", "6.1-vendor", "99.0", ""}
+var vendors = []string{"4.18.0-553.el8_10", "5.14.0-503.el9", "6.4.0-150600.23-default", "6.1-vendor", "99.0", ""}
 
 // reading is how a kernel with this base reads BTF when it calls itself so.
 func reading(t *testing.T, base *btf.Table, banner string) verify.Reading {
