@@ -60,6 +60,9 @@ const (
 // newest is the last release whose rules are known.
 var newest = Version{7, 3, 0}
 
+// lastMinor is the minor number after which Linux takes the next major one.
+const lastMinor = 19
+
 // RulesFor gives the rules of an upstream kernel version, with what stable series
 // got later: dotted names (5.10.186, 5.15.119, 6.1.36, 6.3.10), the first byte of
 // section names (6.10.10) and the search for embedded types (6.12.13, 6.13.2). The

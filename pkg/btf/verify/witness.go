@@ -223,6 +223,23 @@ func (m *marks) release(v Version) (release Version, by string) {
 	return release, by
 }
 
+// settles reports whether a rule is the same in all releases from the floor on.
+func (m *marks) settles(show func(r *Rules) string) bool {
+	if m.floor.IsZero() {
+		return false
+	}
+	now := RulesFor(newest)
+	for v := m.floor; v.Compare(newest) < 0; {
+		if r := RulesFor(v); show(&r) != show(&now) {
+			return false
+		}
+		if v = (Version{v.Major, v.Minor + 1, 0}); v.Minor > lastMinor {
+			v = Version{v.Major + 1, 0, 0}
+		}
+	}
+	return true
+}
+
 // Read decides each rule by the strongest witness: the texts of the image, the
 // types of the base, then the version.
 func (w Witnesses) Read() Reading {
@@ -256,6 +273,8 @@ func (w Witnesses) Read() Reading {
 			d.Source, d.By = ByConfig, "CONFIG_DEBUG_INFO_BTF_MODULES"
 		case f == int(fieldEmbeddedFix) && mended:
 			d.Source, d.By = Assumed, "a backport of .BTF.base has what was mended in it"
+		case w.Version.IsZero() && movedBy == "" && m.settles(field.show):
+			d.Source, d.By = ByMarker, "as Linux "+m.floor.series()+" and later, by "+m.floorBy
 		case w.Version.IsZero() && movedBy == "":
 			d.Source, d.By = Assumed, "the newest kernel known"
 		case w.Version.IsZero() || field.show(r) != field.show(&says):

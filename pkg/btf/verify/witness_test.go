@@ -347,6 +347,36 @@ func TestReleases(t *testing.T) {
 	}
 }
 
+// TestSettled checks that a raw table tells a rule by the release that its kernel is
+// of at least, but only where no later release changed it.
+func TestSettled(t *testing.T) {
+	for _, tc := range []struct {
+		release, rule string
+		want          verify.Source
+	}{
+		{"7.2", "type tags", verify.ByMarker},
+		{"7.2", "dots in names", verify.ByMarker},
+		{"", "type tags", verify.Assumed},
+		{"5.14", "type tags", verify.Assumed}, // not by 5.14, but by 5.19 to 7.1
+		{"5.14", "empty sections", verify.ByMarker},
+		{"5.14", "dots in names", verify.Assumed},
+	} {
+		w := btftest.New()
+		w.Int("int", 4, 1, 32)
+		switch tc.release {
+		case "7.2":
+			w.Enum("btf_max", 4, btftest.Enumerator{Name: "BTF_MAX_VLEN", Value: 0xffffff})
+		case "5.14":
+			functions(w, "btf_float_check_meta")
+		}
+		for _, d := range (verify.Witnesses{Base: w.Table(t)}).Read().Decisions {
+			if d.Rule == tc.rule && d.Source != tc.want {
+				t.Errorf("%s of a base of %q and later: by %s, %s", d.Rule, tc.release, d.Source, d.By)
+			}
+		}
+	}
+}
+
 // TestConflict checks the words for a kernel that is not what it calls itself.
 func TestConflict(t *testing.T) {
 	k := func(v string, given bool, add func(w writer)) string {
