@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // Limit is how many bytes a folder may have: some 40 kernels with their modules.
@@ -61,12 +63,12 @@ const stale = time.Hour
 // Open opens the entry of a key, which is in hex. It returns nil where there is none.
 func (d *Dir) Open(key string) *Entry {
 	path := d.path(key) + suffix
-	f, err := os.Open(path)
+	f, err := regular.OpenItself(path)
 	if err != nil {
 		return nil
 	}
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
 		f.Close()
 		return nil
 	}

@@ -26,8 +26,12 @@ type head struct{ Kind, Packed, Plain, Number uint32 }
 
 const headSize = 16
 
-// MaxPart is the most bytes in a part.
-const MaxPart = 256 << 20
+// MaxPart is the most bytes in a part. A frame is no larger, but for what zstd has around
+// bytes that it cannot compress.
+const (
+	MaxPart   = 32 << 20
+	maxPacked = MaxPart + MaxPart/128 + headSize
+)
 
 // A Part is a part of an entry, still packed.
 type Part struct {
@@ -62,7 +66,7 @@ func (e *Entry) Next() (Part, error) {
 		return Part{}, errDamaged
 	case h.Kind == 0 && e.left == 0:
 		return Part{}, io.EOF
-	case h.Kind == 0, int64(h.Packed) > e.left, h.Plain > MaxPart:
+	case h.Kind == 0, int64(h.Packed) > e.left, h.Packed > maxPacked, h.Plain > MaxPart:
 		return Part{}, errDamaged
 	}
 	p := Part{h.Kind, make([]byte, h.Packed), int(h.Plain)}

@@ -31,6 +31,10 @@ const (
 	keptRest    = 3 // a keptPackage, by gob
 )
 
+// maxRest is the most bytes of an entry beside its modules: several kernels with their
+// tables.
+const maxRest = 2 * cache.MaxPart
+
 // partSize is how many bytes of modules make a part.
 const partSize = 512 << 10
 
@@ -253,7 +257,7 @@ func (r *packageReader) recall(p *rpm.Reader, key string) bool {
 	if p.Verify() != nil {
 		return false // what is wrong is said when it is read
 	}
-	k, err := r.unpackKept(entry)
+	k, err := r.unpackKept(entry, key)
 	switch {
 	case r.ctx.Err() != nil:
 		return false
@@ -279,13 +283,10 @@ func (c *collector) takeRemembered(p Remembered) error {
 	}
 	defer entry.Close()
 	r := newPackageReader(c, nil, &guard.Package{Origin: guard.New}, 0)
-	k, err := r.unpackKept(entry)
+	k, err := r.unpackKept(entry, p.Digest)
 	switch {
 	case c.ctx.Err() != nil:
 		return c.ctx.Err()
-	case err == nil && (k.rest.Header == nil || k.rest.Header.Digest != p.Digest):
-		err = errKept
-		fallthrough
 	case err != nil:
 		c.sources.Cache.Drop(p.Digest)
 		return fmt.Errorf("%w: %w", ErrForgotten, err)
@@ -351,8 +352,9 @@ func (u *unpacked) complete(tables [][]byte) error {
 
 var errKept = errors.New("not what is kept of a package")
 
-// unpackKept reads an entry, on all cores.
-func (r *packageReader) unpackKept(entry *cache.Entry) (*unpacked, error) {
+// unpackKept reads an entry, on all cores. It has to be that of the package whose header
+// has the digest.
+func (r *packageReader) unpackKept(entry *cache.Entry, digest string) (*unpacked, error) {
 	var (
 		mu      sync.Mutex
 		out     unpacked
@@ -383,6 +385,9 @@ func (r *packageReader) unpackKept(entry *cache.Entry) (*unpacked, error) {
 	if err = errors.Join(err, failed); err != nil {
 		return nil, err
 	}
+	if rest.Header == nil || rest.Header.Digest != digest {
+		return nil, errKept
+	}
 	if out.rest = rest; r.wantsModules() && len(out.modules) != rest.Modules {
 		return nil, errKept
 	}
@@ -393,6 +398,7 @@ func (r *packageReader) unpackKept(entry *cache.Entry) (*unpacked, error) {
 func (r *packageReader) unpackRest(entry *cache.Entry, parts chan<- cache.Part) (tables [][]byte, rest *keptPackage, err error) {
 	var u cache.Unpacker
 	defer u.Close()
+	unpacked := 0 // bytes, of what is no part with modules
 	for {
 		part, err := entry.Next()
 		switch {
@@ -413,6 +419,9 @@ func (r *packageReader) unpackRest(entry *cache.Entry, parts chan<- cache.Part) 
 		data, err := u.Unpack(part)
 		if err != nil {
 			return nil, nil, err
+		}
+		if unpacked += len(data); unpacked > maxRest {
+			return nil, nil, errKept
 		}
 		if part.Kind == keptTable {
 			tables = append(tables, bytes.Clone(data))

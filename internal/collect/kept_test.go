@@ -66,6 +66,9 @@ func TestTakenFromCache(t *testing.T) {
 
 func putEntry(t *testing.T, dir *cache.Dir, key string, p keptPackage) {
 	t.Helper()
+	if p.Header == nil {
+		p.Header = &guard.Package{Digest: key}
+	}
 	w, err := dir.Create(key)
 	if err != nil {
 		t.Fatal(err)
@@ -135,11 +138,12 @@ func TestDamagedEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, damage := range map[string]func(){
-		"empty":         func() { os.WriteFile(entry, nil, 0o600) },
-		"cut off":       func() { os.WriteFile(entry, good[:len(good)/2], 0o600) },
-		"a byte":        func() { bad := bytes.Clone(good); bad[len(bad)/2] ^= 1; os.WriteFile(entry, bad, 0o600) },
-		"fewer modules": func() { putEntry(t, dir, key, keptPackage{Modules: 5}) },
-		"no table":      func() { putEntry(t, dir, key, keptPackage{Images: []keptImage{{HasBTF: true}}}) },
+		"empty":              func() { os.WriteFile(entry, nil, 0o600) },
+		"cut off":            func() { os.WriteFile(entry, good[:len(good)/2], 0o600) },
+		"a byte":             func() { bad := bytes.Clone(good); bad[len(bad)/2] ^= 1; os.WriteFile(entry, bad, 0o600) },
+		"of another package": func() { putEntry(t, dir, key, keptPackage{Header: &guard.Package{Digest: "00"}}) },
+		"fewer modules":      func() { putEntry(t, dir, key, keptPackage{Modules: 5}) },
+		"no table":           func() { putEntry(t, dir, key, keptPackage{Images: []keptImage{{HasBTF: true}}}) },
 		"bad symbols": func() {
 			putEntry(t, dir, key, keptPackage{Symvers: map[string]keptSymvers{"r": {All: []byte("=?")}}})
 		},

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // rpm before 4.20 starts a generator anew for each of thousands of modules. The
@@ -26,6 +28,9 @@ import (
 // parsed.
 
 const cacheVersion = "obs-btf-guard 2"
+
+// maxCached is the most bytes of such a file: some 200,000 modules.
+const maxCached = 64 << 20
 
 // cachePath is where the answers for a build root are left.
 func cachePath(root string) string {
@@ -64,12 +69,12 @@ func (s *Survey) heading(o Options) string {
 }
 
 func load(root string, asked []string, o Options) *Survey {
-	f, err := os.Open(cachePath(root))
+	f, err := regular.OpenItself(cachePath(root))
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	if !ownFile(f) {
+	if info, err := f.Stat(); err != nil || info.Size() > maxCached || !ownFile(f) {
 		return nil
 	}
 	lines := bufio.NewReaderSize(f, 64<<10)

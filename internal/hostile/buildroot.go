@@ -184,6 +184,80 @@ func (c *Corpus) hooks() {
 		d.check(os.Rename(d.In("usr/src/packages"), d.In("usr/src/p2")))
 		d.Symlink("p2", "usr/src/packages")
 	})
+	c.hook(kind, "top is a folder", func(d Dir) {
+		d.Remove(".build.packages")
+		d.Mkdir(".build.packages/RPMS")
+	})
+	c.hook(kind, "top is a pipe", func(d Dir) {
+		d.Remove(".build.packages")
+		d.Fifo(".build.packages")
+	})
+	c.hook(kind, "top is a link of 4,000 letters", func(d Dir) {
+		d.Remove(".build.packages")
+		d.Symlink("/usr/src/"+strings.Repeat("packages/../", 330)+"packages", ".build.packages")
+	})
+	for _, name := range []string{"RPMS", "SRPMS", "SOURCES"} {
+		moved := func(d Dir) {
+			d.check(os.Rename(d.In(top+name), d.In("moved")))
+		}
+		c.hook(kind, name+" is a link to outside", func(d Dir) {
+			moved(d)
+			d.Symlink("$DIR/moved", top+name)
+		})
+		c.hook(kind, name+" is a link within", func(d Dir) {
+			moved(d)
+			d.Symlink("../../../moved", top+name)
+		})
+		c.hook(kind, name+" is a pipe", func(d Dir) {
+			moved(d)
+			d.Fifo(top + name)
+		})
+		c.hook(kind, name+" is a link to itself", func(d Dir) {
+			moved(d)
+			d.Symlink(name, top+name)
+		})
+	}
+	formerly := strings.TrimSuffix(previous, "/")
+	former := func(what string, make func(Dir)) {
+		c.hook(kind, "former builds are "+what, func(d Dir) {
+			d.check(os.Rename(d.In(formerly), d.In("former")))
+			make(d)
+		})
+	}
+	former("a pipe", func(d Dir) { d.Fifo(formerly) })
+	former("a file", func(d Dir) { d.Write(formerly, []byte("x")) })
+	former("a link to itself", func(d Dir) { d.Symlink(formerly, formerly) })
+	former("a link to outside", func(d Dir) { d.Symlink("$DIR/former", formerly) })
+	former("a link to the root", func(d Dir) { d.Symlink("/", formerly) })
+	c.hook(kind, "1,000 packages of junk", func(d Dir) {
+		for i := range 1000 {
+			d.Write(fmt.Sprintf("%skernel-%d.rpm", rpms, i), []byte("junk"))
+		}
+	})
+	c.hook(kind, "5,000 links to one package", func(d Dir) {
+		for i := range 5000 {
+			d.Symlink("kernel-default-5.15.12-1.3.x86_64.rpm", fmt.Sprintf("%skernel-%d.rpm", rpms, i))
+		}
+	})
+	c.hook(kind, "5,000 names of one package", func(d Dir) {
+		for i := range 5000 {
+			d.check(os.Link(d.In(rpms+"kernel-default-5.15.12-1.3.x86_64.rpm"), d.In(fmt.Sprintf("%skernel-%d.rpm", rpms, i))))
+		}
+	})
+	c.hook(kind, "200,000 results", func(d Dir) {
+		for i := range 200000 {
+			d.check(os.WriteFile(d.In(fmt.Sprintf("%s/%d", other, i)), nil, 0o644))
+		}
+	})
+	c.hook(kind, "policy of the system is a pipe", func(d Dir) { d.Fifo("etc/obs-btf-guard.conf") })
+	c.hook(kind, "policy of the system is a link to outside", func(d Dir) {
+		d.Write("secret", []byte("secret"))
+		d.Symlink("$DIR/secret", "etc/obs-btf-guard.conf")
+	})
+	c.hook(kind, "etc is a link to outside", func(d Dir) {
+		d.Write("secret/obs-btf-guard.conf", []byte("secret"))
+		d.Symlink("$DIR/secret", "etc")
+	})
 	c.hook(kind, "OTHER is a link to outside", func(d Dir) {
 		d.Remove(other)
 		d.Mkdir("outside")

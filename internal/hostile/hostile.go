@@ -30,14 +30,26 @@ type Case struct {
 	Name string   // unique in its kind
 	Runs []string // arguments of the program, with $DIR for the folder and $WEB for the server
 	Make func(Dir)
-	Env  []string // of the program, beyond what every case has
-	Root bool     // only root can make it
+	Then func(Dir) // nil, or what is done after the first run
+	Env  []string  // of the program, beyond what every case has
+	Root bool      // only root can make it
 }
 
 // Dir is the folder of a case. What cannot be made fails the test.
 type Dir struct {
 	testing.TB
 	Path string
+}
+
+// Find lists the paths that match a pattern in the folder, of which there has to be one.
+func (d Dir) Find(pattern string) []string {
+	d.Helper()
+	found, err := filepath.Glob(d.In(pattern))
+	d.check(err)
+	if len(found) == 0 {
+		d.Fatalf("nothing is %s", pattern)
+	}
+	return found
 }
 
 // In is the path of a name in the folder.
@@ -121,6 +133,7 @@ func New(t testing.TB) *Corpus {
 	c.configs()
 	c.elves()
 	c.tables()
+	c.idLists()
 	c.names()
 	c.files()
 	c.hooks()
@@ -128,6 +141,7 @@ func New(t testing.TB) *Corpus {
 	c.reports()
 	c.stamps()
 	c.histories()
+	c.caches()
 	c.repositories()
 	c.services()
 	c.plans()

@@ -243,7 +243,70 @@ func obsAnswers() []served {
 		{"refuses with escapes", say(401, "<status code=\"x\"><summary>\x1b[31mno</summary></status>", "WWW-Authenticate", `Basic realm="x"`)},
 		{"wants a signature of much", say(401, "", "WWW-Authenticate", `Signature realm="`+strings.Repeat("A", 5000)+`",headers="(created)"`)},
 		{"entities", say(200, `<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><directory>&b;</directory>`)},
+		{"a bomb of gzip", func(w http.ResponseWriter, _ *http.Request, _ string) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(packed("<directory>", " ", 1<<30, "</directory>"))
+		}},
+		{"a head of 100 MiB", func(w http.ResponseWriter, _ *http.Request, _ string) {
+			conn, out, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			io.WriteString(out, "HTTP/1.1 200 OK\r\n")
+			for i := range 100 {
+				fmt.Fprintf(out, "X-%d: %s\r\n", i, strings.Repeat("a", mib))
+			}
+			out.Flush()
+		}},
+		{"10,000 cookies", func(w http.ResponseWriter, _ *http.Request, _ string) {
+			for i := range 10000 {
+				http.SetCookie(w, &http.Cookie{Name: fmt.Sprint("c", i), Value: "x"})
+			}
+			io.WriteString(w, "<directory/>")
+		}},
+		{"ends before it has come", hangUp("100000", "<directory>")},
+		{"says 2^62 bytes", hangUp("4611686018427387904", "<directory>")},
+		{"no content", say(204, "")},
+		{"JSON", say(200, `{"directory":[]}`, "Content-Type", "application/json")},
+		{"another document", say(200, `<services><service name="x"/></services>`)},
+		{"entry without a name", say(200, `<directory><entry/></directory>`)},
+		{"entry of a name of 10 MiB", say(200, `<directory><entry name="`+strings.Repeat("a", 10*mib)+`"/></directory>`)},
+		{"redirects to itself", redirect("/obs--redirects-to-itself/")},
+		{"redirects to a file", redirect("file:///etc/passwd")},
+		{"redirects to another port", redirect("http://127.0.0.1:1/steal")},
+		{"redirects with a password", redirect("http://u:stolen@127.0.0.1:1/")},
+		{"redirects with escapes", redirect("http://\x1b[31m/")},
+		{"redirects without end", func(w http.ResponseWriter, r *http.Request, rest string) {
+			redirect("/obs--redirects-without-end/"+fmt.Sprint(len(rest))+"/"+rest)(w, r, rest)
+		}},
+		{"is busy without end", say(503, "", "Retry-After", "0")},
+		{"is busy for 2^62 seconds", say(503, "", "Retry-After", "4611686018427387904")},
+		{"binaries of 2^63 bytes and times before all", directories(`<binary filename="kernel-default-1-1.x86_64.rpm" size="9223372036854775808" mtime="-9223372036854775809"/>`)},
+		{"binaries that lead up", directories(`<binary filename="../../../etc/passwd.rpm" size="1" mtime="1"/>`)},
+		{"binaries with escapes", directories(`<binary filename="kernel-default-&#10;&#x202e;1-1.x86_64.rpm" size="1" mtime="1"/>`)},
+		{"500 binaries", directories(strings.Join(numbered(500, `<binary filename="lib%d-1-1.x86_64.rpm" size="1" mtime="1"/>`), ""))},
 		{"summary with escapes", say(404, `<status code="unknown"><summary>&#27;[31mA&#10;ok all fine&#8238;</summary></status>`)},
+	}
+}
+
+// directories answers each listing with one package, in which the binaries are.
+func directories(binaries string) answer {
+	return func(w http.ResponseWriter, r *http.Request, rest string) {
+		switch {
+		case strings.HasSuffix(rest, "/_meta"):
+			io.WriteString(w, `<project name="P"><repository name="r"><arch>x86_64</arch></repository></project>`)
+		case strings.HasSuffix(rest, "/_builddepinfo"):
+			io.WriteString(w, `<builddepinfo><package name="k"><source>k</source><subpkg>kernel-default</subpkg></package></builddepinfo>`)
+		case strings.HasSuffix(rest, "/_jobhistory"):
+			io.WriteString(w, `<jobhistlist/>`)
+		case r.URL.Query().Get("view") == "binaryversions":
+			io.WriteString(w, `<binaryversionlist><binaryversions package="k">`+binaries+`</binaryversions></binaryversionlist>`)
+		case strings.Contains(rest, "/x86_64/"):
+			io.WriteString(w, `<binarylist>`+binaries+`</binarylist>`)
+		default:
+			io.WriteString(w, `<directory><entry name="k"/></directory>`)
+		}
 	}
 }
 

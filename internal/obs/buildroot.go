@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -134,10 +135,11 @@ func topDir(r *os.Root) (string, error) {
 const maxDepth = 32
 
 // findRPMs lists the regular files named *.rpm at any depth below RPMS, as
-// obs-build does for its checks. A directory in which it would look for none,
+// obs-build does for its checks, each file once. A directory in which it would look for none,
 // because only a symbolic link leads there, is an error.
 func (b *BuildRoot) findRPMs(r, top *os.Root) ([]string, error) {
 	var found []string
+	again := otherNames()
 	var list func(above *os.Root, name string, depth int) error
 	list = func(above *os.Root, name string, depth int) error {
 		if depth > maxDepth {
@@ -157,7 +159,7 @@ func (b *BuildRoot) findRPMs(r, top *os.Root) ([]string, error) {
 			full := filepath.Join(b.TopDir, name)
 			switch e.Type() {
 			case 0:
-				if strings.HasSuffix(name, ".rpm") {
+				if strings.HasSuffix(name, ".rpm") && !again(e) {
 					found = append(found, full)
 				}
 			case fs.ModeDir:
@@ -180,6 +182,27 @@ func (b *BuildRoot) findRPMs(r, top *os.Root) ([]string, error) {
 	}
 	slices.Sort(found)
 	return found, nil
+}
+
+// otherNames reports of the second and further names of a file that they are: they are
+// no other package, cost nothing to make, and each would be read.
+func otherNames() func(fs.DirEntry) bool {
+	type file struct{ device, inode uint64 }
+	seen := map[file]bool{}
+	return func(e fs.DirEntry) bool {
+		info, err := e.Info()
+		if err != nil {
+			return false
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok || st.Nlink < 2 {
+			return false
+		}
+		f := file{uint64(st.Dev), st.Ino}
+		known := seen[f]
+		seen[f] = true
+		return known
+	}
 }
 
 // findOld lists the directories with former results: the first has no number,

@@ -28,7 +28,8 @@ func (r *relocation) matchDistilled() bool {
 		if budget -= len(list); budget < 0 {
 			return r.leave("types named '%s': the kernel compares more than %d pairs", name, maxComparisons)
 		}
-		for _, d := range list {
+		for _, id := range list {
+			d, _ := r.distilled.Type(id)
 			if sized && keySize(c) != keySize(d) {
 				continue
 			}
@@ -54,15 +55,19 @@ func (r *relocation) matchDistilled() bool {
 // kernel sorts with an unstable heap sort; types that are alike in name and size
 // stand here by ascending id, which can only show in the id that a message
 // names.
-func (r *relocation) distilledByName() map[string][]btf.Type {
-	byName := make(map[string][]btf.Type, r.distilled.EndID())
+func (r *relocation) distilledByName() map[string][]btf.TypeID {
+	byName := map[string][]btf.TypeID{}
 	for id := range r.distilled.EndID() { // void too: it has the empty name
 		t, _ := r.distilled.Type(id)
 		name, _ := r.distilled.Bytes(t.NameOff)
-		byName[string(name)] = append(byName[string(name)], t)
+		byName[string(name)] = append(byName[string(name)], id)
 	}
 	for _, list := range byName {
-		slices.SortStableFunc(list, func(a, b btf.Type) int { return cmp.Compare(keySize(b), keySize(a)) })
+		slices.SortStableFunc(list, func(a, b btf.TypeID) int {
+			x, _ := r.distilled.Type(a)
+			y, _ := r.distilled.Type(b)
+			return cmp.Compare(keySize(y), keySize(x))
+		})
 	}
 	return byName
 }
@@ -70,7 +75,7 @@ func (r *relocation) distilledByName() map[string][]btf.Type {
 // candidates lists the types of vmlinux that have the name of a distilled one
 // and a kind that could match, by ascending id, and counts the structs and unions
 // among them by string offset.
-func (r *relocation) candidates(byName map[string][]btf.Type) (list []btf.Type, composites map[uint32]int) {
+func (r *relocation) candidates(byName map[string][]btf.TypeID) (list []btf.Type, composites map[uint32]int) {
 	composites = map[uint32]int{}
 	for name := range byName {
 		for _, t := range r.target.named(name) {
