@@ -44,6 +44,25 @@ func TestStrength(t *testing.T) {
 	}
 }
 
+// A strength that is none writes no dependency and does not fail the build; its log names
+// the macro.
+func TestWrongStrength(t *testing.T) {
+	h := newHost(t, true)
+	tr := unpackBuild(t, "1.3")
+	b := h.kernel(t, tr, "1.3", "kernel_btf_strength often")
+	metadata{provides: one(tr.token(t))}.check(t, b.rpms["kernel-default"])
+	metadata{}.check(t, b.rpms["dlm-kmp-default"])
+	said := b.said()
+	if len(said) == 0 {
+		t.Fatal("the log says nothing")
+	}
+	for _, line := range said {
+		if !strings.Contains(line, "%kernel_btf_strength") || !strings.Contains(line, "often") {
+			t.Errorf("the generator said %q", line)
+		}
+	}
+}
+
 // The old layout has the vmlinux in /boot, with the kernelrelease in its name.
 func TestBootLayout(t *testing.T) {
 	for _, suffix := range []string{"", ".gz", ".xz"} {
