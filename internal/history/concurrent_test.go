@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -36,7 +37,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// writer records builds of its own and one that all record, and reads between.
+// writer records builds of its own and one that all record, keeps a memo of each, and
+// between reads and prunes, as runs of all commands do on one file.
 func writer(path, name string) error {
 	os.Stdin.Read(make([]byte, 1)) // until all are there
 	errs := make([]error, threads)
@@ -85,7 +87,37 @@ func recordOne(db *DB, digest string) error {
 	if err == nil && len(list) == 0 {
 		err = errors.New(digest + " was recorded and is not known")
 	}
+	if err != nil {
+		return err
+	}
+	if err := db.Keep(ctx, digest, []byte(`"`+digest+`"`)); err != nil {
+		return err
+	}
+	if _, err := db.Prune(ctx, time.Unix(1, 0)); err != nil { // nothing is as old
+		return err
+	}
+	_, err = db.Lines(ctx, Filter{Kernel: "5.15.*"})
 	return err
+}
+
+// memos are those of the records that are kept.
+func memos(t *testing.T, db *DB) (n int) {
+	t.Helper()
+	for writer := range writers {
+		for thread := range threads {
+			for i := range records {
+				key := fmt.Sprintf("%d-%d-%d", writer, thread, i)
+				value, err := db.Recall(t.Context(), key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if string(value) == `"`+key+`"` {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 // write together starts the writers on one file and waits for them.
@@ -144,6 +176,9 @@ func TestConcurrent(t *testing.T) {
 			list := builds(t, db, Filter{})
 			if want := writers*threads*records + 1; len(list) != want {
 				t.Errorf("%d builds, want %d", len(list), want)
+			}
+			if n := memos(t, db); n != writers*threads*records {
+				t.Errorf("%d memos, want %d", n, writers*threads*records)
 			}
 			for _, b := range list {
 				want := Judgement{"build", "1.1", "same-base", "ok", 1}
@@ -220,6 +255,20 @@ func TestMigrateTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestPruneBeside is no error where others write, who keep the file from getting smaller.
+func TestPruneBeside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	db, other := openAt(t, path), openAt(t, path)
+	tx, err := other.conn.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if err := db.engine.tidy(t.Context(), db.conn); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestCanceled ends a record that waits for another, and keeps nothing of it.

@@ -223,8 +223,12 @@ func (f *file) begin(ctx context.Context, conn *sql.DB, write bool) (*sql.Tx, er
 	return conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: !write})
 }
 
+// tidy leaves it to another time where somebody writes: what had to go is gone.
 func (f *file) tidy(ctx context.Context, conn *sql.DB) error {
 	_, err := conn.ExecContext(ctx, "VACUUM")
+	if code(err) == sqliteBusy {
+		return nil
+	}
 	return err
 }
 
