@@ -47,7 +47,7 @@ func TestClosing(t *testing.T) {
 		"stale as a note": {[]listed{kernelDefault("1.2", 2), extra("1.1", 1)}, nil, "note 1 stale"},
 		"unknown":         {[]listed{kmod}, DefaultFailOn, "FAIL 1 unknown"},
 		"unknown fails":   {[]listed{kmod}, Kinds, "FAIL 1 unknown"},
-		"unmet":           {[]listed{noKernel}, DefaultFailOn, "???? 1 unmet"},
+		"unmet":           {[]listed{noKernel}, DefaultFailOn, "UNKNOWN 1 unmet"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := repository(t, t.TempDir(), test.packages...)

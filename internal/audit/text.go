@@ -241,7 +241,7 @@ func (r *Result) counts() []string {
 		parts = append(parts, prose.Number(n)+" could not be read")
 	}
 	if n := len(r.Known); n > 0 {
-		parts = append(parts, prose.Number(n)+" known")
+		parts = append(parts, prose.Number(n)+" known before")
 	}
 	return parts
 }

@@ -57,7 +57,7 @@ var explanations = map[guard.Verdict]explanation{
 
 // The words that a result begins with.
 var (
-	outcomes = map[outcome]string{good: "ok  ", noted: "note", unknown: "????", failed: "FAIL"}
+	outcomes = map[outcome]string{good: "ok  ", noted: "note", unknown: "UNKNOWN", failed: "FAIL"}
 	badges   = map[outcome]string{good: "OK", noted: "NOTE", unknown: "UNKNOWN", failed: "FAIL"}
 )
 
