@@ -77,6 +77,12 @@ func newest(cells []Cell) []Cell {
 // maxUnlinked is how many kernels are listed of which modules are not linked into.
 const maxUnlinked = 8
 
+// told is why a package is not linked into a kernel.
+type told struct {
+	kernel *Kernel
+	guard.Linked
+}
+
 // apart adds the kernels that weak-modules does not link the modules of a package into.
 func (r *Result) apart(modules *Package, from []told) {
 	r.Apart += len(from)

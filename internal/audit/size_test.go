@@ -142,22 +142,67 @@ func TestLargeLinks(t *testing.T) {
 	writes(t, res, kernels+packages, 8<<10)
 }
 
-// TestLinksKept holds that what is kept of pairs is what linking says of them.
-func TestLinksKept(t *testing.T) {
-	a := history(40, 9)
-	withSymbols(a)
-	a.res.Kernels[3].Symbols = nil
-	l := a.newLinker()
-	for _, k := range a.res.Kernels {
-		for n, want := range l.link(k) {
-			got := l.pair(k, n)
-			if got.Is != want.Is || got.Unknown != want.Unknown || (got.Why == nil) != (want.Why == nil) {
-				t.Fatalf("%s on %s: %+v, want %+v", l.packages[n].Name, k.Release, got, want)
-			}
-			if got.Why != nil && got.Why() != want.Why() {
-				t.Errorf("%s on %s: %s, want %s", l.packages[n].Name, k.Release, got.Why(), want.Why())
-			}
+// versions is how long a symbol keeps its CRC, in kernels.
+const versions = 1000
+
+// crc is the version of a symbol in a kernel; in each kernel some of them change.
+func crc(symbol, of int) uint32 { return uint32((of + 131*symbol%versions) / versions) }
+
+// linkables gives the kernels of a history symbols, and has its packages be built each for
+// one of the kernels, whose symbols they need.
+// It returns how many kernels weak-modules links each package into.
+func linkables(a *audit) (linked map[*Package]int) {
+	const symbols, needs = 1000, 60
+	var kernels []*Package
+	linked = map[*Package]int{}
+	for _, p := range a.packages {
+		if len(p.vmlinux) > 0 {
+			n := len(kernels)
+			kernels = append(kernels, p)
+			p.kernels = nil // which had none
+			p.symbols = kernel.NewSymvers(func(yield func(string, uint32) bool) {
+				for s := range symbols {
+					yield(fmt.Sprint("symbol_", s), crc(s, n))
+				}
+			})
 		}
+	}
+	modules := slices.DeleteFunc(slices.Clone(a.packages), func(p *Package) bool { return len(p.vmlinux) > 0 })
+	for i, p := range modules {
+		own := i * len(kernels) / len(modules)
+		l := &guard.Linkable{Name: p.Name, NEVRA: p.NEVRA, Version: "1-1", Flavor: "default"}
+		from, to := 0, len(kernels)
+		for n := range needs {
+			s := (i*7 + n*17) % symbols
+			l.Needs = append(l.Needs, kernel.Import{Symbol: fmt.Sprint("symbol_", s), CRC: crc(s, own)})
+			first := int(crc(s, own))*versions - 131*s%versions
+			from, to = max(from, first), min(to, first+versions)
+		}
+		p.linkable, p.outlives, p.maybe = l, true, true
+		p.Requires = kernels[own].Provides
+		linked[p] = to - from - 1 // without its own
+	}
+	a.sort()
+	return linked
+}
+
+// TestLargeBySymbols has the pairs come about by symbols: each package meets the kernels
+// around its own that have not changed what it needs.
+func TestLargeBySymbols(t *testing.T) {
+	kernels, packages := 8000/20, 40_000/20
+	if *whole {
+		kernels, packages = 8000, 40_000
+	}
+	a := history(kernels, packages)
+	linked := linkables(a)
+	want := packages
+	for _, n := range linked {
+		want += n
+	}
+	holds(t, a, packages, 8<<10)
+	res := a.res
+	if apart := packages*kernels - want; res.Pairs != want || res.Apart != apart || len(res.Problems) > 0 {
+		t.Errorf("%d pairs, want %d; %d apart, want %d; problems %v", res.Pairs, want, res.Apart, apart, res.Problems)
 	}
 }
 

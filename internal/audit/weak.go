@@ -68,67 +68,77 @@ func (p *Package) mayOutlive() bool {
 	return len(p.vmlinux) == 0 && (!kernel.IsKernelPackage(p.Name) || strings.HasSuffix(p.Name, "-modules-extra"))
 }
 
-// symbols are those that a kernel has, with the modules that were built with it and
-// are in other packages: nil where nothing tells.
-func (a *audit) symbols(k *Kernel) *kernel.Symvers {
-	s := k.Symbols
-	for _, p := range a.packages {
-		if p.symbols != nil && len(p.kernels) == 0 && p.arch() == k.Arch && p.build == k.Package.build && p.flavor == k.Package.flavor {
-			s = s.With(p.symbols)
-		}
-	}
-	return s
-}
-
-// linker answers which packages weak-modules links into which kernels. Of pairs, which
-// are many, it keeps two bits, and of each package why not for the newest kernels, which
-// is all that a report has.
+// linker answers which packages weak-modules links into which kernels.
 type linker struct {
 	*audit
-	packages guard.Linkables
+	packages []*guard.Linkable
 	of       map[*guard.Linkable]*Package
-	number   map[*guard.Linkable]int
-	pairs    map[*Kernel][]byte // four packages in a byte, by number; nil before anybody asks
-	told     [][]told           // by number
-	last     struct {           // the kernel that an older reason was asked of
-		*Kernel
-		found []guard.Linked
-	}
-	bases map[string][]*Kernel  // by the tokens that they provide
-	built map[*Package][]string // kernelreleases that packages have modules for, where no list says it
+	bases    map[string][]*Kernel        // by the tokens that they provide
+	built    map[*Package][]string       // kernelreleases that packages have modules for, where no list says it
+	brought  map[build][]*kernel.Symvers // by packages of modules to the kernels of their build
+	trees    map[*Kernel]tree            // made when one of them is asked for
 }
 
-// told is why a package is not linked into a kernel, or may be.
-type told struct {
-	kernel *Kernel
-	guard.Linked
-}
+// build is what a kernel's modules in other packages share with it.
+type build struct{ name, arch, flavor string }
 
-// The two bits of a pair.
-const (
-	notLinked = iota // nor would weak-modules try
-	isLinked
-	maybeLinked
-	keptApart
-)
+// tree is a kernel among those that the same packages meet, by its number.
+type tree struct {
+	links  *guard.Links
+	number int
+}
 
 // newLinker completes what is known of packages by the kernels that are here.
 func (a *audit) newLinker() *linker {
-	l := &linker{audit: a, of: map[*guard.Linkable]*Package{}, number: map[*guard.Linkable]int{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{}}
-	var all []*guard.Linkable
+	l := &linker{
+		audit: a, of: map[*guard.Linkable]*Package{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{},
+		brought: map[build][]*kernel.Symvers{}, trees: map[*Kernel]tree{},
+	}
 	for _, p := range a.packages {
+		if p.symbols != nil && len(p.kernels) == 0 {
+			b := build{p.build, p.arch(), p.flavor}
+			l.brought[b] = append(l.brought[b], p.symbols)
+		}
 		if p.linkable == nil || !p.mayOutlive() {
 			continue
 		}
 		p.linkable.Arch, p.linkable.Releases = p.arch(), l.builtFor(p)
+		l.packages = append(l.packages, p.linkable)
 		l.of[p.linkable] = p
-		all = append(all, p.linkable)
-	}
-	l.packages = guard.NewLinkables(all)
-	for i, o := range l.packages {
-		l.number[o] = i
 	}
 	return l
+}
+
+// symbols are those that a kernel has, with the modules that were built with it and
+// are in other packages: nil where nothing tells.
+func (l *linker) symbols(k *Kernel) *kernel.Symvers {
+	s := k.Symbols
+	for _, more := range l.brought[build{k.Package.build, k.Arch, k.Package.flavor}] {
+		s = s.With(more)
+	}
+	return s
+}
+
+// plant makes trees of all kernels that the same packages meet as one of them.
+func (l *linker) plant(one *Kernel) {
+	var kernels []*Kernel
+	var trees []guard.Tree
+	for _, k := range l.res.Kernels {
+		if k.Package.whole == one.Package.whole && k.Package.repository == one.Package.repository {
+			kernels = append(kernels, k)
+			trees = append(trees, guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch, Symbols: l.symbols(k)})
+		}
+	}
+	var together []*guard.Linkable
+	for _, o := range l.packages {
+		if l.of[o].meets(one.Package) {
+			together = append(together, o)
+		}
+	}
+	links := guard.NewLinks(trees, together)
+	for i, k := range kernels {
+		l.trees[k] = tree{links, i}
+	}
 }
 
 // builtFor lists the kernelreleases that a package has modules for: by its file list or
@@ -186,88 +196,21 @@ func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
 	default:
 		return guard.Linked{}
 	}
-	t := guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch}
-	if !p.linkable.Meets(t) {
+	if !p.linkable.Meets(guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch}) {
 		return guard.Linked{}
 	}
-	answer := l.pair(k, l.number[p.linkable])
+	t, ok := l.trees[k]
+	if !ok {
+		l.plant(k)
+		t = l.trees[k]
+	}
+	answer := t.links.At(p.linkable, t.number)
 	if answer.Why != nil && !answer.Unknown && p.linkable.Flavor == "" && len(p.linkable.Modules) != 1 {
 		return guard.Linked{Unknown: true, Why: func() string {
 			return linkOneByOne + answer.Why()
 		}}
 	}
 	return answer
-}
-
-// pair is the answer for the package with a number and a kernel.
-func (l *linker) pair(k *Kernel, n int) guard.Linked {
-	if l.pairs == nil {
-		l.linkAll()
-	}
-	why := func() string { return l.why(k, n) }
-	switch l.pairs[k][n/4] >> (n % 4 * 2) & 3 {
-	case isLinked:
-		return guard.Linked{Is: true}
-	case maybeLinked:
-		return guard.Linked{Unknown: true, Why: why}
-	case keptApart:
-		return guard.Linked{Why: why}
-	}
-	return guard.Linked{}
-}
-
-// linkAll goes through all kernels, the newest first.
-func (l *linker) linkAll() {
-	l.pairs, l.told = map[*Kernel][]byte{}, make([][]told, len(l.packages))
-	for _, k := range slices.Backward(l.res.Kernels) {
-		pairs := make([]byte, (len(l.packages)+3)/4)
-		for n, answer := range l.link(k) {
-			state := byte(notLinked)
-			switch {
-			case answer.Is:
-				state = isLinked
-			case answer.Unknown:
-				state = maybeLinked
-			case answer.Why != nil:
-				state = keptApart
-			}
-			pairs[n/4] |= state << (n % 4 * 2)
-			if answer.Why != nil && l.tells(n, answer.Unknown) {
-				l.told[n] = append(l.told[n], told{k, answer})
-			}
-		}
-		l.pairs[k] = pairs
-	}
-}
-
-// tells reports whether one more reason is kept of a package: the newest few of each kind.
-func (l *linker) tells(n int, unknown bool) bool {
-	same := 0
-	for _, t := range l.told[n] {
-		if t.Unknown == unknown {
-			same++
-		}
-	}
-	return same < maxUnlinked
-}
-
-// why says why a package is not linked into a kernel, or may be.
-func (l *linker) why(k *Kernel, n int) string {
-	for _, t := range l.told[n] {
-		if t.kernel == k {
-			return t.Why()
-		}
-	}
-	if l.last.Kernel != k {
-		l.last.Kernel, l.last.found = k, l.link(k)
-	}
-	return l.last.found[n].Why()
-}
-
-// link finds which packages are linked into a kernel, by their number.
-func (l *linker) link(k *Kernel) []guard.Linked {
-	t := guard.Tree{Release: k.Release, Flavor: k.Flavor, Arch: k.Arch, Symbols: l.symbols(k)}
-	return l.packages.Link(t, func(o *guard.Linkable) bool { return l.of[o].meets(k.Package) })
 }
 
 // weakKernels lists the kernels of other kernelreleases that a package's modules are

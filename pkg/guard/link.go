@@ -45,8 +45,12 @@ type Resident struct {
 
 // Meets reports whether weak-modules would try to link the package into a tree.
 func (l *Linkable) Meets(t Tree) bool {
-	return t.Release != "" && (l.Flavor == "" || t.Flavor == l.Flavor) && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "") &&
-		!slices.Contains(l.Releases, t.Release)
+	return t.Release != "" && l.suits(t) && !slices.Contains(l.Releases, t.Release)
+}
+
+// suits reports whether the package is for kernels of the tree's flavor and architecture.
+func (l *Linkable) suits(t Tree) bool {
+	return (l.Flavor == "" || t.Flavor == l.Flavor) && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "")
 }
 
 // Linkables are packages in the order in which weak-modules2 goes through them

@@ -51,6 +51,12 @@ func (s *Symvers) With(other *Symvers) *Symvers {
 	return &Symvers{slices.Clip(slices.Compact(all)), s.partial}
 }
 
+// SymbolID is what a set keeps of a symbol's name, its FNV-1a hash.
+type SymbolID uint32
+
+// SymbolIDOf is that of a name.
+func SymbolIDOf(name string) SymbolID { return SymbolID(hash(name)) }
+
 // hash is FNV-1a of 32 bits: hash/fnv takes a slice of bytes, and Lookup is asked more
 // often than anything else.
 func hash(name string) uint64 {
@@ -60,6 +66,32 @@ func hash(name string) uint64 {
 		h = (h ^ uint32(name[i])) * prime
 	}
 	return uint64(h)
+}
+
+// Changed yields the symbols of which [Symvers.Lookup] may say something else in another
+// set, in order.
+func (s *Symvers) Changed(other *Symvers) iter.Seq[SymbolID] {
+	return func(yield func(SymbolID) bool) {
+		a, b := s.entries, other.entries
+		said, last := false, SymbolID(0)
+		for len(a) > 0 || len(b) > 0 {
+			var e uint64
+			switch {
+			case len(b) == 0, len(a) > 0 && a[0] < b[0]:
+				e, a = a[0], a[1:]
+			case len(a) == 0, b[0] < a[0]:
+				e, b = b[0], b[1:]
+			default:
+				a, b = a[1:], b[1:]
+				continue
+			}
+			id := SymbolID(e >> 32)
+			if (!said || id != last) && !yield(id) {
+				return
+			}
+			said, last = true, id
+		}
+	}
 }
 
 // Lookup says which CRC a symbol has; where two names have one hash, the one that

@@ -5,6 +5,7 @@ package kernel_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -56,5 +57,30 @@ func TestSymversWith(t *testing.T) {
 	}
 	if a.With(nil) != a || (*kernel.Symvers)(nil).With(a) != nil {
 		t.Error("nothing is known of a kernel by what others have")
+	}
+}
+
+// TestSymversChanged yields each symbol that is another, came or went, once.
+func TestSymversChanged(t *testing.T) {
+	a := kernel.NewSymvers(maps.All(map[string]uint32{"same": 1, "other": 1, "gone": 1}))
+	b := kernel.NewSymvers(maps.All(map[string]uint32{"same": 1, "other": 2, "new": 1}))
+	for _, tt := range []struct {
+		from, to *kernel.Symvers
+		want     []string
+	}{
+		{a, a, nil},
+		{a, b, []string{"other", "gone", "new"}},
+		{b, a, []string{"other", "gone", "new"}},
+		{&kernel.Symvers{}, a, []string{"same", "other", "gone"}},
+		{a, &kernel.Symvers{}, []string{"same", "other", "gone"}},
+	} {
+		var want []kernel.SymbolID
+		for _, name := range tt.want {
+			want = append(want, kernel.SymbolIDOf(name))
+		}
+		slices.Sort(want)
+		if got := slices.Collect(tt.from.Changed(tt.to)); !slices.Equal(got, want) {
+			t.Errorf("%x, want %x", got, want)
+		}
 	}
 }
