@@ -254,7 +254,7 @@ func goroutines() (out []string) {
 }
 
 // varying are parts of a message that differ from run to run.
-var varying = regexp.MustCompile(`broken-[0-9T:.Z-]+|\.[A-Z2-7]{26}\.tmp|obs-btf-guard/[0-9a-f]{16}`)
+var varying = regexp.MustCompile(`broken-[0-9T:.Z-]+|\.[A-Z2-7]{26}\.tmp|(obs-btf-guard|outside)/[0-9a-f]{16}`)
 
 // recorded are the first or the last lines of what was printed, none too long.
 func recorded(text string, first, last int) []string {

@@ -132,7 +132,8 @@ func (m Member) BitfieldSize() uint32 {
 
 // Member returns the i-th member of a STRUCT or UNION.
 func (t Type) Member(i int) Member {
-	return Member{t.Word(3 * i), TypeID(t.Word(3*i + 1)), t.Word(3*i + 2), t.KindFlag()}
+	b := t.extra[12*i : 12*i+12]
+	return Member{u32(b, t.big), TypeID(u32(b[4:], t.big)), u32(b[8:], t.big), t.KindFlag()}
 }
 
 // Array is what an ARRAY says.
@@ -154,7 +155,10 @@ type Param struct {
 }
 
 // Param returns the i-th parameter of a FUNC_PROTO.
-func (t Type) Param(i int) Param { return Param{t.Word(2 * i), TypeID(t.Word(2*i + 1))} }
+func (t Type) Param(i int) Param {
+	b := t.extra[8*i : 8*i+8]
+	return Param{u32(b, t.big), TypeID(u32(b[4:], t.big))}
+}
 
 // Entry is one variable of a DATASEC.
 type Entry struct {
@@ -164,7 +168,8 @@ type Entry struct {
 
 // Entry returns the i-th entry of a DATASEC.
 func (t Type) Entry(i int) Entry {
-	return Entry{TypeID(t.Word(3 * i)), t.Word(3*i + 1), t.Word(3*i + 2)}
+	b := t.extra[12*i : 12*i+12]
+	return Entry{TypeID(u32(b, t.big)), u32(b[4:], t.big), u32(b[8:], t.big)}
 }
 
 // Enumerator is one value of an ENUM or ENUM64, sign-extended from 32 bits in an
