@@ -5,6 +5,7 @@ package guard
 import (
 	"debug/elf"
 	"fmt"
+	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
@@ -13,7 +14,8 @@ import (
 )
 
 // readIDLists reads the lists of .BTF_ids of a module with .BTF.base. Where nothing
-// says what they are, they stay unknown.
+// says what they are, since strip took the symbols away, they stay unknown; where
+// symbols say it and contradict the section, that is kept.
 func (m *Module) readIDLists(opened *kernel.Module) error {
 	var symbols []ids.Symbol
 	for s, err := range opened.Symbols() {
@@ -24,8 +26,11 @@ func (m *Module) readIDLists(opened *kernel.Module) error {
 			symbols = append(symbols, ids.Symbol{Name: s.Name, Off: s.Value, Size: s.Size})
 		}
 	}
-	if section, err := ids.Parse(opened.BTFIDs, opened.Order, symbols); err == nil {
+	section, err := ids.Parse(opened.BTFIDs, opened.Order, symbols)
+	if err == nil {
 		m.idLists = section.Lists
+	} else if slices.ContainsFunc(symbols, ids.Symbol.Marks) {
+		m.idsUnread = err
 	}
 	return nil
 }
@@ -34,6 +39,9 @@ func (m *Module) readIDLists(opened *kernel.Module) error {
 // the kernel relocates must count in the distilled pair (split), or registering by
 // them fails; the others must count in this vmlinux.
 func (f *Finding) relocatedIDs(split *btf.Table) {
+	if err := f.Module.idsUnread; err != nil {
+		f.Notes = append(f.Notes, Note{Rule: KfuncsLost, Severity: Warn, Message: fmt.Sprintf(kfuncsUnread, err)})
+	}
 	for _, l := range f.Module.idLists {
 		if !l.Use.Relocated() {
 			if err := l.Check(f.table); err != nil {

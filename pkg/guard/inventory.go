@@ -165,6 +165,7 @@ type Module struct {
 	keepsLocals bool          // functions has the local ones too
 	ids         []evidence.ID // the numbers of .BTF_ids
 	idLists     []ids.List    // likewise, by list, of a module with .BTF.base
+	idsUnread   error         // why there are no such lists, though symbols mark numbers
 	kfuncs      kfuncs
 	thisModule  uint64 // sizeof(struct module) as it was built, 0 if not known
 	vermagic    string

@@ -117,6 +117,8 @@ const (
 	kfuncsNoBTF    = "BPF programs will not find %s: the module has .BTF_ids, and no .BTF that says what %s"
 	kfuncsUnnamed  = "it has %d bytes of .BTF_ids and no .BTF: BPF programs will not find the kfuncs among them, if there are any " +
 		"(the symbols that name them were stripped)"
+	kfuncsUnread = "its symbols contradict its .BTF_ids (%v), so it is not known whether BPF programs find its kfuncs, " +
+		"nor whether registering them fails"
 	kfuncsMissingFail = "; registering them fails (-2), and usually the module's init with it"
 )
 

@@ -73,6 +73,10 @@ type Symbol struct {
 	Off, Size uint64 // in bytes; a size of 0 is not known
 }
 
+// Marks reports whether the symbol is one of those by which resolve_btfids finds numbers
+// and sets.
+func (s Symbol) Marks() bool { return strings.HasPrefix(s.Name, prefix) }
+
 // Section is a .BTF_ids section, cut into its lists.
 type Section struct {
 	Lists []List
