@@ -132,7 +132,7 @@ func tend(c *cli.Context, path string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "removed: %s with %s, %s, %s\n", prose.Several(int(p.Packages), "package"), prose.Several(int(p.Kernels), "kernel"),
-		prose.Several(int(p.Judgements), "judgement"), prose.Several(int(p.Memos), "other result"))
+		prose.Several(int(p.Judgements), "result")+" of checks", prose.Several(int(p.Memos), "other result"))
 	return err
 }
 

@@ -153,10 +153,8 @@ func (r *room) give(n int64) {
 func (c *collector) readAll(r io.Reader, size int64) (*[]byte, error) {
 	data, _ := c.buffers.Get().(*[]byte)
 	if data == nil {
-		data = new([]byte)
-	}
-	if *data == nil {
-		*data = make([]byte, 0, min(size, 1<<20))
+		room := make([]byte, 0, min(size, 1<<20))
+		data = &room
 	}
 	var err error
 	*data, err = decompress.ReadInto(*data, r, size)

@@ -33,7 +33,7 @@ func (s *Symvers) Partial() bool { return s.partial }
 func NewSymvers(symbols iter.Seq2[string, uint32]) *Symvers {
 	s := &Symvers{}
 	for name, crc := range symbols {
-		s.entries = append(s.entries, hash(name)<<32|uint64(crc))
+		s.entries = append(s.entries, uint64(SymbolIDOf(name))<<32|uint64(crc))
 	}
 	slices.Sort(s.entries)
 	s.entries = slices.Clip(slices.Compact(s.entries))
@@ -54,18 +54,15 @@ func (s *Symvers) With(other *Symvers) *Symvers {
 // SymbolID is what a set keeps of a symbol's name, its FNV-1a hash.
 type SymbolID uint32
 
-// SymbolIDOf is that of a name.
-func SymbolIDOf(name string) SymbolID { return SymbolID(hash(name)) }
-
-// hash is FNV-1a of 32 bits: hash/fnv takes a slice of bytes, and Lookup is asked more
-// often than anything else.
-func hash(name string) uint64 {
+// SymbolIDOf is that of a name. It does without hash/fnv, which takes a slice of bytes:
+// Lookup is asked more often than anything else.
+func SymbolIDOf(name string) SymbolID {
 	const offset, prime = 2166136261, 16777619
-	h := uint32(offset)
+	id := SymbolID(offset)
 	for i := range len(name) {
-		h = (h ^ uint32(name[i])) * prime
+		id = (id ^ SymbolID(name[i])) * prime
 	}
-	return uint64(h)
+	return id
 }
 
 // Changed yields the symbols of which [Symvers.Lookup] may say something else in another
@@ -97,7 +94,7 @@ func (s *Symvers) Changed(other *Symvers) iter.Seq[SymbolID] {
 // Lookup says which CRC a symbol has; where two names have one hash, the one that
 // is wanted counts.
 func (s *Symvers) Lookup(i Import) (crc uint32, ok bool) {
-	h := hash(i.Symbol)
+	h := uint64(SymbolIDOf(i.Symbol))
 	at, _ := slices.BinarySearch(s.entries, h<<32)
 	for _, e := range s.entries[at:] {
 		if e>>32 != h {
