@@ -7,7 +7,6 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
@@ -120,7 +119,7 @@ func (j *judging) relocated(f *Finding) {
 	facts := m.facts(b)
 	facts.IDs = nil // most are counted otherwise: see relocatedIDs
 	f.table = res.Table
-	f.evidence = j.weigh(b, evidence.Examine(res.Table, facts))
+	f.evidence = j.weigh(b, j.grounds(b).Examine(res.Table, facts))
 	f.Verdict = Relocatable
 	if f.evidence.Contradicted() {
 		f.Verdict = Misread

@@ -29,6 +29,7 @@ type judging struct {
 	compared map[[2]*Base]func() *compare.Bases
 	examined map[onOwn]func() *evidence.Evidence
 	manners  map[*Base]func() *evidence.Evidence
+	ground   map[*Base]func() *evidence.Base
 	cores    map[*Base]func() map[string]coreStruct
 	readers  map[*Base]*readers.Base
 	targets  map[*Base]*relocate.Target
@@ -49,6 +50,7 @@ func newJudging(inv *Inventory) *judging {
 		compared: map[[2]*Base]func() *compare.Bases{},
 		examined: map[onOwn]func() *evidence.Evidence{},
 		manners:  map[*Base]func() *evidence.Evidence{},
+		ground:   map[*Base]func() *evidence.Base{},
 		cores:    map[*Base]func() map[string]coreStruct{},
 		readers:  map[*Base]*readers.Base{},
 		targets:  map[*Base]*relocate.Target{},
@@ -186,7 +188,19 @@ func (j *judging) examineOn(m *Module, b *Base, table *btf.Table) *evidence.Evid
 	if table == nil {
 		return &evidence.Evidence{}
 	}
-	return j.weigh(b, evidence.Examine(table, m.facts(b)))
+	return j.weigh(b, j.grounds(b).Examine(table, m.facts(b)))
+}
+
+// grounds is what a base answers to the tables of modules, looked up once.
+func (j *judging) grounds(b *Base) *evidence.Base {
+	j.mu.Lock()
+	once, ok := j.ground[b]
+	if !ok {
+		once = sync.OnceValue(func() *evidence.Base { return evidence.NewBase(b.Table, b.pointerSize) })
+		j.ground[b] = once
+	}
+	j.mu.Unlock()
+	return once()
 }
 
 // weigh leaves of the evidence what the base does not show by itself, which is

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/obs-btf-guard/obs-btf-guard/internal/corpus"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
@@ -15,6 +17,10 @@ import (
 // base is never contradicted, one on another's never confirmed.
 func TestRealModules(t *testing.T) {
 	k := corpus.LoadKernels(t)
+	bases := map[string]*evidence.Base{}
+	for name, table := range k.Bases {
+		bases[name] = evidence.NewBase(table, 8)
+	}
 	var own, confirmed, foreign, contradicted int
 	for _, tr := range k.Trials {
 		if !tr.Checked || strings.HasPrefix(tr.From, "mutant:") {
@@ -25,6 +31,9 @@ func TestRealModules(t *testing.T) {
 			t.Fatalf("%s: %v", tr.File, err)
 		}
 		e := evidence.Examine(table, evidence.Facts{PointerSize: 8})
+		if d := cmp.Diff(e, bases[tr.Kernel].Examine(table, evidence.Facts{PointerSize: 8})); d != "" {
+			t.Errorf("%s: what was looked up of the base before gives something else (-without +with):\n%s", tr.File, d)
+		}
 		if tr.From == tr.Kernel {
 			own++
 			if e.Confirmed() {

@@ -119,7 +119,7 @@ func TestProofs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := base.Split()
 			tt.add(m)
-			e := evidence.Examine(m.Table(t), evidence.Facts{PointerSize: 8})
+			e := examine(t, m.Table(t), evidence.Facts{PointerSize: 8})
 			wantReasons(t, e, tt.want)
 			for p, n := range e.Against {
 				if (n > 0) != (evidence.Proof(p) == tt.proof) {
@@ -131,6 +131,19 @@ func TestProofs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// examine examines a table with what was looked up of its base before, which makes no
+// difference, whatever size pointers have on the base.
+func examine(t *testing.T, table *btf.Table, facts evidence.Facts) *evidence.Evidence {
+	t.Helper()
+	e := evidence.Examine(table, facts)
+	for _, size := range []int{0, 4, 8} {
+		if d := cmp.Diff(e, evidence.NewBase(table.Base(), size).Examine(table, facts)); d != "" {
+			t.Errorf("pointers of %d bytes on the base: (-without +with):\n%s", size, d)
+		}
+	}
+	return e
 }
 
 func wantReasons(t *testing.T, e *evidence.Evidence, want ...string) {
@@ -172,7 +185,7 @@ func TestNoProof(t *testing.T) {
 	m.Struct("Ok", 1, btftest.Member{Name: "__0", Type: integer, Offset: 8})
 	// clang and gcc give a struct of variable length no size.
 	m.Struct("variable", 0, btftest.Member{Name: "n", Type: integer}, btftest.Member{Name: "m", Type: integer, Offset: 32})
-	e := evidence.Examine(m.Table(t), evidence.Facts{PointerSize: 4})
+	e := examine(t, m.Table(t), evidence.Facts{PointerSize: 4})
 	if e.Contradicted() {
 		t.Errorf("%q", e.Reasons())
 	}

@@ -5,7 +5,6 @@ package evidence
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"math/bits"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -37,9 +36,13 @@ type ID struct {
 	Value btf.TypeID
 }
 
-// Examine reads every reference of a split table on the base it was parsed with.
-func Examine(t *btf.Table, facts Facts) *Evidence {
-	x := examiner{t: t, Facts: facts, arrays: map[btf.TypeID]uint64{}}
+// Examine reads every reference of a split table on the base it was parsed with. Who has
+// many tables on one base makes a [Base] of it.
+func Examine(t *btf.Table, facts Facts) *Evidence { return (&Base{}).Examine(t, facts) }
+
+// Examine reads every reference of a table that is split on the base.
+func (b *Base) Examine(t *btf.Table, facts Facts) *Evidence {
+	x := examiner{t: t, base: b, Facts: facts, arrays: map[btf.TypeID]uint64{}}
 	for typ := range t.Types() {
 		x.names(typ)
 		x.types(typ)
@@ -63,6 +66,7 @@ type examiner struct {
 	Evidence
 	Facts
 	t       *btf.Table
+	base    *Base
 	foreign bool                  // there are names of another language than C
 	arrays  map[btf.TypeID]uint64 // bytes of the arrays seen so far, 0 for an unknown size
 }
@@ -85,30 +89,37 @@ func (x *examiner) describe(t btf.Type) string {
 
 func (x *examiner) names(t btf.Type) {
 	for ref := range t.NameRefs() {
-		if ref.Off == 0 {
-			continue
-		}
-		name, ok := x.t.Prefix(ref.Off, btf.MaxName)
-		where := func() string {
-			return fmt.Sprintf("the %v of %s: string offset %d gives %q", ref, x.describe(t), ref.Off, name)
-		}
 		switch {
-		case !ok:
-			x.against(NamePastEnd, where)
-		case !x.t.IsStringStart(ref.Off):
-			x.against(NameMidString, where)
-		case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name):
-			if foreign(name) {
-				x.foreign = true
-			} else {
-				x.against(NameNoIdent, where)
-			}
-		case ref.Off < x.t.StartString():
+		case ref.Off == 0:
+		case x.base.identifiers.has(ref.Off):
 			x.BaseNames++
 		default:
-			x.OwnNames++
-			x.FirstName = x.FirstName || ref.Off == x.t.StartString()
+			x.name(t, ref)
 		}
+	}
+}
+
+func (x *examiner) name(t btf.Type, ref btf.NameRef) {
+	name, ok := x.t.Prefix(ref.Off, btf.MaxName)
+	where := func() string {
+		return fmt.Sprintf("the %v of %s: string offset %d gives %q", ref, x.describe(t), ref.Off, name)
+	}
+	switch {
+	case !ok:
+		x.against(NamePastEnd, where)
+	case !x.t.IsStringStart(ref.Off):
+		x.against(NameMidString, where)
+	case mustBeIdentifier(t.Kind(), ref.Role) && !identifier(name):
+		if foreign(name) {
+			x.foreign = true
+		} else {
+			x.against(NameNoIdent, where)
+		}
+	case ref.Off < x.t.StartString():
+		x.BaseNames++
+	default:
+		x.OwnNames++
+		x.FirstName = x.FirstName || ref.Off == x.t.StartString()
 	}
 }
 
@@ -145,19 +156,17 @@ func foreign(name []byte) bool { return bytes.ContainsAny(name, ":<>&*()[]{},#~=
 func (x *examiner) types(t btf.Type) {
 	for ref := range t.TypeRefs() {
 		kind, ok := x.t.Kind(ref.ID)
-		where := func() string {
-			target, ok := x.t.Type(ref.ID)
-			if !ok {
-				return fmt.Sprintf("the %v of %s: type [%d] of %d", ref, x.describe(t), ref.ID, x.t.EndID())
-			}
-			return fmt.Sprintf("the %v of %s: %s", ref, x.describe(t), x.describe(target))
-		}
 		if !ok {
-			x.against(TypePastEnd, where)
+			x.against(TypePastEnd, func() string {
+				return fmt.Sprintf("the %v of %s: type [%d] of %d", ref, x.describe(t), ref.ID, x.t.EndID())
+			})
 			continue
 		}
 		if p, wrong := misplaced(t.Kind(), ref.Role, kind); wrong {
-			x.against(p, where)
+			x.against(p, func() string {
+				target, _ := x.t.Type(ref.ID)
+				return fmt.Sprintf("the %v of %s: %s", ref, x.describe(t), x.describe(target))
+			})
 			continue
 		}
 		// A pointer or a typedef may be about nearly anything, so finding
@@ -235,44 +244,13 @@ func (x *examiner) bits(m btf.Member) (n uint64, known bool) {
 	if n := m.BitfieldSize(); n > 0 {
 		return uint64(n), true
 	}
-	if k, _ := x.t.Kind(m.Type); k == btf.KindPtr { // every second one
-		return 8 * uint64(x.PointerSize), x.PointerSize > 0
+	if i := uint64(m.Type); i < uint64(len(x.base.widths)) && x.PointerSize == x.base.pointerSize {
+		if n = x.base.widths[i]; n == unknown {
+			return 0, false
+		}
+		return n, true
 	}
-	target, ok := x.t.Resolve(m.Type)
-	switch {
-	case !ok:
-		return 0, false
-	case target.Kind().IsComposite():
-		return 8 * uint64(target.SizeType), true
-	case target.Kind() == btf.KindInt:
-		// Narrower than its size, it is a bitfield as compilers wrote them of old.
-		return min(8*uint64(target.SizeType), uint64(target.Word(0)&0xff)), true
-	}
-	size, ok := x.size(target, 0)
-	return 8 * size, ok
-}
-
-// maxArrays bounds how many arrays stand inside one another.
-const maxArrays = 32
-
-// size is btf.Table.Size for a type behind modifiers. The size of an array is
-// remembered, or a hostile table could have it worked out for each member anew.
-func (x *examiner) size(t btf.Type, depth int) (n uint64, known bool) {
-	if t.Kind() != btf.KindArray {
-		return x.t.Size(t.ID, uint64(x.PointerSize))
-	}
-	if n, done := x.arrays[t.ID]; done {
-		return n, n > 0
-	}
-	a := t.Array()
-	if elem, ok := x.t.Resolve(a.Elem); ok && depth < maxArrays {
-		n, _ = x.size(elem, depth+1)
-	}
-	if n *= uint64(a.Len); n > math.MaxUint32 {
-		n = 0
-	}
-	x.arrays[t.ID] = n
-	return n, n > 0
+	return width(x.t, m.Type, x.PointerSize, x.arrays)
 }
 
 // function looks a FUNC up in the symbol table: a table describes only functions
