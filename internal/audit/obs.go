@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
@@ -294,7 +295,7 @@ func (a *audit) ask(ctx context.Context, client OBS, p *part) {
 		return
 	}
 	a.askFor(ctx, client, p, known, files)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || p.err != nil {
 		return
 	}
 	known.new.Tells = state.Code != "" && !slices.ContainsFunc(files, func(b api.Binary) bool { return b.Size < 0 })
@@ -325,6 +326,10 @@ func (a *audit) askFor(ctx context.Context, client OBS, p *part, known *partMemo
 		if !kernel.IsAccessory(base) && (kernel.IsKernelPackage(base) || kernel.IsModulePackage(base) || built[base]) {
 			named = append(named, b)
 		}
+	}
+	if len(named) > api.MostInfos {
+		p.err = fmt.Errorf("it has %s packages that may hold kernels or modules, and no more than %s are asked for", prose.Number(len(named)), prose.Number(api.MostInfos))
+		return
 	}
 	infos, errs := make([]api.FileInfo, len(named)), make([]error, len(named))
 	var ask []int

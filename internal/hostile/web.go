@@ -286,6 +286,8 @@ func obsAnswers() []served {
 		{"binaries that lead up", directories(`<binary filename="../../../etc/passwd.rpm" size="1" mtime="1"/>`)},
 		{"binaries with escapes", directories(`<binary filename="kernel-default-&#10;&#x202e;1-1.x86_64.rpm" size="1" mtime="1"/>`)},
 		{"500 binaries", directories(strings.Join(numbered(500, `<binary filename="lib%d-1-1.x86_64.rpm" size="1" mtime="1"/>`), ""))},
+		{"300,000 packages with modules", directories(strings.Join(numbered(300000, `<binary filename="x-kmp-default-%d-1.x86_64.rpm" size="1" mtime="1"/>`), ""))},
+		{"300,000 kernels", directories(strings.Join(numbered(300000, `<binary filename="kernel-default-%d-1.x86_64.rpm" size="1" mtime="1"/>`), ""))},
 		{"summary with escapes", say(404, `<status code="unknown"><summary>&#27;[31mA&#10;ok all fine&#8238;</summary></status>`)},
 	}
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -47,9 +46,7 @@ func Check(ctx context.Context, root *obs.BuildRoot, kept *cache.Dir, version st
 	if !ours(root.Package, built) {
 		// A distribution builds thousands of packages that are none of our business:
 		// one of them that cannot be read is no reason to stop it.
-		for _, p := range built.Unread {
-			fmt.Fprintf(log, "obs-btf-guard: cannot check %s\n", prose.Printable(p.Error()))
-		}
+		report.Unread(log, "obs-btf-guard: cannot check ", built.Unread)
 		return 0, nil
 	}
 	c := &check{root: root, kept: kept}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -146,11 +148,13 @@ func (f *Finder) binaries(ctx context.Context, p *Plan, at Where, s Source) ([]*
 	if err != nil {
 		return nil, fmt.Errorf("%s/%s: %w", at, s.Name, err)
 	}
+	files = slices.DeleteFunc(files, func(file string) bool { return !mayHoldModules(file) })
+	if len(files) > api.MostInfos {
+		p.note("%s/%s is not checked: it has %s RPMs that may hold modules, and no more than %s are asked for", at, s.Name, prose.Number(len(files)), prose.Number(api.MostInfos))
+		return nil, nil
+	}
 	var out []*built
 	for _, file := range files {
-		if !mayHoldModules(file) {
-			continue
-		}
 		b, err := f.Server.Binary(ctx, at, s.Name, file)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

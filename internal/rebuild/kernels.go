@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -84,11 +86,13 @@ func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, erro
 			k.unknown = fmt.Errorf("%s: %w", w, err)
 			break
 		}
+		files = slices.DeleteFunc(files, func(file string) bool { return !kernel.IsKernelPackage(file) || !mayHoldModules(file) })
+		if len(files) > api.MostInfos {
+			k.unknown = fmt.Errorf("%s has %s RPMs named as kernels, and no more than %s are asked for", w, prose.Number(len(files)), prose.Number(api.MostInfos))
+			break
+		}
 		var there []*built
 		for _, file := range files {
-			if !kernel.IsKernelPackage(file) || !mayHoldModules(file) {
-				continue
-			}
 			b, err := f.Server.Binary(ctx, w, Repository, file)
 			switch {
 			case ctx.Err() != nil:

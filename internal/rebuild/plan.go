@@ -34,6 +34,9 @@ type Plan struct {
 	Kernels  int      `json:"kernels"`
 	Packages int      `json:"packages"`
 	Skipped  []string `json:"skipped,omitempty"`
+
+	step map[node]int    // where the steps stand in Steps while the plan is made
+	said map[string]bool // Notes, and the reasons of steps behind their names
 }
 
 // Step is one source package to build for one repository and architecture.
@@ -82,7 +85,10 @@ func (s *Step) String() string { return s.Where().String() + "/" + s.Package }
 
 // NewPlan is a plan without steps for the OBS at a URL.
 func NewPlan(url string) *Plan {
-	return &Plan{Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{}}
+	return &Plan{
+		Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{},
+		step: map[node]int{}, said: map[string]bool{},
+	}
 }
 
 // Bounds of a plan that is read, which somebody else may have written.
@@ -152,22 +158,30 @@ func (p *Plan) places() []Where {
 // add adds a step, or another reason to one that is there. It is in vain if all its
 // reasons are.
 func (p *Plan) add(at Where, pkg string, seen *Build, why, inVain string) {
-	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Where() == at && s.Package == pkg })
-	if i < 0 {
+	i, ok := p.step[node{at, pkg}]
+	if !ok {
 		i = len(p.Steps)
+		p.step[node{at, pkg}] = i
 		p.Steps = append(p.Steps, Step{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg, Seen: seen, InVain: inVain})
 	}
 	if inVain == "" {
 		p.Steps[i].InVain = ""
 	}
-	if s := &p.Steps[i]; !slices.Contains(s.Why, why) {
+	if s := &p.Steps[i]; p.first(s.String() + " " + why) {
 		s.Why = append(s.Why, why)
 	}
 }
 
+// first reports whether something is said for the first time.
+func (p *Plan) first(s string) bool {
+	again := p.said[s]
+	p.said[s] = true
+	return !again
+}
+
 // note adds what is not known, once.
 func (p *Plan) note(format string, args ...any) {
-	if s := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, s) {
+	if s := fmt.Sprintf(format, args...); p.first(s) {
 		p.Notes = append(p.Notes, s)
 	}
 }

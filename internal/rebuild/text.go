@@ -16,6 +16,9 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 		out.Item("", 2, "not known: "+n)
 	}
 	switch {
+	case len(p.Steps) == 0 && p.Packages == 0 && len(p.Notes) > 0:
+		out.Line("nothing was checked")
+		p.skipped(out)
 	case len(p.Steps) == 0 && p.Packages == 0:
 		out.Line("nothing has to be built again: no package of modules was found beside %s", prose.Several(p.Kernels, "kernel"))
 		p.skipped(out)

@@ -36,10 +36,8 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 	if group(r.Findings).worst() != guard.OK {
 		fmt.Fprint(out, preface)
 	}
-	for _, p := range r.Problems {
-		fmt.Fprintf(out, "cannot read: %s\n", prose.Printable(p.Error()))
-	}
 	if len(r.Problems) > 0 {
+		Unread(out, "cannot read: ", r.Problems)
 		fmt.Fprintln(out)
 	}
 	o.Problems = "see above"
@@ -56,3 +54,17 @@ const namedInLog = 40
 
 // linesInLog is how many of them get a line of their own before it.
 const linesInLog = 8
+
+// unreadInLog is how many files that cannot be read it names. A build root may be full of
+// them, and the report has all.
+const unreadInLog = 100
+
+// Unread writes a line for each file that cannot be read, behind a prefix.
+func Unread(w io.Writer, prefix string, problems []guard.Problem) {
+	for _, p := range problems[:min(unreadInLog, len(problems))] {
+		fmt.Fprintf(w, "%s%s\n", prefix, prose.Printable(p.Error()))
+	}
+	if more := len(problems) - unreadInLog; more > 0 {
+		fmt.Fprintf(w, "%s%s more files\n", prefix, prose.Number(more))
+	}
+}

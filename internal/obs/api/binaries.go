@@ -69,6 +69,11 @@ type FileInfo struct {
 	Recommends []string `xml:"recommends"`
 }
 
+// MostInfos is of how many files of a package or repository [Client.FileInfo] should be
+// asked, which is a request for each. The kernels of a distribution, and all modules for
+// them, are some hundred.
+const MostInfos = 5000
+
 // FileInfo gives what a built package provides and requires. A package that OBS
 // has yet to download, it downloads for this.
 func (c *Client) FileInfo(ctx context.Context, t Target, file string) (FileInfo, error) {
