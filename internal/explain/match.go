@@ -5,6 +5,7 @@ package explain
 import (
 	"cmp"
 	"hash/maphash"
+	"iter"
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -17,8 +18,8 @@ func (d *differ) match() {
 
 	// Of equal definition. Where several have it (static functions, definitions that
 	// differ only in what they lead to), those are partners that agree the farthest.
-	all := func(s *side, id uint32) (uint64, bool) { return s.levels[0][id], id != 0 }
-	for olds, news := range d.groups(all) {
+	all := func(_ *side, id uint32) bool { return id != 0 }
+	for olds, news := range d.groups(d.old.levels[0], d.new.levels[0], all) {
 		if len(olds) == 1 && len(news) == 1 {
 			d.pair(olds[0], news[0])
 			continue
@@ -29,10 +30,8 @@ func (d *differ) match() {
 	}
 
 	// Of equal kind and name.
-	rest := func(s *side, id uint32) (uint64, bool) {
-		return s.keys[id], s.named[id] && d.partners(s)[id] == 0
-	}
-	for olds, news := range d.groups(rest) {
+	rest := func(s *side, id uint32) bool { return s.named[id] && d.partners(s)[id] == 0 }
+	for olds, news := range d.groups(d.old.keys, d.new.keys, rest) {
 		d.pairAlike(olds, news)
 	}
 	d.pairByPlace()
@@ -82,39 +81,53 @@ func (d *differ) partners(s *side) []uint32 {
 
 func (d *differ) pair(a, b uint32) { d.toNew[a], d.toOld[b] = b, a }
 
-// groups visits the nodes that have a key in common with one of the other side,
-// each side's by id.
-func (d *differ) groups(key func(*side, uint32) (uint64, bool)) func(yield func(olds, news []uint32) bool) {
-	return func(yield func(olds, news []uint32) bool) {
-		type entry struct {
-			key  uint64
-			id   uint32
-			side uint8
+// groups visits those of the nodes that have a key in common with one of the other
+// side, each side's by id. keys are by id.
+func (d *differ) groups(oldKeys, newKeys []uint64, of func(*side, uint32) bool) iter.Seq2[[]uint32, []uint32] {
+	// Entries are kept small, since there is one for each type: of the key its upper half,
+	// which nearly always decides.
+	type entry struct{ upper, node uint32 }
+	const isNew = 1 << 31 // beside the id
+	key := func(node uint32) uint64 {
+		if node&isNew != 0 {
+			return newKeys[node&^isNew]
 		}
+		return oldKeys[node]
+	}
+	return func(yield func(olds, news []uint32) bool) {
 		entries := make([]entry, 0, d.old.n+d.new.n)
-		for i, s := range []*side{d.old, d.new} {
+		for _, s := range []*side{d.old, d.new} {
 			for id := range uint32(s.n) {
-				if k, ok := key(s, id); ok {
-					entries = append(entries, entry{k, id, uint8(i)})
+				if !of(s, id) {
+					continue
 				}
+				node := id
+				if s == d.new {
+					node |= isNew
+				}
+				entries = append(entries, entry{uint32(key(node) >> 32), node})
 			}
 		}
 		slices.SortFunc(entries, func(a, b entry) int {
-			if a.key != b.key {
-				return cmp.Compare(a.key, b.key)
+			if a.upper != b.upper {
+				return cmp.Compare(a.upper, b.upper)
 			}
-			return cmp.Or(cmp.Compare(a.side, b.side), cmp.Compare(a.id, b.id))
+			return cmp.Or(cmp.Compare(key(a.node), key(b.node)), cmp.Compare(a.node, b.node))
 		})
-		var ids [2][]uint32
+		var olds, news []uint32
 		for i, e := range entries {
-			ids[e.side] = append(ids[e.side], e.id)
-			if i+1 < len(entries) && entries[i+1].key == e.key {
+			if e.node&isNew == 0 {
+				olds = append(olds, e.node)
+			} else {
+				news = append(news, e.node&^isNew)
+			}
+			if i+1 < len(entries) && key(entries[i+1].node) == key(e.node) {
 				continue
 			}
-			if len(ids[0]) > 0 && len(ids[1]) > 0 && !yield(ids[0], ids[1]) {
+			if len(olds) > 0 && len(news) > 0 && !yield(olds, news) {
 				return
 			}
-			ids[0], ids[1] = ids[0][:0], ids[1][:0]
+			olds, news = olds[:0], news[:0]
 		}
 	}
 }

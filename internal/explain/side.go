@@ -43,6 +43,7 @@ func newSide(t *btf.Table) *side {
 	s.named = make([]bool, s.n)
 	s.to.first = make([]uint32, s.n+1)
 	s.from.first = make([]uint32, s.n+1)
+	s.to.ends = make([]uint32, 0, references(t))
 	for typ := range t.Types() {
 		s.named[typ.ID] = s.known(typ)
 		for ref := range typ.TypeRefs() {
@@ -71,6 +72,16 @@ func newSide(t *btf.Table) *side {
 	}
 	s.sort()
 	return s
+}
+
+// references counts those of a table's types to types.
+func references(t *btf.Table) (n int) {
+	for typ := range t.Types() {
+		for range typ.TypeRefs() {
+			n++
+		}
+	}
+	return n
 }
 
 // sort puts the nodes without names behind those of them that they refer to.
