@@ -35,13 +35,7 @@ func (j *judging) duplicated(f *Finding) {
 	if f.table == nil || f.Pairing == PairRebuild || f.Pairing == PairWeak { // a second time
 		return
 	}
-	j.mu.Lock()
-	base, ok := j.repeats[f.Base]
-	if !ok {
-		base = repeat.NewBase(f.Base.Table)
-		j.repeats[f.Base] = base
-	}
-	j.mu.Unlock()
+	base := j.repeats.get(f.Base, func() *repeat.Base { return repeat.NewBase(f.Base.Table) })
 	found := base.In(f.table)
 	if len(found.Structs) == 0 {
 		return
@@ -95,25 +89,13 @@ func takers(table *btf.Table, functions []string, structs map[btf.TypeID]bool) (
 // pointees are the types that parameters of a function point to.
 func pointees(table *btf.Table, proto btf.Type) (out []btf.TypeID) {
 	for i := range int(proto.Vlen()) {
-		p := skipModifiers(table, proto.Param(i).Type)
-		if p.Kind() == btf.KindPtr {
-			out = append(out, skipModifiers(table, btf.TypeID(p.SizeType)).ID)
+		p, _ := table.Resolve(proto.Param(i).Type)
+		if p.Kind() != btf.KindPtr {
+			continue
+		}
+		if t, ok := table.Resolve(btf.TypeID(p.SizeType)); ok {
+			out = append(out, t.ID)
 		}
 	}
 	return out
-}
-
-// maxModifiers is more than the kernel allows in a chain (MAX_RESOLVE_DEPTH in
-// kernel/bpf/btf.c).
-const maxModifiers = 32
-
-func skipModifiers(table *btf.Table, id btf.TypeID) btf.Type {
-	t, _ := table.Type(id)
-	for range maxModifiers {
-		if !t.Kind().IsModifier() {
-			break
-		}
-		t, _ = table.Type(btf.TypeID(t.SizeType))
-	}
-	return t
 }

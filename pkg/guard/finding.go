@@ -119,7 +119,7 @@ func (j *judging) relocated(f *Finding) {
 	facts := m.facts(b)
 	facts.IDs = nil // most are counted otherwise: see relocatedIDs
 	f.table = res.Table
-	f.evidence = j.weigh(b, j.grounds(b).Examine(res.Table, facts))
+	f.evidence = j.weigh(b, j.ground(b).Examine(res.Table, facts))
 	f.Verdict = Relocatable
 	if f.evidence.Contradicted() {
 		f.Verdict = Misread

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -98,14 +97,7 @@ func (c coreStruct) alike(table *btf.Table, t btf.Type) bool {
 
 // core looks up a base's structs of those names, once for all modules.
 func (j *judging) core(b *Base) map[string]coreStruct {
-	j.mu.Lock()
-	once, ok := j.cores[b]
-	if !ok {
-		once = sync.OnceValue(func() map[string]coreStruct { return coreStructs(b.Table) })
-		j.cores[b] = once
-	}
-	j.mu.Unlock()
-	return once()
+	return j.cores.get(b, func() map[string]coreStruct { return coreStructs(b.Table) })
 }
 
 func coreStructs(base *btf.Table) map[string]coreStruct {

@@ -105,24 +105,10 @@ func (l *Linkable) symbols() iter.Seq[kernel.SymbolID] {
 // groups puts together what may decide over each other: packages with one place in a
 // tree, those that export one symbol, and those that need it.
 func groups(packages []*Linkable) map[*Linkable]member {
-	leader := make([]int, len(packages)) // the way to the first of the group
-	for i := range leader {
-		leader[i] = i
-	}
-	first := func(i int) int {
-		for leader[i] != i {
-			leader[i] = leader[leader[i]]
-			i = leader[i]
-		}
-		return i
-	}
-	join := func(i, j int) {
-		x, y := first(i), first(j)
-		leader[max(x, y)] = min(x, y)
-	}
+	d := newDisjoint(len(packages))
 	together := func(has map[string]int, name string, i int) {
 		if j, ok := has[name]; ok {
-			join(i, j)
+			d.join(i, j)
 		} else {
 			has[name] = i
 		}
@@ -142,16 +128,16 @@ func groups(packages []*Linkable) map[*Linkable]member {
 	for i, l := range packages {
 		for _, need := range l.Needs {
 			if j, ok := exporter[need.Symbol]; ok {
-				join(i, j)
+				d.join(i, j)
 			}
 		}
 	}
 	of := map[int]*linkGroup{}
 	for i, l := range packages {
-		g := of[first(i)]
+		g := of[d.first(i)]
 		if g == nil {
 			g = &linkGroup{}
-			of[first(i)] = g
+			of[d.first(i)] = g
 		}
 		g.packages = append(g.packages, l)
 		g.offers = g.offers || len(l.Exports) > 0

@@ -25,15 +25,14 @@ type judging struct {
 	curedNew map[string]bool         // by arch and kernelrelease: in a new build
 	trees    map[string]func() *Base // the base that loose modules of a tree were built on, by tree, arch and kernelrelease
 
-	mu       sync.Mutex // guards what is below
-	compared map[[2]*Base]func() *compare.Bases
-	examined map[onOwn]func() *evidence.Evidence
-	manners  map[*Base]func() *evidence.Evidence
-	ground   map[*Base]func() *evidence.Base
-	cores    map[*Base]func() map[string]coreStruct
-	readers  map[*Base]*readers.Base
-	targets  map[*Base]*relocate.Target
-	repeats  map[*Base]*repeat.Base
+	compared memo[[2]*Base, *compare.Bases]
+	examined memo[onOwn, *evidence.Evidence]
+	manners  memo[*Base, *evidence.Evidence]
+	grounds  memo[*Base, *evidence.Base]
+	cores    memo[*Base, map[string]coreStruct]
+	readers  memo[*Base, *readers.Base]
+	targets  memo[*Base, *relocate.Target]
+	repeats  memo[*Base, *repeat.Base]
 }
 
 // onOwn is a module on a base that it may have been built on.
@@ -46,15 +45,7 @@ func newJudging(inv *Inventory) *judging {
 	j := &judging{
 		own: map[string][]*Base{}, siblings: map[string]bool{},
 		cured: map[string]bool{}, curedNew: map[string]bool{},
-		trees:    map[string]func() *Base{},
-		compared: map[[2]*Base]func() *compare.Bases{},
-		examined: map[onOwn]func() *evidence.Evidence{},
-		manners:  map[*Base]func() *evidence.Evidence{},
-		ground:   map[*Base]func() *evidence.Base{},
-		cores:    map[*Base]func() map[string]coreStruct{},
-		readers:  map[*Base]*readers.Base{},
-		targets:  map[*Base]*relocate.Target{},
-		repeats:  map[*Base]*repeat.Base{},
+		trees: map[string]func() *Base{},
 	}
 	for _, b := range inv.Bases {
 		switch {
@@ -167,20 +158,12 @@ func sameSide(m *Module, bases []*Base) []*Base {
 // been built on, asked once however many bases the module meets. read is the table as
 // it was read on that base, nil if it was not.
 func (j *judging) examine(m *Module, own *Base, read *btf.Table) *evidence.Evidence {
-	k := onOwn{m, own}
-	j.mu.Lock()
-	once, ok := j.examined[k]
-	if !ok {
-		once = sync.OnceValue(func() *evidence.Evidence {
-			if read == nil {
-				read, _ = btf.Parse(m.BTF, own.Table) // as far as it goes
-			}
-			return j.examineOn(m, own, read)
-		})
-		j.examined[k] = once
-	}
-	j.mu.Unlock()
-	return once()
+	return j.examined.get(onOwn{m, own}, func() *evidence.Evidence {
+		if read == nil {
+			read, _ = btf.Parse(m.BTF, own.Table) // as far as it goes
+		}
+		return j.examineOn(m, own, read)
+	})
 }
 
 // examineOn asks a table as far as it could be laid out.
@@ -188,19 +171,12 @@ func (j *judging) examineOn(m *Module, b *Base, table *btf.Table) *evidence.Evid
 	if table == nil {
 		return &evidence.Evidence{}
 	}
-	return j.weigh(b, j.grounds(b).Examine(table, m.facts(b)))
+	return j.weigh(b, j.ground(b).Examine(table, m.facts(b)))
 }
 
-// grounds is what a base answers to the tables of modules, looked up once.
-func (j *judging) grounds(b *Base) *evidence.Base {
-	j.mu.Lock()
-	once, ok := j.ground[b]
-	if !ok {
-		once = sync.OnceValue(func() *evidence.Base { return evidence.NewBase(b.Table, b.pointerSize) })
-		j.ground[b] = once
-	}
-	j.mu.Unlock()
-	return once()
+// ground is what a base answers to the tables of modules.
+func (j *judging) ground(b *Base) *evidence.Base {
+	return j.grounds.get(b, func() *evidence.Base { return evidence.NewBase(b.Table, b.pointerSize) })
 }
 
 // weigh leaves of the evidence what the base does not show by itself, which is
@@ -209,30 +185,15 @@ func (j *judging) weigh(b *Base, e *evidence.Evidence) *evidence.Evidence {
 	if !e.Contradicted() {
 		return e
 	}
-	j.mu.Lock()
-	once, ok := j.manners[b]
-	if !ok {
-		once = sync.OnceValue(func() *evidence.Evidence {
-			return evidence.Examine(b.Table, evidence.Facts{PointerSize: b.pointerSize})
-		})
-		j.manners[b] = once
-	}
-	j.mu.Unlock()
-	e.Discount(once())
+	e.Discount(j.manners.get(b, func() *evidence.Evidence {
+		return evidence.Examine(b.Table, evidence.Facts{PointerSize: b.pointerSize})
+	}))
 	return e
 }
 
 // bases compares two bases, once for all modules.
 func (j *judging) bases(built, read *Base) *compare.Bases {
-	k := [2]*Base{built, read}
-	j.mu.Lock()
-	once, ok := j.compared[k]
-	if !ok {
-		once = sync.OnceValue(func() *compare.Bases { return compare.New(built.Table, read.Table) })
-		j.compared[k] = once
-	}
-	j.mu.Unlock()
-	return once()
+	return j.compared.get([2]*Base{built, read}, func() *compare.Bases { return compare.New(built.Table, read.Table) })
 }
 
 // hasToken reports whether the module's package was recorded as built on base.
@@ -245,10 +206,5 @@ func hasToken(m *Module, base fingerprint.Digest) bool {
 
 // target is a base that modules are relocated onto, with one index for all of them.
 func (j *judging) target(b *Base) *relocate.Target {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.targets[b] == nil {
-		j.targets[b] = relocate.Onto(b.Table, b.Rules)
-	}
-	return j.targets[b]
+	return j.targets.get(b, func() *relocate.Target { return relocate.Onto(b.Table, b.Rules) })
 }

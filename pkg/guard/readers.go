@@ -14,13 +14,7 @@ func (j *judging) readersRefuse(f *Finding, table *btf.Table) {
 	if table == nil || !f.Kernel.Accepts {
 		return
 	}
-	j.mu.Lock()
-	base, ok := j.readers[f.Base]
-	if !ok {
-		base = readers.NewBase(f.Base.Table)
-		j.readers[f.Base] = base
-	}
-	j.mu.Unlock()
+	base := j.readers.get(f.Base, func() *readers.Base { return readers.NewBase(f.Base.Table) })
 	raw := f.Module.BTF
 	if f.Module.Distilled && f.Base.Rules.Distilled {
 		raw = nil

@@ -83,36 +83,27 @@ func outlivingIn(modules []*Module) []*outliving {
 // split puts together the modules that need each other's symbols: weak-modules links
 // each by itself (make_groups).
 func (o *outliving) split() []*outliving {
-	leader := make([]int, len(o.modules)) // the way to the first module of the group
+	d := newDisjoint(len(o.modules))
 	exporter := map[string]int{}
 	for i, m := range o.modules {
-		leader[i] = i
 		for symbol := range m.Exports {
 			exporter[symbol] = i
 		}
 	}
-	first := func(i int) int {
-		for leader[i] != i {
-			leader[i] = leader[leader[i]]
-			i = leader[i]
-		}
-		return i
-	}
 	for i, m := range o.modules {
 		for _, need := range m.Imports {
 			if j, ok := exporter[need.Symbol]; ok {
-				x, y := first(i), first(j)
-				leader[max(x, y)] = min(x, y)
+				d.join(i, j)
 			}
 		}
 	}
 	var parts []*outliving
 	of := map[int]*outliving{}
 	for i, m := range o.modules {
-		part := of[first(i)]
+		part := of[d.first(i)]
 		if part == nil {
 			part = &outliving{Linkable: o.Linkable, pkg: o.pkg}
-			of[first(i)] = part
+			of[d.first(i)] = part
 			parts = append(parts, part)
 		}
 		part.modules = append(part.modules, m)
