@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
@@ -88,7 +89,7 @@ func (a *audit) askOBS(ctx context.Context) {
 		return
 	}
 	lists := make([][]api.Target, len(sources))
-	each(ctx, len(sources), a.requests(), func(i int) { lists[i], sources[i].err = parts(ctx, client, targets[i]) })
+	parallel.Each(ctx, len(sources), a.requests(), func(i int) { lists[i], sources[i].err = parts(ctx, client, targets[i]) })
 	of := map[api.Target]*part{}
 	var all []*part
 	for i, s := range sources {
@@ -101,7 +102,7 @@ func (a *audit) askOBS(ctx context.Context) {
 		}
 	}
 	var found atomic.Int64
-	each(ctx, len(all), a.requests(), func(i int) {
+	parallel.Each(ctx, len(all), a.requests(), func(i int) {
 		if int(found.Load()) > a.mostPackages() {
 			return // those before it are too many already
 		}
@@ -339,7 +340,7 @@ func (a *audit) askFor(ctx context.Context, client OBS, p *part, known *partMemo
 			ask = append(ask, i)
 		}
 	}
-	each(ctx, len(ask), a.requests(), func(n int) {
+	parallel.Each(ctx, len(ask), a.requests(), func(n int) {
 		i := ask[n]
 		infos[i], errs[i] = client.FileInfo(ctx, p.Target, named[i].Name)
 	})

@@ -18,10 +18,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/deb"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
@@ -366,7 +366,7 @@ func (a *audit) directory(ctx context.Context, name string) error {
 	}
 	a.tell("reading the headers of %s", prose.Several(len(paths), "package"))
 	packages, errs := make([]*Package, len(paths)), make([]error, len(paths))
-	each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
+	parallel.Each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
 		packages[i], errs[i] = describe(ctx, name, paths[i])
 	})
 	kind := "directory"
@@ -390,27 +390,6 @@ func (a *audit) directory(ctx context.Context, name string) error {
 		a.packages = append(a.packages, p)
 	}
 	return ctx.Err()
-}
-
-// each calls f with the numbers below n, several at once, until the context ends.
-func each(ctx context.Context, n, atOnce int, f func(i int)) {
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range atOnce {
-		wg.Go(func() {
-			for i := range next {
-				f(i)
-			}
-		})
-	}
-	for i := range n {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	wg.Wait()
 }
 
 // describe describes the package at a path, nil if it has neither kernel nor modules.

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/deb"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -68,23 +69,7 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 
 // readFiles reads files, so many at once.
 func (c *collector) readFiles(workers int, list []file) {
-	var readers sync.WaitGroup
-	files := make(chan file)
-	for range workers {
-		readers.Go(func() {
-			for f := range files {
-				c.read(f)
-			}
-		})
-	}
-	for _, f := range list {
-		if c.ctx.Err() != nil {
-			break
-		}
-		files <- f
-	}
-	close(files)
-	readers.Wait()
+	parallel.Each(c.ctx, len(list), workers, func(i int) { c.read(list[i]) })
 }
 
 // file is a file on disk that is to be read.

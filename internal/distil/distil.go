@@ -23,6 +23,7 @@ import (
 	"sync"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -117,23 +118,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 		}
 	}
 	report := &Report{Files: make([]File, len(d.work))}
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := range next {
-				report.Files[i] = d.file(d.work[i])
-			}
-		})
-	}
-	for i := range d.work {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+	parallel.Each(ctx, len(d.work), runtime.GOMAXPROCS(0), func(i int) { report.Files[i] = d.file(d.work[i]) })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

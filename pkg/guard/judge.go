@@ -19,7 +19,8 @@ import (
 	"context"
 	"runtime"
 	"slices"
-	"sync"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 )
 
 // Options say who asks. The zero value is for somebody who has no policy, and to whom
@@ -51,23 +52,7 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	pairs := met.pairs
 	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Unlinked: met.unlinked, Problems: slices.Concat(inv.Problems, met.problems)}
 
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := range next {
-				res.Findings[i] = j.finding(pairs[i])
-			}
-		})
-	}
-	for i := range pairs {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+	parallel.Each(ctx, len(pairs), runtime.GOMAXPROCS(0), func(i int) { res.Findings[i] = j.finding(pairs[i]) })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
