@@ -72,10 +72,10 @@ type Result struct {
 
 // Source is one of the sources as it was read.
 type Source struct {
-	Name     string // without user and query of a URL
-	Kind     string // "directory", "package", "repository" or "obs"
-	Revision string // of a repository, may be ""
-	Packages int    // in it
+	Name     string `json:"source"`             // without user and query of a URL
+	Kind     string `json:"kind"`               // "directory", "package", "repository" or "obs"
+	Revision string `json:"revision,omitempty"` // of a repository, may be ""
+	Packages int    `json:"packages"`           // in it
 }
 
 // Kernel is a vmlinux in a package.

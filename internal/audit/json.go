@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -16,8 +17,8 @@ const Schema = 1
 
 type document struct {
 	Schema   int            `json:"schema"`
-	Tool     toolJSON       `json:"tool"`
-	Sources  []sourceJSON   `json:"sources"`
+	Tool     report.Tool    `json:"tool"`
+	Sources  []Source       `json:"sources"`
 	Kernels  []kernelJSON   `json:"kernels"`
 	Matrix   []cellJSON     `json:"matrix"`
 	Rows     []rowJSON      `json:"rows"`
@@ -27,20 +28,8 @@ type document struct {
 	Rebuilds []rebuildJSON  `json:"rebuilds"`
 	Summary  map[string]int `json:"summary"`
 	Notes    []string       `json:"notes,omitempty"`
-	Errors   []errorJSON    `json:"errors"`
+	Errors   []report.Error `json:"errors"`
 	Exit     int            `json:"exit"`
-}
-
-type toolJSON struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
-
-type sourceJSON struct {
-	Source   string `json:"source"`
-	Kind     string `json:"kind"`
-	Revision string `json:"revision,omitempty"`
-	Packages int    `json:"packages"`
 }
 
 type kernelJSON struct {
@@ -116,23 +105,15 @@ type rebuildJSON struct {
 	Changed       bool   `json:"changed"`
 }
 
-type errorJSON struct {
-	Path  string `json:"path"`
-	Error string `json:"error"`
-}
-
 // JSON writes the result as a document; failOn decides what fails.
 func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error {
 	d := document{
-		Schema: Schema, Tool: toolJSON{"obs-btf-guard", version},
-		Sources: []sourceJSON{}, Kernels: []kernelJSON{}, Matrix: []cellJSON{}, Rows: []rowJSON{},
-		Findings: []findingJSON{}, Rebuilds: []rebuildJSON{}, Errors: []errorJSON{},
+		Schema: Schema, Tool: report.Tool{Name: "obs-btf-guard", Version: version},
+		Sources: append([]Source{}, r.Sources...), Kernels: []kernelJSON{}, Matrix: []cellJSON{}, Rows: []rowJSON{},
+		Findings: []findingJSON{}, Rebuilds: []rebuildJSON{}, Errors: []report.Error{},
 		Summary: map[string]int{"kernels": len(r.Kernels), "modules": len(r.Modules), "pairs": r.Pairs},
 		Notes:   r.Notes,
 		Exit:    r.Exit(failOn),
-	}
-	for _, s := range r.Sources {
-		d.Sources = append(d.Sources, sourceJSON{s.Name, s.Kind, s.Revision, s.Packages})
 	}
 	newest := r.newest()
 	for _, k := range r.Kernels {
@@ -188,7 +169,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 		})
 	}
 	for _, p := range r.Problems {
-		d.Errors = append(d.Errors, errorJSON{p.Path, p.Err.Error()})
+		d.Errors = append(d.Errors, report.Error{Path: p.Path, Error: p.Err.Error()})
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -46,7 +46,7 @@ type Module struct {
 	// Distilled is the fingerprint of .BTF.base where there is one.
 	Distilled *fingerprint.Digest `json:"distilled,omitempty"`
 	// Rules, of a raw table that is a base, is how its kernel reads BTF.
-	Rules []Rule `json:"rules,omitempty"`
+	Rules []verify.Decision `json:"rules,omitempty"`
 }
 
 // NewFingerprints lists the bases and the modules with BTF of an inventory, and what
@@ -106,7 +106,7 @@ func (l *Fingerprints) add(m *guard.Module, rules bool) error {
 	}
 	// Only the strings of a base have to begin with an empty one.
 	if strings := t.StringSection(); rules && m.Raw && len(strings) > 0 && strings[0] == 0 {
-		out.Rules = newRules(verify.Witnesses{Base: t}.Read().Decisions)
+		out.Rules = verify.Witnesses{Base: t}.Read().Decisions
 	}
 	if len(m.BTFBase) > 0 {
 		t, err := btf.Parse(m.BTFBase, nil)

@@ -12,6 +12,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -63,7 +64,7 @@ type Base struct {
 	Strings       *fingerprint.Digest `json:"strings,omitempty"`
 	TypeCount     uint32              `json:"type_count"` // void not counted
 	StringBytes   uint32              `json:"string_bytes"`
-	Rules         []Rule              `json:"rules,omitempty"`
+	Rules         []verify.Decision   `json:"rules,omitempty"`
 	RulesConflict string              `json:"rules_conflict,omitempty"`
 	Refused       *RefusedBase        `json:"refused,omitempty"`
 }
@@ -71,7 +72,7 @@ type Base struct {
 // RefusedBase says that a vmlinux's own kernel will not read its .BTF.
 type RefusedBase struct {
 	Severity    guard.Severity `json:"severity,omitempty"` // where it was judged
-	Ruling      *Ruling        `json:"ruling,omitempty"`
+	Ruling      *guard.Ruling  `json:"ruling,omitempty"`
 	Errno       int            `json:"errno"`
 	Log         []string       `json:"log"`
 	Cause       string         `json:"cause,omitempty"`
@@ -93,9 +94,9 @@ type Verdict struct {
 	BasePath      string              `json:"base_path,omitempty"`
 	Verdict       guard.Verdict       `json:"verdict"`
 	Severity      guard.Severity      `json:"severity"`
-	Ruling        *Ruling             `json:"ruling,omitempty"`
+	Ruling        *guard.Ruling       `json:"ruling,omitempty"`
 	Basis         guard.Basis         `json:"basis,omitempty"`
-	Kernel        *Kernel             `json:"kernel,omitempty"`
+	Kernel        *guard.Response     `json:"kernel,omitempty"`
 	Reasons       []string            `json:"reasons"`
 	Consequence   string              `json:"consequence"`
 	Notes         []Note              `json:"notes,omitempty"`
@@ -105,7 +106,7 @@ type Verdict struct {
 type Note struct {
 	Rule     guard.Rule     `json:"rule"`
 	Severity guard.Severity `json:"severity"`
-	Ruling   *Ruling        `json:"ruling,omitempty"`
+	Ruling   *guard.Ruling  `json:"ruling,omitempty"`
 	Message  string         `json:"message"`
 	Log      []string       `json:"log,omitempty"`
 	Repeats  *Repeats       `json:"repeats,omitempty"`
@@ -120,27 +121,12 @@ type Repeats struct {
 	Kfuncs  []string `json:"kfuncs,omitempty"`
 }
 
-// Kernel is what the kernel would do.
-type Kernel struct {
-	Version string   `json:"version"`
-	Accepts bool     `json:"accepts"`
-	Errno   int      `json:"errno"`
-	Log     []string `json:"log"`
-	Hidden  []string `json:"hidden,omitempty"`
-}
-
-// Ruling is why a severity is not the verdict's own.
-type Ruling struct {
-	Reason string `json:"reason"`
-	Where  string `json:"where"`
-}
-
 // Label is a verdict on a package's kernel-btf dependencies.
 type Label struct {
 	Package  string         `json:"package"`
 	Verdict  guard.Verdict  `json:"verdict"`
 	Severity guard.Severity `json:"severity"`
-	Ruling   *Ruling        `json:"ruling,omitempty"`
+	Ruling   *guard.Ruling  `json:"ruling,omitempty"`
 	Reasons  []string       `json:"reasons"`
 }
 
@@ -167,18 +153,10 @@ type Change struct {
 
 // Survival is what a rebuild does to modules.
 type Survival struct {
-	Safe     bool     `json:"safe"`
-	Sentence string   `json:"sentence,omitempty"`
-	New      Crossing `json:"new"` // new modules while the old vmlinux runs
-	Old      Crossing `json:"old"` // old modules under the new vmlinux
-}
-
-// Crossing is the modules of one build on the vmlinux of the other.
-type Crossing struct {
-	Modules   int `json:"modules"`
-	Fit       int `json:"fit"`
-	Distilled int `json:"distilled"`
-	Drifted   int `json:"drifted"`
+	Safe     bool           `json:"safe"`
+	Sentence string         `json:"sentence,omitempty"`
+	New      guard.Crossing `json:"new"` // new modules while the old vmlinux runs
+	Old      guard.Crossing `json:"old"` // old modules under the new vmlinux
 }
 
 // Names are named types and functions, of which the first are listed.
@@ -231,7 +209,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 	}
 	for _, b := range r.Refusals {
 		refused := d.Bases[slices.Index(r.Bases, b.Base)].Refused
-		refused.Severity, refused.Ruling = b.Severity, newRuling(b.Ruling)
+		refused.Severity, refused.Ruling = b.Severity, b.Ruling
 	}
 	for _, f := range r.Findings {
 		d.Verdicts = append(d.Verdicts, newVerdict(f))
@@ -244,7 +222,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 	}
 	d.Packages = packages(r)
 	for _, l := range r.Labels {
-		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, newRuling(l.Ruling), l.Reasons})
+		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, l.Ruling, l.Reasons})
 	}
 	for _, c := range r.Changes {
 		change := newChange(c)
@@ -315,7 +293,7 @@ func NewBase(b *guard.Base) Base {
 		out.TypeCount = uint32(b.Table.Len())
 		out.StringBytes = b.Table.EndString()
 	}
-	out.Rules, out.RulesConflict = newRules(b.Decisions), b.Conflict
+	out.Rules, out.RulesConflict = b.Decisions, b.Conflict
 	if r, ok := b.Refusal(); ok {
 		out.Refused = &RefusedBase{Errno: r.Errno, Log: list(r.Log), Cause: r.Cause, Remedy: r.Remedy, Consequence: r.Consequence}
 	}
@@ -327,12 +305,12 @@ func newVerdict(f guard.Finding) Verdict {
 	v := Verdict{
 		Pairing: f.Pairing, Module: m.Name, Package: nevra(m.Package), Path: m.Path,
 		Arch: m.Arch, KernelRelease: m.Release, Side: sides[m.Origin],
-		Verdict: f.Verdict, Severity: f.Severity, Ruling: newRuling(f.Ruling), Basis: f.Basis,
+		Verdict: f.Verdict, Severity: f.Severity, Ruling: f.Ruling, Basis: f.Basis, Kernel: f.Kernel,
 		Reasons: f.Reasons, Consequence: f.Consequence,
 	}
 	v.Reasons = list(v.Reasons)
 	for _, n := range f.Notes {
-		v.Notes = append(v.Notes, Note{n.Rule, n.Severity, newRuling(n.Ruling), n.Message, n.Log, newRepeats(n.Repeats)})
+		v.Notes = append(v.Notes, Note{n.Rule, n.Severity, n.Ruling, n.Message, n.Log, newRepeats(n.Repeats)})
 	}
 	if f.Base != nil {
 		v.BasePackage, v.BasePath = basePackage(f.Base), f.Base.Path
@@ -340,21 +318,11 @@ func newVerdict(f guard.Finding) Verdict {
 			v.Base = &fp
 		}
 	}
-	if k := f.Kernel; k != nil {
-		v.Kernel = &Kernel{k.Version, k.Accepts, k.Errno, list(k.Log), k.Hidden}
-	}
 	return v
 }
 
 var sides = map[guard.Origin]string{
 	guard.New: "new", guard.Against: "against", guard.Installed: "installed", guard.Given: "given", guard.Own: "own", guard.Running: "running",
-}
-
-func newRuling(r *guard.Ruling) *Ruling {
-	if r == nil {
-		return nil
-	}
-	return &Ruling{r.Reason, r.Where}
 }
 
 func newRepeats(r *guard.Repeats) *Repeats {
@@ -370,8 +338,7 @@ func NewSurvival(s guard.Survival) *Survival {
 	if s.New.Modules+s.Old.Modules == 0 {
 		return nil
 	}
-	crossing := func(c guard.Crossing) Crossing { return Crossing{c.Modules, c.Fit, c.Cured, c.Drifted} }
-	return &Survival{s.Safe(), s.Sentence(), crossing(s.New), crossing(s.Old)}
+	return &Survival{s.Safe(), s.Sentence(), s.New, s.Old}
 }
 
 func newChange(c guard.Change) Change {

@@ -47,7 +47,7 @@ func TestRules(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &d); err != nil {
 		t.Fatal(err)
 	}
-	want := Rule{"header", "32 bytes", verify.ByMarker, "STRUCT btf_header of 32 bytes", "24 bytes"}
+	want := b.Decisions[0]
 	if got := d.Bases[0]; got.RulesConflict != b.Conflict || len(got.Rules) != 1 || got.Rules[0] != want {
 		t.Errorf("%+v", got)
 	}

@@ -47,7 +47,7 @@ func earlier(d *Document) []string {
 		pairing  guard.Pairing
 		verdict  guard.Verdict
 		severity guard.Severity
-		ruling   Ruling
+		ruling   guard.Ruling
 	}
 	count := map[kind]int{}
 	var order []kind
@@ -55,7 +55,7 @@ func earlier(d *Document) []string {
 		if v.Severity == guard.OK {
 			continue
 		}
-		k := kind{v.Pairing, v.Verdict, v.Severity, Ruling{}}
+		k := kind{v.Pairing, v.Verdict, v.Severity, guard.Ruling{}}
 		if v.Ruling != nil {
 			k.ruling = *v.Ruling
 		}
@@ -66,7 +66,7 @@ func earlier(d *Document) []string {
 	var out []string
 	for _, k := range order {
 		s := fmt.Sprintf("%s %s: %s", strings.TrimSpace(severityWords[k.severity]), k.pairing.Word(), prose.Number(count[k])+" "+string(k.verdict))
-		if k.ruling != (Ruling{}) {
+		if k.ruling != (guard.Ruling{}) {
 			s += ", decided in " + k.ruling.Where + ": " + k.ruling.Reason
 		}
 		out = append(out, s)

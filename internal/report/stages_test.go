@@ -15,8 +15,8 @@ func TestCarry(t *testing.T) {
 	before := NewDocument(&guard.Result{}, "1.0")
 	before.Verdicts = []Verdict{
 		{Pairing: guard.PairBuild, Module: "a", Verdict: guard.SameBase, Severity: guard.OK},
-		{Pairing: guard.PairRebuild, Module: "a", Verdict: guard.Misread, Severity: guard.Rebuild, Ruling: &Ruling{"we said so", "conf:1"}},
-		{Pairing: guard.PairRebuild, Module: "b", Verdict: guard.Misread, Severity: guard.Rebuild, Ruling: &Ruling{"we said so", "conf:1"}},
+		{Pairing: guard.PairRebuild, Module: "a", Verdict: guard.Misread, Severity: guard.Rebuild, Ruling: &guard.Ruling{Reason: "we said so", Where: "conf:1"}},
+		{Pairing: guard.PairRebuild, Module: "b", Verdict: guard.Misread, Severity: guard.Rebuild, Ruling: &guard.Ruling{Reason: "we said so", Where: "conf:1"}},
 	}
 	before.Changes = []Change{{KernelRelease: "1-default", FromPackage: "kernel-default-1-1", Outdated: "kernel-btf(...)"}}
 	before.Remakes = []Remake{{Package: "foo", Arch: "x86_64", Modules: 1, Severity: guard.Rebuild, BasePackage: "kernel-default-1-3"}}

@@ -143,8 +143,9 @@ func (t *text) bases(all []group, name string) {
 
 // rules lists how the kernel reads BTF, and what tells.
 func (t *text) rules(b *guard.Base) {
-	for _, r := range newRules(b.Decisions) {
-		t.Paragraph("           "+r.heading(), r.text())
+	for _, d := range b.Decisions {
+		heading, text := ruleWords(d)
+		t.Paragraph("           "+heading, text)
 	}
 }
 

@@ -229,10 +229,11 @@ func (j *judging) compare(f *Finding, own *Base, read *btf.Table) {
 }
 
 func kernelSays(m *Module, b *Base, res verify.Result) *Response {
-	k := &Response{Accepts: res.Accepted(), Errno: int(res.Errno)}
+	k := &Response{Accepts: res.Accepted(), Errno: int(res.Errno), Log: []string{}}
 	if !b.Version.IsZero() {
 		k.Version = b.Version.String()
 	}
-	k.Log, k.Hidden = b.Rules.Notice(m.Name, res, b.Allow)
+	log, hidden := b.Rules.Notice(m.Name, res, b.Allow)
+	k.Log, k.Hidden = append(k.Log, log...), hidden
 	return k
 }

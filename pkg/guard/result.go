@@ -100,17 +100,17 @@ type Label struct {
 
 // Ruling is why a severity is not the verdict's own: somebody decided so.
 type Ruling struct {
-	Reason string // as given by who decided
-	Where  string // the file and line it stands in
+	Reason string `json:"reason"` // as given by who decided
+	Where  string `json:"where"`  // the file and line it stands in
 }
 
 // Response is what the kernel would do with a module's table.
 type Response struct {
-	Version string // "" where it is not known
-	Accepts bool
-	Errno   int      // negative, 0 if it accepts
-	Log     []string // as dmesg shows it
-	Hidden  []string // what this kernel keeps to itself
+	Version string   `json:"version"` // "" where it is not known
+	Accepts bool     `json:"accepts"`
+	Errno   int      `json:"errno"`            // negative, 0 if it accepts
+	Log     []string `json:"log"`              // as dmesg shows it, not nil
+	Hidden  []string `json:"hidden,omitempty"` // what this kernel keeps to itself
 }
 
 // Exit is the exit status: 0 if nothing fails, 1 if a finding does, 2 if

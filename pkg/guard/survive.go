@@ -76,10 +76,10 @@ func (j *judging) drift(f *Finding, read *relocate.Result) {
 // Crossing is the modules of one build on the vmlinux of another build of the same
 // kernel.
 type Crossing struct {
-	Modules int
-	Fit     int
-	Cured   int // have a .BTF.base
-	Drifted int // fit, and a type that they refer to changed its definition
+	Modules int `json:"modules"`
+	Fit     int `json:"fit"`
+	Cured   int `json:"distilled"` // have a .BTF.base
+	Drifted int `json:"drifted"`   // fit, and a type that they refer to changed its definition
 }
 
 func (c Crossing) whole() bool { return c.Modules > 0 && c.Modules == c.Fit }

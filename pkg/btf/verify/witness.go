@@ -51,14 +51,14 @@ const (
 
 // Decision is one rule, and what it rests on.
 type Decision struct {
-	Rule   string // which one: "header size"
-	Value  string // "32 bytes"
-	Source Source
-	By     string // the marker, or whatever else it is: "STRUCT btf_header of 32 bytes"
+	Rule   string `json:"rule"`  // which one: "header size"
+	Value  string `json:"value"` // "32 bytes"
+	Source Source `json:"source"`
+	By     string `json:"by"` // the marker, or whatever else it is: "STRUCT btf_header of 32 bytes"
 
 	// Contradicts is what the version says instead, "" if it says the same or
 	// there is none.
-	Contradicts string
+	Contradicts string `json:"version_says,omitempty"`
 }
 
 // Reading is how one kernel reads BTF.
