@@ -10,6 +10,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -92,7 +93,7 @@ func writeChecked(c *cli.Context, out output, res *guard.Result, topics []report
 	var err error
 	switch {
 	case out.format == "json":
-		err = report.NewDocument(res, c.App.Version).JSON(c.App.Writer)
+		err = prose.JSON(c.App.Writer, report.NewDocument(res, c.App.Version))
 	case slices.Contains(findings.Formats, out.format):
 		err = report.List(res, c.App.Version).Write(c.App.Writer, out.format, time.Now())
 	case out.format == "html":

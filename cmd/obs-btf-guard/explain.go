@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -167,10 +166,7 @@ func explainJSON(c *cli.Context, doc explanation, res *guard.Result, unread []gu
 	for _, p := range unread {
 		doc.Problems = append(doc.Problems, report.Error{Path: p.Path, Error: p.Err.Error()})
 	}
-	enc := json.NewEncoder(c.App.Writer)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(doc)
+	return prose.JSON(c.App.Writer, doc)
 }
 
 // survives says whether modules of either build fit the vmlinux of the other, where that

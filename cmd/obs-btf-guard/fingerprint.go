@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
@@ -55,7 +56,7 @@ func fingerprints(c *cli.Context) error {
 	list := report.NewFingerprints(inv, c.App.Version, c.Bool("rules"))
 	problems(c, list.Problems)
 	if out.format == "json" {
-		err = list.JSON(c.App.Writer)
+		err = prose.JSON(c.App.Writer, list)
 	} else {
 		err = list.Text(c.App.Writer)
 	}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -186,10 +185,7 @@ func historyJSON(w io.Writer, version, path string, lines []history.Line, odd er
 			problems = append(problems, report.Error{Path: path, Error: line})
 		}
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(struct {
+	return prose.JSON(w, struct {
 		Schema   int            `json:"schema"`
 		Tool     report.Tool    `json:"tool"`
 		Database string         `json:"database"`

@@ -4,11 +4,11 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/policy"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/running"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -32,10 +32,7 @@ func checkRunning(c *cli.Context, s collect.Sources, out output, rules policy.Po
 	}
 	problems(c, res.Problems)
 	if out.format == "json" {
-		e := json.NewEncoder(c.App.Writer)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		if err := e.Encode(runningDocument{report.NewDocument(res, c.App.Version), state}); err != nil {
+		if err := prose.JSON(c.App.Writer, runningDocument{report.NewDocument(res, c.App.Version), state}); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	} else if err := writeChecked(c, out, res, state.Topics()); err != nil {

@@ -3,11 +3,11 @@
 package audit
 
 import (
-	"encoding/json"
 	"io"
 	"slices"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -171,10 +171,7 @@ func (r *Result) JSON(w io.Writer, version string, failOn []guard.Verdict) error
 	for _, p := range r.Problems {
 		d.Errors = append(d.Errors, report.Error{Path: p.Path, Error: p.Err.Error()})
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(d)
+	return prose.JSON(w, d)
 }
 
 // base is the fingerprint, "" where there is none.

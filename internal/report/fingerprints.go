@@ -4,7 +4,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,14 +117,6 @@ func (l *Fingerprints) add(m *guard.Module, rules bool) error {
 	}
 	l.Modules = append(l.Modules, out)
 	return nil
-}
-
-// JSON writes the list for machines.
-func (l *Fingerprints) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(l)
 }
 
 // Text writes the list for people: a fingerprint and what it is of, a line

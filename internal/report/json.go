@@ -271,14 +271,6 @@ func (d *Document) Compact(w io.Writer) error {
 	return enc.Encode(d)
 }
 
-// JSON writes the document with one line for each of its small parts.
-func (d *Document) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(d)
-}
-
 // NewBase turns a base into its JSON form.
 func NewBase(b *guard.Base) Base {
 	out := Base{

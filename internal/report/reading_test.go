@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
@@ -40,7 +41,7 @@ func TestRules(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := NewDocument(r, "1.0").JSON(&out); err != nil {
+	if err := prose.JSON(&out, NewDocument(r, "1.0")); err != nil {
 		t.Fatal(err)
 	}
 	var d Document

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -36,7 +37,7 @@ func result() *guard.Result {
 // TestDocument has no null in it, and counts what it holds.
 func TestDocument(t *testing.T) {
 	var out bytes.Buffer
-	if err := NewDocument(result(), "1.0").JSON(&out); err != nil {
+	if err := prose.JSON(&out, NewDocument(result(), "1.0")); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), "null") {

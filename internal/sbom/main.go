@@ -13,7 +13,6 @@ import (
 	"debug/buildinfo"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 func main() {
@@ -46,10 +47,7 @@ func run(program string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(d)
+	return prose.JSON(w, d)
 }
 
 // document is a bill of materials as cyclonedx.org specifies it. It has no time and no
