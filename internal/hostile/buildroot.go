@@ -3,18 +3,16 @@
 package hostile
 
 import (
-	"archive/tar"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 )
 
 // Folders of a build root, as obs-build leaves them.
@@ -96,46 +94,35 @@ func (c *Corpus) files() {
 		d.copyTo(c.built("5.15.12-1.3"), strings.Repeat("d/", 300)+"kernel-default-5.15.12-1.3.x86_64.rpm")
 	}, "check --no-db $DIR", "audit --no-db $DIR")
 	c.file(kind, "Debian package of no members", "linux-image.deb", func() []byte { return []byte("!<arch>\n") }, "check --no-db $DIR", "audit --no-db $DIR")
-	member := func(name, size, data string) string {
-		return fmt.Sprintf("%-16s%-12d%-6d%-6d%-8s%-10s`\n%s", name, 0, 0, 0, "100644", size, data)
+	const fingerprint = "fingerprint $DIR/linux-image.deb"
+	deb := func(name string, make func(Dir) []byte, more ...string) {
+		c.add(kind, "Debian package "+name, func(d Dir) { d.Write("linux-image.deb", make(d)) },
+			append([]string{"check --no-db $DIR", "audit --no-db $DIR"}, more...)...)
 	}
-	deb := func(name, rest string) {
-		c.file(kind, "Debian package "+name, "linux-image.deb", func() []byte { return []byte("!<arch>\n" + member("debian-binary", "4", "2.0\n") + rest) },
-			"check --no-db $DIR", "audit --no-db $DIR", "fingerprint $DIR/linux-image.deb")
+	version := fixture.File{Path: "debian-binary", Data: []byte("2.0\n")}
+	sized := func(size string) func(Dir) []byte {
+		return func(Dir) []byte { return fmt.Appendf(fixture.Ar(version), "%-48s%-10s`\n", "control.tar", size) }
 	}
 	c.add(kind, "Debian package of 60,000 modules", func(d Dir) {
-		var files bytes.Buffer
-		w := tar.NewWriter(&files)
-		for i := range 60000 {
-			d.check(w.WriteHeader(&tar.Header{Name: fmt.Sprintf("./lib/modules/6.1/kernel/m%d.ko", i), Mode: 0o644}))
+		files := make([]fixture.File, 60000)
+		for i := range files {
+			files[i].Path = fmt.Sprintf("/lib/modules/6.1/kernel/m%d.ko", i)
 		}
-		d.check(w.Close())
-		control := "Package: linux-image\nVersion: 1\nArchitecture: amd64\n"
-		var fields bytes.Buffer
-		w = tar.NewWriter(&fields)
-		d.check(w.WriteHeader(&tar.Header{Name: "./control", Mode: 0o644, Size: int64(len(control))}))
-		_, err := io.WriteString(w, control)
-		d.check(err)
-		d.check(w.Close())
-		data := Compress(d, "gzip", files.Bytes())
-		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+
-			member("control.tar", fmt.Sprint(fields.Len()), fields.String())+member("data.tar.gz", fmt.Sprint(len(data)), string(data))))
-	}, "check --no-db $DIR", "audit --no-db $DIR", "fingerprint $DIR/linux-image.deb")
-	deb("with a member of 4 GiB", member("control.tar", "4294967296", ""))
-	deb("with a member of minus one byte", member("control.tar", "-1", ""))
-	deb("with a member of no number", member("control.tar", "x", ""))
-	deb("with a control of nothing", member("control.tar", "0", "")+member("data.tar", "0", ""))
-	c.add(kind, "Debian package with a bomb", func(d Dir) {
-		bomb := zeros(d, "gzip", 1100*mib)
-		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+member("control.tar.gz", fmt.Sprint(len(bomb)), string(bomb))))
-	}, "check --no-db $DIR", "audit --no-db $DIR")
-	c.add(kind, "Debian package with data that is a bomb", func(d Dir) {
-		control := Compress(d, "gzip", nil)
-		bomb := zeros(d, "gzip", 1100*mib)
-		d.Write("linux-image.deb", []byte("!<arch>\n"+member("debian-binary", "4", "2.0\n")+
-			member("control.tar.gz", fmt.Sprint(len(control)), string(control)+strings.Repeat("\n", len(control)&1))+
-			member("data.tar.gz", fmt.Sprint(len(bomb)), string(bomb))))
-	}, "check --no-db $DIR", "audit --no-db $DIR")
+		fixture.Deb(d, d.In("linux-image.deb"), "linux-image", "1", false, files...)
+	}, "check --no-db $DIR", "audit --no-db $DIR", fingerprint)
+	deb("with a member of 4 GiB", sized("4294967296"), fingerprint)
+	deb("with a member of minus one byte", sized("-1"), fingerprint)
+	deb("with a member of no number", sized("x"), fingerprint)
+	deb("with a control of nothing", func(Dir) []byte {
+		return fixture.Ar(version, fixture.File{Path: "control.tar"}, fixture.File{Path: "data.tar"})
+	}, fingerprint)
+	deb("with a bomb", func(d Dir) []byte {
+		return fixture.Ar(version, fixture.File{Path: "control.tar.gz", Data: zeros(d, "gzip", 1100*mib)})
+	})
+	deb("with data that is a bomb", func(d Dir) []byte {
+		return fixture.Ar(version, fixture.File{Path: "control.tar.gz", Data: Compress(d, "gzip", nil)},
+			fixture.File{Path: "data.tar.gz", Data: zeros(d, "gzip", 1100*mib)})
+	})
 }
 
 // hooks are build roots that a build has laid out to harm the check, which is root.
@@ -311,25 +298,23 @@ func (c *Corpus) hooks() {
 // policies are files of rules, from the sources and from the command line.
 func (c *Corpus) policies() {
 	const kind = "policy"
-	repeat := func(s string, n int) func() []byte { return func() []byte { return bytes.Repeat([]byte(s), n) } }
-	text := func(s string) func() []byte { return func() []byte { return []byte(s) } }
 	for _, p := range []struct {
 		name string
 		data func() []byte
 	}{
-		{"2 million arrays in arrays", func() []byte { return slices.Concat([]byte("a="), repeat("[", 2000000)()) }},
-		{"200,000 tables in tables", func() []byte { return slices.Concat([]byte("a="), repeat("{a=", 200000)()) }},
-		{"a key of 400,000 parts", func() []byte { return slices.Concat([]byte("a"), repeat(".a", 400000)(), []byte("=1")) }},
-		{"100 MiB", repeat("# x\n", 25*mib)},
-		{"60,000 rules", repeat("[[rule]]\nverdict=\"rejected\"\naction=\"warn\"\nreason=\"x\"\n", 60000)},
+		{"2 million arrays in arrays", filled("a=", "[", 2000000, "")},
+		{"200,000 tables in tables", filled("a=", "{a=", 200000, "")},
+		{"a key of 400,000 parts", filled("a", ".a", 400000, "=1")},
+		{"100 MiB", filled("", "# x\n", 25*mib, "")},
+		{"60,000 rules", filled("", "[[rule]]\nverdict=\"rejected\"\naction=\"warn\"\nreason=\"x\"\n", 60000, "")},
 		{"100,000 keys", func() []byte { return []byte(strings.Join(numbered(100000, "k%d=1\n"), "")) }},
-		{"pattern of 4,000 stars", text("[[rule]]\nmodule=\"" + strings.Repeat("*a", 4000) + "\"\naction=\"warn\"\nreason=\"x\"\n")},
-		{"string of 900,000 letters", text("[[rule]]\naction=\"" + strings.Repeat("x", 900000) + "\"")},
-		{"reason with escapes", text("[[rule]]\nverdict=\"rejected\"\naction=\"ignore\"\nreason=\"\\u001b[31mx\\n\\u202e\"\n")},
-		{"key with escapes", text("[[rule]]\n\"\\u001b[2J\"=\"x\"\n")},
-		{"no reason", text("[[rule]]\nverdict=\"rejected\"\naction=\"ignore\"\n")},
-		{"NUL", repeat("\x00", 1000)},
-		{"no UTF-8", text("\xff\xfe")},
+		{"pattern of 4,000 stars", bytesOf("[[rule]]\nmodule=\"" + strings.Repeat("*a", 4000) + "\"\naction=\"warn\"\nreason=\"x\"\n")},
+		{"string of 900,000 letters", bytesOf("[[rule]]\naction=\"" + strings.Repeat("x", 900000) + "\"")},
+		{"reason with escapes", bytesOf("[[rule]]\nverdict=\"rejected\"\naction=\"ignore\"\nreason=\"\\u001b[31mx\\n\\u202e\"\n")},
+		{"key with escapes", bytesOf("[[rule]]\n\"\\u001b[2J\"=\"x\"\n")},
+		{"no reason", bytesOf("[[rule]]\nverdict=\"rejected\"\naction=\"ignore\"\n")},
+		{"NUL", filled("", "\x00", 1000, "")},
+		{"no UTF-8", bytesOf("\xff\xfe")},
 	} {
 		c.hook(kind, p.name+", in the sources", func(d Dir) { d.Write(sources+"btf-guard.conf", p.data()) })
 		c.file(kind, p.name, "p.conf", p.data, "check --no-db --policy $DIR/p.conf $INCIDENT/5.15.12-1.3")
@@ -353,23 +338,15 @@ func (c *Corpus) reports() {
 			d.Write(name, data())
 		}, theHook, "rebuild --dry-run $DIR/"+name)
 	}
-	fill := func(head, unit string, tail string) func() []byte {
-		return func() []byte {
-			return slices.Concat([]byte(head), bytes.Repeat([]byte(unit), 60*mib/len(unit)), []byte(tail))
-		}
-	}
-	text := func(s string) func() []byte { return func() []byte { return []byte(s) } }
 	report("junk", func() []byte { return make([]byte, 1000) })
-	report("5 million arrays in arrays", func() []byte { return slices.Concat([]byte(`{"x":`), bytes.Repeat([]byte("["), 5000000)) })
-	report("64 MiB and a byte", func() []byte { return bytes.Repeat([]byte(" "), 64*mib+1) })
-	report("20 million verdicts", fill(`{"schema":1,"verdicts":[`, "{},", "{}]}"))
-	report("10,000 former builds", func() []byte {
-		return slices.Concat([]byte(`{"schema":1,"history":[`), bytes.Repeat([]byte("{},"), 9999), []byte("{}]}"))
-	})
-	report("20 million reasons", fill(`{"schema":1,"verdicts":[{"reasons":[`, `"",`, `""]}]}`))
-	report("20 million notes", fill(`{"schema":1,"hook":{"notes":[`, `"",`, `""]}}`))
-	report("20 million of something unknown", fill(`{"zz":[`, "{},", "{}]}"))
-	report("a version of 60 MiB", fill(`{"schema":1,"tool":{"version":"`, `\u0001`, `"}}`))
+	report("5 million arrays in arrays", filled(`{"x":`, "[", 5000000, ""))
+	report("64 MiB and a byte", filled("", " ", 64*mib+1, ""))
+	report("20 million verdicts", filled(`{"schema":1,"verdicts":[`, "{},", 20*mib, "{}]}"))
+	report("10,000 former builds", filled(`{"schema":1,"history":[`, "{},", 9999, "{}]}"))
+	report("20 million reasons", filled(`{"schema":1,"verdicts":[{"reasons":[`, `"",`, 20*mib, `""]}]}`))
+	report("20 million notes", filled(`{"schema":1,"hook":{"notes":[`, `"",`, 20*mib, `""]}}`))
+	report("20 million of something unknown", filled(`{"zz":[`, "{},", 20*mib, "{}]}"))
+	report("a version of 60 MiB", filled(`{"schema":1,"tool":{"version":"`, `\u0001`, 10*mib, `"}}`))
 	report("a million sums", func() []byte {
 		return []byte(`{"schema":1,"summary":{` + strings.Join(numbered(1000000, `"%x":1,`), "") + `"x":1}}`)
 	})
@@ -377,9 +354,9 @@ func (c *Corpus) reports() {
 		change := `{"added":{"first":[` + strings.Repeat(`"",`, 2000) + `""]}},`
 		return []byte(`{"schema":1,"changes":[` + strings.Repeat(change, 9000) + `{}]}`)
 	})
-	report("schema of 20 digits", text(`{"schema":99999999999999999999}`))
-	report("schema 2", text(`{"schema":2}`))
-	report("history with escapes", text(`{"schema":1,"history":[{"release":"5.15.12-1-default","nevra":"\u001b[31m\n\u202e<script>","arch":"x86_64"}]}`))
+	report("schema of 20 digits", bytesOf(`{"schema":99999999999999999999}`))
+	report("schema 2", bytesOf(`{"schema":2}`))
+	report("history with escapes", bytesOf(`{"schema":1,"history":[{"release":"5.15.12-1-default","nevra":"\u001b[31m\n\u202e<script>","arch":"x86_64"}]}`))
 	c.add(kind, "pipe", func(d Dir) {
 		c.buildRoot(d)
 		d.Fifo(previous + name)

@@ -77,9 +77,12 @@ func (c *Corpus) caches() {
 		}
 		return w.EncodeAll(data, nil)
 	}
+	head := func(fields ...uint32) []byte {
+		data, _ := binary.Append(nil, binary.LittleEndian, fields)
+		return data
+	}
 	part := func(kind uint32, packed []byte, plain, number uint32) []byte {
-		head, _ := binary.Append(nil, binary.LittleEndian, [4]uint32{kind, uint32(len(packed)), plain, number})
-		return append(head, packed...)
+		return append(head(kind, uint32(len(packed)), plain, number), packed...)
 	}
 	end := func(n uint32) []byte { return part(0, nil, 0, n) }
 	for k, what := range []string{1: "modules", 2: "a table", 3: "facts"} {
@@ -87,13 +90,9 @@ func (c *Corpus) caches() {
 			continue
 		}
 		kind := uint32(k)
-		written(what+" of 4 GiB", func([]byte) []byte {
-			head, _ := binary.Append(nil, binary.LittleEndian, [4]uint32{kind, 1<<32 - 1, 1, 0})
-			return head
-		})
+		written(what+" of 4 GiB", func([]byte) []byte { return head(kind, 1<<32-1, 1, 0) })
 		kept(what+" of 4 GiB, in a file of 1 TiB", func(d Dir, entry string) {
-			head, _ := binary.Append(nil, binary.LittleEndian, [4]uint32{kind, 1<<32 - 1, 1, 0})
-			d.check(os.WriteFile(entry, head, 0o600))
+			d.check(os.WriteFile(entry, head(kind, 1<<32-1, 1, 0), 0o600))
 			d.check(os.Truncate(entry, 1<<40))
 		})
 		written(what+" that is a bomb", func([]byte) []byte {

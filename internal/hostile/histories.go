@@ -14,7 +14,11 @@ import (
 // histories are files that claim to be the history.
 func (c *Corpus) histories() {
 	const kind = "history"
-	name := "history.db"
+	const (
+		name     = "history.db"
+		aPackage = "INSERT INTO package (digest, package, source, release, disturl, project, host, built, seen, complete) VALUES "
+		aBase    = "INSERT INTO base (digest, path, arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole) VALUES "
+	)
 	file := func(what string, make func(Dir)) {
 		c.add(kind, what, make, "history --db $DIR/"+name, "check --db $DIR/"+name+" $INCIDENT/5.15.12-1.3", "history --db $DIR/"+name)
 	}
@@ -66,17 +70,17 @@ func (c *Corpus) histories() {
 	})
 	file("rows with escapes", func(d Dir) {
 		empty(d)
-		run(d, "INSERT INTO package (digest, package, source, release, disturl, project, host, built, seen, complete) VALUES ('d','k'||char(27)||'[31m'||char(10)||'x','s','1-1','u','p','h',1,1,1)",
-			"INSERT INTO base (digest, path, arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole) VALUES ('d','/boot/x','x86_64','5.1'||char(27)||'[2J','default','sha256:00','t','s',1,1,'','','')")
+		run(d, aPackage+"('d','k'||char(27)||'[31m'||char(10)||'x','s','1-1','u','p','h',1,1,1)",
+			aBase+"('d','/boot/x','x86_64','5.1'||char(27)||'[2J','default','sha256:00','t','s',1,1,'','','')")
 	})
 	file("row with a value of 20 MB", func(d Dir) {
 		empty(d)
-		run(d, "INSERT INTO package (digest, package, source, release, disturl, project, host, built, seen, complete) VALUES ('d',hex(zeroblob(10000000)),'s','1-1','u','p','h',1,1,1)",
-			"INSERT INTO base (digest, path, arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole) VALUES ('d','/boot/x','x86_64','5.1-1-default','default','sha256:00','t','s',1,1,'','','')")
+		run(d, aPackage+"('d',hex(zeroblob(10000000)),'s','1-1','u','p','h',1,1,1)",
+			aBase+"('d','/boot/x','x86_64','5.1-1-default','default','sha256:00','t','s',1,1,'','','')")
 	})
 	file("rows of other types", func(d Dir) {
 		empty(d)
-		run(d, "INSERT INTO package (digest, package, source, release, disturl, project, host, built, seen, complete) VALUES ('d',x'ff00','s','1-1','u','p','h','never','x','y')")
+		run(d, aPackage+"('d',x'ff00','s','1-1','u','p','h','never','x','y')")
 	})
 	for i := range 4 {
 		file(fmt.Sprintf("bytes turned over, %d", i), func(d Dir) {

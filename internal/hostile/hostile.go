@@ -10,18 +10,17 @@
 package hostile
 
 import (
-	"io"
+	"bytes"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // A Case is one attack.
@@ -155,35 +154,33 @@ func (c *Corpus) built(build string) string {
 
 func (c *Corpus) read(t testing.TB, pkg string) {
 	t.Helper()
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%s: %v", pkg, err)
+	_, files := fixture.Files(t, pkg)
+	for _, f := range files {
+		switch path.Base(f.Path) {
+		case "vmlinux.xz":
+			c.vmlinuxXz = f.Data
+		case "hid-apple.ko":
+			c.module = f.Data
+		case "config":
+			c.config = f.Data
 		}
-	}
-	r, err := rpm.Open(pkg)
-	check(err)
-	defer r.Close()
-	for {
-		e, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		check(err)
-		to := map[string]*[]byte{"vmlinux.xz": &c.vmlinuxXz, "hid-apple.ko": &c.module, "config": &c.config}[path.Base(e.Path())]
-		if to == nil {
-			continue
-		}
-		*to, err = io.ReadAll(r)
-		check(err)
 	}
 	var d decompress.Decoder
 	defer d.Close()
-	c.vmlinux, err = d.Append(nil, decompress.Xz, c.vmlinuxXz, 1<<30)
-	check(err)
-	_, err = kernel.NewELFBytes(c.vmlinux)
-	check(err)
+	var err error
+	if c.vmlinux, err = d.Append(nil, decompress.Xz, c.vmlinuxXz, 1<<30); err != nil {
+		t.Fatalf("%s: %v", pkg, err)
+	}
 }
+
+// filled makes head, n times unit and tail, once they are needed.
+func filled(head, unit string, n int, tail string) func() []byte {
+	return func() []byte {
+		return slices.Concat([]byte(head), bytes.Repeat([]byte(unit), n), []byte(tail))
+	}
+}
+
+func bytesOf(s string) func() []byte { return func() []byte { return []byte(s) } }
 
 func (c *Corpus) add(kind, name string, make func(Dir), runs ...string) {
 	c.Cases = append(c.Cases, Case{Kind: kind, Name: name, Make: make, Runs: runs})

@@ -318,20 +318,17 @@ func (c *Corpus) plans() {
 	plan := func(name string, data func() []byte) {
 		c.file(kind, name, "plan.json", data, "rebuild --dry-run --plan $DIR/plan.json")
 	}
-	repeat := func(head, unit string, n int, tail string) func() []byte {
-		return func() []byte { return slices.Concat([]byte(head), bytes.Repeat([]byte(unit), n), []byte(tail)) }
-	}
-	plan("nothing", repeat("", "", 0, ""))
-	plan("null", repeat("null", "", 0, ""))
-	plan("5 million arrays in arrays", repeat("", "[", 5000000, ""))
-	plan("5 million steps", repeat(`{"schema":1,"steps":[`, "{},", 5000000, "{}]}"))
-	plan("5 million notes", repeat(`{"schema":1,"notes":[`, `"",`, 5000000, `""]}`))
-	plan("80 MiB of blanks", repeat("", " ", 80*mib, ""))
-	plan("key with escapes", repeat(`{"\u001b[31m":1}`, "", 0, ""))
-	plan("package leads up", repeat(`{"schema":1,"steps":[{"project":"../../x","repository":"r","arch":"a","package":"p?cmd=wipe","wave":1,"why":[]}]}`, "", 0, ""))
-	plan("wave 2^63", repeat(`{"schema":1,"steps":[{"project":"P","repository":"r","arch":"a","package":"p","wave":9223372036854775808}]}`, "", 0, ""))
-	plan("steps after themselves", repeat(`{"schema":1,"steps":[{"project":"P","repository":"r","arch":"a","package":"p","after":["P/r/a/p"]}]}`, "", 0, ""))
-	plan("another server's", repeat(`{"schema":1,"api":"https://evil.example","steps":[{"project":"P","repository":"r","arch":"a","package":"p"}]}`, "", 0, ""))
+	plan("nothing", bytesOf(""))
+	plan("null", bytesOf("null"))
+	plan("5 million arrays in arrays", filled("", "[", 5000000, ""))
+	plan("5 million steps", filled(`{"schema":1,"steps":[`, "{},", 5000000, "{}]}"))
+	plan("5 million notes", filled(`{"schema":1,"notes":[`, `"",`, 5000000, `""]}`))
+	plan("80 MiB of blanks", filled("", " ", 80*mib, ""))
+	plan("key with escapes", bytesOf(`{"\u001b[31m":1}`))
+	plan("package leads up", bytesOf(`{"schema":1,"steps":[{"project":"../../x","repository":"r","arch":"a","package":"p?cmd=wipe","wave":1,"why":[]}]}`))
+	plan("wave 2^63", bytesOf(`{"schema":1,"steps":[{"project":"P","repository":"r","arch":"a","package":"p","wave":9223372036854775808}]}`))
+	plan("steps after themselves", bytesOf(`{"schema":1,"steps":[{"project":"P","repository":"r","arch":"a","package":"p","after":["P/r/a/p"]}]}`))
+	plan("another server's", bytesOf(`{"schema":1,"api":"https://evil.example","steps":[{"project":"P","repository":"r","arch":"a","package":"p"}]}`))
 	c.add(kind, "pipe", func(d Dir) { d.Fifo("plan.json") }, "rebuild --plan $DIR/plan.json", "rebuild --dry-run --plan $DIR/plan.json")
 	for i := range c.Cases {
 		if c.Cases[i].Kind == kind {
