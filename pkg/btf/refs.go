@@ -35,6 +35,7 @@ func (r Role) numbered() bool { return r == RoleMember || r >= RoleParam }
 type TypeRef struct {
 	Role  Role
 	Index int // counts members, parameters and entries from 0
+	Word  int // where it stands: index in what AppendWords gives
 	ID    TypeID
 }
 
@@ -42,6 +43,7 @@ type TypeRef struct {
 type NameRef struct {
 	Role  Role
 	Index int
+	Word  int
 	Off   uint32
 }
 
@@ -55,36 +57,55 @@ func place(r Role, i int) string {
 	return r.String()
 }
 
-// TypeRefs visits every type id in the record, in the order of the bytes: the
-// fields that btf_field_iter_init lists for BTF_FIELD_ITER_IDS in
-// tools/lib/bpf/btf_iter.c. An id of 0 (void) is visited like any other.
+// spots are the words of a record that hold references of one role.
+type spots struct {
+	role  Role
+	first int
+	step  int // words from one to the next, vlen times; 0 where there is only one
+}
+
+func (s spots) count(t Type) int {
+	if s.step == 0 {
+		return 1
+	}
+	return int(t.Vlen())
+}
+
+const (
+	wordName = 0 // of every record
+	wordType = 2 // of those that refer to one type
+	wordOwn  = 3 // the first that is the kind's own
+	kinds    = 1 << 7
+)
+
+var aboutType = []spots{{RoleType, wordType, 0}}
+
+// typeSpots are the fields that btf_field_iter_init lists for BTF_FIELD_ITER_IDS in
+// tools/lib/bpf/btf_iter.c.
+var typeSpots = [kinds][]spots{
+	KindPtr: aboutType, KindTypedef: aboutType, KindVolatile: aboutType, KindConst: aboutType, KindRestrict: aboutType,
+	KindFunc: aboutType, KindVar: aboutType, KindDeclTag: aboutType, KindTypeTag: aboutType,
+	KindArray:  {{RoleElem, wordOwn, 0}, {RoleIndex, wordOwn + 1, 0}},
+	KindStruct: {{RoleMember, wordOwn + 1, 3}}, KindUnion: {{RoleMember, wordOwn + 1, 3}},
+	KindFuncProto: {{RoleReturn, wordType, 0}, {RoleParam, wordOwn + 1, 2}},
+	KindDatasec:   {{RoleEntry, wordOwn, 3}},
+}
+
+// nameSpots are those of BTF_FIELD_ITER_STRS, but for the type's own name.
+var nameSpots = [kinds][]spots{
+	KindStruct: {{RoleMember, wordOwn, 3}}, KindUnion: {{RoleMember, wordOwn, 3}},
+	KindEnum: {{RoleEnumerator, wordOwn, 2}}, KindEnum64: {{RoleEnumerator, wordOwn, 3}},
+	KindFuncProto: {{RoleParam, wordOwn, 2}},
+}
+
+// TypeRefs visits every type id in the record, in the order of the bytes. An id of 0
+// (void) is visited like any other.
 func (t Type) TypeRefs() iter.Seq[TypeRef] {
 	return func(yield func(TypeRef) bool) {
-		switch t.Kind() {
-		case KindPtr, KindTypedef, KindVolatile, KindConst, KindRestrict,
-			KindFunc, KindVar, KindDeclTag, KindTypeTag:
-			yield(TypeRef{RoleType, 0, TypeID(t.SizeType)})
-		case KindArray:
-			a := t.Array()
-			_ = yield(TypeRef{RoleElem, 0, a.Elem}) && yield(TypeRef{RoleIndex, 0, a.Index})
-		case KindStruct, KindUnion:
-			for i := range int(t.Vlen()) {
-				if !yield(TypeRef{RoleMember, i, t.Member(i).Type}) {
-					return
-				}
-			}
-		case KindFuncProto:
-			if !yield(TypeRef{RoleReturn, 0, TypeID(t.SizeType)}) {
-				return
-			}
-			for i := range int(t.Vlen()) {
-				if !yield(TypeRef{RoleParam, i, t.Param(i).Type}) {
-					return
-				}
-			}
-		case KindDatasec:
-			for i := range int(t.Vlen()) {
-				if !yield(TypeRef{RoleEntry, i, t.Entry(i).Type}) {
+		for _, s := range typeSpots[t.Kind()] {
+			for i := range s.count(t) {
+				word := s.first + i*s.step
+				if !yield(TypeRef{s.role, i, word, TypeID(t.word(word))}) {
 					return
 				}
 			}
@@ -92,33 +113,51 @@ func (t Type) TypeRefs() iter.Seq[TypeRef] {
 	}
 }
 
-// NameRefs visits every string offset in the record, the type's own name first:
-// the fields of BTF_FIELD_ITER_STRS. Offset 0 (no name) is visited like any
-// other.
+// NameRefs visits every string offset in the record, the type's own name first.
+// Offset 0 (no name) is visited like any other.
 func (t Type) NameRefs() iter.Seq[NameRef] {
 	return func(yield func(NameRef) bool) {
-		if !yield(NameRef{RoleName, 0, t.NameOff}) {
+		if !yield(NameRef{RoleName, 0, wordName, t.NameOff}) {
 			return
 		}
-		switch t.Kind() {
-		case KindStruct, KindUnion:
-			for i := range int(t.Vlen()) {
-				if !yield(NameRef{RoleMember, i, t.Member(i).NameOff}) {
-					return
-				}
-			}
-		case KindEnum, KindEnum64:
-			for i := range int(t.Vlen()) {
-				if !yield(NameRef{RoleEnumerator, i, t.Enumerator(i).NameOff}) {
-					return
-				}
-			}
-		case KindFuncProto:
-			for i := range int(t.Vlen()) {
-				if !yield(NameRef{RoleParam, i, t.Param(i).NameOff}) {
+		for _, s := range nameSpots[t.Kind()] {
+			for i := range s.count(t) {
+				word := s.first + i*s.step
+				if !yield(NameRef{s.role, i, word, t.word(word)}) {
 					return
 				}
 			}
 		}
 	}
+}
+
+func (t Type) word(i int) uint32 {
+	if i == wordType {
+		return t.SizeType
+	}
+	return t.Word(i - wordOwn)
+}
+
+// AppendWords appends the 32-bit words of the record: name_off, info, size or type,
+// and then the kind's own.
+func (t Type) AppendWords(dst []uint32) []uint32 {
+	dst = append(dst, t.NameOff, t.Info, t.SizeType)
+	for b := t.extra[:t.ExtraSize()]; len(b) > 0; b = b[4:] {
+		dst = append(dst, u32(b, t.big))
+	}
+	return dst
+}
+
+// AppendValues appends the words of the record with 0 for each type id and each
+// string offset: what it says by itself.
+func (t Type) AppendValues(dst []uint32) []uint32 {
+	n := len(dst)
+	dst = t.AppendWords(dst)
+	for ref := range t.TypeRefs() {
+		dst[n+ref.Word] = 0
+	}
+	for ref := range t.NameRefs() {
+		dst[n+ref.Word] = 0
+	}
+	return dst
 }

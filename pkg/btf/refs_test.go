@@ -49,6 +49,28 @@ func TestRefs(t *testing.T) {
 	}
 }
 
+// TestWords holds that each reference stands in the word that it names, and what is
+// left of the record without references.
+func TestWords(t *testing.T) {
+	for name, w := range map[string]*btftest.Writer{"le": btftest.New(), "be": btftest.NewBigEndian()} {
+		for typ := range all19(w).Table(t).Types() {
+			words := typ.AppendWords(nil)
+			if len(words)*4 != typ.RecordSize() {
+				t.Errorf("%s %v: %d words, the record has %d bytes", name, typ.Kind(), len(words), typ.RecordSize())
+			}
+			for r := range typ.TypeRefs() {
+				equal(t, name+" "+typ.Kind().String()+" "+r.String(), btf.TypeID(words[r.Word]), r.ID)
+				words[r.Word] = 0
+			}
+			for r := range typ.NameRefs() {
+				equal(t, name+" "+typ.Kind().String()+" "+r.String(), words[r.Word], r.Off)
+				words[r.Word] = 0
+			}
+			equal(t, name+" values", typ.AppendValues([]uint32{7}), append([]uint32{7}, words...))
+		}
+	}
+}
+
 func refs(table *btf.Table, typ btf.Type) (types, names []string) {
 	for r := range typ.TypeRefs() {
 		types = append(types, r.String()+" "+strconv.Itoa(int(r.ID)))

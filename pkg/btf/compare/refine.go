@@ -3,6 +3,7 @@
 package compare
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"slices"
 
@@ -26,6 +27,8 @@ type graph struct {
 	named []bool       // the node is a type that its name stands for
 	edges []uint32     // the nodes that each node refers to, one node behind the other
 	first []uint32     // where each node's edges begin; one more than there are nodes
+
+	values []uint32 // of the record being hashed
 }
 
 func newGraph(built, read *btf.Table) *graph {
@@ -62,7 +65,7 @@ func (g *graph) node(t *btf.Table, typ btf.Type) {
 	g.first = append(g.first, uint32(len(g.edges)))
 	var h maphash.Hash
 	h.SetSeed(g.seed)
-	hashLocal(&h, t, typ)
+	g.hashLocal(&h, t, typ)
 	g.local = append(g.local, h.Sum64())
 	g.named = append(g.named, standsForItself(typ))
 }
@@ -83,47 +86,17 @@ func standsForItself(t btf.Type) bool {
 
 // hashLocal hashes what a record says but for the ids: info word, size, names as
 // strings, offsets and values.
-func hashLocal(h *maphash.Hash, t *btf.Table, typ btf.Type) {
+func (g *graph) hashLocal(h *maphash.Hash, t *btf.Table, typ btf.Type) {
+	g.values = typ.AppendValues(g.values[:0])
 	var word [4]byte
-	put := func(v uint32) {
-		word = [4]byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
+	for _, v := range g.values {
+		binary.LittleEndian.PutUint32(word[:], v)
 		h.Write(word[:])
 	}
-	put(typ.Info)
 	for ref := range typ.NameRefs() {
 		name, _ := t.Prefix(ref.Off, btf.MaxName)
 		h.Write(name)
 		h.WriteByte(0)
-	}
-	n := int(typ.Vlen())
-	switch typ.Kind() {
-	case btf.KindInt, btf.KindFloat:
-		put(typ.SizeType)
-	case btf.KindStruct, btf.KindUnion:
-		put(typ.SizeType)
-		for i := range n {
-			put(typ.Member(i).Offset)
-		}
-	case btf.KindEnum, btf.KindEnum64:
-		put(typ.SizeType)
-		for i := range n {
-			v := typ.Enumerator(i).Value
-			put(uint32(v))
-			put(uint32(v >> 32))
-		}
-	case btf.KindArray:
-		put(typ.Array().Len)
-	case btf.KindDatasec:
-		put(typ.SizeType)
-		for i := range n {
-			e := typ.Entry(i)
-			put(e.Offset)
-			put(e.Size)
-		}
-	}
-	switch typ.Kind() {
-	case btf.KindInt, btf.KindVar, btf.KindDeclTag:
-		put(typ.Word(0))
 	}
 }
 

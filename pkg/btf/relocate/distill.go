@@ -201,20 +201,20 @@ func (d *distillation) write(w *writer, types []btf.Type) error {
 	for _, t := range types {
 		rec := d.record(t)
 		// A record that lost its members has lost their references too.
-		for i := range typeWords(t) {
-			if i < len(rec) {
-				rec[i] = uint32(d.ids[rec[i]])
+		for ref := range t.TypeRefs() {
+			if ref.Word < len(rec) {
+				rec[ref.Word] = uint32(d.ids[ref.ID])
 			}
 		}
-		for i := range nameWords(t) {
-			if i >= len(rec) || rec[i] == 0 {
+		for ref := range t.NameRefs() {
+			if ref.Word >= len(rec) || ref.Off == 0 {
 				continue
 			}
-			name, ok := d.module.Bytes(rec[i])
+			name, ok := d.module.Bytes(ref.Off)
 			if !ok {
-				return fmt.Errorf("type [%d]: string offset %d, the strings end at %d", t.ID, rec[i], d.module.EndString())
+				return fmt.Errorf("type [%d]: string offset %d, the strings end at %d", t.ID, ref.Off, d.module.EndString())
 			}
-			rec[i] = w.str(name)
+			rec[ref.Word] = w.str(name)
 		}
 		w.add(rec)
 	}
@@ -232,5 +232,5 @@ func (d *distillation) record(t btf.Type) []uint32 {
 			return []uint32{t.NameOff, uint32(btf.KindEnum) << 24, t.SizeType}
 		}
 	}
-	return words32(t)
+	return t.AppendWords(nil)
 }

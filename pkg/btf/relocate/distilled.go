@@ -71,25 +71,27 @@ func (d *Distilled) origins(relocated *btf.Table) map[btf.TypeID]btf.TypeID {
 
 // same compares a type with what became of it, word by word.
 func (d *Distilled) same(was, is btf.Type, relocated *btf.Table, old map[btf.TypeID]btf.TypeID) error {
-	a, b := words32(was), words32(is)
+	a, b := was.AppendWords(nil), is.AppendWords(nil)
 	if len(a) != len(b) {
 		return fmt.Errorf("%d words, there were %d", len(b), len(a))
 	}
-	for i := range nameWords(was) {
-		x, _ := d.module.Bytes(a[i])
+	for ref := range was.NameRefs() {
+		i := ref.Word
+		x, _ := d.module.Bytes(ref.Off)
 		y, ok := relocated.Bytes(b[i])
 		if !ok || !bytes.Equal(x, y) {
 			return fmt.Errorf("the name in word %d is %.64q, was %.64q", i, y, x)
 		}
 		a[i], b[i] = 0, 0
 	}
-	for i := range typeWords(was) {
+	for ref := range was.TypeRefs() {
+		i := ref.Word
 		id := btf.TypeID(b[i])
 		if origin, own := old[id]; own {
 			id = origin
 		}
-		if id != btf.TypeID(a[i]) {
-			return fmt.Errorf("word %d leads to [%d], led to [%d]", i, id, a[i])
+		if id != ref.ID {
+			return fmt.Errorf("word %d leads to [%d], led to [%d]", i, id, ref.ID)
 		}
 		a[i], b[i] = 0, 0
 	}
@@ -99,14 +101,4 @@ func (d *Distilled) same(was, is btf.Type, relocated *btf.Table, old map[btf.Typ
 		}
 	}
 	return nil
-}
-
-// words32 are the words of a type's record.
-func words32(t btf.Type) []uint32 {
-	out := make([]uint32, recordWords, recordWords+t.ExtraSize()/4)
-	out[0], out[1], out[2] = t.NameOff, t.Info, t.SizeType
-	for i := range int(t.ExtraSize() / 4) {
-		out = append(out, t.Word(i))
-	}
-	return out
 }

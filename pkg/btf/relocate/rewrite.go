@@ -13,12 +13,11 @@ import (
 // kernel takes each id for an index into its map without a look at its size.
 func (r *relocation) rewriteIDs() bool {
 	for t, rec := range r.records() {
-		for w := range typeWords(t) {
-			id := r.module.Order.Uint32(rec[4*w:])
-			if uint64(id) >= uint64(len(r.ids)) {
-				return r.leave("type [%d]: the kernel looks up type id %d in a map of %d", t.ID, id, len(r.ids))
+		for ref := range t.TypeRefs() {
+			if uint64(ref.ID) >= uint64(len(r.ids)) {
+				return r.leave("type [%d]: the kernel looks up type id %d in a map of %d", t.ID, ref.ID, len(r.ids))
 			}
-			r.module.Order.PutUint32(rec[4*w:], uint32(r.ids[id]))
+			r.module.Order.PutUint32(rec[4*ref.Word:], uint32(r.ids[ref.ID]))
 		}
 	}
 	return true
@@ -30,8 +29,8 @@ func (r *relocation) rewriteIDs() bool {
 func (r *relocation) rewriteNames() bool {
 	end := r.distilled.EndString()
 	for t, rec := range r.records() {
-		for w := range nameWords(t) {
-			off := r.module.Order.Uint32(rec[4*w:])
+		for ref := range t.NameRefs() {
+			off := ref.Off
 			switch {
 			case off == 0:
 				continue
@@ -44,7 +43,7 @@ func (r *relocation) rewriteNames() bool {
 				}
 				off = mapped
 			}
-			r.module.Order.PutUint32(rec[4*w:], off)
+			r.module.Order.PutUint32(rec[4*ref.Word:], off)
 		}
 	}
 	return true
@@ -57,7 +56,7 @@ func (r *relocation) records() iter.Seq2[btf.Type, []byte] {
 		h := r.module.Header
 		rest := r.data[uint64(h.Len)+uint64(h.TypeOff):]
 		for t := range r.module.Types() {
-			n := recordBytes + t.ExtraSize()
+			n := t.RecordSize()
 			if !yield(t, rest[:n]) {
 				return
 			}

@@ -213,32 +213,11 @@ func (c *comparison) sameNames(a, b btf.Type) bool {
 // sameValues compares sizes, offsets, lengths and values of two records with the same
 // kind and vlen.
 func sameValues(a, b btf.Type) bool {
-	n := int(a.Vlen())
 	switch a.Kind() {
-	case btf.KindInt:
-		return a.SizeType == b.SizeType && a.Word(0) == b.Word(0)
-	case btf.KindFloat:
-		return a.SizeType == b.SizeType
-	case btf.KindArray:
-		return a.Array().Len == b.Array().Len
-	case btf.KindStruct, btf.KindUnion:
-		for i := range n {
-			if a.Member(i).Offset != b.Member(i).Offset {
-				return false
-			}
-		}
-		return a.SizeType == b.SizeType
-	case btf.KindEnum, btf.KindEnum64:
-		for i := range n {
-			if a.Enumerator(i).Value != b.Enumerator(i).Value {
-				return false
-			}
-		}
-		return a.SizeType == b.SizeType
 	case btf.KindFunc, btf.KindVar, btf.KindDatasec, btf.KindDeclTag:
 		return false // no struct leads to them
 	}
-	return true
+	return slices.Equal(a.AppendValues(nil), b.AppendValues(nil))
 }
 
 func nameOf(table *btf.Table, t btf.Type) []byte {
