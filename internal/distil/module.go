@@ -4,7 +4,6 @@ package distil
 
 import (
 	"bytes"
-	"debug/elf"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,14 +107,9 @@ func (d *distiller) numbers(out *File, m *kernel.Module, table *btf.Table) (*ids
 	if len(m.BTFIDs) == 0 {
 		return nil, nil, nil
 	}
-	var symbols []ids.Symbol
-	for s, err := range m.Symbols() {
-		if err != nil {
-			return nil, nil, err
-		}
-		if s.Section == m.BTFIDsSection && s.Type != elf.STT_SECTION {
-			symbols = append(symbols, ids.Symbol{Name: s.Name, Off: s.Value, Size: s.Size})
-		}
+	symbols, err := ids.Symbols(m)
+	if err != nil {
+		return nil, nil, err
 	}
 	section, err := ids.Parse(m.BTFIDs, m.Order, symbols)
 	if err != nil {

@@ -3,7 +3,6 @@
 package guard
 
 import (
-	"debug/elf"
 	"fmt"
 	"slices"
 
@@ -17,14 +16,9 @@ import (
 // says what they are, since strip took the symbols away, they stay unknown; where
 // symbols say it and contradict the section, that is kept.
 func (m *Module) readIDLists(opened *kernel.Module) error {
-	var symbols []ids.Symbol
-	for s, err := range opened.Symbols() {
-		if err != nil {
-			return err
-		}
-		if s.Section == opened.BTFIDsSection && s.Type != elf.STT_SECTION {
-			symbols = append(symbols, ids.Symbol{Name: s.Name, Off: s.Value, Size: s.Size})
-		}
+	symbols, err := ids.Symbols(opened)
+	if err != nil {
+		return err
 	}
 	section, err := ids.Parse(opened.BTFIDs, opened.Order, symbols)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/ids"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -79,27 +80,14 @@ type mark struct {
 // is to name: __BTF_ID__func__bpf_ct_release__7 (include/linux/btf_ids.h). A
 // number of 0 is one that could not be resolved at build time.
 func btfID(s kernel.Symbol, m *kernel.Module) (mark, bool) {
-	rest, ok := strings.CutPrefix(s.Name, "__BTF_ID__")
-	if !ok || s.Section == elf.SHN_UNDEF || uint64(len(m.BTFIDs)) < 4 || s.Value > uint64(len(m.BTFIDs))-4 {
+	sym := ids.Symbol{Name: s.Name, Off: s.Value, Size: s.Size}
+	if !sym.Marks() || s.Section == elf.SHN_UNDEF || uint64(len(m.BTFIDs)) < 4 || sym.Off > uint64(len(m.BTFIDs))-4 {
 		return mark{}, false
 	}
-	word, name, ok := strings.Cut(rest, "__")
-	out := mark{at: s.Value, size: s.Size}
-	out.Value = btf.TypeID(m.Order.Uint32(m.BTFIDs[s.Value:]))
-	if word == "set" || word == "set8" {
-		return out, ok
-	}
-	end := strings.LastIndex(name, "__")
-	kind, known := idKinds[word]
-	if !ok || end < 0 || !known {
-		return mark{}, false
-	}
-	out.Kind, out.Name = kind, name[:end]
-	return out, true
-}
-
-var idKinds = map[string]btf.Kind{
-	"func": btf.KindFunc, "struct": btf.KindStruct, "union": btf.KindUnion, "typedef": btf.KindTypedef,
+	out := mark{at: sym.Off, size: sym.Size}
+	out.Value = btf.TypeID(m.Order.Uint32(m.BTFIDs[sym.Off:]))
+	out.Kind, out.Name = sym.Names()
+	return out, out.Kind != btf.KindVoid || sym.BeginsSet()
 }
 
 // facts is what else than its table the module can say for the evidence.

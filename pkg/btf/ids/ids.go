@@ -8,12 +8,14 @@ package ids
 
 import (
 	"cmp"
+	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // Use is what a kernel does with a list.
@@ -77,6 +79,37 @@ type Symbol struct {
 // and sets.
 func (s Symbol) Marks() bool { return strings.HasPrefix(s.Name, prefix) }
 
+// BeginsSet reports whether the symbol stands at the count that a set begins with.
+func (s Symbol) BeginsSet() bool {
+	return strings.HasPrefix(s.Name, setPrefix) || strings.HasPrefix(s.Name, set8Prefix)
+}
+
+// Names says what the number at the symbol is to name, by its name,
+// __BTF_ID__<kind>__<name>__<number>; KindVoid and "" where it says nothing of that.
+func (s Symbol) Names() (btf.Kind, string) {
+	word, rest, ok := strings.Cut(strings.TrimPrefix(s.Name, prefix), "__")
+	kind, known := kinds[word]
+	end := strings.LastIndex(rest, "__")
+	if !ok || !known || end < 0 {
+		return btf.KindVoid, ""
+	}
+	return kind, rest[:end]
+}
+
+// Symbols gathers those of a module that lie in its .BTF_ids.
+func Symbols(m *kernel.Module) ([]Symbol, error) {
+	var out []Symbol
+	for s, err := range m.Symbols() {
+		if err != nil {
+			return nil, err
+		}
+		if s.Section == m.BTFIDsSection && s.Type != elf.STT_SECTION {
+			out = append(out, Symbol{Name: s.Name, Off: s.Value, Size: s.Size})
+		}
+	}
+	return out, nil
+}
+
 // Section is a .BTF_ids section, cut into its lists.
 type Section struct {
 	Lists []List
@@ -111,9 +144,9 @@ func Parse(data []byte, order binary.ByteOrder, symbols []Symbol) (*Section, err
 		switch {
 		case sym.Off > uint64(len(data)):
 			return nil, fmt.Errorf("symbol %s at %d, the section has %d bytes", sym.Name, sym.Off, len(data))
-		case strings.HasPrefix(sym.Name, setPrefix), strings.HasPrefix(sym.Name, set8Prefix):
+		case sym.BeginsSet():
 			starts = append(starts, sym)
-		case strings.HasPrefix(sym.Name, prefix):
+		case sym.Marks():
 			marks = append(marks, sym)
 		case sym.Name != "":
 			starts = append(starts, sym)
@@ -158,7 +191,7 @@ func Parse(data []byte, order binary.ByteOrder, symbols []Symbol) (*Section, err
 }
 
 func setRank(s Symbol) int {
-	if strings.HasPrefix(s.Name, setPrefix) || strings.HasPrefix(s.Name, set8Prefix) {
+	if s.BeginsSet() {
 		return 1
 	}
 	return 0
@@ -204,7 +237,7 @@ func (s *Section) list(start Symbol, end int, marks []Symbol) (List, error) {
 		if step == 8 {
 			e.Flags = s.order.Uint32(s.data[off+4:])
 		}
-		kind, name := what(named[off].Name)
+		kind, name := named[off].Names()
 		if head > 0 {
 			if name != "" {
 				l.Names = append(l.Names, name)
@@ -218,17 +251,6 @@ func (s *Section) list(start Symbol, end int, marks []Symbol) (List, error) {
 		l.Use = Destructors
 	}
 	return l, nil
-}
-
-// what reads __BTF_ID__<kind>__<name>__<number>.
-func what(symbol string) (btf.Kind, string) {
-	word, rest, ok := strings.Cut(strings.TrimPrefix(symbol, prefix), "__")
-	kind, known := kinds[word]
-	end := strings.LastIndex(rest, "__")
-	if !ok || !known || end < 0 {
-		return btf.KindVoid, ""
-	}
-	return kind, rest[:end]
 }
 
 // pairs reports whether numbers are a struct and a function in turn, as lists of
