@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // MaxReport is how large a former report may be that is read.
@@ -82,32 +84,16 @@ func (b *BuildRoot) writeOther(name string, data []byte) (string, error) {
 	return filepath.Join(b.TopDir, "OTHER", name), nil
 }
 
-func replace(dir *os.Root, name string, data []byte) (err error) {
-	tmp := "." + rand.Text() + ".tmp"
-	f, err := dir.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			dir.Remove(tmp)
+func replace(dir *os.Root, name string, data []byte) error {
+	return regular.Replace(dir, name, "."+rand.Text()+".tmp", func(f *os.File) error {
+		if _, err := f.Write(data); err != nil {
+			return err
 		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	uid, gid := ownerOf(dir)
-	if err := f.Chown(uid, gid); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return dir.Rename(tmp, name)
+		if err := f.Chmod(0o644); err != nil {
+			return err
+		}
+		return f.Chown(ownerOf(dir))
+	})
 }
 
 // ownerOf is who a new file in the directory is to belong to: the directory's

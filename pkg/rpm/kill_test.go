@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // victim names the package that the test program, started again, is to rewrite.
@@ -95,7 +97,7 @@ func TestRewriteKilled(t *testing.T) {
 		for _, e := range list {
 			switch filepath.Join(filepath.Dir(path), e.Name()) {
 			case path:
-			case temporaryName(path):
+			case regular.Temporary(path):
 				halves++
 			default:
 				t.Fatalf("left behind: %s", e.Name())

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
-	"unsafe"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
@@ -85,77 +83,32 @@ func below(root *os.Root, err error) error {
 	return err
 }
 
-// temporaryName is where the new content of the file at path is written. The
-// leading dot and the suffix hide it from everything that looks for *.rpm.
-func temporaryName(path string) string {
-	dir, base := filepath.Split(path)
-	return filepath.Join(dir, "."+base+".obs-btf-guard.tmp")
-}
-
 // replace replaces the file by what write puts into a new one. After an error
 // the old file is there and the new one is gone; only a failure to make the
 // rename last comes too late for that, and says so.
-func (t *target) replace(write func(*os.File) error) (err error) {
-	temporary := temporaryName(t.name)
+func (t *target) replace(write func(*os.File) error) error {
+	temporary := regular.Temporary(t.name)
 	if t.locked { // then whoever made it is dead
 		_ = t.root.Remove(temporary) // if it cannot, no other can be made
 	}
-	f, err := t.root.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	made := false
+	err := regular.Replace(t.root, t.name, temporary, func(f *os.File) error {
+		made = true
+		if err := write(f); err != nil {
+			return err
+		}
+		if err := regular.Like(f, t.info); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
+	if !made {
 		return &fs.PathError{Op: "replace", Path: t.Name(), Err: fmt.Errorf("%s beside it: %w", filepath.Base(temporary), regular.WithoutPath(err))}
 	}
-	defer func() {
-		f.Close()
-		if err != nil {
-			t.root.Remove(temporary)
-		}
-	}()
-	if err := write(f); err != nil {
+	if err != nil {
 		return err
-	}
-	if err := likeOld(f, t.info); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := t.root.Rename(temporary, t.name); err != nil {
-		return below(t.root, err)
 	}
 	return syncDirectory(t.root, filepath.Dir(t.name))
-}
-
-// likeOld gives f owner, mode and times of the old file. Only root can give a
-// file away; for anyone else the new file is their own, and then loses the bits
-// that would let it run as somebody.
-func likeOld(f *os.File, info os.FileInfo) error {
-	mode, accessed := info.Mode(), info.ModTime()
-	if old, ok := info.Sys().(*syscall.Stat_t); ok {
-		accessed = time.Unix(old.Atim.Unix())
-		if err := f.Chown(int(old.Uid), int(old.Gid)); err != nil {
-			if os.Geteuid() == 0 {
-				return err
-			}
-			mode &^= os.ModeSetuid | os.ModeSetgid
-		}
-	}
-	if err := f.Chmod(mode); err != nil {
-		return err
-	}
-	return setTimes(f, accessed, info.ModTime())
-}
-
-// setTimes is futimens(2), which goes by the file and not by a name that may lead
-// elsewhere by now.
-func setTimes(f *os.File, accessed, modified time.Time) error {
-	times := [2]syscall.Timespec{syscall.NsecToTimespec(accessed.UnixNano()), syscall.NsecToTimespec(modified.UnixNano())}
-	if _, _, errno := syscall.Syscall6(syscall.SYS_UTIMENSAT, f.Fd(), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0); errno != 0 {
-		return &fs.PathError{Op: "utimensat", Path: f.Name(), Err: errno}
-	}
-	return nil
 }
 
 // syncDirectory makes a rename in a folder last. Some file systems cannot and say

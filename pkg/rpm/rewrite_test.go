@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // writePackage writes a package to a directory of its own.
@@ -178,7 +180,7 @@ func TestRewriteBusy(t *testing.T) {
 		t.Errorf("dry run while locked: %v", err)
 	}
 	// What an earlier run left goes with the next one, and not before.
-	if err := os.WriteFile(temporaryName(path), []byte("half a package"), 0o600); err != nil {
+	if err := os.WriteFile(regular.Temporary(path), []byte("half a package"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	other.locked = false
@@ -242,7 +244,7 @@ func TestRewriteFileSystem(t *testing.T) {
 	}
 	for _, want := range []error{syscall.ENOSPC, syscall.EROFS} {
 		_, err := Rewrite(t.Context(), path, addToken)
-		if !errors.Is(err, want) || !strings.Contains(err.Error(), filepath.Base(temporaryName(path))) {
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), filepath.Base(regular.Temporary(path))) {
 			t.Errorf("error %v, want %v", err, want)
 		}
 		if !bytes.Equal(readFile(t, path), pkg) {
