@@ -21,8 +21,8 @@ func explain(img *kernel.Image) (ksymtab, compilers []string) {
 
 // symvers is what a Module.symvers says of a kernel.
 type symvers struct {
-	vmlinux []string        // the symbols of the vmlinux
-	all     *kernel.Symvers // those of its modules, too
+	Vmlinux []string        // the symbols of the vmlinux
+	All     *kernel.Symvers // those of its modules, too
 }
 
 // parseSymvers reads a Module.symvers, compressed or not.
@@ -39,14 +39,14 @@ func parseSymvers(text []byte, d *decompress.Decoder) (symvers, error) {
 // exports takes over what modules may use of a kernel, by the symvers with it, else by
 // what its package provides, else by its own tables.
 func (c *collector) exports(b *guard.Base, s symvers, img *kernel.Image, provides []rpm.Dependency) {
-	if b.Symbols = s.all; b.Symbols == nil {
+	if b.Symbols = s.All; b.Symbols == nil {
 		b.Symbols = providedSymbols(provides)
 	}
 	if b.Symbols == nil {
 		b.Symbols = img.Exported
 	}
 	if c.sources.explain {
-		b.Exports.Symvers = s.vmlinux
+		b.Exports.Symvers = s.Vmlinux
 		for symbol := range kernel.Ksyms(rpm.Versions(provides)) {
 			b.Exports.Provides = append(b.Exports.Provides, symbol)
 		}

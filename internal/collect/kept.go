@@ -45,70 +45,30 @@ type keptPackage struct {
 	Modules  int
 	Images   []keptImage
 	Configs  map[string]kernel.Config
-	Symvers  map[string]keptSymvers
+	Symvers  map[string]symvers
 }
 
-type keptSymvers struct {
-	Vmlinux []string
-	All     []byte // see textOf
-}
-
-// textOf writes symbols behind a byte that says that they are known, of which there may
-// be none.
-func textOf(s *kernel.Symvers) []byte {
-	if s == nil {
-		return nil
-	}
-	text, _ := s.MarshalText()
-	return append([]byte{'='}, text...)
-}
-
-// symbolsOf reads what textOf wrote.
-func symbolsOf(text []byte) (*kernel.Symvers, error) {
-	if len(text) == 0 {
-		return nil, nil
-	}
-	s := new(kernel.Symvers)
-	return s, s.UnmarshalText(text[1:])
-}
-
-// keptImage is a kernel.Image without its ELF, with what explains it.
+// keptImage is an openedImage without its table and its ELF.
 type keptImage struct {
+	kernel.Facts
 	Paths     []string
-	Kind      kernel.Kind
-	Wrapping  []string
-	Arch      string
-	Bits      int
 	Big       bool // Order
 	HasBTF    bool
-	BTFIDs    []byte
-	Release   string
-	Banner    string
-	Vermagic  string
-	Config    kernel.Config
-	Texts     map[string]bool
-	Exported  []byte // see textOf
 	Ksymtab   []string
 	Compilers []string
 }
 
 func keptOf(o openedImage) keptImage {
 	i := o.image
-	return keptImage{
-		o.paths, i.Kind, i.Wrapping, i.Arch, i.Bits, i.Order == binary.BigEndian, i.BTF != nil, i.BTFIDs,
-		i.Release, i.Banner, i.Vermagic, i.Config, i.Texts, textOf(i.Exported), o.ksymtab, o.compilers,
-	}
+	return keptImage{i.Facts, o.paths, i.Order == binary.BigEndian, i.BTF != nil, o.ksymtab, o.compilers}
 }
 
-func (k keptImage) opened(table []byte, exported *kernel.Symvers) openedImage {
+func (k keptImage) opened(table []byte) openedImage {
 	order := binary.ByteOrder(binary.LittleEndian)
 	if k.Big {
 		order = binary.BigEndian
 	}
-	return openedImage{k.Paths, &kernel.Image{
-		Kind: k.Kind, Wrapping: k.Wrapping, Arch: k.Arch, Bits: k.Bits, Order: order, BTF: table, BTFIDs: k.BTFIDs,
-		Release: k.Release, Banner: k.Banner, Vermagic: k.Vermagic, Config: k.Config, Texts: k.Texts, Exported: exported,
-	}, k.Ksymtab, k.Compilers}
+	return openedImage{k.Paths, &kernel.Image{Facts: k.Facts, Order: order, BTF: table}, k.Ksymtab, k.Compilers}
 }
 
 // keeping writes the entry of one package. A nil one keeps nothing.
@@ -219,14 +179,11 @@ func (k *keeping) end(r *packageReader, header *rpm.Package, whole bool) {
 		k.writer.Abort()
 		return
 	}
-	rest := keptPackage{Header: described, Modules: k.modules, Configs: r.configs, Symvers: map[string]keptSymvers{}}
+	rest := keptPackage{Header: described, Modules: k.modules, Configs: r.configs, Symvers: r.symvers}
 	for _, d := range header.Provides {
 		if _, _, _, ok := kernel.ParseKsym(d.Name, d.Version); ok {
 			rest.Provides = append(rest.Provides, d)
 		}
-	}
-	for release, s := range r.symvers {
-		rest.Symvers[release] = keptSymvers{s.vmlinux, textOf(s.all)}
 	}
 	for _, i := range r.images {
 		rest.Images = append(rest.Images, keptOf(i))
@@ -301,7 +258,7 @@ func (c *collector) takeRemembered(p Remembered) error {
 // takeOver takes over what was kept.
 func (r *packageReader) takeOver(k *unpacked) {
 	maps.Copy(r.configs, k.rest.Configs)
-	maps.Copy(r.symvers, k.symvers)
+	maps.Copy(r.symvers, k.rest.Symvers)
 	r.images = append(r.images, k.images...)
 	for _, m := range k.modules {
 		r.sources.Progress.module()
@@ -317,20 +274,11 @@ func (r *packageReader) takeOver(k *unpacked) {
 type unpacked struct {
 	modules []*guard.Module
 	rest    *keptPackage
-	symvers map[string]symvers
 	images  []openedImage
 }
 
-// complete reads the symbols and puts tables into their images.
+// complete puts tables into their images.
 func (u *unpacked) complete(tables [][]byte) error {
-	u.symvers = map[string]symvers{}
-	for release, s := range u.rest.Symvers {
-		all, err := symbolsOf(s.All)
-		if err != nil {
-			return err
-		}
-		u.symvers[release] = symvers{s.Vmlinux, all}
-	}
 	for _, k := range u.rest.Images {
 		var table []byte
 		if k.HasBTF && len(tables) == 0 {
@@ -338,11 +286,7 @@ func (u *unpacked) complete(tables [][]byte) error {
 		} else if k.HasBTF {
 			table, tables = tables[0], tables[1:]
 		}
-		exported, err := symbolsOf(k.Exported)
-		if err != nil {
-			return err
-		}
-		u.images = append(u.images, k.opened(table, exported))
+		u.images = append(u.images, k.opened(table))
 	}
 	if len(tables) > 0 {
 		return errKept

@@ -21,7 +21,7 @@ func TestRefused(t *testing.T) {
 	w.Int("int", 4, 1, 32)
 	w.Func("asan.module_ctor", w.FuncProto(0), btftest.Static)
 	b := &guard.Base{Path: "boot/vmlinux", Origin: guard.New, Package: &guard.Package{Path: "k.rpm", Name: "kernel-default", NEVRA: "kernel-default-1-1.x86_64", Arch: "x86_64"}}
-	b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: w.Order, Release: "6.1.30-1-default", BTF: w.Bytes()}, nil, guard.Assumed{})
+	b.Describe(&kernel.Image{Facts: kernel.Facts{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Release: "6.1.30-1-default"}, Order: w.Order, BTF: w.Bytes()}, nil, guard.Assumed{})
 	r, err := guard.Judge(t.Context(), &guard.Inventory{Bases: []*guard.Base{b}}, guard.Options{})
 	if err != nil || len(r.Refusals) != 1 || r.Exit() != 1 {
 		t.Fatalf("%+v, %v", r, err)

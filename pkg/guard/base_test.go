@@ -38,7 +38,7 @@ func TestRefusedBase(t *testing.T) {
 			tc.add(w)
 			at := func(release string) Finding {
 				b := &Base{Path: "vmlinux", Origin: Given}
-				b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: w.Order, Release: release, BTF: w.Bytes()}, nil, Assumed{})
+				b.Describe(&kernel.Image{Facts: kernel.Facts{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Release: release}, Order: w.Order, BTF: w.Bytes()}, nil, Assumed{})
 				m := &Module{Path: "drv.ko", Name: "drv", Arch: "x86_64", Release: release, BTF: driver(w)}
 				return judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairGiven)
 			}
@@ -60,7 +60,7 @@ func TestSignedAlone(t *testing.T) {
 	w.Int("int", 4, 1, 32)
 	w.Enum("e", 4, btftest.Enumerator{Name: "v", Value: -1})
 	b := &Base{Path: "vmlinux", Origin: Given}
-	b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: w.Order, Release: "5.15.12", BTF: w.Bytes()}, nil, Assumed{})
+	b.Describe(&kernel.Image{Facts: kernel.Facts{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Release: "5.15.12"}, Order: w.Order, BTF: w.Bytes()}, nil, Assumed{})
 	if b.Refused != nil || !strings.Contains(b.Conflict, "signed ENUMs") {
 		t.Errorf("%+v, %q", b.Refused, b.Conflict)
 	}
@@ -107,7 +107,7 @@ func TestWitnesses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := &Base{Path: "vmlinux", Origin: Given}
-			b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: tc.table.Order, Release: tc.release, BTF: tc.table.Bytes(), Texts: tc.texts}, tc.config, tc.as)
+			b.Describe(&kernel.Image{Facts: kernel.Facts{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Release: tc.release, Texts: tc.texts}, Order: tc.table.Order, BTF: tc.table.Bytes()}, tc.config, tc.as)
 			if b.IgnoresModules != tc.ignores || b.Rules.Distilled != tc.reads || b.Allow != tc.allow || (b.Conflict != "") != tc.says {
 				t.Errorf("ignores %v, relocates %v, allow %v, %q", b.IgnoresModules, b.Rules.Distilled, b.Allow, b.Conflict)
 			}

@@ -37,7 +37,7 @@ func TestCauses(t *testing.T) {
 		w.Int("int", 4, 1, 32)
 		tc.add(w)
 		b := &Base{Path: "vmlinux", Origin: New}
-		b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: w.Order, Release: tc.release, BTF: w.Bytes()}, nil, Assumed{})
+		b.Describe(&kernel.Image{Facts: kernel.Facts{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Release: tc.release}, Order: w.Order, BTF: w.Bytes()}, nil, Assumed{})
 		r, ok := b.Refusal()
 		if !ok || !strings.Contains(r.Cause, tc.cause) || !strings.Contains(r.Remedy, tc.remedy) || (tc.cause == "") != (r.Cause == "") {
 			t.Errorf("%s: %+v", tc.name, r)
@@ -58,7 +58,7 @@ func TestRustUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := &Base{Path: "vmlinux", Origin: New}
-		b.Describe(&kernel.Image{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: binary.LittleEndian, Release: "6.12.1", BTF: data}, nil, Assumed{})
+		b.Describe(&kernel.Image{Facts: kernel.Facts{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Release: "6.12.1"}, Order: binary.LittleEndian, BTF: data}, nil, Assumed{})
 		r, ok := b.Refusal()
 		if !ok || !strings.Contains(strings.Join(r.Log, "\n"), want.log) || !strings.Contains(r.Cause, want.cause) || r.Remedy != excludeRust {
 			t.Errorf("%s: %+v", name, r)

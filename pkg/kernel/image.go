@@ -28,20 +28,29 @@ var ErrNotImage = errors.New("not a kernel image")
 
 // Image is what a vmlinux or a boot image says of itself.
 type Image struct {
+	Facts
+	Order binary.ByteOrder // never nil
+
+	// BTF holds the .BTF section, nil if there is none or an empty one: the
+	// kernel makes no difference.
+	BTF []byte
+
+	// ELF gives access to the symbols of a vmlinux and is nil for anything
+	// else. It holds on to the unpacked file; set it to nil to let go.
+	ELF *ELF
+}
+
+// Facts are what an [Image] says but for its types: plain values that encoding/gob writes.
+type Facts struct {
 	// Kind is what was found inside all wrappings: KindVmlinux,
 	// KindArm64Image, KindRISCVImage, KindS390Image or KindBTF.
 	Kind Kind
 	// Wrapping names the layers around it, outermost first: bzImage, xz.
 	Wrapping []string
 
-	Arch  string           // as in [ELF.Arch]; "" for raw BTF
-	Bits  int              // 32 or 64; 0 for raw BTF
-	Order binary.ByteOrder // never nil
-
-	// BTF holds the .BTF section, nil if there is none or an empty one: the
-	// kernel makes no difference. BTFIDs is .BTF_ids.
-	BTF    []byte
-	BTFIDs []byte
+	Arch   string // as in [ELF.Arch]; "" for raw BTF
+	Bits   int    // 32 or 64; 0 for raw BTF
+	BTFIDs []byte // .BTF_ids
 
 	// Release is the kernelrelease, "6.1.0-53-amd64", from the banner or, if
 	// there is none, from the boot image's header. "" is unknown.
@@ -61,10 +70,6 @@ type Image struct {
 	// Exported is what a vmlinux itself exports to modules, as [ELF.Exported] has it,
 	// nil where it does not say.
 	Exported *Symvers
-
-	// ELF gives access to the symbols of a vmlinux and is nil for anything
-	// else. It holds on to the unpacked file; set it to nil to let go.
-	ELF *ELF
 }
 
 // OpenImage reads the kernel in the size bytes behind r: a vmlinux, plain or

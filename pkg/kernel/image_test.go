@@ -84,12 +84,12 @@ func TestOpenImage(t *testing.T) {
 
 func TestOpenImageForms(t *testing.T) {
 	for name, want := range map[string]kernel.Image{
-		"vmlinux":                {Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64, Order: binary.LittleEndian},
-		"arm64 Image":            {Kind: kernel.KindArm64Image, Arch: "aarch64", Bits: 64, Order: binary.LittleEndian},
-		"arm64 Image big endian": {Kind: kernel.KindArm64Image, Arch: "aarch64", Bits: 64, Order: binary.BigEndian},
-		"riscv Image":            {Kind: kernel.KindRISCVImage, Arch: "riscv64", Bits: 64, Order: binary.LittleEndian},
-		"s390 image xz":          {Kind: kernel.KindS390Image, Arch: "s390x", Bits: 64, Order: binary.BigEndian},
-		"raw BTF":                {Kind: kernel.KindBTF, Order: binary.LittleEndian},
+		"vmlinux":                {Facts: kernel.Facts{Kind: kernel.KindVmlinux, Arch: "x86_64", Bits: 64}, Order: binary.LittleEndian},
+		"arm64 Image":            {Facts: kernel.Facts{Kind: kernel.KindArm64Image, Arch: "aarch64", Bits: 64}, Order: binary.LittleEndian},
+		"arm64 Image big endian": {Facts: kernel.Facts{Kind: kernel.KindArm64Image, Arch: "aarch64", Bits: 64}, Order: binary.BigEndian},
+		"riscv Image":            {Facts: kernel.Facts{Kind: kernel.KindRISCVImage, Arch: "riscv64", Bits: 64}, Order: binary.LittleEndian},
+		"s390 image xz":          {Facts: kernel.Facts{Kind: kernel.KindS390Image, Arch: "s390x", Bits: 64}, Order: binary.BigEndian},
+		"raw BTF":                {Facts: kernel.Facts{Kind: kernel.KindBTF}, Order: binary.LittleEndian},
 	} {
 		img, err := openImage(images()[name])
 		if err != nil {

@@ -141,6 +141,12 @@ func (s *Symvers) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MarshalBinary is MarshalText, for encoding/gob, which does not ask for that.
+func (s *Symvers) MarshalBinary() ([]byte, error) { return s.MarshalText() }
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (s *Symvers) UnmarshalBinary(text []byte) error { return s.UnmarshalText(text) }
+
 // Len is the number of symbols.
 func (s *Symvers) Len() int { return len(s.entries) }
 
