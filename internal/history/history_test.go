@@ -147,7 +147,7 @@ func made(digest, release string, day int, base byte, config kernel.Config) *gua
 
 // complete gives the kernels of a package whose every vmlinux was read.
 func complete(ctx context.Context, db *DB, digest string) ([]Step, error) {
-	return db.builds(ctx, "WHERE digest = ? AND complete = 1", []any{digest}, Filter{}.like())
+	return db.builds(ctx, "WHERE digest = ? AND complete = 1", []any{digest}, Filter{}.like)
 }
 
 // TestComplete marks the packages whose every vmlinux was read, and no other.

@@ -92,19 +92,18 @@ func TestPattern(t *testing.T) {
 		{"5.1[3-5].*", "5.15.12", true},
 		{"5.1[^3-5].*", "5.15.12", false},
 		{"5.1[^3-5].*", "5.16.12", true},
-		{"5.[]5]", "5.]", true},
+		{"5.[]5]", "5.]", false},
 		{"5.[^]5]", "5.]", false},
 		{"[", "[", false},
 		{"[]", "[]", false},
 		{"[9-0]", "5", false},
-		{"[\\]", "\\", true},
+		{"\\[5]", "[5]", true},
 		{"5.15[[:alpha:]]", "5.15a]", true},
 		{"ü*", "üx", true},
 		{"(?i)A", "a", false},
-		{"\x80*", "\x80", false}, // no text, and nothing is like it
 	} {
 		f := Filter{Kernel: c.pattern}
-		if got := f.like()(c.release); got != c.want {
+		if got := f.like(c.release); got != c.want {
 			t.Errorf("%q like %q: %v, want %v", c.release, c.pattern, got, c.want)
 		}
 	}

@@ -58,7 +58,7 @@ type vmlinux struct {
 // an error beside the others.
 func (db *DB) Builds(ctx context.Context, f Filter) ([]Step, error) {
 	where, args := f.condition()
-	return db.builds(ctx, where, args, f.like())
+	return db.builds(ctx, where, args, f.like)
 }
 
 func (db *DB) builds(ctx context.Context, where string, args []any, like func(kernelrelease string) bool) (steps []Step, err error) {
