@@ -13,11 +13,11 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // OBS is what is asked of the Open Build Service, by several goroutines;
@@ -343,13 +343,14 @@ func (a *audit) askFor(ctx context.Context, client OBS, p *part, known *partMemo
 	parallel.Each(ctx, len(ask), a.requests(), func(n int) {
 		i := ask[n]
 		infos[i], errs[i] = client.FileInfo(ctx, p.Target, named[i].Name)
+		trim(&infos[i])
 	})
 	if ctx.Err() != nil {
 		return
 	}
 	for i, b := range named {
 		if errs[i] == nil {
-			known.learn(b, &infos[i])
+			known.learn(b, infos[i])
 		}
 		a.takeFile(client, p, built, b, infos[i], errs[i])
 	}
@@ -390,7 +391,7 @@ func builtWithKernels(ctx context.Context, client OBS, t api.Target) (map[string
 
 // inPart is a package of a repository, by what OBS reads in its header.
 func (a *audit) inPart(client OBS, name string, t api.Target, b api.Binary, info api.FileInfo) (*Package, error) {
-	p, err := newPackage(name, header(info), "")
+	p, err := newPackage(name, obs.Header(info), "")
 	if err != nil {
 		return nil, err
 	}
@@ -418,26 +419,12 @@ func (a *audit) inPart(client OBS, name string, t api.Target, b api.Binary, info
 	return p, nil
 }
 
-// header is what OBS says about a package's header. It names the source package
-// without the version, which is that of the packages of a kernel.
-func header(i api.FileInfo) *rpm.Package {
-	p := &rpm.Package{
-		Name: i.Name, Epoch: i.Epoch, Version: i.Version, Release: i.Release, Arch: i.Arch,
-		SourceRPM: i.Source + "-" + i.Version + "-" + i.Release + ".src.rpm",
+// trim leaves of what a package provides and requires what matters here.
+func trim(info *api.FileInfo) {
+	for _, list := range []*[]string{&info.Provides, &info.Requires, &info.Recommends} {
+		*list = slices.Clone(slices.DeleteFunc(*list, func(s string) bool {
+			name, _, _ := strings.Cut(s, " = ")
+			return !relevant([]byte(name))
+		}))
 	}
-	for _, list := range []struct {
-		from []string
-		to   *[]rpm.Dependency
-	}{{i.Provides, &p.Provides}, {i.Requires, &p.Requires}, {i.Recommends, &p.Recommends}} {
-		for _, s := range list.from {
-			if name, version, _ := strings.Cut(s, " = "); relevant([]byte(name)) {
-				d := rpm.Dependency{Name: name, Version: version}
-				if version != "" {
-					d.Flags = rpm.SenseEqual
-				}
-				*list.to = append(*list.to, d)
-			}
-		}
-	}
-	return p
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
@@ -97,22 +96,11 @@ func (m *partMemory) info(b api.Binary) (api.FileInfo, bool) {
 	return k.Info, true
 }
 
-// learn keeps what a file has, of its dependencies those that matter here. What OBS
-// has yet to download has neither size nor time.
-func (m *partMemory) learn(b api.Binary, info *api.FileInfo) {
-	if b.Size < 0 || b.MTime.IsZero() {
-		return
+// learn keeps what a file has. What OBS has yet to download has neither size nor time.
+func (m *partMemory) learn(b api.Binary, info api.FileInfo) {
+	if b.Size >= 0 && !b.MTime.IsZero() {
+		m.new.Files[b.Name] = fileKnown{b.Size, b.MTime.Unix(), info}
 	}
-	for _, list := range []*[]string{&info.Provides, &info.Requires, &info.Recommends} {
-		var kept []string
-		for _, s := range *list {
-			if name, _, _ := strings.Cut(s, " = "); relevant([]byte(name)) {
-				kept = append(kept, s)
-			}
-		}
-		*list = kept
-	}
-	m.new.Files[b.Name] = fileKnown{b.Size, b.MTime.Unix(), *info}
 }
 
 // keepPart keeps what is new. A listing that is the same has no other files; one that

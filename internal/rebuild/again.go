@@ -19,13 +19,13 @@ func (f *Finder) Again(ctx context.Context, p *Plan) (needless []Step, err error
 	}
 	var steps []Step
 	for _, s := range p.Steps {
-		i := slices.IndexFunc(now.Steps, func(n Step) bool { return n.node() == s.node() })
+		i := slices.IndexFunc(now.Steps, func(n Step) bool { return n.target() == s.target() })
 		if i >= 0 {
 			s.Why, s.InVain = now.Steps[i].Why, now.Steps[i].InVain
 			steps = append(steps, s)
 			continue
 		}
-		last, err := f.Server.LastBuild(ctx, s.Where(), s.Package)
+		last, err := f.Server.LastBuild(ctx, s.target())
 		switch {
 		case err != nil:
 			return nil, err

@@ -13,8 +13,8 @@ import (
 )
 
 // below makes the folder for what a package was built into.
-func below(dir string, at Where, pkg string) (string, error) {
-	dir = filepath.Join(dir, at.Project, at.Repository, at.Arch, pkg)
+func below(dir string, t api.Target) (string, error) {
+	dir = filepath.Join(dir, t.Project, t.Repository, t.Arch, t.Package)
 	return dir, os.MkdirAll(dir, 0o755)
 }
 

@@ -5,12 +5,22 @@ package rebuild
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
+
+// node is a package at a place.
+type node struct {
+	at  Where
+	pkg string
+}
+
+func nodeOf(t api.Target) node { return node{place(t), t.Package} }
 
 // fakeServer is an OBS in memory.
 type fakeServer struct {
@@ -25,9 +35,9 @@ type fakeServer struct {
 }
 
 // from finds the package that has a file, for one or for all of a place.
-func (f *fakeServer) from(at Where, pkg, file string) *fakePackage {
+func (f *fakeServer) from(t api.Target, file string) *fakePackage {
 	for n, p := range f.packages {
-		if _, ok := p.files[file]; ok && n.at == at && (pkg == n.pkg || pkg == Repository) {
+		if _, ok := p.files[file]; ok && n.at == place(t) && (t.Package == n.pkg || t.Package == api.WholeRepository) {
 			return p
 		}
 	}
@@ -36,8 +46,8 @@ func (f *fakeServer) from(at Where, pkg, file string) *fakePackage {
 
 type fakePackage struct {
 	needs    []string
-	files    map[string]Binary // by file name
-	local    map[string]string // file contents
+	files    map[string]api.FileInfo // by file name
+	local    map[string]string       // file contents
 	state    State
 	last     *Build
 	schedule []func(*fakePackage) // one for each time it is looked at
@@ -50,50 +60,60 @@ func (p *fakePackage) tick() {
 	}
 }
 
-func (f *fakeServer) Path(_ context.Context, at Where) ([]Where, error) {
-	return append([]Where{at}, f.path[at]...), nil
-}
-
-func (f *fakeServer) Sources(_ context.Context, at Where) ([]Source, error) {
-	var out []Source
-	for n, p := range f.packages {
-		if n.at == at {
-			s := Source{Name: n.pkg, Needs: p.needs}
-			for _, b := range p.files {
-				s.Binaries = append(s.Binaries, b.Name)
+func (f *fakeServer) Path(_ context.Context, project, repository string) ([]api.PathElement, error) {
+	var out []api.PathElement
+	for at, path := range f.path {
+		for _, w := range path {
+			if at.Project == project && at.Repository == repository {
+				out = append(out, api.PathElement{Project: w.Project, Repository: w.Repository})
 			}
-			out = append(out, s)
 		}
 	}
-	slices.SortFunc(out, func(a, b Source) int { return len(a.Name) - len(b.Name) })
 	return out, nil
 }
 
-func (f *fakeServer) Files(_ context.Context, at Where, pkg string) ([]string, error) {
-	if err := f.away[at]; err != nil && pkg == Repository {
+func (f *fakeServer) DepInfo(_ context.Context, project, repository, arch string) ([]api.Dependencies, error) {
+	var out []api.Dependencies
+	for n, p := range f.packages {
+		if n.at == (Where{project, repository, arch}) {
+			d := api.Dependencies{Package: n.pkg, Needs: p.needs}
+			for _, b := range p.files {
+				d.Subpackages = append(d.Subpackages, b.Name)
+			}
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Dependencies) int { return len(a.Package) - len(b.Package) })
+	return out, nil
+}
+
+func (f *fakeServer) Binaries(_ context.Context, t api.Target) ([]api.Binary, error) {
+	if err := f.away[place(t)]; err != nil && t.Package == api.WholeRepository {
 		return nil, err
 	}
-	var out []string
+	var out []api.Binary
 	for n, p := range f.packages {
-		if n.at == at && (n.pkg == pkg || pkg == Repository) {
-			out = slices.AppendSeq(out, maps.Keys(p.files))
+		if n.at == place(t) && (n.pkg == t.Package || t.Package == api.WholeRepository) {
+			for name := range p.files {
+				out = append(out, api.Binary{Name: name})
+			}
 		}
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, func(a, b api.Binary) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
 
-func (f *fakeServer) Binary(_ context.Context, at Where, pkg, file string) (Binary, error) {
-	p := f.from(at, pkg, file)
+func (f *fakeServer) FileInfo(_ context.Context, t api.Target, file string) (api.FileInfo, error) {
+	p := f.from(t, file)
 	if p == nil || p.files[file].Name == "" {
-		return Binary{}, fmt.Errorf("no %s", file)
+		return api.FileInfo{}, fmt.Errorf("no %s", file)
 	}
 	return p.files[file], nil
 }
 
-func (f *fakeServer) Fetch(_ context.Context, at Where, pkg, file, dir string) (string, error) {
+func (f *fakeServer) Fetch(_ context.Context, t api.Target, file, dir string) (string, error) {
 	f.fetched = append(f.fetched, file)
-	from, err := os.ReadFile(f.from(at, pkg, file).local[file])
+	from, err := os.ReadFile(f.from(t, file).local[file])
 	if err != nil {
 		return "", err
 	}
@@ -115,18 +135,18 @@ func (f *fakeServer) States(_ context.Context, at Where, pkgs []string) (map[str
 	return out, nil
 }
 
-func (f *fakeServer) LastBuild(_ context.Context, at Where, pkg string) (*Build, error) {
+func (f *fakeServer) LastBuild(_ context.Context, t api.Target) (*Build, error) {
 	if f.blind {
 		return nil, ErrBlind
 	}
-	if p := f.packages[node{at, pkg}]; p != nil {
+	if p := f.packages[nodeOf(t)]; p != nil {
 		return p.last, nil
 	}
 	return nil, nil
 }
 
-func (f *fakeServer) Rebuild(_ context.Context, at Where, pkg string) error {
-	n := node{at, pkg}
+func (f *fakeServer) Rebuild(_ context.Context, t api.Target) error {
+	n := nodeOf(t)
 	f.asked = append(f.asked, n)
 	if f.rebuild != nil {
 		return f.rebuild(n, f.packages[n])

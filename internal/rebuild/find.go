@@ -10,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // Finder works out what does not fit.
@@ -25,8 +27,8 @@ type Finder struct {
 	// what would meet it is not checked.
 	Settle func(ctx context.Context) error
 
-	sources map[Where]*listing // asked once
-	builds  map[node]*Build    // likewise, of kernels and others that modules meet
+	sources map[Where]*listing    // asked once
+	builds  map[api.Target]*Build // likewise, of kernels and others that modules meet
 }
 
 // Find adds to the plan a step for each package of the places whose modules do
@@ -48,7 +50,7 @@ func (f *Finder) Find(ctx context.Context, p *Plan, places []Where) error {
 
 // listing is what a place builds.
 type listing struct {
-	packages []Source
+	packages []api.Dependencies
 	of       map[string]string // the package that an RPM comes from, by name
 	needs    map[string][]string
 }
@@ -57,15 +59,15 @@ func (f *Finder) listed(ctx context.Context, at Where) (*listing, error) {
 	if l, ok := f.sources[at]; ok {
 		return l, nil
 	}
-	packages, err := f.Server.Sources(ctx, at)
+	packages, err := f.Server.DepInfo(ctx, at.Project, at.Repository, at.Arch)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}
 	l := &listing{packages, map[string]string{}, map[string][]string{}}
 	for _, s := range packages {
-		l.needs[s.Name] = s.Needs
-		for _, b := range s.Binaries {
-			l.of[b] = s.Name
+		l.needs[s.Package] = s.Needs
+		for _, b := range s.Subpackages {
+			l.of[b] = s.Package
 		}
 	}
 	if f.sources == nil {
@@ -83,14 +85,17 @@ func (f *Finder) tell(format string, args ...any) {
 
 // built is an RPM with where it is from.
 type built struct {
-	Binary
-	at   Where
-	pkg  string // Repository, where who built it does not matter
-	file string
-	seen *Build // the package's last build before it was looked at
+	*rpm.Package            // its header, as far as OBS tells
+	from         api.Target // of a whole repository, where who built it does not matter
+	file         string
+	seen         *Build // the package's last build before it was looked at
 }
 
-func (b *built) String() string { return fmt.Sprintf("%s-%s of %s", b.Name, b.VersionRelease, b.at) }
+func (b *built) at() Where { return place(b.from) }
+
+func (b *built) String() string {
+	return fmt.Sprintf("%s-%s-%s of %s", b.Name, b.Version, b.Release, b.at())
+}
 
 // place adds the steps of one place.
 func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
@@ -105,11 +110,11 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	var modules []*built
 	for _, s := range here.packages {
 		if !mayHaveModules(s) {
-			p.Skipped = append(p.Skipped, node{at, s.Name}.String())
+			p.Skipped = append(p.Skipped, at.of(s.Package).String())
 			continue
 		}
-		f.tell("looking at %s/%s", at, s.Name)
-		rpms, err := f.binaries(ctx, p, at, s)
+		f.tell("looking at %s/%s", at, s.Package)
+		rpms, err := f.binaries(ctx, p, at.of(s.Package), s)
 		if err != nil {
 			return err
 		}
@@ -120,51 +125,51 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	if len(here.packages) == 0 {
 		p.note("%s: OBS knows of no package there (yet)", at)
 	}
-	f.symbols(ctx, p, at, kernels.all, modules)
-	return f.match(ctx, p, at, kernels, modules)
+	f.symbols(ctx, p, kernels.all, modules)
+	return f.match(ctx, p, kernels, modules)
 }
 
 // mayHaveModules reports whether a package may be built into modules: it is a
 // kernel's, it is named so, or it is built with what modules are built with.
-func mayHaveModules(s Source) bool {
-	return slices.ContainsFunc(s.Binaries, func(name string) bool {
+func mayHaveModules(s api.Dependencies) bool {
+	return slices.ContainsFunc(s.Subpackages, func(name string) bool {
 		return kernel.IsModulePackage(name) || kernel.IsKernelPackage(name)
 	}) || buildsModules(s)
 }
 
 // buildsModules reports whether a package is built with the devel package of a
 // kernel.
-func buildsModules(s Source) bool {
+func buildsModules(s api.Dependencies) bool {
 	return slices.ContainsFunc(s.Needs, kernel.IsDevelPackage)
 }
 
 // binaries describes the RPMs of a package that may hold modules.
-func (f *Finder) binaries(ctx context.Context, p *Plan, at Where, s Source) ([]*built, error) {
-	seen, err := f.Server.LastBuild(ctx, at, s.Name)
+func (f *Finder) binaries(ctx context.Context, p *Plan, t api.Target, s api.Dependencies) ([]*built, error) {
+	seen, err := f.Server.LastBuild(ctx, t)
 	if err != nil {
-		return nil, fmt.Errorf("%s/%s: %w", at, s.Name, err)
+		return nil, fmt.Errorf("%s: %w", t, err)
 	}
-	files, err := f.Server.Files(ctx, at, s.Name)
+	files, err := f.Server.Binaries(ctx, t)
 	if err != nil {
-		return nil, fmt.Errorf("%s/%s: %w", at, s.Name, err)
+		return nil, fmt.Errorf("%s: %w", t, err)
 	}
-	files = slices.DeleteFunc(files, func(file string) bool { return !mayHoldModules(file) })
+	files = slices.DeleteFunc(files, func(b api.Binary) bool { return !mayHoldModules(b.Name) })
 	if len(files) > api.MostInfos {
-		p.note("%s/%s is not checked: it has %s RPMs that may hold modules, and no more than %s are asked for", at, s.Name, prose.Number(len(files)), prose.Number(api.MostInfos))
+		p.note("%s is not checked: it has %s RPMs that may hold modules, and no more than %s are asked for", t, prose.Number(len(files)), prose.Number(api.MostInfos))
 		return nil, nil
 	}
 	var out []*built
 	for _, file := range files {
-		b, err := f.Server.Binary(ctx, at, s.Name, file)
+		info, err := f.Server.FileInfo(ctx, t, file.Name)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			p.note("%s/%s: %s is not checked: %v", at, s.Name, file, err)
+			p.note("%s: %s is not checked: %v", t, file.Name, err)
 			continue
 		}
-		m := &built{b, at, s.Name, file, seen}
-		if tells(m) || buildsModules(s) || kernel.MayHoldModules(m.Name, slices.Values(m.Provides)) {
+		m := &built{obs.Header(info), t, file.Name, seen}
+		if tells(m) || buildsModules(s) || kernel.MayHoldModules(m.Name, rpm.Names(m.Provides)) {
 			out = append(out, m)
 		}
 	}
@@ -190,7 +195,7 @@ func mayHoldModules(file string) bool {
 // names say: kernels come first.
 func (f *Finder) Complete(ctx context.Context, p *Plan) error {
 	var fail error
-	p.order(func(from node) []node {
+	p.order(func(from api.Target) []api.Target {
 		needs, err := f.needs(ctx, p, from)
 		if err != nil && fail == nil {
 			fail = err
@@ -206,29 +211,29 @@ func (f *Finder) Complete(ctx context.Context, p *Plan) error {
 		if s.Seen != nil || fail != nil {
 			continue
 		}
-		s.Seen, fail = f.Server.LastBuild(ctx, s.Where(), s.Package)
+		s.Seen, fail = f.Server.LastBuild(ctx, s.target())
 	}
 	return fail
 }
 
 // needs lists the packages that one is built with, where they are in the plan's
 // places.
-func (f *Finder) needs(ctx context.Context, p *Plan, from node) ([]node, error) {
+func (f *Finder) needs(ctx context.Context, p *Plan, from api.Target) ([]api.Target, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	l, err := f.listed(ctx, from.at)
+	l, err := f.listed(ctx, place(from))
 	if err != nil {
 		return nil, err
 	}
-	var out []node
+	var out []api.Target
 	for _, at := range p.places() {
 		there, err := f.listed(ctx, at)
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range l.needs[from.pkg] {
-			if n := (node{at, there.of[name]}); n.pkg != "" && !slices.Contains(out, n) {
+		for _, name := range l.needs[from.Package] {
+			if n := at.of(there.of[name]); n.Package != "" && !slices.Contains(out, n) {
 				out = append(out, n)
 			}
 		}

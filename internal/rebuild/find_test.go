@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -21,10 +22,10 @@ var (
 	elsewhere = Where{"kernels", "standard", "x86_64"}
 )
 
-// rpm is the metadata of one: its name, and what it provides ("+...") and
+// rpmOf is the metadata of one: its name, and what it provides ("+...") and
 // requires.
-func rpm(name string, deps ...string) Binary {
-	b := Binary{Name: name, VersionRelease: "1-1"}
+func rpmOf(name string, deps ...string) api.FileInfo {
+	b := api.FileInfo{Name: name, Version: "1", Release: "1"}
 	for _, d := range deps {
 		if provided, ok := strings.CutPrefix(d, "+"); ok {
 			b.Provides = append(b.Provides, provided)
@@ -36,12 +37,12 @@ func rpm(name string, deps ...string) Binary {
 }
 
 // pkg is a package of OBS that is built into RPMs.
-func pkg(needs []string, rpms ...Binary) *fakePackage {
+func pkg(needs []string, rpms ...api.FileInfo) *fakePackage {
 	p := settled()
 	p.needs = needs
-	p.files = map[string]Binary{}
+	p.files = map[string]api.FileInfo{}
 	for _, b := range rpms {
-		p.files[b.Name+"-"+b.VersionRelease+".x86_64.rpm"] = b
+		p.files[b.Name+"-1-1.x86_64.rpm"] = b
 	}
 	return p
 }
@@ -58,10 +59,10 @@ func found(t *testing.T, s Server) *Plan {
 
 // TestFindByMetadata plans by what dependencies say and downloads nothing.
 func TestFindByMetadata(t *testing.T) {
-	kernel := func(token string) Binary {
-		return rpm("kernel-default", "+"+token, "+kernel-uname-r = 5.15.12-1-default")
+	kernel := func(token string) api.FileInfo {
+		return rpmOf("kernel-default", "+"+token, "+kernel-uname-r = 5.15.12-1-default")
 	}
-	devel := rpm("kernel-default-devel")
+	devel := rpmOf("kernel-default-devel")
 	built := []string{"gcc", "kernel-default-devel"}
 	for _, tc := range []struct {
 		name     string
@@ -70,63 +71,63 @@ func TestFindByMetadata(t *testing.T) {
 		note     string
 	}{
 		{"all fits", map[node]*fakePackage{
-			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenNew)),
-			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenNew)),
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpmOf("kernel-default-extra", tokenNew)),
+			{here, "foo"}:            pkg(built, rpmOf("foo-kmp-default", tokenNew)),
 		}, nil, ""},
 		{"a KMP of the build before", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
-			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
-			{here, "bash"}:           pkg([]string{"gcc"}, rpm("bash", tokenOld)), // nobody looks at it
+			{here, "foo"}:            pkg(built, rpmOf("foo-kmp-default", tokenOld)),
+			{here, "bash"}:           pkg([]string{"gcc"}, rpmOf("bash", tokenOld)), // nobody looks at it
 		}, []string{"foo: foo-kmp-default-1-1 of prj/standard/x86_64: requires " + tokenOld + ", and the kernels of that flavor here have other bases: 020000000000 of kernel-default-1-1 of prj/standard/x86_64"}, ""},
 		{"named otherwise", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
-			{here, "drivers"}:        pkg(built, rpm("drivers", tokenOld)),
+			{here, "drivers"}:        pkg(built, rpmOf("drivers", tokenOld)),
 		}, []string{"drivers: "}, ""},
 		{"modules of the kernel itself", map[node]*fakePackage{
-			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpmOf("kernel-default-extra", tokenOld)),
 		}, []string{"kernel-default: kernel-default-extra-1-1 of prj/standard/x86_64: requires " + tokenOld}, ""},
 		{"a kernel on the path", map[node]*fakePackage{
-			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)), // not ours to build
-			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),
+			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpmOf("kernel-default-extra", tokenOld)), // not ours to build
+			{here, "foo"}:                 pkg(built, rpmOf("foo-kmp-default", tokenOld)),
 		}, []string{"foo: of kernel-default-1-1 of kernels/standard/x86_64"}, ""},
 		{"the nearest kernel is met", map[node]*fakePackage{
 			{elsewhere, "kernel-default"}: pkg(nil, kernel(tokenOld), devel),
 			{here, "kernel-default"}:      pkg(nil, kernel(tokenNew), devel),
-			{here, "foo"}:                 pkg(built, rpm("foo-kmp-default", tokenOld)),
+			{here, "foo"}:                 pkg(built, rpmOf("foo-kmp-default", tokenOld)),
 		}, []string{"foo: of kernel-default-1-1 of prj/standard/x86_64"}, ""},
 		{"another flavor's kernel", map[node]*fakePackage{
-			{here, "kernel-rt"}: pkg(nil, rpm("kernel-rt", "+"+fingerprint.Token("rt", fingerprint.Digest{3})), rpm("kernel-rt-devel")),
-			{here, "foo"}:       pkg([]string{"kernel-rt-devel"}, rpm("foo-kmp-default", tokenOld)),
+			{here, "kernel-rt"}: pkg(nil, rpmOf("kernel-rt", "+"+fingerprint.Token("rt", fingerprint.Digest{3})), rpmOf("kernel-rt-devel")),
+			{here, "foo"}:       pkg([]string{"kernel-rt-devel"}, rpmOf("foo-kmp-default", tokenOld)),
 		}, nil, "no kernel of that flavor"},
 		{"a flavor that only packages name", map[node]*fakePackage{
-			{here, "kernel-64kb"}: pkg(nil, rpm("kernel-64kb", "+"+fingerprint.Token("64kb", fingerprint.Digest{3}), "+kernel-uname-r = 5.15.12-1"), rpm("kernel-64kb-devel")),
-			{here, "foo"}:         pkg([]string{"kernel-64kb-devel"}, rpm("foo-kmp-64kb", fingerprint.Token("64kb", fingerprint.Digest{1}))),
+			{here, "kernel-64kb"}: pkg(nil, rpmOf("kernel-64kb", "+"+fingerprint.Token("64kb", fingerprint.Digest{3}), "+kernel-uname-r = 5.15.12-1"), rpmOf("kernel-64kb-devel")),
+			{here, "foo"}:         pkg([]string{"kernel-64kb-devel"}, rpmOf("foo-kmp-64kb", fingerprint.Token("64kb", fingerprint.Digest{1}))),
 		}, []string{"foo: and the kernels of that flavor here have other bases: 030000000000 of kernel-64kb-1-1"}, ""},
 		{"a copy of an older vmlinux", map[node]*fakePackage{
-			{here, "kernel-default-base"}: pkg([]string{"kernel-default"}, rpm("kernel-default-base", "+"+tokenOld, "+kernel-uname-r = 5.15.12-1-default")),
+			{here, "kernel-default-base"}: pkg([]string{"kernel-default"}, rpmOf("kernel-default-base", "+"+tokenOld, "+kernel-uname-r = 5.15.12-1-default")),
 			{here, "kernel-default"}:      pkg(nil, kernel(tokenNew), devel),
-			{here, "fits"}:                pkg(built, rpm("fits-kmp-default", tokenNew)),
-			{here, "stale"}:               pkg(built, rpm("stale-kmp-default", tokenOld)),
+			{here, "fits"}:                pkg(built, rpmOf("fits-kmp-default", tokenNew)),
+			{here, "stale"}:               pkg(built, rpmOf("stale-kmp-default", tokenOld)),
 		}, []string{"stale: ", "kernel-default-base: has the vmlinux with base 010000000000"}, ""},
 		{"a KMP that says it provides a base", map[node]*fakePackage{
 			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel),
-			{here, "a"}:              pkg(built, rpm("a-kmp-default", "+"+tokenOld)),
-			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
+			{here, "a"}:              pkg(built, rpmOf("a-kmp-default", "+"+tokenOld)),
+			{here, "foo"}:            pkg(built, rpmOf("foo-kmp-default", tokenOld)),
 		}, []string{"a: has the vmlinux", "foo: "}, ""},
 		{"modules and vmlinux that say two things", map[node]*fakePackage{
-			{here, "kernel-default"}: pkg(nil, rpm("kernel-default", "+"+tokenNew, tokenOld)),
+			{here, "kernel-default"}: pkg(nil, rpmOf("kernel-default", "+"+tokenNew, tokenOld)),
 		}, []string{"kernel-default: of the same build, is 020000000000"}, ""},
 		{"a symbol of another KMP that was built again", map[node]*fakePackage{
-			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenNew, "+ksym(default:usb_submit_urb) = 00000001")),
-			{here, "glue"}:           pkg(built, rpm("glue-kmp-default", tokenNew, "+ksym(default:glue_open) = 0000000b", "+ksym(default:glue_read) = 0000000c")),
-			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenNew, "ksym(default:glue_open) = 0000000a", "ksym(default:glue_read) = 0000000c", "ksym(default:nowhere) = 00000002")),
-			{here, "bar"}:            pkg(built, rpm("bar-kmp-default", tokenNew, "ksym(default:glue_open) = 0000000b", "ksym(rt:glue_read) = 0000000d")),
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpmOf("kernel-default-extra", tokenNew, "+ksym(default:usb_submit_urb) = 00000001")),
+			{here, "glue"}:           pkg(built, rpmOf("glue-kmp-default", tokenNew, "+ksym(default:glue_open) = 0000000b", "+ksym(default:glue_read) = 0000000c")),
+			{here, "foo"}:            pkg(built, rpmOf("foo-kmp-default", tokenNew, "ksym(default:glue_open) = 0000000a", "ksym(default:glue_read) = 0000000c", "ksym(default:nowhere) = 00000002")),
+			{here, "bar"}:            pkg(built, rpmOf("bar-kmp-default", tokenNew, "ksym(default:glue_open) = 0000000b", "ksym(rt:glue_read) = 0000000d")),
 		}, []string{"foo: foo-kmp-default-1-1 of prj/standard/x86_64: needs symbol glue_open with CRC 0000000a, which glue-kmp-default-1-1 of prj/standard/x86_64 has with another"}, ""},
 		{"in order", map[node]*fakePackage{
-			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpm("kernel-default-extra", tokenOld)),
-			{here, "a"}:              pkg([]string{"glue", "kernel-default-devel"}, rpm("a-kmp-default", tokenOld)),
-			{here, "between"}:        pkg([]string{"foo-kmp-default"}, rpm("glue")),
-			{here, "foo"}:            pkg(built, rpm("foo-kmp-default", tokenOld)),
+			{here, "kernel-default"}: pkg(nil, kernel(tokenNew), devel, rpmOf("kernel-default-extra", tokenOld)),
+			{here, "a"}:              pkg([]string{"glue", "kernel-default-devel"}, rpmOf("a-kmp-default", tokenOld)),
+			{here, "between"}:        pkg([]string{"foo-kmp-default"}, rpmOf("glue")),
+			{here, "foo"}:            pkg(built, rpmOf("foo-kmp-default", tokenOld)),
 		}, []string{"kernel-default: ", "foo: ", "a: "}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -170,16 +171,16 @@ func TestFindInVain(t *testing.T) {
 		return &Build{VersionRelease: "1-1", Code: "succeeded", Ended: at(ended), asked: at(asked)}
 	}
 	kernel := func(last *Build) *fakePackage {
-		p := pkg(nil, rpm("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default"), rpm("kernel-default-devel"))
+		p := pkg(nil, rpmOf("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default"), rpmOf("kernel-default-devel"))
 		p.last = last
 		return p
 	}
 	kmp := func(last *Build, deps ...string) *fakePackage {
-		p := pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default", deps...))
+		p := pkg([]string{"kernel-default-devel"}, rpmOf("foo-kmp-default", deps...))
 		p.last = last
 		return p
 	}
-	broken := pkg(nil, rpm("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default"), rpm("kernel-default-extra", tokenOld))
+	broken := pkg(nil, rpmOf("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default"), rpmOf("kernel-default-extra", tokenOld))
 	broken.last = build(1, 2)
 	glue := kmp(build(3, 4), tokenNew, "+ksym(default:glue_open) = 0000000b")
 	for _, tc := range []struct {
@@ -208,12 +209,12 @@ func TestFindInVain(t *testing.T) {
 // TestFindUnsettled judges nothing on a kernel that is about to change, or that
 // may not be the nearest.
 func TestFindUnsettled(t *testing.T) {
-	kernelRPM := rpm("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default")
+	kernelRPM := rpmOf("kernel-default", "+"+tokenNew, "+kernel-uname-r = 5.15.12-1-default")
 	project := func() map[node]*fakePackage {
 		return map[node]*fakePackage{
-			{here, "kernel-default"}:      pkg(nil, kernelRPM, rpm("kernel-default-devel")),
-			{here, "foo"}:                 pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default", tokenOld)),
-			{elsewhere, "kernel-default"}: pkg(nil, rpm("kernel-default", "+"+tokenOld)),
+			{here, "kernel-default"}:      pkg(nil, kernelRPM, rpmOf("kernel-default-devel")),
+			{here, "foo"}:                 pkg([]string{"kernel-default-devel"}, rpmOf("foo-kmp-default", tokenOld)),
+			{elsewhere, "kernel-default"}: pkg(nil, rpmOf("kernel-default", "+"+tokenOld)),
 		}
 	}
 	for _, tc := range []struct {
@@ -224,7 +225,7 @@ func TestFindUnsettled(t *testing.T) {
 		{"being built", func(f *fakeServer) { f.packages[node{here, "kernel-default"}].state.Code = "building" }, "kernel-default is building"},
 		{"waiting for others", func(f *fakeServer) { f.packages[node{here, "kernel-default"}].state.Code = "blocked" }, "kernel-default is blocked"},
 		{"unreadable", func(f *fakeServer) {
-			f.packages[node{here, "kernel-default"}].files["kernel-default-1-1.x86_64.rpm"] = Binary{}
+			f.packages[node{here, "kernel-default"}].files["kernel-default-1-1.x86_64.rpm"] = api.FileInfo{}
 		}, "cannot be read"},
 		{"a repository that does not answer", func(f *fakeServer) {
 			f.away = map[Where]error{here: errors.New("503")}
@@ -254,10 +255,10 @@ func TestFindUnsettled(t *testing.T) {
 func TestWaves(t *testing.T) {
 	p := &Plan{Steps: []Step{stepOf("c", 0), stepOf("x", 0), stepOf("b", 0), stepOf("y", 0), stepOf("a", 0)}}
 	needs := map[string][]string{"c": {"via"}, "via": {"b"}, "b": {"a"}, "x": {"y"}, "y": {"x"}}
-	p.order(func(from node) []node {
-		var out []node
-		for _, n := range needs[from.pkg] {
-			out = append(out, node{from.at, n})
+	p.order(func(from api.Target) []api.Target {
+		var out []api.Target
+		for _, n := range needs[from.Package] {
+			out = append(out, here.of(n))
 		}
 		return out
 	})
@@ -295,9 +296,9 @@ func TestFindByContent(t *testing.T) {
 		{"no BTF", incident + "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm", 0, []string{kmpFile, toolsFile}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			kernel := pkg(nil, rpm("kernel-default", "+kernel-uname-r = 5.15.12-1-default"), rpm("kernel-default-devel"))
+			kernel := pkg(nil, rpmOf("kernel-default", "+kernel-uname-r = 5.15.12-1-default"), rpmOf("kernel-default-devel"))
 			kernel.local = map[string]string{kernelFile: kernel13}
-			foo := pkg([]string{"kernel-default-devel"}, rpm("foo-kmp-default"), rpm("foo-tools"))
+			foo := pkg([]string{"kernel-default-devel"}, rpmOf("foo-kmp-default"), rpmOf("foo-tools"))
 			foo.local = map[string]string{kmpFile: tc.kmp, toolsFile: incident + "5.15.12-1.3/ipu6-kmp-default-1.0_k5.15.12_1-2.1.x86_64.rpm"}
 			f := &fakeServer{packages: map[node]*fakePackage{{here, "kernel-default"}: kernel, {here, "foo"}: foo}}
 			p := found(t, f)

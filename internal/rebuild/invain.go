@@ -5,6 +5,8 @@ package rebuild
 import (
 	"context"
 	"fmt"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
 // A build that was begun when all that its modules meet had been built, and does not
@@ -19,7 +21,7 @@ func (f *Finder) inVain(ctx context.Context, b *built, meets ...*built) string {
 	}
 	for _, met := range meets {
 		whose := f.source(ctx, met)
-		if whose == (node{b.at, b.pkg}) {
+		if whose == b.from {
 			return "" // each build of it has another of what it meets
 		}
 		last := f.built(ctx, whose)
@@ -31,32 +33,32 @@ func (f *Finder) inVain(ctx context.Context, b *built, meets ...*built) string {
 }
 
 // source is the package that an RPM was built from, with the place.
-func (f *Finder) source(ctx context.Context, b *built) node {
-	if b.pkg != Repository {
-		return node{b.at, b.pkg}
+func (f *Finder) source(ctx context.Context, b *built) api.Target {
+	if b.from.Package != api.WholeRepository {
+		return b.from
 	}
-	l, err := f.listed(ctx, b.at)
+	l, err := f.listed(ctx, b.at())
 	if err != nil {
-		return node{}
+		return api.Target{}
 	}
-	return node{b.at, l.of[b.Name]}
+	return b.at().of(l.of[b.Name])
 }
 
 // built is the last build of a package, nil where that is not known.
-func (f *Finder) built(ctx context.Context, n node) *Build {
-	if n.pkg == "" {
+func (f *Finder) built(ctx context.Context, t api.Target) *Build {
+	if t.Package == "" {
 		return nil
 	}
-	if b, ok := f.builds[n]; ok {
+	if b, ok := f.builds[t]; ok {
 		return b
 	}
-	b, err := f.Server.LastBuild(ctx, n.at, n.pkg)
+	b, err := f.Server.LastBuild(ctx, t)
 	if err != nil {
 		return nil
 	}
 	if f.builds == nil {
-		f.builds = map[node]*Build{}
+		f.builds = map[api.Target]*Build{}
 	}
-	f.builds[n] = b
+	f.builds[t] = b
 	return b
 }

@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // kernels is what the modules of a place may meet.
@@ -40,22 +42,19 @@ func flavorOf(b *built) string {
 	return ""
 }
 
+// needs is what an RPM requires. OBS may leave out what it recommends.
+func (b *built) needs() []rpm.Dependency { return slices.Concat(b.Requires, b.Recommends) }
+
 // dependencies are the names of what an RPM provides and requires.
 func (b *built) dependencies() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, d := range slices.Concat(b.Provides, b.Requires) {
-			if name, _, _ := strings.Cut(d, " = "); !yield(name) {
-				return
-			}
-		}
-	}
+	return rpm.Names(slices.Concat(b.Provides, b.needs()))
 }
 
 // release is the kernelrelease of an RPM with a vmlinux, "" if it does not say.
 func (b *built) release() string {
-	for _, d := range b.Provides {
-		if release, ok := strings.CutPrefix(d, "kernel-uname-r = "); ok {
-			return release
+	for name, version := range rpm.Versions(b.Provides) {
+		if name == "kernel-uname-r" && version != "" {
+			return version
 		}
 	}
 	return ""
@@ -71,13 +70,15 @@ func (b *built) isMain(flavor string) bool {
 // them. One of which nothing can be learned leaves its flavor unknown, since a
 // kernel farther away is not the one that is met.
 func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, error) {
-	path, err := f.Server.Path(ctx, at)
-	if len(path) == 0 || ctx.Err() != nil {
+	path, err := f.Server.Path(ctx, at.Project, at.Repository)
+	if ctx.Err() != nil {
 		return nil, errors.Join(err, ctx.Err())
 	}
 	k := &kernels{unknown: err, unsettled: map[string]string{}}
-	for _, w := range path {
-		files, err := f.Server.Files(ctx, w, Repository)
+	for _, e := range slices.Insert(path, 0, api.PathElement{Project: at.Project, Repository: at.Repository}) {
+		w := Where{e.Project, e.Repository, at.Arch}
+		all := w.of(api.WholeRepository)
+		files, err := f.Server.Binaries(ctx, all)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -86,21 +87,21 @@ func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, erro
 			k.unknown = fmt.Errorf("%s: %w", w, err)
 			break
 		}
-		files = slices.DeleteFunc(files, func(file string) bool { return !kernel.IsKernelPackage(file) || !mayHoldModules(file) })
+		files = slices.DeleteFunc(files, func(b api.Binary) bool { return !kernel.IsKernelPackage(b.Name) || !mayHoldModules(b.Name) })
 		if len(files) > api.MostInfos {
 			k.unknown = fmt.Errorf("%s has %s RPMs named as kernels, and no more than %s are asked for", w, prose.Number(len(files)), prose.Number(api.MostInfos))
 			break
 		}
 		var there []*built
 		for _, file := range files {
-			b, err := f.Server.Binary(ctx, w, Repository, file)
+			info, err := f.Server.FileInfo(ctx, all, file.Name)
 			switch {
 			case ctx.Err() != nil:
 				return nil, ctx.Err()
 			case err != nil:
-				k.unsettled[kernel.FlavorOf(strings.TrimSuffix(file, ".rpm"), nil, "")] = fmt.Sprintf("%s of %s cannot be read: %v", file, w, err)
+				k.unsettled[kernel.FlavorOf(strings.TrimSuffix(file.Name, ".rpm"), nil, "")] = fmt.Sprintf("%s of %s cannot be read: %v", file.Name, w, err)
 			default:
-				there = append(there, &built{b, w, Repository, file, nil})
+				there = append(there, &built{obs.Header(info), all, file.Name, nil})
 			}
 		}
 		for _, b := range there {
@@ -131,39 +132,39 @@ func (f *Finder) settle(ctx context.Context, k *kernels) error {
 			continue
 		}
 		looked[flavor] = true
-		l, err := f.listed(ctx, b.at)
+		l, err := f.listed(ctx, b.at())
 		if err != nil {
 			if ctx.Err() != nil {
 				return err
 			}
 			continue // a place that does not say what it builds: what it offers is taken as it is
 		}
-		pkg := l.of[b.Name]
-		if pkg == "" {
+		source := b.at().of(l.of[b.Name])
+		if source.Package == "" {
 			continue // an aggregate
 		}
 		for {
-			states, err := f.Server.States(ctx, b.at, []string{pkg})
+			states, err := f.Server.States(ctx, b.at(), []string{source.Package})
 			if err != nil {
-				return fmt.Errorf("%s/%s: %w", b.at, pkg, err)
+				return fmt.Errorf("%s: %w", source, err)
 			}
-			s := states[pkg]
+			s := states[source.Package]
 			if !s.UnderWay() && s.Code != "blocked" {
 				break
 			}
 			if f.Settle == nil {
-				k.unsettled[flavor] = fmt.Sprintf("%s/%s is %s", b.at, pkg, s.Code)
+				k.unsettled[flavor] = fmt.Sprintf("%s is %s", source, s.Code)
 				break
 			}
-			f.tell("%s/%s is %s, waiting", b.at, pkg, s.Code)
+			f.tell("%s is %s, waiting", source, s.Code)
 			if err := f.Settle(ctx); err != nil {
 				return err
 			}
-			fresh, err := f.Server.Binary(ctx, b.at, Repository, b.file)
+			fresh, err := f.Server.FileInfo(ctx, b.from, b.file)
 			if err != nil {
 				return fmt.Errorf("%s: %w", b, err)
 			}
-			b.Binary = fresh
+			b.Package = obs.Header(fresh)
 		}
 	}
 	return nil
@@ -204,15 +205,7 @@ func (k *kernels) met(flavor string) (b *built, why string) {
 }
 
 // tokens are the kernel-btf(...) names of a list of dependencies.
-func tokens(deps []string) []string {
-	return fingerprint.Tokens(func(yield func(string) bool) {
-		for _, d := range deps {
-			if name, _, _ := strings.Cut(d, " = "); !yield(name) {
-				return
-			}
-		}
-	})
-}
+func tokens(deps []rpm.Dependency) []string { return fingerprint.Tokens(rpm.Names(deps)) }
 
 // tells reports whether an RPM's dependencies name bases.
-func tells(b *built) bool { return len(tokens(b.Requires))+len(tokens(b.Provides)) > 0 }
+func tells(b *built) bool { return len(tokens(b.needs()))+len(tokens(b.Provides)) > 0 }

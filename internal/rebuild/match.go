@@ -10,18 +10,19 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // match checks the packages of a place against the kernels they will meet.
-func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modules []*built) error {
+func (f *Finder) match(ctx context.Context, p *Plan, k *kernels, modules []*built) error {
 	var silent []*built // their metadata does not tell
 	for _, m := range modules {
-		provided, required := tokens(m.Provides), tokens(m.Requires)
+		provided, required := tokens(m.Provides), tokens(m.needs())
 		for _, token := range provided {
-			f.copied(ctx, p, at, k, m, token)
+			f.copied(ctx, p, k, m, token)
 		}
 		if len(required) == 0 {
 			if len(provided) == 0 {
@@ -29,16 +30,16 @@ func (f *Finder) match(ctx context.Context, p *Plan, at Where, k *kernels, modul
 			}
 			continue
 		}
-		if !f.told(ctx, p, at, k, m, provided, required) {
+		if !f.told(ctx, p, k, m, provided, required) {
 			silent = append(silent, m)
 		}
 	}
-	return f.judge(ctx, p, at, k, silent)
+	return f.judge(ctx, p, k, silent)
 }
 
 // told checks the tokens of a package against the kernels it will meet. It reports
 // whether their metadata tells their bases.
-func (f *Finder) told(ctx context.Context, p *Plan, at Where, k *kernels, m *built, provided, required []string) bool {
+func (f *Finder) told(ctx context.Context, p *Plan, k *kernels, m *built, provided, required []string) bool {
 	c := &guard.Cargo{Build: m.build(), Provides: provided, Requires: required}
 	here, meets := m.vmlinux(c.Build), []*built{}
 	for _, flavor := range flavorsOf(required) {
@@ -59,16 +60,16 @@ func (f *Finder) told(ctx context.Context, p *Plan, at Where, k *kernels, m *bui
 	if slices.ContainsFunc(cells, func(c guard.Cell) bool { return c.Fit == guard.Undecided }) {
 		return false
 	}
-	p.answers(at, m, cells, answers, f.inVain(ctx, m, meets...))
+	p.answers(m, cells, answers, f.inVain(ctx, m, meets...))
 	return true
 }
 
 // answers plans or notes what a package's match came to; see Step.InVain.
-func (p *Plan) answers(at Where, b *built, cells []guard.Cell, answers []guard.Answer, inVain string) {
+func (p *Plan) answers(b *built, cells []guard.Cell, answers []guard.Answer, inVain string) {
 	for _, a := range answers {
 		switch a.Verdict {
 		case guard.Stale, guard.Broken:
-			p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: %s", b, a.Reason), inVain)
+			p.add(b.from, b.seen, fmt.Sprintf("%s: %s", b, a.Reason), inVain)
 		case guard.Undecided, guard.Unproven, guard.Unmet:
 			p.note("%s is not checked: %s", b, a.Reason)
 		}
@@ -86,10 +87,10 @@ func (p *Plan) answers(at Where, b *built, cells []guard.Cell, answers []guard.A
 // build names the build that an RPM came out of, "" where who built it does not
 // matter.
 func (b *built) build() string {
-	if b.pkg == Repository {
+	if b.from.Package == api.WholeRepository {
 		return ""
 	}
-	return b.at.String() + "/" + b.pkg
+	return b.from.String()
 }
 
 // vmlinux lists the kernels of an RPM by what it provides.
@@ -119,7 +120,7 @@ func ofFlavor(kernels []*guard.Vmlinux, flavor string) []*guard.Vmlinux {
 
 // copied checks the vmlinux of a package that is not the flavor's kernel, as
 // kernel-default-base has one, against that kernel's.
-func (f *Finder) copied(ctx context.Context, p *Plan, at Where, k *kernels, m *built, token string) {
+func (f *Finder) copied(ctx context.Context, p *Plan, k *kernels, m *built, token string) {
 	flavor, _, _ := fingerprint.ParseToken(token)
 	if m.isMain(flavor) {
 		return
@@ -130,7 +131,7 @@ func (f *Finder) copied(ctx context.Context, p *Plan, at Where, k *kernels, m *b
 		p.note("%s is not checked: %s", m, why)
 	case met == nil || !met.isMain(flavor) || len(tokens(met.Provides)) == 0:
 	case !slices.Contains(tokens(met.Provides), token):
-		p.add(at, m.pkg, m.seen, fmt.Sprintf("%s has the vmlinux with base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))), f.inVain(ctx, m, met))
+		p.add(m.from, m.seen, fmt.Sprintf("%s has the vmlinux with base %s; that of %s is %s", m, short([]string{token}), met, short(tokens(met.Provides))), f.inVain(ctx, m, met))
 	}
 }
 
@@ -146,7 +147,7 @@ func short(tokens []string) string {
 
 // judge downloads packages whose metadata does not tell, and the kernels they meet
 // where a module or a token needs one: most have no module that does.
-func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silent []*built) error {
+func (f *Finder) judge(ctx context.Context, p *Plan, k *kernels, silent []*built) error {
 	d := downloads{finder: f, plan: p, of: map[string]*built{}}
 	for _, m := range silent {
 		if err := d.fetch(ctx, m); err != nil {
@@ -168,7 +169,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 	}
 	for _, pkg := range inv.Packages {
 		// OBS does not tell what is recommended.
-		if b := d.of[pkg.Path]; len(pkg.Requires) > 0 && !f.told(ctx, p, at, k, b, pkg.Provides, pkg.Requires) {
+		if b := d.of[pkg.Path]; len(pkg.Requires) > 0 && !f.told(ctx, p, k, b, pkg.Provides, pkg.Requires) {
 			for _, flavor := range flavorsOf(pkg.Requires) {
 				need(pkg.Path, flavor)
 			}
@@ -205,7 +206,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, at Where, k *kernels, silen
 	if inv, err = d.read(ctx); err != nil {
 		return err
 	}
-	return d.match(ctx, at, inv, ours, needs, met)
+	return d.match(ctx, inv, ours, needs, met)
 }
 
 // downloads are packages that were fetched to be judged.
@@ -219,7 +220,7 @@ type downloads struct {
 // fetch downloads a package. One that cannot be had is noted.
 func (d *downloads) fetch(ctx context.Context, b *built) error {
 	d.finder.tell("downloading %s", b)
-	path, err := d.finder.Server.Fetch(ctx, b.at, b.pkg, b.file, d.finder.Dir)
+	path, err := d.finder.Server.Fetch(ctx, b.from, b.file, d.finder.Dir)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -242,7 +243,7 @@ func (d *downloads) read(ctx context.Context) (*guard.Inventory, error) {
 }
 
 // match judges what was downloaded and checks the packages at the paths.
-func (d *downloads) match(ctx context.Context, at Where, inv *guard.Inventory, paths []string, needs map[string][]string, met map[string]*built) error {
+func (d *downloads) match(ctx context.Context, inv *guard.Inventory, paths []string, needs map[string][]string, met map[string]*built) error {
 	res, err := guard.Judge(ctx, inv, guard.Options{})
 	if err != nil {
 		return err
@@ -293,7 +294,7 @@ func (d *downloads) match(ctx context.Context, at Where, inv *guard.Inventory, p
 			}
 		}
 		cells, answers := c.Match(here)
-		d.plan.answers(at, b, cells, answers, d.finder.inVain(ctx, b, meets...))
+		d.plan.answers(b, cells, answers, d.finder.inVain(ctx, b, meets...))
 	}
 	return nil
 }

@@ -15,13 +15,9 @@ import (
 
 // OBS is a Server on the API of the Open Build Service.
 type OBS struct {
-	Client *api.Client
+	*api.Client
 	// Blind: only a trigger token is at hand, which opens no other route.
 	Blind bool
-}
-
-func target(at Where, pkg string) api.Target {
-	return api.Target{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg}
 }
 
 // refused marks errors that will stay.
@@ -32,60 +28,17 @@ func refused(err error) error {
 	return fmt.Errorf("%w (%w)", err, ErrRefused)
 }
 
-// Path implements Server.
-func (o *OBS) Path(ctx context.Context, at Where) ([]Where, error) {
-	out := []Where{at}
-	path, err := o.Client.Path(ctx, at.Project, at.Repository)
-	for _, e := range path {
-		out = append(out, Where{e.Project, e.Repository, at.Arch})
-	}
-	return out, err
-}
-
-// Sources implements Server.
-func (o *OBS) Sources(ctx context.Context, at Where) ([]Source, error) {
+// DepInfo implements Server.
+func (o *OBS) DepInfo(ctx context.Context, project, repository, arch string) ([]api.Dependencies, error) {
 	if o.Blind {
 		return nil, ErrBlind
 	}
-	deps, err := o.Client.DepInfo(ctx, at.Project, at.Repository, at.Arch)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Source, len(deps))
-	for i, d := range deps {
-		out[i] = Source{Name: d.Package, Needs: d.Needs, Binaries: d.Subpackages}
-	}
-	return out, nil
-}
-
-// Files implements Server.
-func (o *OBS) Files(ctx context.Context, at Where, pkg string) ([]string, error) {
-	binaries, err := o.Client.Binaries(ctx, target(at, pkg))
-	var out []string
-	for _, b := range binaries {
-		out = append(out, b.Name)
-	}
-	return out, err
-}
-
-// Binary implements Server.
-func (o *OBS) Binary(ctx context.Context, at Where, pkg, file string) (Binary, error) {
-	info, err := o.Client.FileInfo(ctx, target(at, pkg), file)
-	if err != nil {
-		return Binary{}, err
-	}
-	return Binary{
-		Name:           info.Name,
-		VersionRelease: info.Version + "-" + info.Release,
-		Provides:       info.Provides,
-		Requires:       slices.Concat(info.Requires, info.Recommends),
-	}, nil
+	return o.Client.DepInfo(ctx, project, repository, arch)
 }
 
 // Fetch implements Server. Files of packages that are named alike do not meet.
-func (o *OBS) Fetch(ctx context.Context, at Where, pkg, file, dir string) (string, error) {
-	t := target(at, pkg)
-	binaries, err := o.Client.Binaries(ctx, t)
+func (o *OBS) Fetch(ctx context.Context, t api.Target, file, dir string) (string, error) {
+	binaries, err := o.Binaries(ctx, t)
 	if err != nil {
 		return "", err
 	}
@@ -93,13 +46,13 @@ func (o *OBS) Fetch(ctx context.Context, at Where, pkg, file, dir string) (strin
 	if i < 0 {
 		return "", fmt.Errorf("%s is no longer there", file)
 	}
-	if dir, err = below(dir, at, pkg); err != nil {
+	if dir, err = below(dir, t); err != nil {
 		return "", err
 	}
 	if path := filepath.Join(dir, file); sameFile(path, binaries[i]) {
 		return path, nil
 	}
-	return o.Client.Download(ctx, t, binaries[i], dir)
+	return o.Download(ctx, t, binaries[i], dir)
 }
 
 // States implements Server.
@@ -107,7 +60,7 @@ func (o *OBS) States(ctx context.Context, at Where, pkgs []string) (map[string]S
 	if o.Blind {
 		return nil, ErrBlind
 	}
-	results, err := o.Client.Results(ctx, at.Project, api.Filter{
+	results, err := o.Results(ctx, at.Project, api.Filter{
 		Packages: pkgs, Repositories: []string{at.Repository}, Arches: []string{at.Arch},
 	})
 	if api.NotFound(err) {
@@ -145,11 +98,11 @@ func (o *OBS) each(ctx context.Context, at Where, pkgs []string) (map[string]Sta
 }
 
 // LastBuild implements Server.
-func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, error) {
+func (o *OBS) LastBuild(ctx context.Context, t api.Target) (*Build, error) {
 	if o.Blind {
 		return nil, ErrBlind
 	}
-	j, err := o.Client.LastJob(ctx, target(at, pkg))
+	j, err := o.LastJob(ctx, t)
 	if err != nil || j == nil {
 		return nil, refused(err)
 	}
@@ -160,8 +113,8 @@ func (o *OBS) LastBuild(ctx context.Context, at Where, pkg string) (*Build, erro
 }
 
 // Rebuild implements Server.
-func (o *OBS) Rebuild(ctx context.Context, at Where, pkg string) error {
-	err := o.Client.Rebuild(ctx, target(at, pkg))
+func (o *OBS) Rebuild(ctx context.Context, t api.Target) error {
+	err := o.Client.Rebuild(ctx, t)
 	if errors.Is(err, api.ErrUnknownOutcome) {
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}

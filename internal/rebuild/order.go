@@ -6,36 +6,29 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
-
-// node is a package at a place.
-type node struct {
-	at  Where
-	pkg string
-}
-
-func (n node) String() string { return n.at.String() + "/" + n.pkg }
 
 // order puts the steps into waves: what a step needs to be built is built in a
 // wave before it. needs says for a package which others it is built with, and is
 // asked once for each. Those that need each other share a wave.
-func (p *Plan) order(needs func(node) []node) {
-	asked := map[node][]node{}
-	direct := func(n node) []node {
+func (p *Plan) order(needs func(api.Target) []api.Target) {
+	asked := map[api.Target][]api.Target{}
+	direct := func(n api.Target) []api.Target {
 		if _, ok := asked[n]; !ok {
 			asked[n] = needs(n)
 		}
 		return asked[n]
 	}
-	planned := map[node]int{}
+	planned := map[api.Target]int{}
 	for i, s := range p.Steps {
-		planned[s.node()] = i
+		planned[s.target()] = i
 	}
 	after := make([][]int, len(p.Steps))
 	for i, s := range p.Steps {
 		p.Steps[i].After = nil
-		for _, need := range reach(direct, s.node()) {
+		for _, need := range reach(direct, s.target()) {
 			if j, ok := planned[need]; ok && j != i {
 				after[i] = append(after[i], j)
 				p.Steps[i].After = append(p.Steps[i].After, need.String())
@@ -85,10 +78,10 @@ func (p *Plan) sort() {
 
 // reach lists all packages that one needs, through others that are not to be
 // built themselves as well.
-func reach(needs func(node) []node, from node) []node {
-	seen := map[node]bool{from: true}
-	var out []node
-	for todo := []node{from}; len(todo) > 0; todo = todo[1:] {
+func reach(needs func(api.Target) []api.Target, from api.Target) []api.Target {
+	seen := map[api.Target]bool{from: true}
+	var out []api.Target
+	for todo := []api.Target{from}; len(todo) > 0; todo = todo[1:] {
 		for _, n := range needs(todo[0]) {
 			if !seen[n] {
 				seen[n] = true

@@ -16,6 +16,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
 // Schema is the version of the plan's JSON format, documented in docs/json.md.
@@ -35,8 +37,8 @@ type Plan struct {
 	Packages int      `json:"packages"`
 	Skipped  []string `json:"skipped,omitempty"`
 
-	step map[node]int    // where the steps stand in Steps while the plan is made
-	said map[string]bool // Notes, and the reasons of steps behind their names
+	step map[api.Target]int // where the steps stand in Steps while the plan is made
+	said map[string]bool    // Notes, and the reasons of steps behind their names
 }
 
 // Step is one source package to build for one repository and architecture.
@@ -76,18 +78,28 @@ type Where struct{ Project, Repository, Arch string }
 
 func (w Where) String() string { return w.Project + "/" + w.Repository + "/" + w.Arch }
 
+// of is a package that is built there.
+func (w Where) of(pkg string) api.Target {
+	return api.Target{Project: w.Project, Repository: w.Repository, Arch: w.Arch, Package: pkg}
+}
+
+// place is where a package is built.
+func place(t api.Target) Where { return Where{t.Project, t.Repository, t.Arch} }
+
 // Where is the place that the step builds for.
-func (s *Step) Where() Where { return Where{s.Project, s.Repository, s.Arch} }
+func (s *Step) Where() Where { return place(s.target()) }
 
-func (s *Step) node() node { return node{s.Where(), s.Package} }
+func (s *Step) target() api.Target {
+	return api.Target{Project: s.Project, Repository: s.Repository, Arch: s.Arch, Package: s.Package}
+}
 
-func (s *Step) String() string { return s.Where().String() + "/" + s.Package }
+func (s *Step) String() string { return s.target().String() }
 
 // NewPlan is a plan without steps for the OBS at a URL.
 func NewPlan(url string) *Plan {
 	return &Plan{
 		Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{},
-		step: map[node]int{}, said: map[string]bool{},
+		step: map[api.Target]int{}, said: map[string]bool{},
 	}
 }
 
@@ -115,7 +127,7 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		return nil, fmt.Errorf("schema %d, this program knows %d", p.Schema, Schema)
 	}
 	var errs []error
-	seen := make(map[node]bool, len(p.Steps))
+	seen := make(map[api.Target]bool, len(p.Steps))
 	for i, s := range p.Steps {
 		if len(errs) == maxMistakes {
 			errs = append(errs, errors.New("and perhaps more: the other steps were not looked at"))
@@ -125,13 +137,13 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 			errs = append(errs, fmt.Errorf("step %d, %s: project, repository, arch and package all have to be named", i+1, &s))
 			continue
 		}
-		if err := target(s.Where(), s.Package).Check(); err != nil {
+		if err := s.target().Check(); err != nil {
 			errs = append(errs, fmt.Errorf("step %d: %w", i+1, err))
 		}
-		if seen[s.node()] {
+		if seen[s.target()] {
 			errs = append(errs, fmt.Errorf("step %d, %s: is there twice", i+1, &s))
 		}
-		seen[s.node()] = true
+		seen[s.target()] = true
 	}
 	return &p, errors.Join(errs...)
 }
@@ -157,12 +169,12 @@ func (p *Plan) places() []Where {
 
 // add adds a step, or another reason to one that is there. It is in vain if all its
 // reasons are.
-func (p *Plan) add(at Where, pkg string, seen *Build, why, inVain string) {
-	i, ok := p.step[node{at, pkg}]
+func (p *Plan) add(t api.Target, seen *Build, why, inVain string) {
+	i, ok := p.step[t]
 	if !ok {
 		i = len(p.Steps)
-		p.step[node{at, pkg}] = i
-		p.Steps = append(p.Steps, Step{Project: at.Project, Repository: at.Repository, Arch: at.Arch, Package: pkg, Seen: seen, InVain: inVain})
+		p.step[t] = i
+		p.Steps = append(p.Steps, Step{Project: t.Project, Repository: t.Repository, Arch: t.Arch, Package: t.Package, Seen: seen, InVain: inVain})
 	}
 	if inVain == "" {
 		p.Steps[i].InVain = ""

@@ -52,7 +52,7 @@ func (p *Plan) addAt(at Where, pkg, why string) {
 		p.note("%s has to be built again, but its project, repository and architecture are not known", pkg)
 		return
 	}
-	p.add(at, pkg, nil, why, "")
+	p.add(at.of(pkg), nil, why, "")
 }
 
 // Places lists where a report says that something may have to be built again:

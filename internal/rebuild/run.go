@@ -3,11 +3,15 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
 // Outcome is what came of a step.
@@ -122,7 +126,7 @@ func (r *Runner) silent(d *Done, err error) {
 // last build before.
 func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 	s := d.Step
-	before, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
+	before, err := r.Server.LastBuild(ctx, s.target())
 	if err != nil && !errors.Is(err, ErrBlind) {
 		return nil, err
 	}
@@ -149,7 +153,7 @@ func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 		r.set(d, InVain, s.InVain)
 		return nil, nil
 	}
-	err = r.Server.Rebuild(ctx, s.Where(), s.Package)
+	err = r.Server.Rebuild(ctx, s.target())
 	if errors.Is(err, ErrUnknownOutcome) {
 		err = r.look(ctx, d, before, err)
 	}
@@ -184,7 +188,7 @@ func (r *Runner) look(ctx context.Context, d *Done, before *Build, unknown error
 			r.silent(d, err)
 			continue
 		}
-		last, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
+		last, err := r.Server.LastBuild(ctx, s.target())
 		if err != nil {
 			if errors.Is(err, ErrRefused) {
 				return err
@@ -201,7 +205,7 @@ func (r *Runner) look(ctx context.Context, d *Done, before *Build, unknown error
 			yet++
 		}
 	}
-	return r.Server.Rebuild(ctx, s.Where(), s.Package)
+	return r.Server.Rebuild(ctx, s.target())
 }
 
 func (r *Runner) state(ctx context.Context, s *Step) (*State, error) {
@@ -228,7 +232,7 @@ func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
 		}
 		var still []*progress
 		for _, w := range waiting {
-			state, known := states[w.Step.node()]
+			state, known := states[w.Step.target()]
 			if why := refused[w.Step.Where()]; why != nil {
 				r.set(w.Done, Failed, why.Error())
 				continue
@@ -245,12 +249,12 @@ func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
 // states asks once for each place. A place that is missing in both maps did not
 // answer this time, which its steps say. One that answers and does not know a package any more has a
 // zero State of it.
-func (r *Runner) states(ctx context.Context, waiting []*progress) (map[node]State, map[Where]error, error) {
+func (r *Runner) states(ctx context.Context, waiting []*progress) (map[api.Target]State, map[Where]error, error) {
 	at := map[Where][]string{}
 	for _, w := range waiting {
 		at[w.Step.Where()] = append(at[w.Step.Where()], w.Step.Package)
 	}
-	out, refused := map[node]State{}, map[Where]error{}
+	out, refused := map[api.Target]State{}, map[Where]error{}
 	for where, pkgs := range at {
 		states, err := r.Server.States(ctx, where, pkgs)
 		switch {
@@ -260,7 +264,7 @@ func (r *Runner) states(ctx context.Context, waiting []*progress) (map[node]Stat
 			refused[where] = err
 		case err == nil:
 			for _, pkg := range pkgs {
-				out[node{where, pkg}] = states[pkg]
+				out[where.of(pkg)] = states[pkg]
 			}
 		default:
 			for _, w := range waiting {
@@ -282,7 +286,7 @@ func (r *Runner) ended(ctx context.Context, w *progress, state State) bool {
 		r.set(w.Done, w.Outcome, state.String())
 		return false
 	}
-	last, err := r.Server.LastBuild(ctx, s.Where(), s.Package)
+	last, err := r.Server.LastBuild(ctx, s.target())
 	switch {
 	case errors.Is(err, ErrRefused):
 		r.set(w.Done, Failed, err.Error())
@@ -315,15 +319,7 @@ func (r *Runner) pause(ctx context.Context) error { return Pause(ctx, r.Poll) }
 
 // Pause waits between two questions, ten seconds for 0.
 func Pause(ctx context.Context, d time.Duration) error {
-	if d == 0 {
-		d = 10 * time.Second
-	}
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return fetch.Sleep(ctx, cmp.Or(d, 10*time.Second))
 }
 
 // same reports whether two builds are one, or both are none.

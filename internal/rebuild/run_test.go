@@ -16,7 +16,7 @@ var here = Where{"prj", "standard", "x86_64"}
 func stepOf(pkg string, wave int) Step {
 	s := Step{Project: here.Project, Repository: here.Repository, Arch: here.Arch, Package: pkg, Wave: wave, Seen: firstBuild}
 	if wave > 0 {
-		s.After = []string{node{here, "kernel"}.String()}
+		s.After = []string{here.of("kernel").String()}
 	}
 	return s
 }

@@ -5,37 +5,30 @@ package rebuild
 import (
 	"context"
 	"errors"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
-// Server is what is asked of OBS. All places are of one OBS.
+// Server is what is asked of OBS, as [api.Client] answers it where nothing else is
+// said. All places are of one OBS.
 //
 // An error is one of the moment, unless errors.Is(err, ErrRefused) holds.
 type Server interface {
-	// Path lists the place itself and then those it builds against, nearest first.
-	// What is known is returned with an error about the rest.
-	Path(ctx context.Context, at Where) ([]Where, error)
-	// Sources lists the packages of a place with what OBS knows of them beforehand.
-	Sources(ctx context.Context, at Where) ([]Source, error)
-	// Files lists the file names of what a package was built into, or, of the
-	// package Repository, of all that the place offers.
-	Files(ctx context.Context, at Where, pkg string) ([]string, error)
-	// Binary tells the metadata of one of them, an RPM.
-	Binary(ctx context.Context, at Where, pkg, file string) (Binary, error)
-	// Fetch downloads one of them into a directory and returns its path.
-	Fetch(ctx context.Context, at Where, pkg, file, dir string) (string, error)
+	Path(ctx context.Context, project, repository string) ([]api.PathElement, error)
+	DepInfo(ctx context.Context, project, repository, arch string) ([]api.Dependencies, error)
+	Binaries(ctx context.Context, t api.Target) ([]api.Binary, error)
+	FileInfo(ctx context.Context, t api.Target, file string) (api.FileInfo, error)
+	// Fetch downloads a file of a target into a directory and returns its path.
+	Fetch(ctx context.Context, t api.Target, file, dir string) (string, error)
 	// States says what OBS is doing with packages, by name.
 	States(ctx context.Context, at Where, pkgs []string) (map[string]State, error)
 	// LastBuild is the last build of a package that came to an end, nil before the
 	// first.
-	LastBuild(ctx context.Context, at Where, pkg string) (*Build, error)
+	LastBuild(ctx context.Context, t api.Target) (*Build, error)
 	// Rebuild has one package built. An error for which errors.Is(err,
 	// ErrUnknownOutcome) holds does not tell whether it will be.
-	Rebuild(ctx context.Context, at Where, pkg string) error
+	Rebuild(ctx context.Context, t api.Target) error
 }
-
-// Repository stands for all packages of a place: what others build with, whoever
-// built it.
-const Repository = "_repository"
 
 // Errors of a Server that are acted on.
 var (
@@ -47,20 +40,6 @@ var (
 	// trigger token.
 	ErrBlind = errors.New("OBS does not tell who has only a token")
 )
-
-// Source is a package of OBS: what one spec file is built into.
-type Source struct {
-	Name     string
-	Needs    []string // names of the RPMs that it is built with
-	Binaries []string // names of the RPMs that it is built into
-}
-
-// Binary is what OBS says about an RPM without handing it out.
-type Binary struct {
-	Name               string
-	VersionRelease     string
-	Provides, Requires []string // OBS may leave out weak ones
-}
 
 // State is what OBS is doing with a package.
 type State struct {

@@ -6,9 +6,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // ksym is a symbol with the CRC of its types, as packages provide and require it.
@@ -18,10 +18,9 @@ type ksym struct {
 }
 
 // ksyms picks symbols from dependencies.
-func ksyms(dependencies []string) []ksym {
+func ksyms(dependencies []rpm.Dependency) []ksym {
 	var out []ksym
-	for _, d := range dependencies {
-		name, version, _ := strings.Cut(d, " = ")
+	for name, version := range rpm.Versions(dependencies) {
 		if flavor, symbol, crc, ok := kernel.ParseKsym(name, version); ok {
 			out = append(out, ksym{flavor, symbol, crc})
 		}
@@ -32,7 +31,7 @@ func ksyms(dependencies []string) []ksym {
 // symbols adds a step for each package whose modules need a symbol of another
 // module package of the place as it was before that was built again: such modules
 // do not load, whatever their base.
-func (f *Finder) symbols(ctx context.Context, p *Plan, at Where, kernels, modules []*built) {
+func (f *Finder) symbols(ctx context.Context, p *Plan, kernels, modules []*built) {
 	type named struct{ flavor, symbol string }
 	there := map[ksym]bool{}
 	from := map[named][]*built{}
@@ -43,13 +42,13 @@ func (f *Finder) symbols(ctx context.Context, p *Plan, at Where, kernels, module
 		}
 	}
 	for _, b := range modules {
-		for _, s := range ksyms(b.Requires) {
+		for _, s := range ksyms(b.needs()) {
 			if there[s] {
 				continue
 			}
 			for _, other := range from[named{s.flavor, s.symbol}] {
-				if slices.Contains(modules, other) && other.pkg != b.pkg {
-					p.add(at, b.pkg, b.seen, fmt.Sprintf("%s: needs symbol %s with CRC %08x, which %s has with another", b, s.symbol, s.crc, other), f.inVain(ctx, b, other))
+				if slices.Contains(modules, other) && other.from.Package != b.from.Package {
+					p.add(b.from, b.seen, fmt.Sprintf("%s: needs symbol %s with CRC %08x, which %s has with another", b, s.symbol, s.crc, other), f.inVain(ctx, b, other))
 					break
 				}
 			}
