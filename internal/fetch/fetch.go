@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package fetch asks web servers, for a repository's files as for OBS: with bounds in
-// time for each step, and errors that tell what may pass from what will not.
+// time for each step, limits in size, and errors that tell what may pass from what will not.
 package fetch
 
 import (

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
@@ -107,16 +108,6 @@ func (p place) copy(ctx context.Context, href string, limit int64, begin func() 
 	if err != nil {
 		return err
 	}
-	return copyAtMost(w, f, limit)
-}
-
-// copyAtMost copies r, of which more than limit bytes are an error.
-func copyAtMost(w io.Writer, r io.Reader, limit int64) error {
-	n, err := io.Copy(w, io.LimitReader(r, limit+1))
-	if err == nil && n > limit {
-		err = tooLong(limit)
-	}
+	_, err = io.Copy(w, &fetch.Bounded{R: f, Most: limit})
 	return err
 }
-
-func tooLong(limit int64) error { return fmt.Errorf("more than the %d bytes that it may have", limit) }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
@@ -100,7 +101,7 @@ func (r *Repo) open(ctx context.Context, d *record) (text io.Reader, done func()
 	if d.OpenSize > 0 {
 		limit = d.OpenSize
 	}
-	return &bounded{text, limit, limit}, done, nil
+	return &fetch.Bounded{R: text, Most: limit}, done, nil
 }
 
 // stored opens a file as it is stored, of which the checksum is right.
@@ -138,20 +139,6 @@ func (r *Repo) stored(ctx context.Context, d *record) (f *os.File, err error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// bounded is a reader that is an error behind limit bytes.
-type bounded struct {
-	r           io.Reader
-	left, limit int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p[:min(int64(len(p)), b.left+1)])
-	if b.left -= int64(n); b.left < 0 {
-		return 0, tooLong(b.limit)
-	}
-	return n, err
 }
 
 // primary reads primary.xml.

@@ -25,10 +25,7 @@ type Options struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-const (
-	answerTimeout = time.Minute
-	firstWait     = time.Second // between attempts, doubled each time
-)
+const answerTimeout = time.Minute
 
 // web asks web servers.
 type web struct {
@@ -57,28 +54,16 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// passing is an error that may pass.
-type passing struct{ error }
-
-func (p passing) Unwrap() error { return p.error }
-
 // get downloads at most limit bytes, trying again where that may help.
 func (w *web) get(ctx context.Context, u *url.URL, limit int64, begin func() (io.Writer, error)) error {
-	for n := 1; ; n++ {
-		err := w.once(ctx, u, limit, begin)
-		p, ok := errors.AsType[passing](err)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case !ok:
-			return err
-		case n == w.Attempts:
-			return fmt.Errorf("%w (tried %d times)", p.error, n)
-		}
-		if err := w.Sleep(ctx, firstWait<<min(n-1, 5)); err != nil {
-			return err
-		}
+	err := fetch.Retry(ctx, w.Attempts, w.Sleep, func() error { return w.once(ctx, u, limit, begin) })
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
+	if _, ok := errors.AsType[*fetch.Passing](err); ok {
+		return fmt.Errorf("%w (tried %d times)", err, w.Attempts)
+	}
+	return err
 }
 
 func (w *web) once(ctx context.Context, u *url.URL, limit int64, begin func() (io.Writer, error)) error {
@@ -95,7 +80,7 @@ func (w *web) once(ctx context.Context, u *url.URL, limit int64, begin func() (i
 	switch {
 	case resp.StatusCode == http.StatusOK:
 	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout:
-		return passing{fmt.Errorf("the server answers %s", resp.Status)}
+		return fetch.Passes(fmt.Errorf("the server answers %s", resp.Status), -1)
 	default:
 		return fmt.Errorf("the server answers %s", resp.Status)
 	}
@@ -106,26 +91,12 @@ func (w *web) once(ctx context.Context, u *url.URL, limit int64, begin func() (i
 	if err != nil {
 		return err
 	}
-	body := &body{r: resp.Body}
-	err = copyAtMost(to, body, limit)
-	if body.err != nil { // not the writer's
-		return connection(body.err)
+	body := &fetch.Bounded{R: resp.Body, Most: limit}
+	_, err = io.Copy(to, body)
+	if body.Err != nil { // not the writer's
+		return connection(body.Err)
 	}
 	return err
-}
-
-// body tells an answer's own errors from those of who reads it.
-type body struct {
-	r   io.Reader
-	err error
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if err != nil && err != io.EOF {
-		b.err = err
-	}
-	return n, err
 }
 
 // connection marks the errors of a connection that can succeed the next time. Those
@@ -134,7 +105,7 @@ func connection(err error) error {
 	_, network := errors.AsType[net.Error](err)
 	cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) || errors.Is(err, fetch.ErrStalled)
 	if (network || cut) && fetch.MayPass(err) {
-		return passing{err}
+		return fetch.Passes(err, -1)
 	}
 	return err
 }

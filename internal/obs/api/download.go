@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
 )
 
 // Download fetches a file of a target into dir and gives its path there. b is
@@ -116,7 +118,7 @@ func (d *download) goOn(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", r, ctx.Err())
 	}
-	return &passing{fmt.Errorf("%s: after %d of %d bytes: %w", r, d.got, d.size, cmp.Or(err, io.ErrUnexpectedEOF)), -1}
+	return fetch.Passes(fmt.Errorf("%s: after %d of %d bytes: %w", r, d.got, d.size, cmp.Or(err, io.ErrUnexpectedEOF)), -1)
 }
 
 // again begins from the start: the answer is the whole file.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/fetch"
 )
 
 // ErrUnknownOutcome says that a command was sent, and nothing came back that
@@ -43,7 +45,7 @@ func (e *StatusError) Error() string {
 		}
 		text += " (OBS says)"
 	}
-	if e.RetryAfter > maxWait {
+	if e.RetryAfter > fetch.MaxWait {
 		text += fmt.Sprintf("; it wants to be asked again in %v", e.RetryAfter)
 	}
 	return text
@@ -59,7 +61,7 @@ func Passing(err error) bool {
 	if e, ok := errors.AsType[*StatusError](err); ok {
 		return e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests
 	}
-	_, ok := errors.AsType[*passing](err)
+	_, ok := errors.AsType[*fetch.Passing](err)
 	return ok
 }
 

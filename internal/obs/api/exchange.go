@@ -52,7 +52,7 @@ func (r request) String() string {
 
 // exchange sends a request and gives the answer to it if that is success, whose
 // body is to be closed. It authenticates when asked to and, reading, follows
-// redirects. An error is [passing] if the same may succeed later and repeating it
+// redirects. An error is a [fetch.Passing] if the same may succeed later and repeating it
 // does no harm.
 func (c *Client) exchange(ctx context.Context, r request) (*http.Response, error) {
 	_, path, _ := strings.Cut(r.String(), " ")
@@ -127,7 +127,7 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, authorization 
 			err = fmt.Errorf("%s: %w", r, err)
 		}
 		if !sent && ctx.Err() == nil && fetch.MayPass(err) {
-			return nil, &passing{err, -1}
+			return nil, fetch.Passes(err, -1)
 		}
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (c *Client) refused(r request, resp *http.Response) error {
 	busy := e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable && e.RetryAfter >= 0
 	switch {
 	case busy, e.StatusCode >= 500 && r.method != http.MethodPost:
-		return &passing{e, e.RetryAfter}
+		return fetch.Passes(e, e.RetryAfter)
 	case e.StatusCode >= 500:
 		return fmt.Errorf("%w; %w", e, ErrUnknownOutcome)
 	}
@@ -223,43 +223,21 @@ func (c *Client) read(ctx context.Context, query, path []string, decode func(io.
 			return err
 		}
 		defer resp.Body.Close()
-		b := &bounded{from: resp.Body, most: c.o.Bounds.Document}
+		b := &fetch.Bounded{R: resp.Body, Most: c.o.Bounds.Document}
 		err = decode(b)
 		if err == nil {
 			_, err = io.Copy(io.Discard, b) // what breaks off is not the whole
 		}
 		switch {
-		case b.n > b.most:
-			return fmt.Errorf("%s: the answer is larger than %d bytes", r, b.most)
-		case b.err != nil && ctx.Err() != nil:
+		case b.N > b.Most:
+			return fmt.Errorf("%s: the answer is larger than %d bytes", r, b.Most)
+		case b.Err != nil && ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", r, ctx.Err())
-		case b.err != nil:
-			return &passing{fmt.Errorf("%s: after %d bytes: %w", r, b.n, b.err), -1}
+		case b.Err != nil:
+			return fetch.Passes(fmt.Errorf("%s: after %d bytes: %w", r, b.N, b.Err), -1)
 		case err != nil:
-			return fmt.Errorf("%s: the answer, after %d bytes: %w", r, b.n, err)
+			return fmt.Errorf("%s: the answer, after %d bytes: %w", r, b.N, err)
 		}
 		return nil
 	})
-}
-
-// bounded reads no more than most bytes and one more. It remembers its error, to
-// tell it from the decoder's.
-type bounded struct {
-	from io.Reader
-	most int64
-	n    int64
-	err  error // other than io.EOF
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	p = p[:min(int64(len(p)), b.most+1-b.n)]
-	if b.n > b.most {
-		return 0, io.ErrUnexpectedEOF
-	}
-	n, err := b.from.Read(p)
-	b.n += int64(n)
-	if err != nil && err != io.EOF {
-		b.err = err
-	}
-	return n, err
 }
