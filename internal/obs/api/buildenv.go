@@ -35,7 +35,7 @@ func (e BuildEnv) VersionRelease() string {
 // BuildEnv gives what the last build of a target was made of. OBS keeps none of
 // the builds before it.
 func (c *Client) BuildEnv(ctx context.Context, t Target) (e BuildEnv, err error) {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return e, err
 	}
 	err = c.read(ctx, nil, t.path("_buildenv"), func(r io.Reader) error {

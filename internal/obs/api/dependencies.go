@@ -20,7 +20,7 @@ type Dependencies struct {
 // DepInfo gives the dependencies of all packages of a repository, as the
 // scheduler last saw them. Binaries of other projects are among Needs.
 func (c *Client) DepInfo(ctx context.Context, project, repository, arch string) ([]Dependencies, error) {
-	if err := (Target{project, repository, arch, "any"}).check(); err != nil {
+	if err := (Target{project, repository, arch, "any"}).Check(); err != nil {
 		return nil, err
 	}
 	var out []Dependencies

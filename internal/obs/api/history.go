@@ -39,7 +39,7 @@ func (c *Client) LastJob(ctx context.Context, t Target) (*Job, error) {
 }
 
 func (c *Client) jobs(ctx context.Context, t Target, query ...string) ([]Job, error) {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return nil, err
 	}
 	var doc struct {
@@ -63,7 +63,7 @@ type Build struct {
 // BuildHistory gives the builds of a target whose results were kept, oldest
 // first.
 func (c *Client) BuildHistory(ctx context.Context, t Target) ([]Build, error) {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return nil, err
 	}
 	var doc struct {
@@ -90,7 +90,7 @@ type PackageChange struct {
 
 // Reason says why a target was built the last time.
 func (c *Client) Reason(ctx context.Context, t Target) (Reason, error) {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return Reason{}, err
 	}
 	var doc struct {

@@ -22,13 +22,10 @@ func (t Target) String() string {
 	return t.Project + "/" + t.Repository + "/" + t.Arch + "/" + t.Package
 }
 
-// Check says what is wrong with a target that something is to be done with.
-func (t Target) Check() error { return t.check() }
-
-// check says what is wrong with a target. What passes is a single name in each
-// field, which stays one in a path and in a query: OBS takes an empty one, and a
-// list, for more than one package.
-func (t Target) check() error {
+// Check says what is wrong with a target that something is to be done with. What
+// passes is a single name in each field, which stays one in a path and in a query:
+// OBS takes an empty one, and a list, for more than one package.
+func (t Target) Check() error {
 	if err := checkProject(t.Project); err != nil {
 		return err
 	}
@@ -41,12 +38,12 @@ func (t Target) check() error {
 	return checkPackage(t.Package)
 }
 
-// checkFiles is check for what has files, a whole repository among it.
+// checkFiles is Check for what has files, a whole repository among it.
 func (t Target) checkFiles() error {
 	if t.Package == WholeRepository {
 		t.Package = "any"
 	}
-	return t.check()
+	return t.Check()
 }
 
 func checkProject(name string) error {

@@ -21,7 +21,7 @@ import (
 // that was made for one package rebuilds that one, whatever the target says:
 // OBS' TriggerController does not compare.
 func (c *Client) Rebuild(ctx context.Context, t Target) error {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return fmt.Errorf("rebuild of %q: %w", t, err)
 	}
 	r := request{

@@ -223,7 +223,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for _, target := range []Target{kernel, {"openSUSE.org:openSUSE:Factory", "15.5", "armv7l", "gtk+"}, {"P", "r_1", "i586", "kernel-source:kernel-default"}, {"P", "r", "a", "_product:x"}, {"home:a_b", "r", "a", "_patchinfo"}} {
-		if err := target.check(); err != nil {
+		if err := target.Check(); err != nil {
 			t.Error(err)
 		}
 	}
