@@ -35,11 +35,10 @@ var ErrNoBuildRoot = errors.New("not a build root of obs-build: no /.build.packa
 // (openSUSE/pesign-obs-integration).
 type Stage string
 
-// The stages. NoSigning is every ordinary build.
+// The stages. An ordinary build has none.
 const (
-	NoSigning Stage = ""
-	Unsigned  Stage = "unsigned" // the first of two: the signer gets the results
-	Signed    Stage = "signed"   // the second of two, which packages the first one's results again
+	Unsigned Stage = "unsigned" // the first of two: the signer gets the results
+	Signed   Stage = "signed"   // the second of two, which packages the first one's results again
 )
 
 // BuildRoot is the root that obs-build leaves behind for its post-build checks.

@@ -19,8 +19,6 @@ type Job struct {
 	End        UnixTime `xml:"endtime,attr"`
 	Code       string   `xml:"code,attr"` // "succeeded", "unchanged", "failed", ...
 	Reason     string   `xml:"reason,attr"`
-	HostArch   string   `xml:"hostarch,attr"`
-	Worker     string   `xml:"workerid,attr"`
 }
 
 // JobHistory gives the last attempts to build a target, 100 at most, oldest
@@ -57,7 +55,6 @@ type Build struct {
 	VersRel    string   `xml:"versrel,attr"`
 	BuildCount int      `xml:"bcnt,attr"`
 	Time       UnixTime `xml:"time,attr"`
-	Seconds    int      `xml:"duration,attr"`
 }
 
 // BuildHistory gives the builds of a target whose results were kept, oldest
@@ -76,10 +73,9 @@ func (c *Client) BuildHistory(ctx context.Context, t Target) ([]Build, error) {
 
 // Reason is why a target was built the last time.
 type Reason struct {
-	Explain   string          `xml:"explain"` // "new build", "source change", "meta change", ...; "" if OBS does not know
-	Time      UnixTime        `xml:"time"`
-	OldSource string          `xml:"oldsource"` // srcmd5 before a source change
-	Changes   []PackageChange `xml:"packagechange"`
+	Explain string          `xml:"explain"` // "new build", "source change", "meta change", ...; "" if OBS does not know
+	Time    UnixTime        `xml:"time"`
+	Changes []PackageChange `xml:"packagechange"`
 }
 
 // PackageChange is a dependency that changed.

@@ -39,10 +39,7 @@ func (s Secret) String() string {
 	return "(secret)"
 }
 
-// GoString serves %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// Format serves every other verb, %x and %q as well.
+// Format serves every verb, %x and %#v as well.
 func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // MarshalText serves JSON and its like.
