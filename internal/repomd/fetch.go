@@ -29,12 +29,12 @@ func (r *Repo) Fetch(ctx context.Context, p *Package, dir string) (file string, 
 		return "", fmt.Errorf("%s: %w", p.Location, err)
 	}
 	switch {
-	case p.base != "":
+	case p.Base != "":
 		return fail(errors.New("lies outside of the repository (xml:base) and is not looked for there"))
 	case p.Size <= 0 || p.Size > maxPackage:
 		return fail(fmt.Errorf("size %d in the metadata; it has to be said, and at most %d bytes are read", p.Size, int64(maxPackage)))
 	}
-	if err := p.checksum.check(); err != nil {
+	if err := p.Sum.check(); err != nil {
 		return fail(err)
 	}
 	var sum hash.Hash
@@ -42,7 +42,7 @@ func (r *Repo) Fetch(ctx context.Context, p *Package, dir string) (file string, 
 	if r.at.url != nil {
 		// The checksum as the folder's name keeps equal names of different packages
 		// apart, and leaves the file its own, which messages show.
-		folder := filepath.Join(dir, p.checksum.Hex)
+		folder := filepath.Join(dir, p.Sum.Hex)
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return "", err
 		}
@@ -61,7 +61,7 @@ func (r *Repo) Fetch(ctx context.Context, p *Package, dir string) (file string, 
 		file = r.Place(p)
 	}
 	err = r.at.read(ctx, p.Location, p.Size, func() (io.Writer, error) {
-		if sum, err = p.checksum.new(); err != nil || to == nil {
+		if sum, err = p.Sum.new(); err != nil || to == nil {
 			return sum, err
 		}
 		_, err := to.Seek(0, io.SeekStart)
@@ -70,7 +70,7 @@ func (r *Repo) Fetch(ctx context.Context, p *Package, dir string) (file string, 
 	if err != nil {
 		return "", err
 	}
-	if err := p.checksum.matches(sum); err != nil {
+	if err := p.Sum.matches(sum); err != nil {
 		return fail(err)
 	}
 	return file, nil

@@ -29,27 +29,27 @@ type Package struct {
 	// Package has what the metadata says. Of dependencies, those that were asked
 	// for; an epoch of 0 is none. What metadata lacks is absent: the file list (but
 	// for what others may depend on), DISTURL, cookie, header digest and format.
-	rpm.Package
+	rpm.Package `json:"Package"`
 
 	Location string // of the file, below the repository
 	Size     int64  // of the file in bytes, 0 if it is not said
 
-	checksum checksum
-	base     string // where the location is, if not below the repository
-	line     int
+	Sum  checksum `json:"Checksum"` // as metadata writes it
+	Base string   // where the location is, if not below the repository
+	Line int
 }
 
 // Digest is the package's checksum with its type in front, "" if it has none; copies
 // of a package share it.
 func (p *Package) Digest() string {
 	if sum := p.Checksum(); sum != "" {
-		return p.checksum.Type + ":" + sum
+		return p.Sum.Type + ":" + sum
 	}
 	return ""
 }
 
 // Checksum is the package's checksum alone, by which [Repo.Holding] names it.
-func (p *Package) Checksum() string { return strings.ToLower(strings.TrimSpace(p.checksum.Hex)) }
+func (p *Package) Checksum() string { return strings.ToLower(strings.TrimSpace(p.Sum.Hex)) }
 
 // Packages reads the metadata of all packages, in the repository's order. Of
 // their dependencies, which are most of it, only those are kept whose name is
@@ -175,7 +175,7 @@ func (p *primary) read() (*Package, error) {
 			if string(p.name) != "package" {
 				return nil, p.errorf("<%.64s> where a <package> should be", p.name)
 			}
-			pkg := &Package{line: p.line}
+			pkg := &Package{Line: p.line}
 			p.kept = 0
 			if err := p.fill(pkg); err != nil {
 				return nil, err
@@ -271,8 +271,8 @@ func (p *primary) field(pkg *Package) (text *string, err error) {
 	case "version":
 		pkg.Epoch, pkg.Version, pkg.Release, err = p.version()
 	case "checksum":
-		pkg.checksum.Type, err = p.value("type")
-		return &pkg.checksum.Hex, err
+		pkg.Sum.Type, err = p.value("type")
+		return &pkg.Sum.Hex, err
 	case "time":
 		var built int64
 		if built, err = p.number("build"); built > 0 && built <= math.MaxUint32 { // a header can have no other
@@ -282,7 +282,7 @@ func (p *primary) field(pkg *Package) (text *string, err error) {
 		pkg.Size, err = p.number("package")
 	case "location":
 		if pkg.Location, err = p.value("href"); err == nil {
-			pkg.base, err = p.value("xml:base")
+			pkg.Base, err = p.value("xml:base")
 		}
 	}
 	return nil, err
@@ -370,12 +370,12 @@ func (p *primary) entry(list *[]rpm.Dependency) error {
 func (p *Package) check() error {
 	for _, f := range []struct{ what, value string }{{"name", p.Name}, {"arch", p.Arch}, {"version", p.Version}, {"location", p.Location}} {
 		if strings.TrimSpace(f.value) == "" {
-			return fmt.Errorf("line %d: package %.128q has no %s", p.line, p.Name, f.what)
+			return fmt.Errorf("line %d: package %.128q has no %s", p.Line, p.Name, f.what)
 		}
 	}
 	p.IsSource = p.Arch == "src" || p.Arch == "nosrc"
 	if err := checkHref(p.Location); err != nil {
-		return fmt.Errorf("line %d: package %.128q: %w", p.line, p.Name, err)
+		return fmt.Errorf("line %d: package %.128q: %w", p.Line, p.Name, err)
 	}
 	return nil
 }
