@@ -14,7 +14,6 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/audit"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
@@ -48,16 +47,11 @@ func auditCommand() *cli.Command {
 // serve.
 const maxRequests = 64
 
-const auditHint = "obs-btf-guard audit --help"
-
 func runAudit(c *cli.Context) error {
 	if err := checkAudit(c); err != nil {
 		return err
 	}
-	out, err := outputOf(c, reportFormats...)
-	if err != nil {
-		return err
-	}
+	out := outputOf(c)
 	failOn, err := failOnOf(c)
 	if err != nil {
 		return err
@@ -103,22 +97,17 @@ func runAudit(c *cli.Context) error {
 
 // checkAudit finds what is wrong with the arguments and flags.
 func checkAudit(c *cli.Context) error {
-	wrong := ""
 	switch packages, requests := c.Int("max-packages"), c.Int("requests"); {
 	case c.NArg() == 0:
-		wrong = "no folder, package or repository given"
+		return misuse(c, "no folder, package or repository given")
 	case slices.Contains(c.Args().Slice(), ""):
-		wrong = "a SOURCE is empty"
-	case c.IsSet("db") && c.Bool("no-db"):
-		wrong = "--db and --no-db; give one of them"
+		return misuse(c, "a SOURCE is empty")
 	case packages < 1:
-		wrong = fmt.Sprintf("--max-packages %d: give a number of at least 1", packages)
+		return misuse(c, "--max-packages %d: give a number of at least 1", packages)
 	case requests < 1 || requests > maxRequests:
-		wrong = fmt.Sprintf("--requests %d: give a number from 1 to %d", requests, maxRequests)
-	default:
-		return checkComment(c)
+		return misuse(c, "--requests %d: give a number from 1 to %d", requests, maxRequests)
 	}
-	return usageError{"audit: " + wrong, auditHint}
+	return checkComment(c)
 }
 
 // failOnOf are the kinds of findings that fail.
@@ -128,13 +117,13 @@ func failOnOf(c *cli.Context) ([]guard.Verdict, error) {
 	}
 	kinds, err := parseKinds(c.StringSlice("fail-on"))
 	if err != nil {
-		return nil, usageError{"audit: --fail-on: " + err.Error(), auditHint}
+		return nil, misuse(c, "--fail-on: %v", err)
 	}
 	return kinds, nil
 }
 
 func auditOptions(c *cli.Context) audit.Options {
-	o := audit.Options{
+	return audit.Options{
 		Sources: c.Args().Slice(), MetadataOnly: c.Bool("metadata-only"), MaxPackages: c.Int("max-packages"), Requests: c.Int("requests"),
 		Web:   repomd.Options{UserAgent: "obs-btf-guard/" + c.App.Version},
 		Cache: packageCache(c),
@@ -145,13 +134,8 @@ func auditOptions(c *cli.Context) audit.Options {
 			}
 			return client, nil
 		},
+		Tell: tellOn(c),
 	}
-	if isTerminal(c.App.ErrWriter) {
-		o.Tell = func(format string, args ...any) {
-			fmt.Fprintf(c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
-		}
-	}
-	return o
 }
 
 func writeAudit(c *cli.Context, out output, res *audit.Result, failOn []guard.Verdict) error {

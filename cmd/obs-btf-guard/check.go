@@ -30,7 +30,7 @@ func checkCommand() *cli.Command {
 			&cli.BoolFlag{Name: "running", Usage: "check this machine: the modules on its disk and the loaded ones on the kernel that runs"},
 			&cli.StringFlag{Name: "root", Usage: "with --running: the machine whose proc, sys, lib and boot are below `DIR`"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of kernel `VERSION` instead of what the vmlinux says"},
-			&cli.StringFlag{Name: "allow-mismatch", Value: "auto", Usage: "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"},
+			choiceFlag("allow-mismatch", "auto", "assume CONFIG_MODULE_ALLOW_BTF_MISMATCH: `yes|no|auto`"),
 			&cli.StringSliceFlag{Name: "policy", Usage: "override verdicts by the rules in `FILE`, see obs-btf-guard.conf(5); may be repeated, the last matching rule decides"},
 			formatFlag(reportFormats...), colorFlag(),
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "list every module, and what the kernel would not log"},
@@ -46,12 +46,9 @@ func check(c *cli.Context) error {
 		return err
 	}
 	if c.IsSet("root") && !c.Bool("running") {
-		return usageError{"check: --root is where --running looks; give both", "obs-btf-guard check --help"}
+		return misuse(c, "--root is where --running looks; give both")
 	}
-	out, err := outputOf(c, reportFormats...)
-	if err != nil {
-		return err
-	}
+	out := outputOf(c)
 	var rules policy.Policy
 	for _, path := range c.StringSlice("policy") {
 		p, err := policy.Read(path, path)
@@ -113,35 +110,18 @@ func writeChecked(c *cli.Context, out output, res *guard.Result, topics []report
 func checkSources(c *cli.Context) (collect.Sources, error) {
 	s := collect.Check(c.Args().Slice()...)
 	s.Against, s.Base, s.OwnBase = c.StringSlice("against"), c.String("base"), c.String("own-base")
-	const hint = "obs-btf-guard check --help"
 	if c.Bool("running") {
 		if len(s.Paths)+len(s.Against) > 0 || s.Base+s.OwnBase != "" {
-			return s, usageError{"check: --running finds kernel and modules itself; for other modules on the kernel that runs, give --base /sys/kernel/btf/vmlinux", hint}
+			return s, misuse(c, "--running finds kernel and modules itself; for other modules on the kernel that runs, give --base /sys/kernel/btf/vmlinux")
 		}
 	} else if len(s.Paths) == 0 {
-		return s, usageError{"check: no package, folder or file given", hint}
+		return s, misuse(c, "no package, folder or file given")
 	}
 	if s.Base != "" && len(s.Against) > 0 {
-		return s, usageError{"check: --base checks everything on one base, --against pairs by kernelrelease; give one of them", hint}
+		return s, misuse(c, "--base checks everything on one base, --against pairs by kernelrelease; give one of them")
 	}
-	if c.IsSet("db") && c.Bool("no-db") {
-		return s, usageError{"check: --db and --no-db; give one of them", hint}
-	}
-	if k := c.String("kernel"); k != "" {
-		v, err := verify.ParseVersion(k)
-		if err != nil {
-			return s, usageError{"check: --kernel: " + err.Error(), hint}
-		}
-		s.Assumed.Kernel = v
-	}
-	switch a := c.String("allow-mismatch"); a {
-	case "auto":
-	case "yes":
-		s.Assumed.Allow = verify.AllowYes
-	case "no":
-		s.Assumed.Allow = verify.AllowNo
-	default:
-		return s, notOneOf("check", "--allow-mismatch", a, "yes", "no", "auto")
-	}
-	return s, nil
+	s.Assumed.Allow = map[string]verify.Allow{"yes": verify.AllowYes, "no": verify.AllowNo}[c.String("allow-mismatch")]
+	var err error
+	s.Assumed.Kernel, err = assumedKernel(c)
+	return s, err
 }

@@ -19,9 +19,9 @@ func checkComment(c *cli.Context) error {
 	inOBS := func(source string) bool { return strings.HasPrefix(source, "obs:") }
 	switch {
 	case c.Bool("dry-run") && !c.Bool("comment"):
-		return usageError{"audit: --dry-run is for --comment; without it, nothing is written", auditHint}
+		return misuse(c, "--dry-run is for --comment; without it, nothing is written")
 	case c.Bool("comment") && !slices.ContainsFunc(c.Args().Slice(), inOBS):
-		return usageError{"audit: --comment is for packages in OBS, and no source is there (obs:PROJECT)", auditHint}
+		return misuse(c, "--comment is for packages in OBS, and no source is there (obs:PROJECT)")
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/distil"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
@@ -24,7 +23,7 @@ func distillCommand() *cli.Command {
 			&cli.StringFlag{Name: "base", Usage: "the modules were built on the base in `FILE`: a vmlinux, boot image or RPM"},
 			&cli.BoolFlag{Name: "in-place", Usage: "rewrite the modules where they are"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave them as they are and write the new ones into `FOLDER`"},
-			&cli.StringFlag{Name: "plain-ids", Value: string(distil.Keep), Usage: "what becomes of numbers that no kernel relocates (nf_conntrack): `keep|zero|mapped`"},
+			choiceFlag("plain-ids", string(distil.Keep), "what becomes of numbers that no kernel relocates (nf_conntrack): `keep|zero|mapped`"),
 			&cli.IntFlag{Name: "max-growth", Value: 10, Usage: "leave a module as it is that would grow by more than `PERCENT` (and 16 KiB)"},
 			&cli.BoolFlag{Name: "where-possible", Usage: "succeed where a module, or the kernel, cannot be distilled for: it stays as it was and is listed"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of Linux `VERSION` instead of what the vmlinux says"},
@@ -35,27 +34,20 @@ func distillCommand() *cli.Command {
 }
 
 func distill(c *cli.Context) error {
-	const hint = "obs-btf-guard distill --help"
 	o := distil.Options{Plain: distil.Plain(c.String("plain-ids")), MaxGrowth: c.Int("max-growth"), Output: c.String("output")}
 	switch {
 	case c.NArg() == 0 || c.String("base") == "":
-		return usageError{"distill: give modules or folders, and with --base the vmlinux that they were built on", hint}
+		return misuse(c, "give modules or folders, and with --base the vmlinux that they were built on")
 	case c.Bool("in-place") == (o.Output != ""):
-		return usageError{"distill: give either --in-place or --output FOLDER", hint}
-	case o.Plain != distil.Keep && o.Plain != distil.Zero && o.Plain != distil.Mapped:
-		return notOneOf("distill", "--plain-ids", string(o.Plain), "keep", "zero", "mapped")
+		return misuse(c, "give either --in-place or --output FOLDER")
 	case o.MaxGrowth < 0 || o.MaxGrowth > 1000:
-		return usageError{fmt.Sprintf("distill: --max-growth: %d must be a percentage from 0 to 1000", o.MaxGrowth), hint}
+		return misuse(c, "--max-growth: %d must be a percentage from 0 to 1000", o.MaxGrowth)
 	}
-	sources := collect.Sources{Base: c.String("base")}
-	if k := c.String("kernel"); k != "" {
-		v, err := verify.ParseVersion(k)
-		if err != nil {
-			return usageError{"distill: --kernel: " + err.Error(), hint}
-		}
-		sources.Assumed.Kernel = v
+	version, err := assumedKernel(c)
+	if err != nil {
+		return err
 	}
-	inv, err := readSources(c, sources)
+	inv, err := readSources(c, collect.Sources{Base: c.String("base"), Assumed: guard.Assumed{Kernel: version}})
 	if err != nil {
 		return err
 	}

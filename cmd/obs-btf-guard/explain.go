@@ -59,15 +59,12 @@ type explained struct {
 }
 
 func explainAction(c *cli.Context) error {
-	out, err := outputOf(c, "text", "json")
-	if err != nil {
-		return err
-	}
+	out := outputOf(c)
 	if c.NArg() != 2 {
-		return usageError{fmt.Sprintf("explain: it takes two arguments, OLD and NEW, and not %d", c.NArg()), "obs-btf-guard explain --help"}
+		return misuse(c, "it takes two arguments, OLD and NEW, and not %d", c.NArg())
 	}
 	if slices.Contains(c.Args().Slice(), "") {
-		return usageError{"explain: an argument is empty", "obs-btf-guard explain --help"}
+		return misuse(c, "an argument is empty")
 	}
 	w, err := newWhys(c)
 	if err != nil {

@@ -34,12 +34,9 @@ func fingerprintCommand() *cli.Command {
 
 func fingerprints(c *cli.Context) error {
 	if c.NArg() == 0 {
-		return usageError{"fingerprint: no file, folder or RPM given", "obs-btf-guard fingerprint --help"}
+		return misuse(c, "no file, folder or RPM given")
 	}
-	out, err := outputOf(c, "text", "json")
-	if err != nil {
-		return err
-	}
+	out := outputOf(c)
 	inv, err := readSources(c, collect.Fingerprints(c.Args().Slice(), c.Bool("verbose")))
 	if err != nil {
 		return err

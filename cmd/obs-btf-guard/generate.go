@@ -34,21 +34,13 @@ func requiresCommand() *cli.Command {
 		Usage:       "rpmbuild's generator: what modules require",
 		Description: generatorDescription,
 		Flags: append(generatorFlags(),
-			&cli.StringFlag{Name: "as", Value: string(generator.Requires), Usage: "print the dependencies of this kind: `requires|recommends`"},
-			&cli.StringFlag{Name: "strength", Value: string(generator.Auto), Usage: "which kind that is: `auto|requires|recommends|none`; auto goes by the kernel's config"},
+			choiceFlag("as", string(generator.Requires), "print the dependencies of this kind: `requires|recommends`"),
+			&cli.StringFlag{Name: "strength", Value: string(generator.Auto), Usage: "which kind that is: `auto|requires|recommends|none`; auto goes by the kernel's config",
+				Action: oneOf("--strength (%kernel_btf_strength)", "auto", "requires", "recommends", "none")},
 			&cli.StringFlag{Name: "base", Usage: "the base that modules were built on whose kernel is neither packaged nor installed: a vmlinux, raw .BTF or RPM `FILE`"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			as, strength := generator.Strength(c.String("as")), generator.Strength(c.String("strength"))
-			if as != generator.Requires && as != generator.Recommends {
-				return notOneOf("requires", "--as", string(as), "requires", "recommends")
-			}
-			switch strength {
-			case generator.Auto, generator.Requires, generator.Recommends, generator.None:
-			default:
-				return notOneOf("requires", "--strength (%kernel_btf_strength)", string(strength), "auto", "requires", "recommends", "none")
-			}
-			return generate(c, kernel.RoleModule, as)
+			return generate(c, kernel.RoleModule, generator.Strength(c.String("as")))
 		},
 	}
 }
@@ -79,7 +71,7 @@ func generate(c *cli.Context, role kernel.Role, as generator.Strength) error {
 	}
 	root := c.String("root")
 	if root == "" {
-		return usageError{c.Command.Name + ": no build root: neither --root nor RPM_BUILD_ROOT is set", "obs-btf-guard " + c.Command.Name + " --help"}
+		return misuse(c, "no build root: neither --root nor RPM_BUILD_ROOT is set")
 	}
 	var wanted, clean []string
 	packaged := false

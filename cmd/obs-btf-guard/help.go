@@ -166,14 +166,6 @@ func didYouMean(name string) string {
 	return fmt.Sprintf("; did you mean %q?", name)
 }
 
-// notOneOf is the error of a flag whose value is not one of its choices.
-func notOneOf(command, flag, value string, choices ...string) error {
-	return usageError{
-		fmt.Sprintf("%s: %s: must be one of %s, not %q", command, flag, strings.Join(choices, ", "), value),
-		"obs-btf-guard " + command + " --help",
-	}
-}
-
 // closest is the name that is most like a mistyped one, "" if none is like it: it
 // begins so, or few letters are wrong.
 func closest(typed string, names []string) string {

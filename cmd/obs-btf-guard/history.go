@@ -49,12 +49,9 @@ func printHistory(c *cli.Context) error {
 		return importReports(c)
 	}
 	if c.NArg() > 1 {
-		return usageError{"history: give one kernelrelease, or a pattern in quotes", "obs-btf-guard history --help"}
+		return misuse(c, "give one kernelrelease, or a pattern in quotes")
 	}
-	out, err := outputOf(c, "text", "json")
-	if err != nil {
-		return err
-	}
+	out := outputOf(c)
 	path, err := databasePath(c)
 	if err != nil {
 		return err
@@ -90,28 +87,29 @@ func printHistory(c *cli.Context) error {
 
 // lookFor looks for the file of a history. A database is there or says itself that it
 // is not: it has no file.
-func lookFor(path string) (fs.FileInfo, error) {
+func lookFor(path string) error {
 	if history.IsServer(path) {
-		return nil, nil
+		return nil
 	}
-	return os.Stat(path)
+	_, err := os.Stat(path)
+	return err
 }
 
 // tend removes what is old, or looks for damage.
 func tend(c *cli.Context, path string) error {
 	for _, flag := range []string{"arch", "flavor", "project", "changed", "format", "verbose"} {
 		if c.IsSet(flag) {
-			return usageError{"history: --prune and --verify go without --" + flag, "obs-btf-guard history --help"}
+			return misuse(c, "--prune and --verify go without --%s", flag)
 		}
 	}
 	days := c.Int("prune")
 	switch {
 	case c.NArg() > 0 || c.IsSet("prune") && c.Bool("verify"):
-		return usageError{"history: --prune and --verify stand alone", "obs-btf-guard history --help"}
+		return misuse(c, "--prune and --verify stand alone")
 	case c.IsSet("prune") && (days < 1 || days > 100_000):
-		return usageError{fmt.Sprintf("history: --prune %d: give a number of days, at least 1", days), "obs-btf-guard history --help"}
+		return misuse(c, "--prune %d: give a number of days, at least 1", days)
 	}
-	if _, err := lookFor(path); err != nil {
+	if err := lookFor(path); err != nil {
 		return fmt.Errorf("%s: no such file", path)
 	}
 	db, err := openHistory(c, path)
@@ -137,7 +135,7 @@ func tend(c *cli.Context, path string) error {
 
 // nothingIn says why a history has nothing to print.
 func nothingIn(c *cli.Context, path string) string {
-	_, err := lookFor(path)
+	err := lookFor(path)
 	narrowed := c.NArg() > 0
 	for _, flag := range []string{"arch", "flavor", "project", "changed"} {
 		narrowed = narrowed || c.IsSet(flag)
@@ -156,7 +154,7 @@ func nothingIn(c *cli.Context, path string) string {
 // error are those of the rows that could be read.
 func readHistory(c *cli.Context, path string) (lines []history.Line, aside bool, err error) {
 	lines = []history.Line{}
-	if _, err := lookFor(path); errors.Is(err, fs.ErrNotExist) {
+	if err := lookFor(path); errors.Is(err, fs.ErrNotExist) {
 		return lines, false, nil
 	}
 	db, err := history.Open(c.Context, path, func(notice string) {

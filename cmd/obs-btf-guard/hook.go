@@ -26,7 +26,7 @@ func hookCommand() *cli.Command {
 
 func hook(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return usageError{"hook: takes no arguments, it looks at the build root", "obs-btf-guard hook --help"}
+		return misuse(c, "takes no arguments, it looks at the build root")
 	}
 	root, err := obs.Find(c.String("root"), os.Getenv)
 	if err != nil {

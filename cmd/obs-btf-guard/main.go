@@ -120,6 +120,11 @@ type usageError struct{ msg, hint string }
 
 func (e usageError) Error() string { return e.msg }
 
+// misuse is the usageError of a command.
+func misuse(c *cli.Context, format string, args ...any) error {
+	return usageError{c.Command.Name + ": " + fmt.Sprintf(format, args...), "obs-btf-guard " + c.Command.Name + " --help"}
+}
+
 func newApp(stdout, stderr io.Writer) *cli.App {
 	return &cli.App{
 		Name:                   "obs-btf-guard",

@@ -22,7 +22,13 @@ func databaseFlag(does string) cli.Flag {
 
 // databaseFlags are those of the commands that remember what they read.
 func databaseFlags() []cli.Flag {
-	return []cli.Flag{databaseFlag("keep"), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what is read, and use nothing that is remembered"}, cacheFlag()}
+	either := func(c *cli.Context, no bool) error {
+		if no && c.IsSet("db") {
+			return misuse(c, "--db and --no-db; give one of them")
+		}
+		return nil
+	}
+	return []cli.Flag{databaseFlag("keep"), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what is read, and use nothing that is remembered", Action: either}, cacheFlag()}
 }
 
 // databasePath is the file of --db, or where the history is by default.

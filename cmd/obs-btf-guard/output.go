@@ -11,6 +11,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -21,11 +22,37 @@ var reportFormats = slices.Concat([]string{"text", "json"}, findings.Formats, []
 
 // formatFlag chooses one of the formats that a command has.
 func formatFlag(formats ...string) cli.Flag {
-	return &cli.StringFlag{Name: "format", Value: "text", Usage: "output `" + strings.Join(formats, "|") + "`"}
+	return choiceFlag("format", "text", "output `"+strings.Join(formats, "|")+"`")
 }
 
-func colorFlag() cli.Flag {
-	return &cli.StringFlag{Name: "color", Value: "auto", Usage: "color the text: `auto|always|never`"}
+func colorFlag() cli.Flag { return choiceFlag("color", "auto", "color the text: `auto|always|never`") }
+
+// choiceFlag is a flag whose value must be one of those in backquotes in its usage.
+func choiceFlag(name, value, usage string) cli.Flag {
+	_, choices, _ := cutQuoted(usage)
+	return &cli.StringFlag{Name: name, Value: value, Usage: usage, Action: oneOf("--"+name, strings.Split(choices, "|")...)}
+}
+
+// oneOf refuses the value of a flag that is not one of its choices.
+func oneOf(flag string, choices ...string) func(*cli.Context, string) error {
+	return func(c *cli.Context, value string) error {
+		if !slices.Contains(choices, value) {
+			return misuse(c, "%s: must be one of %s, not %q", flag, strings.Join(choices, ", "), value)
+		}
+		return nil
+	}
+}
+
+// assumedKernel reads --kernel.
+func assumedKernel(c *cli.Context) (verify.Version, error) {
+	if c.String("kernel") == "" {
+		return verify.Version{}, nil
+	}
+	v, err := verify.ParseVersion(c.String("kernel"))
+	if err != nil {
+		return v, misuse(c, "--kernel: %v", err)
+	}
+	return v, nil
 }
 
 // output is how a command writes its result.
@@ -34,24 +61,25 @@ type output struct {
 	color  bool
 }
 
-// outputOf reads --format, which is one of formats, and --color. NO_COLOR (no-color.org) turns color off
-// unless it is asked for.
-func outputOf(c *cli.Context, formats ...string) (output, error) {
-	o := output{format: c.String("format")}
-	if !slices.Contains(formats, o.format) {
-		return o, notOneOf(c.Command.Name, "--format", o.format, formats...)
+// outputOf reads --format and --color. NO_COLOR (no-color.org) turns color off unless it
+// is asked for.
+func outputOf(c *cli.Context) output {
+	color := c.String("color") == "always"
+	if c.String("color") == "auto" {
+		color = isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
-	switch color := c.String("color"); color {
-	case "": // a command without colors
-	case "auto":
-		o.color = isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	case "always":
-		o.color = true
-	case "never":
-	default:
-		return o, notOneOf(c.Command.Name, "--color", color, "auto", "always", "never")
+	return output{c.String("format"), color}
+}
+
+// tellOn writes on standard error what is being done, where somebody watches; else it is
+// nil.
+func tellOn(c *cli.Context) func(format string, args ...any) {
+	if !isTerminal(c.App.ErrWriter) {
+		return nil
 	}
-	return o, nil
+	return func(format string, args ...any) {
+		fmt.Fprintf(c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
+	}
 }
 
 func isTerminal(w any) bool {

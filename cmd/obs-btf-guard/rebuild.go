@@ -24,8 +24,6 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const rebuildHint = "obs-btf-guard rebuild --help"
-
 func rebuildCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rebuild",
@@ -53,15 +51,12 @@ func rebuildCommand() *cli.Command {
 }
 
 func rebuildAction(c *cli.Context) error {
-	out, err := outputOf(c, "text", "json")
-	if err != nil {
-		return err
-	}
+	out := outputOf(c)
 	if c.Duration("poll") <= 0 || c.Duration("timeout") <= 0 {
-		return usageError{"rebuild: --poll and --timeout are times above 0", rebuildHint}
+		return misuse(c, "--poll and --timeout are times above 0")
 	}
 	if c.Bool("yes") && c.Bool("dry-run") {
-		return usageError{"rebuild: --dry-run does nothing and --yes does it; give one of them", rebuildHint}
+		return misuse(c, "--dry-run does nothing and --yes does it; give one of them")
 	}
 	dir, err := os.MkdirTemp("", "obs-btf-guard-")
 	if err != nil {
@@ -94,9 +89,9 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 	file := r.c.String("plan")
 	switch {
 	case file != "" && (r.c.NArg() > 0 || r.fallback != (rebuild.Where{})):
-		return nil, usageError{"rebuild: --plan is all there is to do; give no other input", rebuildHint}
+		return nil, misuse(r.c, "--plan is all there is to do; give no other input")
 	case file == "" && r.c.NArg() == 0 && (r.fallback.Project == "" || r.fallback.Repository == "" || r.fallback.Arch == ""):
-		return nil, usageError{"rebuild: nothing to look at: give reports, RPMs, or --project, --repository and --arch", rebuildHint}
+		return nil, misuse(r.c, "nothing to look at: give reports, RPMs, or --project, --repository and --arch")
 	}
 	if file != "" {
 		return r.readPlan(file)
@@ -112,7 +107,7 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 		r.places = append(r.places, r.fallback)
 	}
 	if r.server.Blind && len(r.places) > 0 && r.c.NArg() == 0 {
-		return nil, usageError{"rebuild: with a trigger token OBS does not tell what a project builds; give reports or RPMs", rebuildHint}
+		return nil, misuse(r.c, "with a trigger token OBS does not tell what a project builds; give reports or RPMs")
 	}
 	if err := r.find(r.c.Context, p); err != nil {
 		return nil, err
@@ -181,7 +176,7 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 		default:
 			places := rebuild.Places(d, r.fallback)
 			if len(places) == 0 {
-				return usageError{fmt.Sprintf("rebuild: %s does not say where its packages are built; give --project, --repository and --arch", path), rebuildHint}
+				return misuse(r.c, "%s does not say where its packages are built; give --project, --repository and --arch", path)
 			}
 			r.places = append(r.places, places...)
 		}
@@ -250,11 +245,7 @@ func (r *rebuildRun) connect(name string) (err error) {
 }
 
 func (r *rebuildRun) finder() *rebuild.Finder {
-	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Cache: packageCache(r.c), Tell: func(format string, args ...any) {
-		if isTerminal(r.c.App.ErrWriter) {
-			fmt.Fprintf(r.c.App.ErrWriter, "%s\n", prose.Printable(fmt.Sprintf(format, args...)))
-		}
-	}}
+	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Cache: packageCache(r.c), Tell: tellOn(r.c)}
 	if r.c.Bool("wait") {
 		f.Settle = func(ctx context.Context) error { return rebuild.Pause(ctx, r.c.Duration("poll")) }
 	}
@@ -270,7 +261,7 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 	}
 	dry := r.c.Bool("dry-run") || r.needsYes() && !r.c.Bool("yes")
 	if !dry && r.c.Bool("wait") && r.server.Blind {
-		return usageError{"rebuild: with a trigger token OBS does not tell when something is built; leave out --wait", rebuildHint}
+		return misuse(r.c, "with a trigger token OBS does not tell when something is built; leave out --wait")
 	}
 	if r.json {
 		if err := p.Write(r.c.App.Writer); err != nil {

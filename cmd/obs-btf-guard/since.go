@@ -27,7 +27,7 @@ type baseline struct {
 func newBaseline(c *cli.Context) (*baseline, error) {
 	b := &baseline{c: c}
 	if c.IsSet("since") && c.Bool("since-last") {
-		return nil, usageError{"audit: --since and --since-last; give one of them", auditHint}
+		return nil, misuse(c, "--since and --since-last; give one of them")
 	}
 	if !c.IsSet("since") {
 		return b, nil
@@ -64,7 +64,7 @@ func (b *baseline) key() string {
 // recall finds the last audit of the same sources. Without one everything is new.
 func (b *baseline) recall(m *memory) error {
 	if m == nil {
-		return usageError{"audit: --since-last needs a history, and there is none: name one with --db", auditHint}
+		return misuse(b.c, "--since-last needs a history, and there is none: name one with --db")
 	}
 	value, err := m.last(b.key())
 	if err != nil {

@@ -28,7 +28,7 @@ func stampCommand() *cli.Command {
 		Description: stampDescription,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "with", Usage: "look for the kernels that modules were built on in `PATH`, too, and leave it as it is; may be repeated"},
-			&cli.StringFlag{Name: "strength", Value: string(generator.Auto), Usage: "what modules get: `auto|requires|recommends|none`; auto goes by the kernel's config"},
+			choiceFlag("strength", string(generator.Auto), "what modules get: `auto|requires|recommends|none`; auto goes by the kernel's config"),
 			&cli.BoolFlag{Name: "verify", Usage: "only compare metadata and content; exit status 1 if they disagree"},
 			&cli.BoolFlag{Name: "remove", Usage: "take the fingerprints out of the packages"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done and do nothing"},
@@ -40,18 +40,11 @@ func stampCommand() *cli.Command {
 }
 
 func stamp(c *cli.Context) error {
-	const hint = "obs-btf-guard stamp --help"
 	if c.NArg() == 0 {
-		return usageError{"stamp: no RPM or folder given", hint}
-	}
-	strength := generator.Strength(c.String("strength"))
-	switch strength {
-	case generator.Auto, generator.Requires, generator.Recommends, generator.None:
-	default:
-		return notOneOf("stamp", "--strength", string(strength), "auto", "requires", "recommends", "none")
+		return misuse(c, "no RPM or folder given")
 	}
 	if c.Bool("verify") && c.Bool("remove") {
-		return usageError{"stamp: --verify compares and --remove removes; give one of them", hint}
+		return misuse(c, "--verify compares and --remove removes; give one of them")
 	}
 	inv, err := readSources(c, collect.Stamp(c.Args().Slice(), c.StringSlice("with"), c.Bool("remove")))
 	if err != nil {
@@ -61,7 +54,7 @@ func stamp(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	st := &stamping{c: c, strength: strength, problems: inv.Problems}
+	st := &stamping{c: c, strength: generator.Strength(c.String("strength")), problems: inv.Problems}
 	n := 0
 	for _, t := range guard.Metadata(inv, res) {
 		if err := c.Context.Err(); err != nil {

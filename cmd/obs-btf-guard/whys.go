@@ -34,10 +34,9 @@ type buildEnv struct {
 }
 
 func newWhys(c *cli.Context) (w whys, err error) {
-	const hint = "obs-btf-guard explain --help"
 	paths := c.StringSlice("buildenv")
 	if n := len(paths); n != 0 && n != 2 {
-		return w, usageError{fmt.Sprintf("explain: --buildenv: %d given, two are needed: that of OLD, then that of NEW", n), hint}
+		return w, misuse(c, "--buildenv: %d given, two are needed: that of OLD, then that of NEW", n)
 	}
 	for _, path := range paths {
 		f, err := regular.Open(path)
@@ -59,7 +58,7 @@ func newWhys(c *cli.Context) (w whys, err error) {
 		}
 		w.obs = client
 	case c.IsSet("apiurl"):
-		return w, usageError{"explain: --apiurl says which OBS --obs asks, which is not given", hint}
+		return w, misuse(c, "--apiurl says which OBS --obs asks, which is not given")
 	}
 	return w, nil
 }
