@@ -56,7 +56,7 @@ func (r *Result) title() string {
 	for _, s := range r.Sources {
 		names = append(names, s.Name)
 	}
-	title := firstOf(names, mostNamed)
+	title := prose.First(names, mostNamed)
 	var built time.Time
 	for _, k := range r.Kernels {
 		if k.Package.Built.After(built) {

@@ -72,7 +72,7 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 			names = append(names, f.Module.Name)
 		}
 		slices.Sort(names)
-		m.Reasons = append(m.Reasons, "likewise "+firstOf(names, most))
+		m.Reasons = append(m.Reasons, "likewise "+prose.First(names, most))
 		if m.Kind == guard.Verdict(guard.Duplicated) {
 			m.Reasons = append(m.Reasons, prose.Number(len(list))+" more modules "+guard.Repeated(list).String())
 		}

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -213,12 +212,3 @@ const (
 
 // wanted is what an audit reads.
 const wanted = "a package, folder of packages or repository"
-
-// firstOf writes names in one line, the first few of many.
-func firstOf(names []string, most int) string {
-	s := strings.Join(names[:min(len(names), most)], ", ")
-	if more := len(names) - most; more > 0 {
-		s += fmt.Sprintf(" and %s more", prose.Number(more))
-	}
-	return s
-}

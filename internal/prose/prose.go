@@ -40,6 +40,15 @@ func Several(n int, thing string) string {
 // LogWidth is where paragraphs wrap that nobody reads on a terminal, in columns.
 const LogWidth = 80
 
+// First names the first few of many: "a, b and 1,234 more".
+func First(names []string, most int) string {
+	s := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		s += " and " + Number(more) + " more"
+	}
+	return s
+}
+
 // Wrap breaks s behind a prefix into lines of at most LogWidth columns, words stay
 // whole. Further lines are indented as far as the prefix.
 func Wrap(prefix, s string) (lines []string) { return wrap(prefix, s, LogWidth) }

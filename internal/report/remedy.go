@@ -317,9 +317,5 @@ func change(c guard.Change) string {
 	if len(names) == 0 {
 		return s
 	}
-	s += " " + strings.Join(names[:min(len(names), most)], ", ")
-	if more := len(names) - most; more > 0 {
-		s += fmt.Sprintf(" and %s more", prose.Number(more))
-	}
-	return s + " (\"obs-btf-guard explain OLD NEW\" shows all)"
+	return s + " " + prose.First(names, most) + " (\"obs-btf-guard explain OLD NEW\" shows all)"
 }

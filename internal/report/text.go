@@ -265,15 +265,12 @@ func (t *text) names(p group) string {
 		most = 8
 	}
 	var names []string
-	for _, f := range p[:min(len(p), most)] {
+	for _, f := range p {
 		names = append(names, f.Module.Name)
 	}
-	s := strings.Join(names, ", ")
-	if n := len(p) - len(names); n > 0 {
-		s += fmt.Sprintf(" and %s more", prose.Number(n))
-		if t.Full != "" {
-			s += " (" + t.Full + ")"
-		}
+	s := prose.First(names, most)
+	if len(names) > most && t.Full != "" {
+		s += " (" + t.Full + ")"
 	}
 	return s
 }

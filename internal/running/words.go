@@ -8,7 +8,6 @@ package running
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
@@ -43,7 +42,7 @@ func (s *State) loadedPoints() []string {
 			}
 		}
 		if len(names) > 0 {
-			points = append(points, prose.Several(len(names), "module")+" "+text+": "+first(names))
+			points = append(points, prose.Several(len(names), "module")+" "+text+": "+prose.First(names, mostNamed))
 		}
 	}
 	add("without BTF, although the file has some: BPF programs cannot attach to their functions or find their types", func(l Loaded) bool { return l.State == WithoutBTF })
@@ -94,12 +93,5 @@ func all(n int) string {
 	return "all " + prose.Number(n) + " modules fit"
 }
 
-// first names a few of many.
-func first(names []string) string {
-	const most = 8
-	s := strings.Join(names[:min(len(names), most)], ", ")
-	if more := len(names) - most; more > 0 {
-		s += " and " + prose.Number(more) + " more"
-	}
-	return s
-}
+// mostNamed is how many of many a line names.
+const mostNamed = 8

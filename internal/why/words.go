@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // sentence says in one line why it was built, what is the same, what of the rest can have
@@ -101,14 +103,10 @@ func (r *Reasons) moved() []Difference {
 // few lists the first few of many.
 func few[T fmt.Stringer](list []T, most int) string {
 	var out []string
-	for _, d := range list[:min(len(list), most)] {
+	for _, d := range list {
 		out = append(out, d.String())
 	}
-	s := strings.Join(out, ", ")
-	if n := len(list) - most; n > 0 {
-		s += fmt.Sprintf(" and %d more", n)
-	}
-	return s
+	return prose.First(out, most)
 }
 
 // and joins words as a sentence does.

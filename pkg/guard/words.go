@@ -225,11 +225,7 @@ func (r *Repeats) sentence() string {
 		s += ", " + prose.Number(r.Copies) + " times in all"
 	}
 	const most = 5
-	s += " (" + strings.Join(r.Structs[:min(len(r.Structs), most)], ", ")
-	if more := len(r.Structs) - most; more > 0 {
-		s += " and " + prose.Number(more) + " more"
-	}
-	s += fmt.Sprintf("): %s of the %s bytes of its .BTF. ", prose.Number(r.Bytes), prose.Number(r.Of))
+	s += fmt.Sprintf(" (%s): %s of the %s bytes of its .BTF. ", prose.First(r.Structs, most), prose.Number(r.Bytes), prose.Number(r.Of))
 	if r.Kfuncs != nil {
 		return s + fmt.Sprintf("The BPF verifier takes the two for different types, so that it refuses %s with a pointer from the vmlinux or from another module",
 			counted(len(r.Kfuncs), "kfunc", r.Kfuncs...))
@@ -239,16 +235,13 @@ func (r *Repeats) sentence() string {
 
 // counted is "2 kfuncs, a and b": the number, the word and the first names.
 func counted(n int, word string, names ...string) string {
-	s := fmt.Sprintf("%d %s", n, word)
-	if n > 1 {
-		s += "s"
-	}
+	s := prose.Several(n, word)
 	const most = 8
 	switch {
 	case len(names) == 0:
 		return s
 	case len(names) > most:
-		return s + ", " + strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+		return s + ", " + prose.First(names, most)
 	case len(names) == 1:
 		return s + ", " + names[0]
 	}
