@@ -516,7 +516,7 @@ func TestReordered(t *testing.T) {
 			t.Errorf("%s: reordered %t, %d out of order: %+v", tc.name, d.Reordered, d.Types.OutOfOrder, d.Types)
 		}
 		var b strings.Builder
-		if err := d.Text(&b, TextOptions{Pahole: "1.24"}); err != nil {
+		if err := d.Text(&b, TextOptions{Pahole: 124}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), "NEW was built with pahole 1.24"); got != tc.want {

@@ -16,7 +16,7 @@ type TextOptions struct {
 	Verbose bool   // list everything
 	Named   int    // how many changes of one sort a short text lists, 0 for 8
 	Full    string // where it sends the reader for the rest, such as "--verbose lists all"
-	Pahole  string // the version that NEW was built with, "1.24", "" if it is not known
+	Pahole  int    // the version that NEW was built with, 124 for 1.24, 0 if it is not known
 }
 
 // Text writes what changed, short unless Verbose, and what matters first: a sentence,
@@ -172,19 +172,18 @@ func (t *text) counts(d *Diff) {
 
 // paholeOrder says why a pahole writes types in another order, and what cures it:
 // which versions need which flag is in pahole's changes-v1.27 and changes-v1.29.
-func paholeOrder(version string) string {
-	major, minor := 0, 0
-	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
-	switch n := major*100 + minor; {
-	case err != nil:
+func paholeOrder(version int) string {
+	with := fmt.Sprintf("NEW was built with pahole %d.%02d, which writes types in ", version/100, version%100)
+	switch {
+	case version == 0:
 		return "A pahole that runs on several cores writes types in another order each time. 1.29 and later do not, 1.27 and 1.28 " +
 			"do not with --btf_features=reproducible_build, older ones do not with one job (-j1)."
-	case n >= 129:
-		return "NEW was built with pahole " + version + ", which writes types in the same order each time. Look at what else differs, the order of objects in the link for one."
-	case n >= 127:
-		return "NEW was built with pahole " + version + ", which writes types in another order each time that it runs on several cores, unless it is called with --btf_features=reproducible_build."
+	case version >= 129:
+		return with + "the same order each time. Look at what else differs, the order of objects in the link for one."
+	case version >= 127:
+		return with + "another order each time that it runs on several cores, unless it is called with --btf_features=reproducible_build."
 	}
-	return "NEW was built with pahole " + version + ", which writes types in another order each time that it runs on several cores. Call it with one job (-j1), " +
+	return with + "another order each time that it runs on several cores. Call it with one job (-j1), " +
 		"or use 1.27 or later with --btf_features=reproducible_build."
 }
 

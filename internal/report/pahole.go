@@ -2,24 +2,14 @@
 
 package report
 
-import (
-	"fmt"
-	"strconv"
-
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-)
+import "github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 
 // What versions of pahole do to tables, as far as a packager can choose them.
 
-// paholeOf is the pahole that made a base by its config, as a number, 131 for 1.31, and in words. It
-// is 0 where that is not known.
+// paholeOf is the pahole that made a base by its config, as a number, 0 where that is not
+// known, and in words.
 func paholeOf(b *guard.Base) (version int, name string) {
-	value, _ := b.Config.Get("CONFIG_PAHOLE_VERSION")
-	version, err := strconv.Atoi(value)
-	if err != nil || version <= 0 {
-		return 0, ""
-	}
-	return version, fmt.Sprintf("pahole %d.%d", version/100, version%100)
+	return b.Config.Pahole(), "pahole " + b.Config.Toolchain().Pahole
 }
 
 // reproduce says how the pahole that made a base makes the same one again. Jobs came

@@ -34,11 +34,15 @@ func (c Config) Toolchain() Toolchain {
 		}
 		t.Linker = "GNU ld " + toolVersion(n)
 	}
-	if n := c.number("CONFIG_PAHOLE_VERSION"); n > 0 { // 1.22 is 122
+	if n := c.Pahole(); n > 0 {
 		t.Pahole = fmt.Sprintf("%d.%02d", n/100, n%100)
 	}
 	return t
 }
+
+// Pahole is the version of the pahole that made the BTF, 122 for 1.22, 0 where the config
+// does not say it.
+func (c Config) Pahole() int { return max(0, c.number("CONFIG_PAHOLE_VERSION")) }
 
 // AboutTools reports whether an option is set by asking a tool for its version,
 // or by what it can do.
