@@ -142,12 +142,12 @@ func changesIn(c *cli.Context, inv *guard.Inventory, res *guard.Result) ([]guard
 func explainText(c *cli.Context, change guard.Change, diff *explain.Diff, reasons *why.Reasons, survival guard.Survival) error {
 	w, verbose := c.App.Writer, c.Bool("verbose")
 	fmt.Fprintf(w, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
-	err := diff.Text(w, explain.TextOptions{Verbose: verbose, Full: "--verbose lists all", Pahole: change.To.Config.Pahole()})
+	err := diff.Text(w, explain.TextOptions{Verbose: verbose, Pahole: change.To.Config.Pahole()})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
-	if err := reasons.Text(w, why.TextOptions{Verbose: verbose}); err != nil {
+	if err := reasons.Text(w, verbose); err != nil {
 		return err
 	}
 	return survives(w, survival)

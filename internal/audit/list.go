@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
@@ -111,7 +112,7 @@ func (f Finding) listed(failOn []guard.Verdict) findings.Finding {
 		Same: []string{"audit", p.Name, p.Arch, f.flavor()},
 	}
 	if f.Package == nil {
-		l.Place.Is = releaseName(f.Release, f.Arch)
+		l.Place.Is = report.KernelName(f.Release, f.Arch)
 	}
 	if len(f.Reasons) == 1 {
 		l.Message, l.Details = f.Reasons[0], nil

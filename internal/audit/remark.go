@@ -54,7 +54,7 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 			k := of{f.Module.Package, f.Base.Package, f.Base.Release, n.Rule}
 			m := found[k]
 			if m == nil {
-				m = &remark{Package: p, Release: f.Module.Release, Kind: guard.Verdict(n.Rule), Reasons: []string{f.Module.Name + on(f, p) + ": " + n.Message}}
+				m = &remark{Package: p, Release: f.Module.Release, Kind: guard.Verdict(n.Rule), Reasons: []string{f.Module.Name + on(f) + ": " + n.Message}}
 				for _, line := range n.Log {
 					m.Reasons = append(m.Reasons, "| "+line)
 				}
@@ -81,7 +81,7 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 }
 
 // on names a kernel that is not of the module's own package.
-func on(f guard.Finding, p *Package) string {
+func on(f guard.Finding) string {
 	if k := f.Base.Package; k != nil && k != f.Module.Package {
 		return " on " + k.NEVRA
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -117,7 +118,7 @@ func (f Finding) about() string {
 	if f.Package != nil {
 		return f.Package.NEVRA
 	}
-	return releaseName(f.Release, f.Arch)
+	return report.KernelName(f.Release, f.Arch)
 }
 
 func (t *text) rebuilds() {

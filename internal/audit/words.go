@@ -19,6 +19,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -114,7 +115,7 @@ func (r *Result) nothingFound() string {
 
 // The questions that an audit answers.
 func ofKernel(release, arch string) findings.Question {
-	return findings.Question{Suite: "kernels", Title: "does each kernelrelease have one base", Class: releaseName(release, arch), Name: "has one base"}
+	return findings.Question{Suite: "kernels", Title: "does each kernelrelease have one base", Class: report.KernelName(release, arch), Name: "has one base"}
 }
 
 func ofModules(p *Package) findings.Question {
@@ -123,13 +124,6 @@ func ofModules(p *Package) findings.Question {
 
 func ofLabels(p *Package) findings.Question {
 	return findings.Question{Suite: "packages", Title: "kernel-btf dependencies of the packages", Class: p.NEVRA, Name: "kernel-btf dependencies"}
-}
-
-func releaseName(release, arch string) string {
-	if release == "" {
-		release = "unnamed kernel"
-	}
-	return release + " (" + arch + ")"
 }
 
 // fitWords begin what is said of a kernel.

@@ -32,7 +32,7 @@ func TestCopies(t *testing.T) {
 			"Of functions that both have, 2 recorded once more and 0 once less", "how often functions are recorded", []string{"  FUNC strncpy (void) recorded once more"}},
 		{"and another", []string{"strncpy", "strncpy", "gone"}, []string{"strncpy", "new"},
 			"1 function added, 1 removed; of functions that both have, 0 recorded once more and 1 once less", "which functions are kept",
-			[]string{"  FUNC gone (void) removed: exported", "  FUNC new (void) added: exported", "  1 with other parameter names only, recorded more or less often, or with another of the same name"}},
+			[]string{"  FUNC gone (void) removed: exported", "  FUNC new (void) added: exported", "  1 with other parameter names only, recorded more or less often, or with another of the same name (--verbose lists all)"}},
 		{"all gone", []string{"strncpy", "strncpy"}, []string{"new"},
 			"1 function added, 2 removed", "which functions are kept", []string{"  FUNC strncpy (void) removed: exported"}},
 		{"the same", []string{"memchr"}, []string{"memchr"}, "Nothing changed", "", nil},

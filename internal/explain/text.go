@@ -13,10 +13,9 @@ import (
 
 // TextOptions says how a Diff is written for people.
 type TextOptions struct {
-	Verbose bool   // list everything
-	Named   int    // how many changes of one sort a short text lists, 0 for 8
-	Full    string // where it sends the reader for the rest, such as "--verbose lists all"
-	Pahole  int    // the version that NEW was built with, 124 for 1.24, 0 if it is not known
+	Verbose bool // list everything
+	Named   int  // how many changes of one sort a short text lists, 0 for 8
+	Pahole  int  // the version that NEW was built with, 124 for 1.24, 0 if it is not known
 }
 
 // Text writes what changed, short unless Verbose, and what matters first: a sentence,
@@ -47,6 +46,9 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 	}
 	return t.Flush()
 }
+
+// full is where a short text sends the reader for the rest.
+const full = " (--verbose lists all)"
 
 type text struct {
 	*prose.Writer
@@ -252,19 +254,11 @@ func (t *text) changes(headline string, all []Change, of func(*Change) bool) {
 	if n == 0 {
 		t.Line("%s", headline)
 	}
-	s := prose.Number(minor) + " with other parameter names only, recorded more or less often, or with another of the same name"
-	if t.Full != "" {
-		s += " (" + t.Full + ")"
-	}
-	t.Item("  ", 2, s)
+	t.Item("  ", 2, prose.Number(minor)+" with other parameter names only, recorded more or less often, or with another of the same name"+full)
 }
 
 func (t *text) more(indent string, n int) {
-	s := "and " + prose.Number(n) + " more"
-	if t.Full != "" {
-		s += " (" + t.Full + ")"
-	}
-	t.Item(prose.Styled(indent), len(indent), s)
+	t.Item(prose.Styled(indent), len(indent), "and "+prose.Number(n)+" more"+full)
 }
 
 func (t *text) change(c *Change) {

@@ -52,7 +52,7 @@ func TestText(t *testing.T) {
 		o    TextOptions
 		want string
 	}{
-		{"short", TextOptions{Named: 2, Full: "--verbose lists all"}, `
+		{"short", TextOptions{Named: 2}, `
 1 type changed, 1 removed; 1 function changed, 4 added; 1 variable removed; 3 more changed only through others.
 Types
   struct device changed: 32 → 40 bytes, in 5 types, 3 changed only through it, exported

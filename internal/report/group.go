@@ -64,6 +64,11 @@ func (g group) kernel() string {
 	if b := g.base(); b != nil {
 		arch = b.Arch
 	}
+	return KernelName(release, arch)
+}
+
+// KernelName is a kernelrelease with its architecture, for people.
+func KernelName(release, arch string) string {
 	if release == "" {
 		release = "unnamed kernel"
 	}

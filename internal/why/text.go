@@ -11,18 +11,13 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
-// TextOptions says how reasons are written for people.
-type TextOptions struct {
-	Verbose bool // list every difference
-}
-
 // named is how many differences of a kind a short text lists.
 const named = 8
 
 // Text writes the reasons: a sentence, then what differs, then the builds that OBS
-// names, the newest first.
-func (r *Reasons) Text(w io.Writer, o TextOptions) error {
-	t := &text{prose.NewWriter(w, false), o}
+// names, the newest first: the first few of a kind, or all if verbose is set.
+func (r *Reasons) Text(w io.Writer, verbose bool) error {
+	t := &text{prose.NewWriter(w, false), verbose}
 	t.Paragraph("Why: ", r.Sentence)
 	t.differences("tool", r.Tools)
 	t.differences("config", r.Options)
@@ -36,12 +31,12 @@ func (r *Reasons) Text(w io.Writer, o TextOptions) error {
 
 type text struct {
 	*prose.Writer
-	TextOptions
+	verbose bool
 }
 
 // list writes lines of one kind, the first few unless Verbose.
 func (t *text) list(what string, lines []string) {
-	if n := len(lines) - named; n > 0 && !t.Verbose {
+	if n := len(lines) - named; n > 0 && !t.verbose {
 		lines = append(lines[:named:named], fmt.Sprintf("and %d more (--verbose lists all)", n))
 	}
 	for _, s := range lines {
