@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -194,10 +193,10 @@ func historyJSON(w io.Writer, version, path string, lines []history.Line, odd er
 
 // historyText writes the lines for people.
 func historyText(w io.Writer, lines []history.Line, verbose bool) error {
-	t := historyWriter{bufio.NewWriter(w), verbose}
+	t := historyWriter{prose.NewWriter(w, false), verbose}
 	for i, l := range lines {
 		if i > 0 {
-			t.line("")
+			t.Line("")
 		}
 		changes := ""
 		switch n := l.Changes(); {
@@ -208,11 +207,7 @@ func historyText(w io.Writer, lines []history.Line, verbose bool) error {
 		case len(l.Steps) > 1:
 			changes = ", all with the same base"
 		}
-		builds := fmt.Sprintf("%d builds", len(l.Steps))
-		if len(l.Steps) == 1 {
-			builds = "1 build"
-		}
-		t.line("%s (%s): %s%s", l.KernelRelease, l.Arch, builds, changes)
+		t.Line("%s (%s): %s%s", l.KernelRelease, l.Arch, prose.Several(len(l.Steps), "build"), changes)
 		for i := range l.Steps {
 			t.step(&l, i)
 		}
@@ -221,13 +216,8 @@ func historyText(w io.Writer, lines []history.Line, verbose bool) error {
 }
 
 type historyWriter struct {
-	*bufio.Writer
+	*prose.Writer
 	verbose bool
-}
-
-// line writes one line; what comes out of the database came out of packages.
-func (t historyWriter) line(format string, args ...any) {
-	fmt.Fprintln(t, prose.Printable(fmt.Sprintf(format, args...)))
 }
 
 // step writes a build: what its base is, and below it what is to be known.
@@ -246,7 +236,7 @@ func (t historyWriter) step(l *history.Line, i int) {
 	case i == 0 || s.BaseChanged || t.verbose:
 		base = fmt.Sprintf("base %s, %s types", s.Fingerprint.Short(), prose.Number(int(s.TypeCount)))
 	}
-	t.line("  %s  %s  %s", built, s.Package, base)
+	t.Line("  %s  %s  %s", built, s.Package, base)
 	if s.BaseChanged {
 		t.change(l, i)
 	}
@@ -275,17 +265,17 @@ func (t historyWriter) change(l *history.Line, i int) {
 	if again := sameBase(l.Steps[:i], s.Fingerprint); again != "" {
 		what = append(what, "the base of "+again+" again")
 	}
-	t.line("%schange   since %s: %s", historyIndent, before.Release, strings.Join(what, "; "))
+	t.Line("%schange   since %s: %s", historyIndent, before.Release, strings.Join(what, "; "))
 	var unknown []string
 	for _, d := range s.Differences {
 		if d.From == "" || d.To == "" {
 			unknown = append(unknown, d.What)
 			continue
 		}
-		t.line("%s         %s: %s → %s", historyIndent, d.What, d.From, d.To)
+		t.Line("%s         %s: %s → %s", historyIndent, d.What, d.From, d.To)
 	}
 	if len(s.Same) > 0 {
-		t.line("%s         the same: %s", historyIndent, strings.Join(s.Same, ", "))
+		t.Line("%s         the same: %s", historyIndent, strings.Join(s.Same, ", "))
 	}
 	for _, input := range history.Inputs {
 		if !slices.Contains(s.Same, input) && !slices.ContainsFunc(s.Differences, func(d why.Difference) bool { return d.What == input }) {
@@ -293,7 +283,7 @@ func (t historyWriter) change(l *history.Line, i int) {
 		}
 	}
 	if len(unknown) > 0 {
-		t.line("%s         not known: %s", historyIndent, strings.Join(unknown, ", "))
+		t.Line("%s         not known: %s", historyIndent, strings.Join(unknown, ", "))
 	}
 }
 
@@ -327,7 +317,7 @@ func (t historyWriter) details(s *history.Step) {
 		{"compiler", s.Toolchain.Compiler}, {"linker", s.Toolchain.Linker}, {"pahole", s.Toolchain.Pahole}, {"header", "sha256:" + s.Digest},
 	} {
 		if d.value != "" {
-			t.line("%s%-8s %s", historyIndent, d.name, d.value)
+			t.Line("%s%-8s %s", historyIndent, d.name, d.value)
 		}
 	}
 }
@@ -358,7 +348,7 @@ func (t historyWriter) judgements(s *history.Step) {
 			if j.Pairing != string(guard.PairBuild) {
 				of = "modules of " + j.Of
 			}
-			t.line("%s%-8s %s on it: %s", historyIndent, guard.Pairing(j.Pairing).Word(), of, strings.Join(counts, ", "))
+			t.Line("%s%-8s %s on it: %s", historyIndent, guard.Pairing(j.Pairing).Word(), of, strings.Join(counts, ", "))
 		}
 	}
 }
