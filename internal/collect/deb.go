@@ -103,23 +103,8 @@ func debArch(arch string) string {
 }
 
 func (r *packageReader) readDeb(d *deb.Reader) error {
-	defer r.opening.Wait()
-	var before int64
 	files := 0
-	for {
-		if err := r.ctx.Err(); err != nil {
-			return err
-		}
-		f, err := d.Next()
-		n := d.Progress()
-		r.sources.Progress.advance(n - before)
-		before = n
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return eachFile(r, d.Next, d.Progress, func(f deb.File) error {
 		role := kernel.ClassifyPath(f.Path)
 		switch {
 		case role == kernel.RoleNone, role == kernel.RoleModule && (r.sources.basesOnly || kernelsOnly(r.pkg.Origin)):
@@ -129,9 +114,8 @@ func (r *packageReader) readDeb(d *deb.Reader) error {
 			if files++; files > maxFiles {
 				return errFiles
 			}
-			if err := r.file(map[kernel.Role][]string{role: {f.Path}}, f.Size); err != nil {
-				return err
-			}
+			return r.file(map[kernel.Role][]string{role: {f.Path}}, f.Size)
 		}
-	}
+		return nil
+	})
 }

@@ -272,32 +272,41 @@ func (r *packageReader) addBases(provides []rpm.Dependency) {
 
 // readRPM reads the files that have a role, by their paths.
 func (r *packageReader) readRPM(p *rpm.Reader, roles map[string]kernel.Role) error {
-	defer r.opening.Wait()
-	var before int64
-	for {
-		if err := r.ctx.Err(); err != nil {
-			return err
-		}
-		entry, err := p.Next()
+	progress := func() int64 {
 		n, _ := p.Progress()
-		r.sources.Progress.advance(n - before)
-		before = n
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+		return n
+	}
+	return eachFile(r, p.Next, progress, func(entry *rpm.Entry) error {
 		names := map[kernel.Role][]string{}
 		for _, f := range entry.Files {
 			if role, ok := roles[f.Path]; ok {
 				names[role] = append(names[role], f.Path)
 			}
 		}
-		if err := r.file(names, entry.Size); err != nil {
+		return r.file(names, entry.Size)
+	})
+}
+
+// eachFile reads what next gives of a package, to its end.
+func eachFile[F any](r *packageReader, next func() (F, error), progress func() int64, read func(F) error) error {
+	defer r.opening.Wait()
+	var before int64
+	for r.ctx.Err() == nil {
+		f, err := next()
+		n := progress()
+		r.sources.Progress.advance(n - before)
+		before = n
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = read(f)
+		}
+		if err != nil {
 			return err
 		}
 	}
+	return r.ctx.Err()
 }
 
 // file reads one file of the payload under all its names: kernels of two
