@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -138,7 +137,6 @@ func (d *Decoder) openXz() *xz.Decoder {
 // at its old length on any error.
 func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte, error) {
 	d.stop()
-	old := len(dst)
 	if f == None {
 		if int64(len(src)) > limit {
 			return dst, formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
@@ -164,31 +162,16 @@ func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte,
 	if err != nil {
 		return dst, err
 	}
-	for {
-		if len(dst) == cap(dst) {
-			// At least the input's size at once, then doubling: memory stays in
-			// proportion to what was really there.
-			// A byte more than the limit tells that there is more; where that is not far,
-			// it is the last step.
-			room, rest := int64(max(len(src), len(dst)-old, 4<<10)), limit+1-int64(len(dst)-old)
-			if rest <= 3*room {
-				room = rest
-			}
-			dst = slices.Grow(dst, int(room))
-		}
-		room := dst[len(dst):cap(dst)]
-		n, err := r.Read(room)
-		dst = dst[:len(dst)+n]
-		if int64(len(dst)-old) > limit {
-			return dst[:old], formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
-		}
-		if err == io.EOF {
-			return dst, nil
-		}
-		if err != nil {
-			return dst[:old], err
-		}
+	// At least the input's size at once: memory stays in proportion to what was really
+	// there. A byte more than the limit tells that there is more.
+	out, err := readBehind(dst, r, limit+1, int64(len(src)))
+	if int64(len(out)-len(dst)) > limit {
+		err = formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
 	}
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
 }
 
 // Close releases the decoders. d may be used again and starts anew.

@@ -73,30 +73,33 @@ func Bound(packed, most int64) int64 {
 // It makes its memory itself. That of a growing bytes.Buffer is cleared by append in one
 // piece, which the garbage collector waits for with all else at a halt.
 func ReadInto(buf []byte, r io.Reader, most int64) ([]byte, error) {
-	data := buf[:0]
-	for int64(len(data)) < most {
-		if len(data) == cap(data) {
-			data = append(make([]byte, 0, larger(int64(cap(data)), most)), data...)
-		}
-		n, err := r.Read(data[len(data):min(int64(cap(data)), most)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return data, err
-		}
-	}
-	return data, nil
+	return readBehind(buf[:0], r, most, 0)
 }
 
-// larger is the next room in bytes for what has filled room and may become most.
-func larger(room, most int64) int64 {
-	room = max(2*room, 4<<10)
-	if most <= 2*room {
-		return most
+// readBehind does the same behind what is in buf, and makes room for first bytes at least.
+func readBehind(buf []byte, r io.Reader, most, first int64) ([]byte, error) {
+	old := int64(len(buf))
+	for {
+		read := int64(len(buf)) - old
+		if read >= most {
+			return buf, nil
+		}
+		if len(buf) == cap(buf) {
+			room := max(first, read, 4<<10)
+			if most-read <= 3*room {
+				room = most - read
+			}
+			buf = append(make([]byte, 0, int64(len(buf))+room), buf...)
+		}
+		n, err := r.Read(buf[len(buf):min(int64(cap(buf)), old+most)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
 	}
-	return room
 }
 
 // DetectLen is the number of leading bytes Detect looks at. With fewer it
