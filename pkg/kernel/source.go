@@ -86,18 +86,18 @@ func (s source) stream(what string, off, n uint64) (io.Reader, error) {
 // window is how much of a file that is not in memory find looks at in one go.
 const window = 1 << 20
 
-// find yields the offsets in the file at which pattern begins, ascending,
-// within the n bytes at off. Matches do not overlap.
-func (s source) find(what, pattern string, off, n uint64) iter.Seq2[uint64, error] {
+// find yields what stands in a part of the file from each place on at which pattern
+// begins, ascending, up to most bytes of it. Matches do not overlap.
+func (s source) find(what, pattern string, in extent, most uint64) iter.Seq2[[]byte, error] {
 	step := uint64(window)
 	if s.data != nil {
-		step = n
+		step = in.size
 	}
-	return func(yield func(uint64, error) bool) {
-		for end := off + n; off+uint64(len(pattern)) <= end; {
+	return func(yield func([]byte, error) bool) {
+		for off, end := in.offset, in.offset+in.size; off+uint64(len(pattern)) <= end; {
 			part, err := s.read(what, off, min(step, end-off))
 			if err != nil {
-				yield(0, err)
+				yield(nil, err)
 				return
 			}
 			at := bytes.Index(part, []byte(pattern))
@@ -106,10 +106,12 @@ func (s source) find(what, pattern string, off, n uint64) iter.Seq2[uint64, erro
 				off += uint64(len(part) - len(pattern) + 1)
 				continue
 			}
-			if !yield(off+uint64(at), nil) {
+			off += uint64(at)
+			text, err := s.read(what, off, min(most, end-off))
+			if !yield(text, err) || err != nil {
 				return
 			}
-			off += uint64(at + len(pattern))
+			off += uint64(len(pattern))
 		}
 	}
 }

@@ -74,12 +74,7 @@ const bannerStart = "Linux version "
 // (init/version.c, a stand-in for the first link): it serves if it is the only
 // one.
 func (o *opener) findBanner(src source, part extent) error {
-	end := part.offset + part.size
-	for at, err := range src.find("kernel banner", bannerStart, part.offset, part.size) {
-		if err != nil {
-			return err
-		}
-		text, err := src.read("kernel banner", at, min(maxBanner, end-at))
+	for text, err := range src.find("kernel banner", bannerStart, part, maxBanner) {
 		if err != nil {
 			return err
 		}
@@ -127,12 +122,7 @@ const maxVermagic = 256
 // include/linux/vermagic.h): the kernelrelease and words such as SMP and mod_unload,
 // a space behind each.
 func (o *opener) findVermagic(src source, part extent) error {
-	end := part.offset + part.size
-	for at, err := range src.find("vermagic", o.image.Release+" ", part.offset, part.size) {
-		if err != nil {
-			return err
-		}
-		text, err := src.read("vermagic", at, min(maxVermagic, end-at))
+	for text, err := range src.find("vermagic", o.image.Release+" ", part, maxVermagic) {
 		if err != nil {
 			return err
 		}
@@ -170,18 +160,11 @@ const (
 // that does not unpack is as unknown as one that is not there; only the first
 // is tried, so that a file full of them costs no more than one.
 func (o *opener) findConfig(src source, part extent) error {
-	const what = "built-in config"
-	end := part.offset + part.size
-	for at, err := range src.find(what, configStart, part.offset, part.size) {
+	for packed, err := range src.find("built-in config", configStart, part, uint64(len(configStart))+maxConfig) {
 		if err != nil {
 			return err
 		}
-		start := at + uint64(len(configStart))
-		room := min(maxConfig, end-start)
-		packed, err := src.read(what, start, room)
-		if err != nil {
-			return err
-		}
+		packed = packed[len(configStart):]
 		if decompress.Detect(packed) != decompress.Gzip {
 			continue
 		}
