@@ -219,14 +219,23 @@ func (f *ELF) section(i int) sectionHeader {
 	}
 }
 
-func (f *ELF) lookup(name string) (sectionHeader, bool) {
+// sectionIndex is the number of the first section of a name.
+func (f *ELF) sectionIndex(name string) (int, bool) {
 	entry := []byte(name + "\x00")
 	for i := 1; i < f.sections(); i++ {
 		if s := f.section(i); s.typ != elf.SHT_NULL && bytes.HasPrefix(f.names[s.name:], entry) {
-			return s, true
+			return i, true
 		}
 	}
-	return sectionHeader{}, false
+	return 0, false
+}
+
+func (f *ELF) lookup(name string) (sectionHeader, bool) {
+	i, ok := f.sectionIndex(name)
+	if !ok {
+		return sectionHeader{}, false
+	}
+	return f.section(i), true
 }
 
 func (f *ELF) bytes(s sectionHeader) ([]byte, error) {

@@ -177,17 +177,6 @@ func pad(b []byte, align uint64) []byte {
 	return append(b, make([]byte, -uint64(len(b))&(align-1))...)
 }
 
-// sectionIndex is the number of the first section of a name.
-func (f *ELF) sectionIndex(name string) (int, bool) {
-	entry := []byte(name + "\x00")
-	for i := 1; i < f.sections(); i++ {
-		if s := f.section(i); s.typ != elf.SHT_NULL && bytes.HasPrefix(f.names[s.name:], entry) {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
 // Same reports whether another file has the sections of this one, with the same
 // numbers, headers and bytes, but for those named, which may differ in size and
 // content, and may be new. The error names the first section that is not the same.

@@ -28,17 +28,11 @@ func (o *opener) openVmlinux(src source) error {
 	if err := o.readTraces(src, f.constants()); err != nil {
 		return err
 	}
-	if img.BTF == nil && img.Banner == "" && len(img.Wrapping) == 0 && !f.exportsSymbols() {
+	_, exports := f.lookup("__ksymtab_strings")
+	if img.BTF == nil && img.Banner == "" && len(img.Wrapping) == 0 && !exports {
 		return fmt.Errorf("%w: an ELF program that is neither a kernel nor a module", ErrNotImage)
 	}
 	return nil
-}
-
-// exportsSymbols reports whether the file has the section of what a vmlinux exports
-// to modules.
-func (f *ELF) exportsSymbols() bool {
-	_, ok := f.lookup("__ksymtab_strings")
-	return ok
 }
 
 // copySection is nil where the section is absent or empty.
