@@ -70,6 +70,19 @@ func DecodeHeader(data []byte, order binary.ByteOrder, known uint32) Header {
 	}
 }
 
+// Encode puts a table together that every kernel knows: a header of HeaderSize bytes,
+// the types and the strings.
+func Encode(order binary.ByteOrder, types, strings []byte) []byte {
+	out := make([]byte, HeaderSize, HeaderSize+len(types)+len(strings))
+	order.PutUint16(out, Magic)
+	out[2] = 1 // version
+	typeLen, strLen := uint32(len(types)), uint32(len(strings))
+	for i, field := range []uint32{HeaderSize, 0, typeLen, typeLen, strLen} {
+		order.PutUint32(out[4+4*i:], field)
+	}
+	return append(append(out, types...), strings...)
+}
+
 // readHeader reads and checks a header against the bytes that are there.
 func readHeader(data []byte) (Header, binary.ByteOrder, error) {
 	order, ok := ByteOrder(data)

@@ -146,16 +146,7 @@ func load(table *btf.Table, raw []byte, base *cilium.Spec) (spec *cilium.Spec, e
 }
 
 // plain writes a table with a header of 24 bytes.
-func plain(t *btf.Table) []byte {
-	b := make([]byte, btf.HeaderSize, btf.HeaderSize+len(t.TypeSection())+len(t.StringSection()))
-	t.Order.PutUint16(b, btf.Magic)
-	b[2] = 1
-	types, names := uint32(len(t.TypeSection())), uint32(len(t.StringSection()))
-	for i, v := range []uint32{btf.HeaderSize, 0, types, types, names} {
-		t.Order.PutUint32(b[4+4*i:], v)
-	}
-	return append(append(b, t.TypeSection()...), t.StringSection()...)
-}
+func plain(t *btf.Table) []byte { return btf.Encode(t.Order, t.TypeSection(), t.StringSection()) }
 
 func hasEnum64(t *btf.Table) bool {
 	for typ := range t.Types() {

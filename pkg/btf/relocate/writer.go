@@ -35,7 +35,8 @@ func (w *writer) split() *writer {
 // add appends one type.
 func (w *writer) add(record []uint32) {
 	for _, word := range record {
-		w.types = appendWord(w.types, w.order, word)
+		w.types = append(w.types, 0, 0, 0, 0)
+		w.order.PutUint32(w.types[len(w.types)-4:], word)
 	}
 }
 
@@ -53,20 +54,4 @@ func (w *writer) str(s []byte) uint32 {
 }
 
 // bytes returns the section: header, types, strings.
-func (w *writer) bytes() []byte {
-	out := make([]byte, 4, btf.HeaderSize+len(w.types)+len(w.strings))
-	w.order.PutUint16(out, btf.Magic)
-	out[2] = 1 // version
-	types, strings := uint32(len(w.types)), uint32(len(w.strings))
-	for _, field := range []uint32{btf.HeaderSize, 0, types, types, strings} {
-		out = appendWord(out, w.order, field)
-	}
-	out = append(out, w.types...)
-	return append(out, w.strings...)
-}
-
-func appendWord(b []byte, order binary.ByteOrder, word uint32) []byte {
-	b = append(b, 0, 0, 0, 0)
-	order.PutUint32(b[len(b)-4:], word)
-	return b
-}
+func (w *writer) bytes() []byte { return btf.Encode(w.order, w.types, w.strings) }
