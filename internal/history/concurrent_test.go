@@ -75,6 +75,7 @@ func atoi(s string, otherwise int) int {
 func recordOne(db *DB, digest string) error {
 	ctx := context.Background()
 	b, shared := made(digest, "1.1", 1, 1, nil), made("shared", "1.2", 1, 2, nil)
+	b.Package.NEVRA += "-" + digest // of one name and time, they would be one, signed
 	m := &guard.Module{Package: b.Package}
 	err := db.Record(ctx, &guard.Inventory{Bases: []*guard.Base{b, shared}}, &guard.Result{Findings: []guard.Finding{
 		{Pairing: guard.PairBuild, Module: m, Base: b, Verdict: guard.SameBase, Severity: guard.OK},

@@ -77,8 +77,7 @@ func (l *Line) add(s Step) {
 	s.Differences, s.Same = []why.Difference{}, []string{}
 	if n := len(l.Steps); n > 0 {
 		before := &l.Steps[n-1]
-		if before.Package == s.Package && before.Built.Equal(s.Built) && before.Fingerprint == s.Fingerprint && before.Path == s.Path {
-			before.Judgements = sum(before.Judgements, s.Judgements)
+		if before.vmlinux() == s.vmlinux() && before.Path == s.Path {
 			return
 		}
 		s.BaseChanged = before.Fingerprint != s.Fingerprint
@@ -104,21 +103,4 @@ func (s *Step) compare(before *Build) {
 func (b *Build) Made() why.Made {
 	from, _ := obs.ParseDistURL(b.DistURL)
 	return why.Made{Toolchain: b.Toolchain, Source: why.Source{Revision: from.Revision}, Project: from.Project, Host: b.Host, Built: b.Built}
-}
-
-// sum adds the counts of like judgements.
-func sum(a, b []Judgement) []Judgement {
-	out := slices.Clone(a)
-	for _, j := range b {
-		i := slices.IndexFunc(out, func(o Judgement) bool {
-			return o.Pairing == j.Pairing && o.Of == j.Of && o.Verdict == j.Verdict && o.Severity == j.Severity
-		})
-		if i < 0 {
-			out = append(out, j)
-		} else {
-			out[i].Modules += j.Modules
-		}
-	}
-	sortJudgements(out)
-	return out
 }

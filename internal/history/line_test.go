@@ -70,24 +70,40 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestSigned counts the judgements on all forms of one package.
+// TestSigned counts a package once that was signed after it was built and checked, and
+// checked again: as it was judged the last time, on whatever form of the vmlinux. Others
+// of its build are counted beside it, and other builds for themselves.
 func TestSigned(t *testing.T) {
-	judgement := func(verdict string, n int) Judgement { return Judgement{"build", "1.1", verdict, "ok", n} }
-	b := Step{Build: Build{RPM: RPM{Package: "a", Built: time.Unix(1, 0)}}, Judgements: []Judgement{judgement("compatible", 1)}}
-	signed := b
-	signed.Judgements = []Judgement{judgement("same-base", 2), judgement("compatible", 3)}
-	var l Line
-	l.add(b)
-	l.add(signed)
-	if len(l.Steps) != 1 || !slices.Equal(l.Steps[0].Judgements, []Judgement{judgement("same-base", 2), judgement("compatible", 4)}) {
-		t.Errorf("%+v", l.Steps)
+	db := openNew(t)
+	at := time.Unix(1_600_000_000, 0)
+	modules := func(digest, nevra, release string) *guard.Package {
+		return &guard.Package{Digest: digest, NEVRA: nevra, VersionRelease: release, Built: at}
 	}
-}
-
-// TestBuildsApart counts the modules of each build for themselves.
-func TestBuildsApart(t *testing.T) {
-	old, new := Judgement{"rebuild", "1.9", "misread", "fail", 24}, Judgement{"rebuild", "1.10", "misread", "fail", 24}
-	if got := sum([]Judgement{old}, []Judgement{new}); !slices.Equal(got, []Judgement{new, old}) {
-		t.Errorf("%v", got)
+	judged := func(base *guard.Base, v guard.Verdict, n int, pairing guard.Pairing, p *guard.Package) {
+		t.Helper()
+		var res guard.Result
+		for range n {
+			res.Findings = append(res.Findings, guard.Finding{Pairing: pairing, Module: &guard.Module{Package: p}, Base: base, Verdict: v, Severity: v.Severity()})
+		}
+		if err := db.Record(t.Context(), &guard.Inventory{Bases: []*guard.Base{base}}, &res); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.do(t.Context(), writing, func(t *tx) { t.exec("UPDATE judgement SET judged = judged - 10") }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	built, signed := made("aa", "1.1", 1, 1, nil), made("bb", "1.1", 1, 1, nil)
+	judged(built, guard.Unproven, 7, guard.PairBuild, modules("c1", "kernel-default-1.1", "1.1"))
+	judged(signed, guard.SameBase, 7, guard.PairBuild, modules("c2", "kernel-default-1.1", "1.1"))
+	judged(signed, guard.SameBase, 2, guard.PairBuild, modules("c3", "kernel-default-extra-1.1", "1.1"))
+	judged(built, guard.Misread, 24, guard.PairRebuild, modules("c4", "kernel-default-1.9", "1.9"))
+	judged(signed, guard.Misread, 24, guard.PairRebuild, modules("c5", "kernel-default-1.10", "1.10"))
+	lines, err := db.Lines(t.Context(), Filter{})
+	if err != nil || len(lines) != 1 || len(lines[0].Steps) != 1 {
+		t.Fatalf("%+v, %v", lines, err)
+	}
+	want := []Judgement{{"build", "1.1", "same-base", "ok", 9}, {"rebuild", "1.10", "misread", "fail", 24}, {"rebuild", "1.9", "misread", "fail", 24}}
+	if got := lines[0].Steps[0].Judgements; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -47,10 +47,19 @@ func (f Filter) condition() (where string, args []any) {
 	return where, args
 }
 
-// vmlinux identifies a build as judgements do.
+// vmlinux identifies a build, however often its package was signed or stamped.
 type vmlinux struct {
-	digest string
-	base   fingerprint.Digest
+	pkg   string
+	built int64
+	base  fingerprint.Digest
+}
+
+func (b *Build) vmlinux() vmlinux {
+	id := vmlinux{pkg: b.Package, base: b.Fingerprint}
+	if !b.Built.IsZero() {
+		id.built = b.Built.Unix()
+	}
+	return id
 }
 
 // Builds gives the recorded kernels that the filter picks, in no order, compared with
@@ -77,27 +86,17 @@ func (db *DB) builds(ctx context.Context, where string, args []any, like func(ke
 		}, `SELECT digest, package, source, release, disturl, host, built, seen,
 			path, base.arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole
 			FROM base JOIN package USING (digest) `+where, slices.Clone(args)...)
-		at := map[vmlinux][]int{}
-		for i, s := range steps {
-			id := vmlinux{s.Digest, s.Fingerprint}
-			at[id] = append(at[id], i)
+		counts := map[vmlinux]map[Judgement]int{}
+		for _, s := range steps {
+			counts[s.vmlinux()] = map[Judgement]int{}
 		}
-		// Over all module packages of a version-release.
-		t.rows(func(rows *sql.Rows) error {
-			var on vmlinux
-			var j Judgement
-			if err := rows.Scan(&on.digest, (*digest)(&on.base), &j.Pairing, &j.Of, &j.Verdict, &j.Severity, &j.Modules); err != nil {
-				odd = append(odd, fmt.Errorf("history: judgement on %.64q: %w", on.digest, err))
-			}
-			for _, i := range at[on] {
+		odd = append(odd, t.counts(counts, where, args)...)
+		for i := range steps {
+			for j, n := range counts[steps[i].vmlinux()] {
+				j.Modules = n
 				steps[i].Judgements = append(steps[i].Judgements, j)
 			}
-			return nil
-		}, `SELECT j.base, j.fingerprint, j.pairing, coalesce(m.release, ''), j.verdict, j.severity, CAST(sum(j.modules) AS BIGINT)
-			FROM (SELECT DISTINCT base.digest, base.fingerprint FROM base JOIN package USING (digest) `+where+`) AS picked
-			JOIN judgement AS j ON j.base = picked.digest AND j.fingerprint = picked.fingerprint
-			LEFT JOIN package AS m ON m.digest = j.digest
-			GROUP BY j.base, j.fingerprint, j.pairing, m.release, j.verdict, j.severity`, slices.Clone(args)...)
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -106,6 +105,46 @@ func (db *DB) builds(ctx context.Context, where string, args []any, like func(ke
 		sortJudgements(s.Judgements)
 	}
 	return steps, errors.Join(odd...)
+}
+
+// counts adds up what the modules of all packages came to on each vmlinux; the keys have
+// no number of modules. Signed or stamped, a package is the same once more, and counts as
+// it was judged the last time.
+func (t *tx) counts(of map[vmlinux]map[Judgement]int, where string, args []any) (odd []error) {
+	type judged struct {
+		on           vmlinux
+		pairing, pkg string
+		built        int64
+	}
+	type form struct{ digest, base string }
+	var last judged
+	var newest form
+	t.rows(func(rows *sql.Rows) error {
+		var this judged
+		var as form
+		var j Judgement
+		var n int
+		if err := rows.Scan(&this.on.pkg, &this.on.built, (*digest)(&this.on.base), &this.pairing, &this.pkg, &this.built, &as.digest, &as.base,
+			&j.Of, &j.Verdict, &j.Severity, &n); err != nil {
+			odd = append(odd, fmt.Errorf("history: judgement on %.200q: %w", this.on.pkg, err))
+			return nil
+		}
+		if this != last {
+			last, newest = this, as
+		}
+		if list := of[this.on]; list != nil && as == newest {
+			j.Pairing = this.pairing
+			list[j] += n
+		}
+		return nil
+	}, `SELECT picked.package, picked.built, j.fingerprint, j.pairing, coalesce(m.package, j.digest), coalesce(m.built, 0), j.digest, j.base,
+			coalesce(m.release, ''), j.verdict, j.severity, j.modules
+		FROM (SELECT DISTINCT digest, package, built, base.fingerprint FROM base JOIN package USING (digest) `+where+`) AS picked
+		JOIN judgement AS j ON j.base = picked.digest AND j.fingerprint = picked.fingerprint
+		LEFT JOIN package AS m ON m.digest = j.digest
+		ORDER BY picked.package, picked.built, j.fingerprint, j.pairing, coalesce(m.package, j.digest), coalesce(m.built, 0),
+			j.judged DESC, j.digest, j.base`, slices.Clone(args)...)
+	return odd
 }
 
 func (b *Build) scan(rows *sql.Rows) error {
