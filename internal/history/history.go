@@ -11,6 +11,7 @@
 package history
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
@@ -63,6 +64,8 @@ func FromBase(base *guard.Base) Build {
 		Fingerprint: base.Fingerprint.Base, Types: base.Fingerprint.Types, Strings: base.Fingerprint.Strings,
 		Toolchain: base.Config.Toolchain(),
 	}
+	// A config that does not name the linker, as of before Linux 5.12, is completed.
+	b.Toolchain.Linker = cmp.Or(b.Toolchain.Linker, kernel.ParseBanner(base.Banner).Linker)
 	if base.Table != nil {
 		b.TypeCount, b.StringBytes = uint32(base.Table.Len()), base.Table.EndString()
 	}

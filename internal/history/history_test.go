@@ -98,7 +98,7 @@ func TestRecord(t *testing.T) {
 		Path: "/usr/lib/modules/5.15.12-1-default/vmlinux.xz", Arch: "x86_64", KernelRelease: "5.15.12-1-default", Flavor: "default",
 		Fingerprint: digestOf(t, "42844fc3093af9ffa696a5c5b03f5b5536f1319f65a5b76c17cbd95da1f7ec5d"),
 		TypeCount:   536, StringBytes: 7787,
-		Toolchain: kernel.Toolchain{Compiler: "gcc (SUSE Linux) 11.2.1 20211124"},
+		Toolchain: kernel.Toolchain{Compiler: "gcc (SUSE Linux) 11.2.1 20211124", Linker: "GNU ld (GNU Binutils; openSUSE Tumbleweed) 2.37.20210803-5"},
 	},
 		Judgements: []Judgement{
 			{"rebuild", "5.15.12-1.3", "rejected", "fail", 7},

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
@@ -102,5 +103,9 @@ func (s *Step) compare(before *Build) {
 // Made is what is remembered of how it was made.
 func (b *Build) Made() why.Made {
 	from, _ := obs.ParseDistURL(b.DistURL)
-	return why.Made{Toolchain: b.Toolchain, Source: why.Source{Revision: from.Revision}, Project: from.Project, Host: b.Host, Built: b.Built}
+	m := why.Made{Toolchain: b.Toolchain, Source: why.Source{Revision: from.Revision}, Project: from.Project, Host: b.Host, Built: b.Built}
+	if linker := &m.Toolchain.Linker; strings.Contains(*linker, "(") { // in the words of the banner: "GNU ld (GNU Binutils) 2.37"
+		m.Banner.Linker, *linker = *linker, ""
+	}
+	return m
 }
