@@ -36,12 +36,11 @@ class BtfguardCommand(OscCommand or object):
 
     osc btfguard rebuild [PROJECT [REPOSITORY [ARCH]]] [OPTIONS]
         looks for packages whose kernel modules do not fit the kernel they
-        will meet, and has OBS build them. On a terminal it only says so,
-        unless there is --yes. The project is that of the working copy if none
-        is named, or "."; without ARCH or REPOSITORY, all of the project are
-        gone through, one after the other: with --yes --wait, the next one is
-        looked at when all of the one before is built. --repository and --arch
-        do the same as REPOSITORY and ARCH.
+        will meet, and with --yes has OBS build them. The project is that of
+        the working copy if none is named, or "."; without ARCH or REPOSITORY,
+        all of the project are gone through, one after the other: with --yes
+        --wait, the next one is looked at when all of the one before is built.
+        --repository and --arch do the same as REPOSITORY and ARCH.
 
     osc btfguard rebuild REPORT|RPM|FOLDER/... [OPTIONS]
         the same for what a build reported, or for packages. A folder is

@@ -69,9 +69,10 @@ func check(c *cli.Context) error {
 		return err
 	}
 	problems(c, res.Problems)
-	hintSame(c, inv)
+	hintBase(c, res.Problems)
+	same := hintSame(c, inv)
 	hintSwapped(c, inv)
-	if err := writeChecked(c, out, res, nil); err != nil {
+	if err := writeChecked(c, out, res, report.TextOptions{Same: same}); err != nil {
 		return err
 	}
 	if m := newMemory(c); m != nil { // last, as it may have to wait for others
@@ -85,8 +86,8 @@ func check(c *cli.Context) error {
 	return status(res.Exit())
 }
 
-// writeChecked writes the result. topics are what the text says beside it.
-func writeChecked(c *cli.Context, out output, res *guard.Result, topics []report.Topic) error {
+// writeChecked writes the result. text has what the text says beside it.
+func writeChecked(c *cli.Context, out output, res *guard.Result, text report.TextOptions) error {
 	var err error
 	switch {
 	case out.format == "json":
@@ -95,16 +96,23 @@ func writeChecked(c *cli.Context, out output, res *guard.Result, topics []report
 		err = report.List(res, c.App.Version).Write(c.App.Writer, out.format, time.Now())
 	case out.format == "html":
 		err = report.HTML(c.App.Writer, res, c.App.Version, c.Bool("verbose"))
-	case len(res.Findings)+len(res.Refusals)+len(topics) > 0:
-		err = report.Text(c.App.Writer, res, report.TextOptions{
-			Verbose: c.Bool("verbose"), Color: out.color,
-			Full: "--verbose lists them", Topics: topics,
-		})
+	case len(res.Findings)+len(res.Refusals)+len(text.Topics) > 0:
+		text.Verbose, text.Color, text.Full, text.Unused = c.Bool("verbose"), out.color, "--verbose lists them", unused(res)
+		err = report.Text(c.App.Writer, res, text)
 	}
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	return nil
+}
+
+// unused are the rules of policies that decided nothing, as one with a name that is
+// never met.
+func unused(res *guard.Result) (out []string) {
+	for _, r := range res.Unused {
+		out = append(out, r.Where+": "+r.Reason)
+	}
+	return out
 }
 
 func checkSources(c *cli.Context) (collect.Sources, error) {

@@ -36,8 +36,8 @@ func rebuildCommand() *cli.Command {
 			&cli.StringFlag{Name: "arch", Usage: "for `ARCH`"},
 			apiurlFlag(),
 			&cli.StringFlag{Name: "token-file", Usage: "ask with the trigger token in `FILE` instead of a password"},
-			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be built and do nothing; the default on a terminal, with --save-plan and with json"},
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it there, too"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be built and do nothing, as without --yes"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do it: have OBS build what the plan lists"},
 			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until everything is built, and check again"},
 			&cli.DurationFlag{Name: "timeout", Value: 24 * time.Hour, Usage: "wait no longer than `TIME`"},
 			&cli.DurationFlag{Name: "poll", Value: 10 * time.Second, Usage: "ask OBS every `TIME` while waiting"},
@@ -110,7 +110,7 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 		return nil, misuse(r.c, "with a trigger token OBS does not tell what a project builds; give reports or RPMs")
 	}
 	if err := r.find(r.c.Context, p); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", r.url, err)
 	}
 	if n := len(p.Steps); r.server.Blind && n > 1 {
 		fmt.Fprintf(r.c.App.ErrWriter, "obs-btf-guard: %d packages by one token: a token that was made for a single package builds that one each time\n", n)
@@ -259,7 +259,7 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 			return err
 		}
 	}
-	dry := r.c.Bool("dry-run") || r.needsYes() && !r.c.Bool("yes")
+	dry := !r.c.Bool("yes")
 	if !dry && r.c.Bool("wait") && r.server.Blind {
 		return misuse(r.c, "with a trigger token OBS does not tell when something is built; leave out --wait")
 	}
@@ -294,12 +294,6 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 		code = max(code, exitFail)
 	}
 	return status(code)
-}
-
-// needsYes reports whether somebody is watching, who may not expect that a look at
-// a plan is more than that.
-func (r *rebuildRun) needsYes() bool {
-	return r.json || r.c.String("save-plan") != "" || isTerminal(r.c.App.Writer) || isTerminal(r.c.App.ErrWriter) || isTerminal(os.Stdin)
 }
 
 func save(p *rebuild.Plan, file string) error {

@@ -110,11 +110,14 @@ func TestRebuildProject(t *testing.T) {
 	if status != exitFail || len(p.posts) > 0 || !strings.Contains(out, "has to be built again:\n  1. P/R/x86_64/foo\n") || !strings.Contains(out, "the kernels of that flavor here have other bases: 020000000000") {
 		t.Fatalf("dry run: %d, %q\n%s%s", status, p.posts, out, errs)
 	}
-	status, out, errs = rebuilds(t, p, append(inP, "--wait")...)
+	if status, out, errs := rebuilds(t, p, inP...); status != exitFail || len(p.posts) > 0 || !strings.Contains(errs, "nothing was done; --yes does it") {
+		t.Fatalf("without a word: %d, %q\n%s%s", status, p.posts, out, errs)
+	}
+	status, out, errs = rebuilds(t, p, append(inP, "--yes", "--wait")...)
 	if status != exitOK || len(p.posts) != 1 || p.posts[0] != post || !strings.Contains(out, "checked again:\nnothing has to be built again: 2 packages looked at, and 1 kernel") {
 		t.Fatalf("%d, %q\n%s%s", status, p.posts, out, errs)
 	}
-	status, out, errs = rebuilds(t, p, inP...)
+	status, out, errs = rebuilds(t, p, append(inP, "--yes")...)
 	if status != exitOK || len(p.posts) != 1 || !strings.Contains(out, "nothing has to be built again") {
 		t.Fatalf("again: %d, %q\n%s%s", status, p.posts, out, errs)
 	}
@@ -123,7 +126,7 @@ func TestRebuildProject(t *testing.T) {
 // TestRebuildInVain stops when a build came to the same as the one before.
 func TestRebuildInVain(t *testing.T) {
 	p := &project{kmp: baseOld, builds: 1, stuck: true}
-	status, out, errs := rebuilds(t, p, append(inP, "--wait")...)
+	status, out, errs := rebuilds(t, p, append(inP, "--yes", "--wait")...)
 	if status != exitFail || len(p.posts) != 1 || !strings.HasSuffix(out, "stopped: P/R/x86_64/foo was asked for and still does not fit; asking once more would change nothing\n") {
 		t.Errorf("%d, %q\n%s%s", status, p.posts, out, errs)
 	}
@@ -184,11 +187,11 @@ func TestRebuildPlan(t *testing.T) {
 	}
 	save()
 	p.builds, p.kernel = p.builds+1, 1500
-	if status, out, _ := rebuilds(t, p, "--plan", file); status != exitFail || len(p.posts) > 0 || !strings.Contains(out, "outdated   P/R/x86_64/foo: built since the plan was made") {
+	if status, out, _ := rebuilds(t, p, "--plan", file, "--yes"); status != exitFail || len(p.posts) > 0 || !strings.Contains(out, "outdated   P/R/x86_64/foo: built since the plan was made") {
 		t.Fatalf("outdated: %d, %q\n%s", status, p.posts, out)
 	}
 	save()
-	if status, out, errs := rebuilds(t, p, "--plan", file); status != exitOK || len(p.posts) != 1 {
+	if status, out, errs := rebuilds(t, p, "--plan", file, "--yes"); status != exitOK || len(p.posts) != 1 {
 		t.Fatalf("%d, %q\n%s%s", status, p.posts, out, errs)
 	}
 	// A plan that somebody edited is no reason to build what nothing calls for.
@@ -197,19 +200,19 @@ func TestRebuildPlan(t *testing.T) {
 	if err := os.WriteFile(file, []byte(edited), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	status, out, errs := rebuilds(t, p, "--plan", file)
+	status, out, errs := rebuilds(t, p, "--plan", file, "--yes")
 	if status != exitFail || len(p.posts) != 1 || !strings.Contains(out, "left out   P/R/x86_64/foo: ") || !strings.Contains(out, "left out   P/R/x86_64/kernel-default: ") {
 		t.Fatalf("edited: %d, %q\n%s%s", status, p.posts, out, errs)
 	}
 	p.kmp, p.kernel = baseOld, 2500
-	status, out, errs = rebuilds(t, p, "--plan", file)
+	status, out, errs = rebuilds(t, p, "--plan", file, "--yes")
 	if status != exitFail || len(p.posts) != 2 || p.posts[1] != post || strings.Contains(out, "because") || !strings.Contains(out, "have other bases") {
 		t.Fatalf("edited, and stale: %d, %q\n%s%s", status, p.posts, out, errs)
 	}
 	if err := os.WriteFile(file, []byte(`{"schema":1,"steps":[{"project":"P","repository":"R","arch":"x86_64"}]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, errs := rebuilds(t, p, "--plan", file); status != exitError || len(p.posts) != 2 || !strings.Contains(errs, "all have to be named") {
+	if status, _, errs := rebuilds(t, p, "--plan", file, "--yes"); status != exitError || len(p.posts) != 2 || !strings.Contains(errs, "all have to be named") {
 		t.Fatalf("no package: %d, %q\n%s", status, p.posts, errs)
 	}
 }
@@ -226,7 +229,7 @@ func TestRebuildToken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	status, out, errs := rebuilds(t, p, "--token-file", token, report)
+	status, out, errs := rebuilds(t, p, "--token-file", token, "--yes", report)
 	if status != exitOK || len(p.posts) != 1 || !strings.HasPrefix(p.posts[0], "/trigger/rebuild?") || p.tokens[0] != "Token s3cret" {
 		t.Fatalf("%d, %q, %q\n%s%s", status, p.posts, p.tokens, out, errs)
 	}

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -15,7 +17,7 @@ import (
 
 // hintSame says on standard error that both sides of a comparison are the same build,
 // and hintSwapped that the older one was given as the new one. Both may be meant.
-func hintSame(c *cli.Context, inv *guard.Inventory) {
+func hintSame(c *cli.Context, inv *guard.Inventory) (same bool) {
 	for _, old := range inv.Arguments {
 		if old.Origin != guard.Against {
 			continue
@@ -23,9 +25,21 @@ func hintSame(c *cli.Context, inv *guard.Inventory) {
 		for _, new := range inv.Arguments {
 			if new.Origin == guard.New && (samePath(old.Path, new.Path) || old.Copies && allOf(inv, old) == 0) {
 				hint(c, old.Path+": both sides are the same build: there is nothing to compare")
+				same = true
 				break
 			}
 		}
+	}
+	return same
+}
+
+// hintBase says how modules are checked whose kernel is not among what was given.
+func hintBase(c *cli.Context, problems []guard.Problem) {
+	if slices.ContainsFunc(problems, func(p guard.Problem) bool {
+		none := (*guard.NoVmlinux)(nil)
+		return p.Origin == guard.New && errors.As(p.Err, &none)
+	}) {
+		hint(c, "name that vmlinux, its package or /boot/vmlinuz-* beside the modules, or as --base")
 	}
 }
 

@@ -42,7 +42,7 @@ func TestPlan(t *testing.T) {
 	p := stale(t, s)
 	plan := p.savePlan(px)
 	done := p.inBackground("thing", atOnce, succeeds(s.kmp["1.3"].files()...))
-	o := rebuildCommand(t, px, "--plan", plan, "--wait") // no terminal, so no --yes
+	o := rebuildCommand(t, px, "--plan", plan, "--yes", "--wait")
 	done()
 	if o.Status != 0 {
 		t.Errorf("exit status %d, want 0", o.Status)

@@ -29,6 +29,7 @@ type TextOptions struct {
 	Generator bool            // the packages were built with the dependency generator
 	History   []history.Build // newest first
 	Topics    []Topic         // what else there is to say
+	Same      bool            // both sides of a comparison are one build
 }
 
 // Topic is a headline and its points.
@@ -69,7 +70,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t.exception(r)
 	t.Section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
 	t.Section("Not checked", t.Notes)
-	t.Section("Rules that decided nothing in this build", t.Unused)
+	t.Section("Rules of the policy that decided nothing", t.Unused)
 	for _, s := range t.Topics {
 		t.Section(s.Headline, s.Points)
 	}
@@ -367,7 +368,20 @@ func counted(r *guard.Result) string {
 		s += prose.Number(n) + " to be built again, "
 	}
 	s += prose.Number(counts[guard.Fail]) + " fail"
+	if n := ruled(r); n > 0 {
+		s += fmt.Sprintf(" (%s by the policy)", prose.Number(n))
+	}
 	return s
+}
+
+// ruled counts the checks whose weight a policy decided.
+func ruled(r *guard.Result) (n int) {
+	for _, f := range r.Findings {
+		if f.Ruling != nil || slices.ContainsFunc(f.Notes, func(n guard.Note) bool { return n.Ruling != nil }) {
+			n++
+		}
+	}
+	return n
 }
 
 // closing is the last line, with what a glance at the end of a log must find.
@@ -378,6 +392,9 @@ func (t *text) closing(r *guard.Result) {
 	}
 	if n := len(r.Labels); n > 0 {
 		s += "; " + prose.Several(n, "package") + " with wrong or missing kernel-btf dependencies"
+	}
+	if t.Same {
+		s += "; nothing to compare: both sides are the same build"
 	}
 	word := t.severity(r.Worst())
 	if len(r.Problems) > 0 {

@@ -158,7 +158,7 @@ type NoVmlinux struct {
 }
 
 // unmet makes problems of the modules that needed a base and met none, one for
-// each package or file.
+// each package, folder or file that was given.
 func unmet(findings []Finding) []Problem {
 	type place struct{ path, release, arch string }
 	count := map[place]int{}
@@ -168,7 +168,7 @@ func unmet(findings []Finding) []Problem {
 			continue
 		}
 		m := f.Module
-		at := place{m.Path, m.Release, m.Arch}
+		at := place{cmp.Or(m.Tree, m.Path), m.Release, m.Arch}
 		if m.Package != nil {
 			at.path = m.Package.Path
 		}
