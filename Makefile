@@ -16,7 +16,7 @@ FUZZTIME ?= 30s
 BENCH    ?= .
 VULNDB   ?= $(wildcard ../shared/vulndb)
 
-.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-survive e2e-backend e2e-html e2e-postgres testdata install release release-check rpm clean
+.PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-survive e2e-backend e2e-html e2e-postgres testdata install install-build release release-check rpm clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,13 +26,16 @@ build: ## the static binary ./obs-btf-guard
 
 # The incident must be found: any other exit status than 1 fails the demo.
 # Without a home it is not remembered in the history of who looks at it.
-demo: build ## judge the incident of openSUSE's 5.15.12-1.3
+demo: ## check the incident of openSUSE's 5.15.12-1.3
+	@test -x obs-btf-guard || echo 'building obs-btf-guard, which takes some minutes the first time'
+	@$(MAKE) --no-print-directory -s build
 	@echo '$$ obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1'; echo
 	@cd testdata/incident && HOME= XDG_STATE_HOME= ../../obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1; \
 	status=$$?; echo; echo "exit status $$status"; test $$status -eq 1
 	@echo 'As it should be: the update leaves a running 5.15.12-1.1 with modules it cannot read.'
 
 test: ## unit and command line tests, with the race detector where there is a C compiler
+	@echo 'compiling comes first, minutes without a word; then there is a line for each package'
 	$(GO) test $(RACE) ./...
 
 lint: ## gofmt, vet, staticcheck
@@ -84,16 +87,12 @@ testdata: ## make the fixtures again from their sources
 	testdata/products/make.sh
 	testdata/tables/make.sh
 
-install: build ## into DESTDIR and PREFIX; an edited policy stays
+# No compiler is needed, which root may not have in its PATH.
+install: ## what "make build" built, into DESTDIR and PREFIX: the program with its pages and completions
+	@test -x obs-btf-guard || { echo 'make build comes first, and needs no root' >&2; exit 1; }
 	install -D -m 755 obs-btf-guard $(DESTDIR)$(PREFIX)/bin/obs-btf-guard
 	install -D -m 755 obs/obs-btf-guard-published $(DESTDIR)$(PREFIX)/bin/obs-btf-guard-published
-	install -D -m 755 obs/50-check-kernel-btf $(DESTDIR)$(PREFIX)/lib/build/checks/50-check-kernel-btf
-	install -D -m 644 obs/kernel_btf.attr $(DESTDIR)$(PREFIX)/lib/rpm/fileattrs/kernel_btf.attr
-	install -D -m 644 obs/macros.kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/macros.d/macros.kernel-btf
-	install -D -m 755 obs/brp-50-kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/brp-suse.d/brp-50-kernel-btf
 	install -D -m 644 obs/btfguard.py $(DESTDIR)$(PREFIX)/lib/osc-plugins/btfguard.py
-	test -e $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf || \
-		install -D -m 644 obs/obs-btf-guard.conf $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man1 docs/man/*.1
 	ln -sf obs-btf-guard-provides.1 $(DESTDIR)$(MANDIR)/man1/obs-btf-guard-requires.1
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 docs/man/*.5
@@ -105,6 +104,14 @@ install: build ## into DESTDIR and PREFIX; an edited policy stays
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs docs/*.md docs/fingerprint-vectors.json
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs/decisions docs/decisions/*.md
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/obs obs/README.md
+
+install-build: ## what every rpmbuild and obs-build of this host runs from then on: check, generator, distilling; an edited policy stays
+	install -D -m 755 obs/50-check-kernel-btf $(DESTDIR)$(PREFIX)/lib/build/checks/50-check-kernel-btf
+	install -D -m 644 obs/kernel_btf.attr $(DESTDIR)$(PREFIX)/lib/rpm/fileattrs/kernel_btf.attr
+	install -D -m 644 obs/macros.kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/macros.d/macros.kernel-btf
+	install -D -m 755 obs/brp-50-kernel-btf $(DESTDIR)$(PREFIX)/lib/rpm/brp-suse.d/brp-50-kernel-btf
+	test -e $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf || \
+		install -D -m 644 obs/obs-btf-guard.conf $(DESTDIR)$(SYSCONFDIR)/obs-btf-guard.conf
 
 release: ## the archives of a release of git HEAD in build/release
 	GO=$(GO) .ci/release build/release

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 // manPage is the source of the man page with hyphens and backslashes as they are
@@ -88,6 +90,26 @@ func TestSystemFile(t *testing.T) {
 	for _, key := range keys {
 		if !strings.Contains(string(text), "\n#"+key+" ") {
 			t.Errorf("the example has no %s", key)
+		}
+	}
+}
+
+// TestWithoutConsequences: the rule to begin with is about all that fails a build.
+func TestWithoutConsequences(t *testing.T) {
+	page, err := os.ReadFile("../../obs/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "To begin without consequences")
+	_, rest, _ = strings.Cut(rest, "```toml\n")
+	text, _, ok := strings.Cut(rest, "```")
+	p, err := Parse("example", []byte(text))
+	if !ok || err != nil {
+		t.Fatalf("no rule: %v", err)
+	}
+	for _, v := range verdicts {
+		if _, severity := p.Weigh(v, "", "kernel-default", ""); v.Severity() == guard.Fail && severity != guard.Warn {
+			t.Errorf("%s still fails", v)
 		}
 	}
 }
