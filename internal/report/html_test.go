@@ -28,7 +28,7 @@ func TestHTML(t *testing.T) {
 	for _, want := range []string{
 		">FAIL<", "The result is incomplete", "misread, fail", "misread, ok", "btf-lost, warn", "| BPF: Invalid name_offset:1", "cut short",
 		`second\x1b[2J`, `names\x1b another base`, "by btf-guard.conf:3: known &amp; &lt;wanted&gt;",
-		"5 modules, 6 checks: 2 ok, 2 warn, 2 fail.",
+		"5 modules, 6 checks: 2 ok, 2 warn, 2 fail; 2 decided by the policy.",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q", want)

@@ -369,7 +369,7 @@ func counted(r *guard.Result) string {
 	}
 	s += prose.Number(counts[guard.Fail]) + " fail"
 	if n := ruled(r); n > 0 {
-		s += fmt.Sprintf(" (%s by the policy)", prose.Number(n))
+		s += fmt.Sprintf("; %s decided by the policy", prose.Number(n))
 	}
 	return s
 }
