@@ -70,9 +70,8 @@ func check(c *cli.Context) error {
 	}
 	problems(c, res.Problems)
 	hintBase(c, res.Problems)
-	same := hintSame(c, inv)
 	hintSwapped(c, inv)
-	if err := writeChecked(c, out, res, report.TextOptions{Same: same}); err != nil {
+	if err := writeChecked(c, out, res, report.TextOptions{}); err != nil {
 		return err
 	}
 	if m := newMemory(c); m != nil { // last, as it may have to wait for others

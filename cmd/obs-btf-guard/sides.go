@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,34 +14,19 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// hintSame says on standard error that both sides of a comparison are the same build,
-// and hintSwapped that the older one was given as the new one. Both may be meant.
-func hintSame(c *cli.Context, inv *guard.Inventory) (same bool) {
-	for _, old := range inv.Arguments {
-		if old.Origin != guard.Against {
-			continue
-		}
-		for _, new := range inv.Arguments {
-			if new.Origin == guard.New && (samePath(old.Path, new.Path) || old.Copies && allOf(inv, old) == 0) {
-				hint(c, old.Path+": both sides are the same build: there is nothing to compare")
-				same = true
-				break
-			}
-		}
-	}
-	return same
-}
-
-// hintBase says how modules are checked whose kernel is not among what was given.
+// hintBase says how modules are checked whose kernel is not among what was given, if that
+// is all that is wrong.
 func hintBase(c *cli.Context, problems []guard.Problem) {
-	if slices.ContainsFunc(problems, func(p guard.Problem) bool {
+	if len(problems) > 0 && !slices.ContainsFunc(problems, func(p guard.Problem) bool {
 		none := (*guard.NoVmlinux)(nil)
-		return p.Origin == guard.New && errors.As(p.Err, &none)
+		return !errors.As(p.Err, &none)
 	}) {
 		hint(c, "name that vmlinux, its package or /boot/vmlinuz-* beside the modules, or as --base")
 	}
 }
 
+// hintSwapped says on standard error that the older one was given as the new one, which
+// may be meant.
 func hintSwapped(c *cli.Context, inv *guard.Inventory) {
 	older := map[string]*guard.Package{}
 	for _, p := range inv.Packages {
@@ -70,36 +54,6 @@ func hintSwapped(c *cli.Context, inv *guard.Inventory) {
 
 func hint(c *cli.Context, text string) {
 	fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(text))
-}
-
-// allOf counts what came out of an argument.
-func allOf(inv *guard.Inventory, a guard.Argument) int {
-	n := 0
-	for _, p := range inv.Packages {
-		if p.Tree == a.Path && p.Origin == a.Origin {
-			n++
-		}
-	}
-	for _, b := range inv.Bases {
-		if b.Package == nil && b.Tree == a.Path && b.Origin == a.Origin {
-			n++
-		}
-	}
-	for _, m := range inv.Modules {
-		if m.Package == nil && m.Tree == a.Path && m.Origin == a.Origin {
-			n++
-		}
-	}
-	return n
-}
-
-func samePath(a, b string) bool {
-	a, err := filepath.Abs(a)
-	if err != nil {
-		return false
-	}
-	b, err = filepath.Abs(b)
-	return err == nil && a == b
 }
 
 // compareBuilds orders two builds of a package by version and release.

@@ -168,7 +168,7 @@ func TestIdle(t *testing.T) {
 		{"nothing new", Sources{Paths: at("empty"), Against: at("old")}, "empty: no kernel and no module in it"},
 		{"one argument of two", Sources{Paths: at("new", "empty")}, "empty: no kernel and no module in it"},
 		{"nothing old", Sources{Paths: at("new"), Against: at("empty")}, "empty: no kernel and no module in it"},
-		{"the same again", Sources{Paths: at("new"), Against: at("copy")}, ""},
+		{"the same again", Sources{Paths: at("new"), Against: at("copy")}, "both sides are the same build"},
 		{"a base that is none", Sources{Paths: at("new"), Base: dir + "/empty"}, "empty: no kernel with BTF in it"},
 		{"an own base that is several", Sources{Paths: at("new"), Base: dir + "/new", OwnBase: dir}, "2 kernels in it; name the file of one"},
 	} {

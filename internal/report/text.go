@@ -29,7 +29,6 @@ type TextOptions struct {
 	Generator bool            // the packages were built with the dependency generator
 	History   []history.Build // newest first
 	Topics    []Topic         // what else there is to say
-	Same      bool            // both sides of a comparison are one build
 }
 
 // Topic is a headline and its points.
@@ -392,9 +391,6 @@ func (t *text) closing(r *guard.Result) {
 	}
 	if n := len(r.Labels); n > 0 {
 		s += "; " + prose.Several(n, "package") + " with wrong or missing kernel-btf dependencies"
-	}
-	if t.Same {
-		s += "; nothing to compare: both sides are the same build"
 	}
 	word := t.severity(r.Worst())
 	if len(r.Problems) > 0 {

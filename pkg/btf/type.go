@@ -22,7 +22,7 @@ type Type struct {
 	SizeType uint32
 
 	big   bool   // the record is big-endian
-	extra []byte // what follows the 12 bytes, as far as the kind has it
+	extra []byte // what follows the 12 bytes: of a Table, with all records behind it
 }
 
 // Cut decodes the record at the start of b, in the given byte order, and

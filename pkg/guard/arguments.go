@@ -5,6 +5,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -64,6 +65,10 @@ func idle(inv *Inventory, res *Result) []Problem {
 		var err error
 		switch n := bases[at]; {
 		case failed[a.Path], a.Found:
+		case a.Origin == Against && (a.Copies && n+modules[at] == 0 || slices.ContainsFunc(inv.Arguments, func(b Argument) bool {
+			return b.Origin == New && filepath.Clean(b.Path) == filepath.Clean(a.Path)
+		})):
+			err = errors.New(oneBuild)
 		case a.Origin.Named(), a.Copies:
 		case n+modules[at] == 0:
 			err = errors.New(nothingIn)

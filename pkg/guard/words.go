@@ -139,6 +139,7 @@ const (
 	noMatch      = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
 	noMatchNames = "nothing was compared: the old build is %s, the new one %s, and each looks for modules of its own name only. " +
 		"\"check --base VMLINUX MODULE...\" compares what it is given"
+	oneBuild     = "nothing was compared: both sides are the same build"
 	noModules    = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"
 	wrongArch    = "not checked: it is built for %s, the base for %s"
 	linkNotKnown = "not checked on %s (%s): whether its modules are linked into %s is not known, since %s"

@@ -153,16 +153,19 @@ func (m *Module) crc(s Symbol) (uint32, error) {
 
 // readVersions copies the sections that Imports and Exports read.
 func (m *Module) readVersions(f *ELF) error {
-	for name, data := range map[string]*[]byte{
-		"__versions":          &m.Versions,
-		"__version_ext_crcs":  &m.ExtVersionCRCs,
-		"__version_ext_names": &m.ExtVersionNames,
+	for _, of := range []struct {
+		section string
+		data    *[]byte
+	}{
+		{"__versions", &m.Versions},
+		{"__version_ext_crcs", &m.ExtVersionCRCs},
+		{"__version_ext_names", &m.ExtVersionNames},
 	} {
-		section, _, err := f.Section(name)
+		section, _, err := f.Section(of.section)
 		if err != nil {
 			return err
 		}
-		*data = bytes.Clone(section)
+		*of.data = bytes.Clone(section)
 	}
 	// __kcrctab and __kcrctab_gpl, or a section for each symbol (___kcrctab+<symbol>)
 	// in a module that the module linker script did not see.
