@@ -115,6 +115,10 @@ func explainAction(c *cli.Context) error {
 		if err == nil && res.Worst() != guard.OK {
 			_, err = fmt.Fprintln(c.App.Writer, "\n\"obs-btf-guard check NEW --against OLD\" lists each module.")
 		}
+		if err == nil && len(res.Changes) == 0 {
+			_, err = fmt.Fprintln(c.App.Writer, "\nThe kernels have different names, so that no module of one is looked for by the other:\n"+
+				"\"obs-btf-guard check --base VMLINUX MODULE...\" checks them all the same.")
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)

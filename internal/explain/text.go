@@ -115,7 +115,7 @@ func (d *Diff) Sentence() string {
 	}
 	switch {
 	case len(parts) == 0 && len(d.Anonymous) > 0:
-		parts = append(parts, prose.Several(len(d.Anonymous), "type")+" without a name added, removed or changed")
+		parts = append(parts, nameless(d.Anonymous))
 	case len(parts) == 0 && d.Types.Folded == 0:
 		parts = append(parts, "The types are the same, the strings are not")
 	}
@@ -123,12 +123,35 @@ func (d *Diff) Sentence() string {
 		parts = append(parts, prose.Number(n)+" more changed only through others")
 	}
 	if n := d.Types.Moved; n > 0 && d.Types.Changed+d.Types.Folded == 0 && !d.shuffled() {
-		parts = append(parts, "nothing that was there changed, but "+prose.Several(n, "type")+" moved to other ids")
+		rest := "nothing that was there"
+		if d.Types.Removed > 0 {
+			rest = "nothing else"
+		}
+		parts = append(parts, rest+" changed, but "+prose.Several(n, "type")+" moved to other ids")
 	}
 	if d.shuffled() {
 		parts = append(parts, "and what stayed is in another order")
 	}
 	return strings.Join(parts, "; ") + "."
+}
+
+// nameless counts types without a name by what became of them: "4 types without a name
+// added, 4 removed".
+func nameless(changes []Change) string {
+	counts := map[Op]int{}
+	for _, c := range changes {
+		counts[c.Op]++
+	}
+	var list []string
+	for _, op := range []Op{Changed, Added, Removed} {
+		switch n := counts[op]; {
+		case n > 0 && len(list) == 0:
+			list = append(list, prose.Several(n, "type")+" without a name "+string(op))
+		case n > 0:
+			list = append(list, prose.Number(n)+" "+string(op))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // shuffled reports whether so much of what both have is out of order that no
@@ -407,7 +430,7 @@ func (t *text) exported(e *Exported) {
 	side("new", e.New)
 	t.Line("  changes  %s to these types, %s to others", prose.Number(e.Inside), prose.Number(e.Outside))
 	if e.Survives {
-		t.Line("  A base of exported types only would have survived this rebuild.")
+		t.Line("  A base of exported types only, which no kernel has, would have survived this rebuild.")
 	} else {
 		t.Line("  A base of exported types only would have changed too.")
 	}

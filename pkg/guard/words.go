@@ -204,13 +204,13 @@ func (s Survival) Sentence() string {
 	}
 	switch {
 	case s.Safe():
-		return fmt.Sprintf("rebuild-safe: all %s of the new build fit the old vmlinux, all %s of the old build the new one%s",
+		return fmt.Sprintf("rebuild-safe: all %s of the new build fit the old vmlinux, and all %s of the old build fit the new one%s",
 			prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules), drifted)
 	case s.New.whole() && s.New.Cured > 0 && s.Old.Modules > 0 && s.Old.Cured == 0:
 		return fmt.Sprintf("rebuild-safe from this build on: all %s fit the old vmlinux; the old build has no .BTF.base, so that %s of its %s do not fit the new vmlinux%s",
 			prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules-s.Old.Fit), prose.Number(s.Old.Modules), drifted)
 	case s.New.Modules > 0 && s.Old.Modules > 0:
-		return fmt.Sprintf("not rebuild-safe: %s of %s of the new build do not fit the old vmlinux, %s of %s of the old build the new one%s",
+		return fmt.Sprintf("not rebuild-safe: %s of %s of the new build do not fit the old vmlinux, and %s of %s of the old build do not fit the new one%s",
 			prose.Number(s.New.Modules-s.New.Fit), prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules-s.Old.Fit), prose.Number(s.Old.Modules), drifted)
 	}
 	return ""
