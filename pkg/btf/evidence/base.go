@@ -4,6 +4,7 @@ package evidence
 
 import (
 	"math"
+	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
@@ -13,15 +14,15 @@ import (
 //
 // Memory: eight bytes for each type and a bit for each byte of strings.
 type Base struct {
-	pointerSize int      // in bytes
-	identifiers offsets  // the offsets of strings that are identifiers
-	widths      []uint64 // of each type, in bits; unknown for what has none
+	pointerSize int             // in bytes
+	identifiers offsets         // the offsets of strings that are identifiers
+	widths      []atomic.Uint64 // of each type, as widthOf has it; 0 before somebody asked
 }
 
 // NewBase looks up what is asked of a base. pointerSize is in bytes.
 func NewBase(t *btf.Table, pointerSize int) *Base {
 	strings := t.StringSection()
-	b := &Base{pointerSize: pointerSize, identifiers: make(offsets, len(strings)/64+1), widths: make([]uint64, t.EndID())}
+	b := &Base{pointerSize: pointerSize, identifiers: make(offsets, len(strings)/64+1), widths: make([]atomic.Uint64, t.EndID())}
 	for from := 0; from < len(strings); {
 		name, _ := t.Bytes(uint32(from))
 		if identifier(name[:min(len(name), btf.MaxName)]) {
@@ -29,19 +30,23 @@ func NewBase(t *btf.Table, pointerSize int) *Base {
 		}
 		from += len(name) + 1
 	}
-	arrays := map[btf.TypeID]uint64{}
-	for id := range b.widths {
-		n, known := width(t, btf.TypeID(id), pointerSize, arrays)
-		if !known {
-			n = unknown
-		}
-		b.widths[id] = n
-	}
 	return b
 }
 
-// unknown is no width: a size has 32 bits.
-const unknown = math.MaxUint64
+// kept is how a width in bits is kept, never as 0; widthOf reads it.
+func kept(n uint64, known bool) uint64 {
+	if !known {
+		return 1
+	}
+	return n<<1 + 2 // a size in bytes has 32 bits
+}
+
+func widthOf(kept uint64) (n uint64, known bool) {
+	if kept == 1 {
+		return 0, false
+	}
+	return (kept - 2) >> 1, true
+}
 
 // offsets is a set of them.
 type offsets []uint64

@@ -244,13 +244,16 @@ func (x *examiner) bits(m btf.Member) (n uint64, known bool) {
 	if n := m.BitfieldSize(); n > 0 {
 		return uint64(n), true
 	}
-	if i := uint64(m.Type); i < uint64(len(x.base.widths)) && x.PointerSize == x.base.pointerSize {
-		if n = x.base.widths[i]; n == unknown {
-			return 0, false
-		}
-		return n, true
+	i := uint64(m.Type)
+	if i >= uint64(len(x.base.widths)) || x.PointerSize != x.base.pointerSize {
+		return width(x.t, m.Type, x.PointerSize, x.arrays)
 	}
-	return width(x.t, m.Type, x.PointerSize, x.arrays)
+	if w := x.base.widths[i].Load(); w != 0 {
+		return widthOf(w)
+	}
+	n, known = width(x.t, m.Type, x.PointerSize, x.arrays)
+	x.base.widths[i].Store(kept(n, known))
+	return n, known
 }
 
 // function looks a FUNC up in the symbol table: a table describes only functions
