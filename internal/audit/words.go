@@ -38,7 +38,7 @@ var explanations = map[guard.Verdict]explanation{
 	},
 	guard.Verdict(guard.KfuncsLost): {"BPF programs will not find kfuncs of these modules", "build them where the kernel's vmlinux is at hand, and see that nothing strips .BTF"},
 	guard.Verdict(guard.IDsUnrelocated): {
-		"numbers in .BTF_ids that no kernel relocates name other types on this kernel", "distil with --plain-ids zero, or live with it until the reboot",
+		"numbers in .BTF_ids that no kernel relocates name other types on this kernel", "distill with --plain-ids zero, or live with it until the reboot",
 	},
 	guard.Verdict(guard.ReadersRefuse): {"libbpf or cilium/ebpf refuse tables that the kernel takes", "build the modules again on this kernel, or have them packed without .BTF"},
 	guard.Verdict(guard.Duplicated):    {"modules repeat structs of their vmlinux, and BPF programs take the two for different types", "build kernel and modules with pahole 1.31 or later, with libbpf 1.6 or later in it"},

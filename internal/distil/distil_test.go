@@ -275,7 +275,7 @@ func TestLeft(t *testing.T) {
 		outcome Outcome
 		why     string
 	}{
-		{"compressed", []byte("\x1f\x8b\x08 and so on"), nil, 10, Left, "is compressed (gzip): distil before modules are compressed and signed"},
+		{"compressed", []byte("\x1f\x8b\x08 and so on"), nil, 10, Left, "is compressed (gzip): distill before modules are compressed and signed"},
 		{"signed", append(f.conn(), signature...), nil, 10, Left, "is signed"},
 		{"no module", []byte("a text"), nil, 10, Failed, "not a kernel module"},
 		{"empty", nil, nil, 10, Failed, ""},

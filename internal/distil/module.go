@@ -21,7 +21,7 @@ import (
 // which out then says.
 func (d *distiller) module(out *File, data []byte) ([]byte, error) {
 	if f := decompress.Detect(data); f != decompress.None {
-		return nil, leavef("is compressed (%s): distil before modules are compressed and signed", f)
+		return nil, leavef("is compressed (%s): distill before modules are compressed and signed", f)
 	}
 	m, err := kernel.OpenModule(data, out.Path, nil)
 	if err != nil {
@@ -35,7 +35,7 @@ func (d *distiller) module(out *File, data []byte) ([]byte, error) {
 		out.Outcome = NoBTF
 		return nil, nil
 	case m.Signed:
-		return nil, leave("is signed, which would no longer hold: distil before modules are signed")
+		return nil, leave("is signed, which would no longer hold: distill before modules are signed")
 	case m.Order != d.Base.Table.Order:
 		return nil, leave("has another byte order than the base")
 	}

@@ -27,7 +27,7 @@ func (g group) survive() string {
 	switch {
 	case b.Rules.Distilled && plain:
 		return s + "Linux 6.11 and later lets modules survive that: have a .BTF.base made for them while the package is built " +
-			"(\"obs-btf-guard distill\", in OBS \"Support: obs-btf-guard-distil\"; see docs/remedy.md). Where not both builds have it: " + lower(together) + "."
+			"(\"obs-btf-guard distill\", in OBS \"Support: obs-btf-guard-distill\"; see docs/remedy.md). Where not both builds have it: " + lower(together) + "."
 	case b.Rules.Distilled:
 		return s + "These have a .BTF.base and cannot follow, since types that they hold by value changed. " + together + "."
 	}
