@@ -36,7 +36,7 @@ demo: ## check the incident of openSUSE's 5.15.12-1.3
 
 test: ## unit and command line tests, with the race detector where there is a C compiler
 	@echo 'compiling comes first, minutes without a word; then there is a line for each package'
-	$(GO) test $(RACE) ./...
+	$(GO) test $(RACE) -timeout 60m ./...
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l cmd pkg internal e2e)" || { echo 'gofmt would change:'; gofmt -l cmd pkg internal e2e; exit 1; }

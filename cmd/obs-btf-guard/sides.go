@@ -17,12 +17,15 @@ import (
 // hintBase says how modules are checked whose kernel is not among what was given, if that
 // is all that is wrong.
 func hintBase(c *cli.Context, problems []guard.Problem) {
-	if len(problems) > 0 && !slices.ContainsFunc(problems, func(p guard.Problem) bool {
-		none := (*guard.NoVmlinux)(nil)
-		return !errors.As(p.Err, &none)
-	}) {
+	if len(problems) > 0 && !slices.ContainsFunc(problems, func(p guard.Problem) bool { return !noVmlinux(p) }) {
 		hint(c, "name that vmlinux, its package or /boot/vmlinuz-* beside the modules, or as --base")
 	}
+}
+
+// noVmlinux reports whether it is the kernel of modules that is missing.
+func noVmlinux(p guard.Problem) bool {
+	none := (*guard.NoVmlinux)(nil)
+	return errors.As(p.Err, &none)
 }
 
 // hintSwapped says on standard error that the older one was given as the new one, which

@@ -67,6 +67,9 @@ func stamp(c *cli.Context) error {
 		st.problem(c.Args().First(), nothingToStamp(c.Args().First()))
 	}
 	problems(c, st.problems)
+	if !c.Bool("remove") && slices.ContainsFunc(res.Problems, noVmlinux) {
+		hint(c, "give the package of the kernel that they were built for beside them, or by --with")
+	}
 	switch {
 	case len(st.problems) > 0:
 		return exitStatus(exitError)
