@@ -314,3 +314,17 @@ func TestFindByContent(t *testing.T) {
 		})
 	}
 }
+
+// TestAddAgain: who looks at packages takes their steps out of the plan, and what is found
+// in OBS puts them in again, with their reasons.
+func TestAddAgain(t *testing.T) {
+	p := NewPlan("")
+	foo := Where{"P", "R", "x86_64"}.of("foo")
+	p.add(foo, nil, "its modules do not fit", "")
+	p.Steps = p.Steps[:0]
+	p.add(foo, nil, "its modules do not fit", "")
+	p.add(foo, nil, "its modules do not fit", "")
+	if len(p.Steps) != 1 || !slices.Equal(p.Steps[0].Why, []string{"its modules do not fit"}) {
+		t.Errorf("%+v", p.Steps)
+	}
+}

@@ -36,9 +36,6 @@ type Plan struct {
 	Kernels  int      `json:"kernels"`
 	Packages int      `json:"packages"`
 	Skipped  []string `json:"skipped,omitempty"`
-
-	step map[api.Target]int // where the steps stand in Steps while the plan is made
-	said map[string]bool    // Notes, and the reasons of steps behind their names
 }
 
 // Step is one source package to build for one repository and architecture.
@@ -97,10 +94,7 @@ func (s *Step) String() string { return s.target().String() }
 
 // NewPlan is a plan without steps for the OBS at a URL.
 func NewPlan(url string) *Plan {
-	return &Plan{
-		Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{},
-		step: map[api.Target]int{}, said: map[string]bool{},
-	}
+	return &Plan{Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{}}
 }
 
 // Bounds of a plan that is read, which somebody else may have written.
@@ -170,30 +164,22 @@ func (p *Plan) places() []Where {
 // add adds a step, or another reason to one that is there. It is in vain if all its
 // reasons are.
 func (p *Plan) add(t api.Target, seen *Build, why, inVain string) {
-	i, ok := p.step[t]
-	if !ok {
+	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.target() == t })
+	if i < 0 {
 		i = len(p.Steps)
-		p.step[t] = i
 		p.Steps = append(p.Steps, Step{Project: t.Project, Repository: t.Repository, Arch: t.Arch, Package: t.Package, Seen: seen, InVain: inVain})
 	}
 	if inVain == "" {
 		p.Steps[i].InVain = ""
 	}
-	if s := &p.Steps[i]; p.first(s.String() + " " + why) {
+	if s := &p.Steps[i]; !slices.Contains(s.Why, why) {
 		s.Why = append(s.Why, why)
 	}
 }
 
-// first reports whether something is said for the first time.
-func (p *Plan) first(s string) bool {
-	again := p.said[s]
-	p.said[s] = true
-	return !again
-}
-
 // note adds what is not known, once.
 func (p *Plan) note(format string, args ...any) {
-	if s := fmt.Sprintf(format, args...); p.first(s) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, s) {
 		p.Notes = append(p.Notes, s)
 	}
 }
