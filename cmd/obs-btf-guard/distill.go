@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/distil"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/distill"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
@@ -23,18 +23,18 @@ func distillCommand() *cli.Command {
 			&cli.StringFlag{Name: "base", Usage: "the modules were built on the base in `FILE`: a vmlinux, boot image or RPM"},
 			&cli.BoolFlag{Name: "in-place", Usage: "rewrite the modules where they are"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave them as they are and write the new ones into `FOLDER`"},
-			choiceFlag("plain-ids", string(distil.Keep), "what becomes of numbers that no kernel relocates (nf_conntrack): `keep|zero|mapped`"),
+			choiceFlag("plain-ids", string(distill.Keep), "what becomes of numbers that no kernel relocates (nf_conntrack): `keep|zero|mapped`"),
 			&cli.IntFlag{Name: "max-growth", Value: 10, Usage: "leave a module as it is that would grow by more than `PERCENT` (and 16 KiB)"},
 			&cli.BoolFlag{Name: "where-possible", Usage: "succeed where a module, or the kernel, cannot be distilled for: it stays as it was and is listed"},
 			&cli.StringFlag{Name: "kernel", Usage: "assume the rules of Linux `VERSION` instead of what the vmlinux says"},
 		},
 		OnUsageError: onUsageError,
-		Action:       distill,
+		Action:       runDistill,
 	}
 }
 
-func distill(c *cli.Context) error {
-	o := distil.Options{Plain: distil.Plain(c.String("plain-ids")), MaxGrowth: c.Int("max-growth"), Output: c.String("output")}
+func runDistill(c *cli.Context) error {
+	o := distill.Options{Plain: distill.Plain(c.String("plain-ids")), MaxGrowth: c.Int("max-growth"), Output: c.String("output")}
 	switch {
 	case c.NArg() == 0 || c.String("base") == "":
 		return misuse(c, "give modules or folders, and with --base the vmlinux that they were built on")
@@ -54,7 +54,7 @@ func distill(c *cli.Context) error {
 	if o.Base, err = onlyBase(inv); err != nil {
 		return fmt.Errorf("%s: %w", c.String("base"), err)
 	}
-	if err := distil.Refuse(o.Base); err != nil {
+	if err := distill.Refuse(o.Base); err != nil {
 		if c.Bool("where-possible") {
 			fmt.Fprintf(c.App.Writer, "nothing is distilled: %s: %v\n", c.String("base"), err)
 			return nil
@@ -66,7 +66,7 @@ func distill(c *cli.Context) error {
 			return err
 		}
 	}
-	report, err := distil.Run(c.Context, o, c.Args().Slice())
+	report, err := distill.Run(c.Context, o, c.Args().Slice())
 	if err != nil {
 		return err
 	}
@@ -87,21 +87,21 @@ func onlyBase(inv *guard.Inventory) (*guard.Base, error) {
 }
 
 // sayDistilled lists what was not done, and sums up.
-func sayDistilled(c *cli.Context, r *distil.Report) error {
+func sayDistilled(c *cli.Context, r *distill.Report) error {
 	if len(r.Files) == 0 {
 		return fmt.Errorf("%s: no module in it (NAME.ko)", c.Args().First())
 	}
 	var before, after int64
 	for _, f := range r.Files {
 		switch f.Outcome {
-		case distil.Distilled:
+		case distill.Distilled:
 			before, after = before+f.Before, after+f.After
 			for _, note := range f.Notes {
 				fmt.Fprintf(c.App.Writer, "note   %s: %s\n", f.Path, note)
 			}
-		case distil.Left:
+		case distill.Left:
 			fmt.Fprintf(c.App.Writer, "left   %s: %v\n", f.Path, f.Err)
-		case distil.Failed:
+		case distill.Failed:
 			fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %v\n", f.Path, f.Err)
 		}
 	}
@@ -110,11 +110,11 @@ func sayDistilled(c *cli.Context, r *distil.Report) error {
 		growth = fmt.Sprintf(" (%+.1f %%)", 100*float64(after-before)/float64(before))
 	}
 	fmt.Fprintf(c.App.Writer, "%d distilled%s, %d had a .BTF.base, %d without BTF, %d left as they were, %d failed\n",
-		r.Count(distil.Distilled), growth, r.Count(distil.Already), r.Count(distil.NoBTF), r.Count(distil.Left), r.Count(distil.Failed))
+		r.Count(distill.Distilled), growth, r.Count(distill.Already), r.Count(distill.NoBTF), r.Count(distill.Left), r.Count(distill.Failed))
 	switch {
-	case r.Count(distil.Failed) > 0:
+	case r.Count(distill.Failed) > 0:
 		return exitStatus(exitError)
-	case r.Count(distil.Left) > 0 && !c.Bool("where-possible"):
+	case r.Count(distill.Left) > 0 && !c.Bool("where-possible"):
 		return exitStatus(exitFail)
 	}
 	return nil

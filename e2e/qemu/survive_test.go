@@ -66,7 +66,7 @@ func TestSurvive(t *testing.T) {
 
 	t.Run("distilled", func(t *testing.T) {
 		key := newSigner(t)
-		distilled := distil(t, other, plain)
+		distilled := distillModules(t, other, plain)
 		got := survive(t, on, key.boot(), key.pack(t, distilled, order), objects)
 		for _, name := range []string{noSignature, tampered} {
 			if err := got.modules[name].Err; !strings.Contains(err, "key was rejected") {
@@ -368,8 +368,8 @@ func openModule(t *testing.T, dir, name string) *kernel.Module {
 	return m
 }
 
-// distil has the program distil copies of the modules.
-func distil(t *testing.T, b *build, plain string, flags ...string) string {
+// distillModules has the program distill copies of the modules.
+func distillModules(t *testing.T, b *build, plain string, flags ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "obs-btf-guard")
 	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/obs-btf-guard").CombinedOutput(); err != nil {

@@ -37,7 +37,7 @@ func TestTraces(t *testing.T) {
 		return right, wrong
 	}
 	t.Run("distilled", func(t *testing.T) {
-		right, wrong := run(distil(t, on, plain, "--max-growth", "100")) // pahole 1.30 repeats structs in these
+		right, wrong := run(distillModules(t, on, plain, "--max-growth", "100")) // pahole 1.30 repeats structs in these
 		for _, w := range wrong {
 			t.Error(w)
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package distil
+package distill
 
 import (
 	"bytes"
@@ -46,7 +46,7 @@ func (d *distiller) module(out *File, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.distil(out, data, m, table)
+	return d.distill(out, data, m, table)
 }
 
 // smallGrowth is how many bytes any module may grow: in a small one the names of a few
@@ -68,8 +68,8 @@ func (d *distiller) parse(m *kernel.Module) (*btf.Table, error) {
 	return table, nil
 }
 
-// distil makes the new sections and the file with them, and checks both.
-func (d *distiller) distil(out *File, data []byte, m *kernel.Module, table *btf.Table) ([]byte, error) {
+// distill makes the new sections and the file with them, and checks both.
+func (d *distiller) distill(out *File, data []byte, m *kernel.Module, table *btf.Table) ([]byte, error) {
 	numbers, keep, err := d.numbers(out, m, table)
 	if err != nil {
 		return nil, err

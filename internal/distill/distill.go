@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package distil gives the modules of a kernel, as they lie in a build, a .BTF.base
+// Package distill gives the modules of a kernel, as they lie in a build, a .BTF.base
 // each, so that a kernel from Linux 6.11 on can fit them onto another base than the
 // one that they were built on. docs/remedy.md says what for.
 //
 // [Run] goes through files and folders. A module that cannot be distilled, or whose
 // distilled form does not stand up to the checks, stays as it was, and the [Report]
 // says why.
-package distil
+package distill
 
 import (
 	"cmp"

@@ -35,7 +35,7 @@ ln -s usr/lib %{buildroot}/lib
 /lib
 `
 
-// TestDistilInBuild has rpmbuild distil what it packs: the modules then fit the
+// TestDistilInBuild has rpmbuild distill what it packs: the modules then fit the
 // rebuild of their kernel, which they would not have.
 func TestDistilInBuild(t *testing.T) {
 	needs(t, "rpmbuild", "xz", "zstd")
