@@ -28,7 +28,11 @@ func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
 	}
 	out.Lead = append(out.Lead, counted(r)+".")
 	all := groups(r.Findings)
-	out.Add(page.Section{Title: "What to do", Text: (&text{}).advice(r, all)})
+	todo := page.Section{Title: headWhatToDo}
+	for _, p := range (&text{}).advice(r, all) {
+		todo.Text = append(todo.Text, p.lines()...)
+	}
+	out.Add(todo)
 	out.Add(page.Section{Title: "Summary", Tables: []page.Table{summaryTable(all)}})
 	list := List(r, version)
 	out.Add(page.Section{Title: "Not read or not checked", Tables: []page.Table{list.ProblemsTable()}})

@@ -18,13 +18,13 @@ func reproduce(b *guard.Base) string {
 	version, name := paholeOf(b)
 	switch {
 	case version == 0:
-		return "pahole 1.29 or later, 1.27 with --btf_features=reproducible_build, or one job, -j1"
+		return "use pahole 1.29 or later, 1.27 with --btf_features=reproducible_build, or one job, -j1"
 	case version >= 122 && version < 127:
 		return name + " writes types in another order each time: run it with one job, -j1, or take 1.29 or later"
 	case version >= 127 && version < 129:
 		return name + " does so with --btf_features=reproducible_build, 1.29 and later by itself"
 	}
-	return name + " does so where source, configuration and compiler stay the same"
+	return name + " does so where source, configuration, compiler and the length of /proc/version stay the same"
 }
 
 // merge says how modules are made that do not repeat structs of their vmlinux. What

@@ -17,21 +17,50 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// advice says what a packager can do, each thing once.
-func (t *text) advice(r *guard.Result, all []group) []string {
-	var out []string
-	add := func(s string) {
-		if s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
+// point is something to do, and the ways to do it, of which one is enough.
+type point struct {
+	text string
+	ways []string
+}
+
+// lines has the ways numbered below the text, for a page.
+func (p point) lines() []string {
+	out := []string{p.text}
+	for i, way := range p.ways {
+		out = append(out, fmt.Sprintf("%d. %s", i+1, way))
+	}
+	return out
+}
+
+// whatToDo writes the points and their ways.
+func (t *text) whatToDo(points []point) {
+	if len(points) > 0 {
+		t.Headline("", headWhatToDo)
+	}
+	for _, p := range points {
+		t.Paragraph("  - ", p.text)
+		for i, way := range p.ways {
+			t.Paragraph(fmt.Sprintf("    %d. ", i+1), way)
 		}
 	}
+}
+
+// advice says what a packager can do, each thing once.
+func (t *text) advice(r *guard.Result, all []group) []point {
+	var out []point
+	put := func(p point) {
+		if p.text != "" && !slices.ContainsFunc(out, func(q point) bool { return p.text == q.text }) {
+			out = append(out, p)
+		}
+	}
+	add := func(s string) { put(point{text: s}) }
 	for _, b := range r.Refusals {
 		if b.Severity == guard.Fail {
 			add(b.Base.Label() + ": " + cmp.Or(b.Remedy, remedies[guard.Refused]))
 		}
 	}
 	for _, g := range all {
-		add(g.advice())
+		put(g.advice())
 	}
 	for _, rule := range guard.Rules {
 		for _, g := range all {
@@ -132,11 +161,17 @@ func packageName(p *guard.Package) string {
 }
 
 // advice says what a packager can do about a group that fails.
-func (g group) advice() string {
+func (g group) advice() point {
 	w := g.worst()
 	if g.base() != nil && g[0].Pairing == guard.PairRebuild && w != guard.OK && g.misfit() && g.base().Table != nil && !g.tooNew() {
 		return g.survive()
 	}
+	return point{text: g.rebuild(w)}
+}
+
+// rebuild says what a packager has to build again, or otherwise, of a group of which w is
+// the worst.
+func (g group) rebuild(w guard.Severity) string {
 	if w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
 		return ""
 	}

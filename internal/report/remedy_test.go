@@ -41,7 +41,7 @@ func TestAdviceLoose(t *testing.T) {
 		base.Table = table
 		f := guard.Finding{Pairing: tc.pairing, Base: &base, Module: &guard.Module{Path: "a.ko", Name: "a", Release: "1-default"},
 			Verdict: guard.Rejected, Severity: guard.Fail, Kernel: &guard.Response{Errno: int(tc.errno)}}
-		if got := (group{f}).advice(); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+		if got := (group{f}).advice().text; !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s, %d: %q", tc.pairing, tc.errno, got)
 		}
 	}
@@ -50,9 +50,9 @@ func TestAdviceLoose(t *testing.T) {
 // TestPahole says what a version of pahole does to tables, and which one does better.
 func TestPahole(t *testing.T) {
 	for _, tc := range []struct{ config, reproduces, merges string }{
-		{"", "pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
-		{"CONFIG_PAHOLE_VERSION=no\n", "pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
-		{"CONFIG_PAHOLE_VERSION=0\n", "pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
+		{"", "use pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
+		{"CONFIG_PAHOLE_VERSION=no\n", "use pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
+		{"CONFIG_PAHOLE_VERSION=0\n", "use pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
 		{"CONFIG_PAHOLE_VERSION=125\n", "pahole 1.25 writes types in another order each time", "pahole 1.25 made these tables. pahole before 1.31"},
 		{"CONFIG_PAHOLE_VERSION=127\n", "pahole 1.27 does so with --btf_features=reproducible_build", "pahole 1.27 made these tables. pahole before 1.31"},
 		{"CONFIG_PAHOLE_VERSION=130\n", "pahole 1.30 does so where", "pahole 1.30 made these tables. pahole before 1.31"},
@@ -64,6 +64,40 @@ func TestPahole(t *testing.T) {
 		}
 		if got := merge(b); !strings.HasPrefix(got, tc.merges) {
 			t.Errorf("%q: %s", tc.config, got)
+		}
+	}
+}
+
+// TestCures names every cure that a kernel has for two builds of one name, cheapest first.
+func TestCures(t *testing.T) {
+	module := func(distilled bool) *guard.Module {
+		return &guard.Module{Path: "a.ko", Name: "a", Release: "1-default", BTF: []byte{1}, Distilled: distilled}
+	}
+	const reproduce, together, survive, name = "Make the build reproduce", "Ship all packages", "Have a .BTF.base made", "Give each build a kernelrelease"
+	for _, tc := range []struct {
+		kernel  string
+		reads   bool
+		modules []*guard.Module
+		want    []string
+	}{
+		{"before 6.11", false, []*guard.Module{module(false)}, []string{reproduce, together, name}},
+		{"6.11", true, []*guard.Module{module(false)}, []string{reproduce, together, survive, name}},
+		{"6.11, some distilled", true, []*guard.Module{module(true), module(false)}, []string{reproduce, together, survive, name}},
+		{"6.11, all distilled", true, []*guard.Module{module(true)}, []string{reproduce, together, name}},
+	} {
+		var g group
+		for _, m := range tc.modules {
+			g = append(g, guard.Finding{Pairing: guard.PairRebuild, Base: &guard.Base{Path: "vmlinux", Rules: verify.Rules{Distilled: tc.reads}},
+				Module: m, Verdict: guard.Misread, Severity: guard.Fail})
+		}
+		p := g.survive()
+		if len(p.ways) != len(tc.want) {
+			t.Fatalf("%s: %q, want %q", tc.kernel, p.ways, tc.want)
+		}
+		for i, want := range tc.want {
+			if !strings.HasPrefix(p.ways[i], want) {
+				t.Errorf("%s: way %d is %q, want %q", tc.kernel, i+1, p.ways[i], want)
+			}
 		}
 	}
 }

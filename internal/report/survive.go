@@ -5,7 +5,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
@@ -17,21 +16,22 @@ func (g group) misfit() bool {
 	})
 }
 
-// survive says what a packager can do about two builds of one kernelrelease whose
-// modules do not fit each other's vmlinux.
-func (g group) survive() string {
+// survive says what is wrong with two builds of one kernelrelease whose modules do not
+// fit each other's vmlinux, and what cures it, cheapest first.
+func (g group) survive() point {
 	b := g.base()
-	together := "Ship all packages of one build together and have the machine rebooted right after the update"
-	s := fmt.Sprintf("update: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other. ", g.release())
+	p := point{text: fmt.Sprintf("update: two builds share /usr/lib/modules/%s and their bases differ, so modules of one do not fit the vmlinux of the other.", g.release())}
 	plain := slices.ContainsFunc(g, func(f guard.Finding) bool { return !f.Module.Distilled && len(f.Module.BTF) > 0 })
-	switch {
-	case b.Rules.Distilled && plain:
-		return s + "Linux 6.11 and later lets modules survive that: have a .BTF.base made for them while the package is built " +
-			"(\"obs-btf-guard distill\", in OBS \"Support: obs-btf-guard-distill\"; see docs/remedy.md). Where not both builds have it: " + lower(together) + "."
-	case b.Rules.Distilled:
-		return s + "These have a .BTF.base and cannot follow, since types that they hold by value changed. " + together + "."
+	if b.Rules.Distilled && !plain {
+		p.text += " These have a .BTF.base and cannot follow, since types that they hold by value changed."
 	}
-	return s + together + "; or make the build reproduce the base (" + reproduce(b) + "); or give it a kernelrelease of its own."
+	p.text += " What cures it, cheapest first:"
+	p.ways = append(p.ways, "Make the build reproduce the base: "+reproduce(b)+". \"obs-btf-guard explain OLD NEW\" says what changed.",
+		"Ship all packages of one build together, and have machines rebooted right after the update.")
+	if b.Rules.Distilled && plain {
+		p.ways = append(p.ways, "Have a .BTF.base made for the modules while they are built, so that they survive rebuilds from then on: "+
+			"\"obs-btf-guard distill\", in OBS \"Support: obs-btf-guard-distill\" (docs/remedy.md).")
+	}
+	p.ways = append(p.ways, "Give each build a kernelrelease (uname -r) of its own. Then modules of other packages must be built again for each.")
+	return p
 }
-
-func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }

@@ -65,7 +65,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t.labels(r.Labels)
 	t.Section("Since when", t.stories(r))
 	t.Section("Before signing", earlier(t.Before))
-	t.Section("What to do", t.advice(r, all))
+	t.whatToDo(t.advice(r, all))
 	t.exception(r)
 	t.Section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
 	t.Section("Not checked", t.Notes)

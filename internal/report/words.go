@@ -24,6 +24,8 @@ import (
 var severityWords = map[guard.Severity]string{guard.OK: "ok  ", guard.Warn: "WARN", guard.Rebuild: "AGAIN", guard.Fail: "FAIL"}
 var severityColors = map[guard.Severity]string{guard.OK: prose.Green, guard.Warn: prose.Yellow, guard.Rebuild: prose.Yellow, guard.Fail: prose.Red}
 
+const headWhatToDo = "What to do"
+
 // incomplete is for what failed only because something was not read.
 const incomplete = "INCOMPLETE"
 
