@@ -100,8 +100,8 @@ install: ## what "make build" built, into DESTDIR and PREFIX: the program with i
 	install -D -m 644 completions/obs-btf-guard.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/obs-btf-guard.fish
 	install -D -m 644 completions/_obs-btf-guard $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_obs-btf-guard
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/licenses/obs-btf-guard/LICENSE
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs docs/*.md docs/fingerprint-vectors.json
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs docs/*.md docs/performance.svg docs/fingerprint-vectors.json docs/fingerprint-vectors.py
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs/decisions docs/decisions/*.md
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/obs obs/README.md
 
