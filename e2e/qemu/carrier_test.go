@@ -23,7 +23,7 @@ const carrierBTF, carrierBase = ".BTF", ".BTF.base"
 func newCarrier(ko []byte) ([]byte, wire.Carrier, error) {
 	var info wire.Carrier
 	ko = unsigned(ko)
-	m, err := kernel.OpenModule(ko, "carrier.ko", nil)
+	m, err := kernel.OpenModule(ko, "carrier.ko")
 	if err != nil {
 		return nil, info, err
 	}

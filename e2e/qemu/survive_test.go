@@ -302,7 +302,7 @@ func (b *build) unpack(t *testing.T, dir string, n int, named ...string) (order 
 		}
 		seen[name] = true
 		data := unpacked(t, paths[name])
-		m, err := kernel.OpenModule(data, paths[name], nil)
+		m, err := kernel.OpenModule(data, paths[name])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -361,7 +361,7 @@ func openModule(t *testing.T, dir, name string) *kernel.Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := kernel.OpenModule(data, path, nil)
+	m, err := kernel.OpenModule(data, path)
 	if err != nil {
 		t.Fatal(err)
 	}

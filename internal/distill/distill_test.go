@@ -136,7 +136,7 @@ func TestForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := kernel.OpenModule(data, path, nil)
+			m, err := kernel.OpenModule(data, path)
 			if err != nil || !m.HasBTFBase || m.Bits != f.bits || m.Order != f.order {
 				t.Fatalf("%v: %+v", err, m)
 			}
@@ -234,7 +234,7 @@ func TestPlain(t *testing.T) {
 			t.Fatalf("%s: %s %v %q", plain, got.Outcome, got.Err, got.Notes)
 		}
 		data, _ := os.ReadFile(path)
-		m, err := kernel.OpenModule(data, path, nil)
+		m, err := kernel.OpenModule(data, path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -383,7 +383,7 @@ func TestSelfCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := kernel.OpenModule(data, "conn.ko", nil)
+	m, err := kernel.OpenModule(data, "conn.ko")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -537,11 +537,11 @@ func attempt(t *testing.T, own *guard.Base, data []byte) (came bool) {
 	if err != nil || out == nil {
 		return false
 	}
-	m, err := kernel.OpenModule(out, "conn.ko", nil)
+	m, err := kernel.OpenModule(out, "conn.ko")
 	if err != nil {
 		t.Fatalf("%x\ncame out unreadable: %v", data, err)
 	}
-	was, err := kernel.OpenModule(data, "conn.ko", nil)
+	was, err := kernel.OpenModule(data, "conn.ko")
 	if err != nil {
 		t.Fatalf("%x\nis distilled and unreadable: %v", data, err)
 	}

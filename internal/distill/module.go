@@ -23,7 +23,7 @@ func (d *distiller) module(out *File, data []byte) ([]byte, error) {
 	if f := decompress.Detect(data); f != decompress.None {
 		return nil, leavef("is compressed (%s): distill before modules are compressed and signed", f)
 	}
-	m, err := kernel.OpenModule(data, out.Path, nil)
+	m, err := kernel.OpenModule(data, out.Path)
 	if err != nil {
 		return nil, err
 	}

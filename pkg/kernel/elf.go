@@ -189,6 +189,26 @@ func (f *ELF) Section(name string) (data []byte, ok bool, err error) {
 	return data, true, nil
 }
 
+// wanted is a section and where its copy goes.
+type wanted struct {
+	name string
+	data *[]byte
+}
+
+// copySections leaves nil what is absent or empty.
+func (f *ELF) copySections(sections ...wanted) error {
+	for _, w := range sections {
+		data, _, err := f.Section(w.name)
+		if err != nil {
+			return err
+		}
+		if len(data) > 0 {
+			*w.data = bytes.Clone(data)
+		}
+	}
+	return nil
+}
+
 // sectionHeader is what is used of an Elf32_Shdr or Elf64_Shdr. Offset and
 // size are in bytes of the file.
 type sectionHeader struct {

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
@@ -24,8 +23,8 @@ func packaged(t testing.TB) (out []*kernel.Module) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no packages: %v", err)
 	}
-	var d decompress.Decoder
-	defer d.Close()
+	var modules kernel.Loader
+	defer modules.Close()
 	for _, path := range paths {
 		r, err := rpm.Open(path)
 		if err != nil {
@@ -46,7 +45,7 @@ func packaged(t testing.TB) (out []*kernel.Module) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := kernel.OpenModule(data, e.Path(), &d)
+			m, err := modules.Open(data, e.Path())
 			if err != nil {
 				t.Fatalf("%s: %s: %v", path, e.Path(), err)
 			}

@@ -20,7 +20,7 @@ const (
 // of their namespaces, which look the same: the strings of __ksymtab_strings
 // (include/asm-generic/vmlinux.lds.h). Empty where it has no such section.
 func (f *ELF) Exports() ([]string, error) {
-	text, err := f.text("__ksymtab_strings")
+	text, _, err := f.Section("__ksymtab_strings")
 	var out []string
 	for s := range nulTerminated(text) {
 		if len(out) == maxExports {
@@ -36,7 +36,7 @@ func (f *ELF) Exports() ([]string, error) {
 // ...]". Empty where the section was stripped, as in boot images. Of a .comment that
 // no compilers wrote, the beginning is given.
 func (f *ELF) Compilers() ([]string, error) {
-	text, err := f.text(".comment")
+	text, _, err := f.Section(".comment")
 	seen := map[string]bool{}
 	var out []string
 	for s := range nulTerminated(text) {
@@ -52,15 +52,10 @@ func (f *ELF) Compilers() ([]string, error) {
 	return out, err
 }
 
-func (f *ELF) text(section string) (string, error) {
-	data, _, err := f.Section(section)
-	return string(data), err
-}
-
 // nulTerminated yields the strings that end with a NUL each, but for empty ones.
-func nulTerminated(text string) iter.Seq[string] {
+func nulTerminated(text []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for s := range strings.SplitSeq(text, "\x00") {
+		for s := range strings.SplitSeq(string(text), "\x00") {
 			if s != "" && !yield(s) {
 				return
 			}

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -75,8 +74,7 @@ func TestKeepsLocals(t *testing.T) {
 					testSection{name: ".gnu.linkonce.this_module", typ: elf.SHT_PROGBITS, data: make([]byte, 832)})
 				f.local = []string{"probe", "open"}
 				f.addSymbols(tt.symbols...)
-				var d decompress.Decoder
-				module, err := kernel.OpenModule(f.bytes(), "", &d)
+				module, err := kernel.OpenModule(f.bytes(), "")
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -87,15 +87,10 @@ func (m *Module) InTree() bool {
 //
 // Errors wrap [ErrNotModule] where the content is something else; otherwise
 // the file is damaged, and they name the field.
-func OpenModule(data []byte, path string, d *decompress.Decoder) (*Module, error) {
-	if format := decompress.Detect(data); format != decompress.None {
-		unpacked, err := d.Append(nil, format, data, decompress.Bound(int64(len(data)), MaxModule))
-		if err != nil {
-			return nil, err
-		}
-		data = unpacked
-	}
-	return readModule(data, path)
+func OpenModule(data []byte, path string) (*Module, error) {
+	var l Loader
+	defer l.Close()
+	return l.Open(data, path)
 }
 
 // keepBuffer is the largest buffer in bytes a Loader keeps for the next
@@ -169,10 +164,21 @@ func openModule(src source, path string) (*Module, error) {
 	if err := m.readModinfo(f, path); err != nil {
 		return nil, err
 	}
-	if err := m.readBTF(f); err != nil {
+	if err := f.copySections(
+		wanted{".BTF", &m.BTF},
+		wanted{".BTF.base", &m.BTFBase},
+		wanted{".BTF_ids", &m.BTFIDs},
+		wanted{"__versions", &m.Versions},
+		wanted{"__version_ext_crcs", &m.ExtVersionCRCs},
+		wanted{"__version_ext_names", &m.ExtVersionNames},
+	); err != nil {
 		return nil, err
 	}
-	if err := m.readVersions(f); err != nil {
+	_, m.HasBTF = f.sectionIndex(".BTF")
+	_, m.HasBTFBase = f.sectionIndex(".BTF.base")
+	ids, _ := f.sectionIndex(".BTF_ids")
+	m.BTFIDsSection = elf.SectionIndex(ids)
+	if m.crcSections, err = f.crcSections(); err != nil {
 		return nil, err
 	}
 	if s, ok := f.lookup(".gnu.linkonce.this_module"); ok {
@@ -207,26 +213,5 @@ func (m *Module) readModinfo(f *ELF, path string) error {
 	if m.Name, ok = m.Modinfo.Get("name"); !ok {
 		m.Name = ModuleName(path)
 	}
-	return nil
-}
-
-func (m *Module) readBTF(f *ELF) error {
-	for _, section := range []struct {
-		name    string
-		data    *[]byte
-		present *bool
-	}{
-		{".BTF", &m.BTF, &m.HasBTF},
-		{".BTF.base", &m.BTFBase, &m.HasBTFBase},
-		{".BTF_ids", &m.BTFIDs, new(bool)},
-	} {
-		data, ok, err := f.Section(section.name)
-		if err != nil {
-			return err
-		}
-		*section.data, *section.present = bytes.Clone(data), ok
-	}
-	i, _ := f.sectionIndex(".BTF_ids")
-	m.BTFIDsSection = elf.SectionIndex(i)
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -87,10 +86,8 @@ func TestLoaderCopies(t *testing.T) {
 }
 
 func TestOpenModule(t *testing.T) {
-	d := new(decompress.Decoder)
-	defer d.Close()
 	file := testModule(64, binary.LittleEndian, elf.EM_X86_64)
-	m, err := kernel.OpenModule(compress("xz", file.bytes()), modulePath, d)
+	m, err := kernel.OpenModule(compress("xz", file.bytes()), modulePath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +96,7 @@ func TestOpenModule(t *testing.T) {
 	// What an external module of an old kernel looks like.
 	file.sections = file.sections[:2]
 	file.sections[1].data = []byte("license=GPL\x00vermagic=3.12.74 SMP ")
-	if m, err = kernel.OpenModule(file.bytes(), "/tmp/nvidia-uvm.ko.xz", d); err != nil {
+	if m, err = kernel.OpenModule(file.bytes(), "/tmp/nvidia-uvm.ko.xz"); err != nil {
 		t.Fatal(err)
 	}
 	if m.Name != "nvidia_uvm" || m.Release != "3.12.74" || m.InTree() || m.HasBTF || m.HasBTFBase || m.BTF != nil {
@@ -152,7 +149,7 @@ func TestOpenModuleHostile(t *testing.T) {
 		{"sig_len into the ELF", patch(sig, len(sig)-32, 0, 0, 2, 0), "e_shnum 9 sections of 64 bytes, file has 559 bytes", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := kernel.OpenModule(c.file, modulePath, new(decompress.Decoder))
+			_, err := kernel.OpenModule(c.file, modulePath)
 			if c.want == "" {
 				if err != nil {
 					t.Errorf("error %v", err)

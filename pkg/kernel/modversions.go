@@ -151,24 +151,11 @@ func (m *Module) crc(s Symbol) (uint32, error) {
 	return m.Order.Uint32(section[s.Value:]), nil
 }
 
-// readVersions copies the sections that Imports and Exports read.
-func (m *Module) readVersions(f *ELF) error {
-	for _, of := range []struct {
-		section string
-		data    *[]byte
-	}{
-		{"__versions", &m.Versions},
-		{"__version_ext_crcs", &m.ExtVersionCRCs},
-		{"__version_ext_names", &m.ExtVersionNames},
-	} {
-		section, _, err := f.Section(of.section)
-		if err != nil {
-			return err
-		}
-		*of.data = bytes.Clone(section)
-	}
-	// __kcrctab and __kcrctab_gpl, or a section for each symbol (___kcrctab+<symbol>)
-	// in a module that the module linker script did not see.
+// crcSections copies the sections that Exports reads: __kcrctab and __kcrctab_gpl, or
+// one for each symbol (___kcrctab+<symbol>) in a module that the module linker script
+// did not see.
+func (f *ELF) crcSections() (map[elf.SectionIndex][]byte, error) {
+	var out map[elf.SectionIndex][]byte
 	for i := 1; i < f.sections(); i++ {
 		s := f.section(i)
 		if s.typ != elf.SHT_PROGBITS || !bytes.Contains(cString(f.names[s.name:]), []byte("kcrctab")) {
@@ -176,14 +163,14 @@ func (m *Module) readVersions(f *ELF) error {
 		}
 		data, err := f.bytes(s)
 		if err != nil {
-			return fmt.Errorf("%s: %w", cString(f.names[s.name:]), err)
+			return nil, fmt.Errorf("%s: %w", cString(f.names[s.name:]), err)
 		}
-		if m.crcSections == nil {
-			m.crcSections = map[elf.SectionIndex][]byte{}
+		if out == nil {
+			out = map[elf.SectionIndex][]byte{}
 		}
-		m.crcSections[elf.SectionIndex(i)] = bytes.Clone(data)
+		out[elf.SectionIndex(i)] = bytes.Clone(data)
 	}
-	return nil
+	return out, nil
 }
 
 func cString(b []byte) []byte {

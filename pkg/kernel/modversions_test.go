@@ -41,7 +41,7 @@ func words(order binary.ByteOrder, values ...uint32) []byte {
 
 func open(t *testing.T, f testELF) *kernel.Module {
 	t.Helper()
-	m, err := kernel.OpenModule(f.bytes(), "a.ko", nil)
+	m, err := kernel.OpenModule(f.bytes(), "a.ko")
 	if err != nil {
 		t.Fatal(err)
 	}

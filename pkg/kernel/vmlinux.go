@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"bytes"
 	"debug/elf"
 	"fmt"
 	"slices"
@@ -18,10 +17,7 @@ func (o *opener) openVmlinux(src source) error {
 	}
 	img := o.image
 	img.ELF, img.Arch, img.Bits, img.Order = f, f.Arch(), f.Bits(), f.Order()
-	if img.BTF, err = f.copySection(".BTF"); err != nil {
-		return err
-	}
-	if img.BTFIDs, err = f.copySection(".BTF_ids"); err != nil {
+	if err := f.copySections(wanted{".BTF", &img.BTF}, wanted{".BTF_ids", &img.BTFIDs}); err != nil {
 		return err
 	}
 	img.Exported, _ = f.Exported() // without it, less is known
@@ -33,15 +29,6 @@ func (o *opener) openVmlinux(src source) error {
 		return fmt.Errorf("%w: an ELF program that is neither a kernel nor a module", ErrNotImage)
 	}
 	return nil
-}
-
-// copySection is nil where the section is absent or empty.
-func (f *ELF) copySection(name string) ([]byte, error) {
-	data, _, err := f.Section(name)
-	if err != nil || len(data) == 0 {
-		return nil, err
-	}
-	return bytes.Clone(data), nil
 }
 
 // constants is where a kernel's strings may stand: the loaded sections that

@@ -189,7 +189,7 @@ func (d *distribution) compare(t *testing.T, key signer, unsigned, done tree, na
 		t.Errorf("%s is not compressed", path)
 	}
 	distilled := plain(t, d.module(t, unsigned, name))
-	m, err := kernel.OpenModule(distilled, name+".ko", nil)
+	m, err := kernel.OpenModule(distilled, name+".ko")
 	if err != nil || !m.HasBTFBase {
 		t.Errorf("%s was not distilled: %v", name, err)
 	}
