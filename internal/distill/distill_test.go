@@ -403,7 +403,7 @@ func TestSelfCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := kernel.NewELFBytes(data)
+	old, err := kernel.NewELF(data)
 	if err != nil {
 		t.Fatal(err)
 	}

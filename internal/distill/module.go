@@ -87,7 +87,7 @@ func (d *distiller) distill(out *File, data []byte, m *kernel.Module, table *btf
 			return nil, leavef(".BTF_ids: %v", err)
 		}
 	}
-	old, err := kernel.NewELFBytes(data)
+	old, err := kernel.NewELF(data)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (d *distiller) renumber(s *ids.Section, distilled *relocate.Distilled) ([]b
 // checkFile reads what was written as a kernel will, and compares it with what was
 // there: every other section is as it was, and every number names what it named.
 func (d *distiller) checkFile(old *kernel.ELF, written []byte, replaced map[string][]byte, distilled *relocate.Distilled, numbers *ids.Section, table *btf.Table) error {
-	is, err := kernel.NewELFBytes(written)
+	is, err := kernel.NewELF(written)
 	if err != nil {
 		return fmt.Errorf("what was written cannot be read: %w", err)
 	}

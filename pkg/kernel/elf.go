@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // ErrNotELF is returned for a file that does not start as an ELF file does.
@@ -33,20 +32,9 @@ type ELF struct {
 	names   []byte // the section names, each ended by NUL
 }
 
-// NewELF reads the headers of the ELF file of size bytes behind r. Sections
-// are read when asked for, so r must stay readable. A size larger than what r
-// holds is an error.
-func NewELF(r io.ReaderAt, size int64) (*ELF, error) {
-	src, err := fromReader(r, size)
-	if err != nil {
-		return nil, err
-	}
-	return newELF(src)
-}
-
-// NewELFBytes reads the headers of the ELF file in data. Its sections are
+// NewELF reads the headers of the ELF file in data. Its sections are
 // parts of data, not copies: data must not change while they are in use.
-func NewELFBytes(data []byte) (*ELF, error) {
+func NewELF(data []byte) (*ELF, error) {
 	return newELF(inMemory(data))
 }
 
@@ -165,12 +153,6 @@ func (f *ELF) Order() binary.ByteOrder { return f.order }
 
 // Bits is 32 or 64.
 func (f *ELF) Bits() int { return f.bits }
-
-// Machine is the processor the file is for, e_machine.
-func (f *ELF) Machine() elf.Machine { return f.machine }
-
-// IsRelocatable tells a module (ET_REL) from a linked program such as vmlinux.
-func (f *ELF) IsRelocatable() bool { return f.typ == elf.ET_REL }
 
 // Section returns the bytes of the first section with exactly this name,
 // section 0 left out: the section the kernel takes (find_sec in

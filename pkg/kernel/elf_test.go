@@ -32,17 +32,17 @@ func TestELF(t *testing.T) {
 	for _, form := range forms {
 		t.Run(form.name, func(t *testing.T) {
 			file := testModule(form.bits, form.order, form.machine).bytes()
-			inMemory, err := kernel.NewELFBytes(file)
+			inMemory, err := kernel.NewELF(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			onDisk, err := kernel.NewELF(bytes.NewReader(file), int64(len(file)))
+			onDisk, err := kernel.NewELFReader(bytes.NewReader(file), int64(len(file)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, f := range []*kernel.ELF{inMemory, onDisk} {
-				if f.Bits() != form.bits || f.Order() != form.order || f.Machine() != form.machine || f.Arch() != form.arch || !f.IsRelocatable() {
-					t.Errorf("%d bits, %v, %s, relocatable %v", f.Bits(), f.Order(), f.Arch(), f.IsRelocatable())
+				if f.Bits() != form.bits || f.Order() != form.order || f.Arch() != form.arch {
+					t.Errorf("%d bits, %v, %s", f.Bits(), f.Order(), f.Arch())
 				}
 				data, ok, err := f.Section(".BTF")
 				if !ok || err != nil || !bytes.Equal(data, testBTF(form.order, 3)) {
@@ -102,7 +102,7 @@ func TestArch(t *testing.T) {
 		{elf.EM_AVR, 32, little, ""},
 	} {
 		file := testELF{bits: c.bits, order: c.order, typ: elf.ET_REL, machine: c.machine}.bytes()
-		if got := must(kernel.NewELFBytes(file)).Arch(); got != c.want {
+		if got := must(kernel.NewELF(file)).Arch(); got != c.want {
 			t.Errorf("%v, %d bits, %v: %q, want %q", c.machine, c.bits, c.order, got, c.want)
 		}
 	}
@@ -114,7 +114,7 @@ func TestELFFirstSection(t *testing.T) {
 		{name: ".BTF", typ: elf.SHT_PROGBITS, data: []byte("first")},
 		{name: ".BTF", typ: elf.SHT_PROGBITS, data: []byte("second")},
 	}}
-	data, _, err := must(kernel.NewELFBytes(f.bytes())).Section(".BTF")
+	data, _, err := must(kernel.NewELF(f.bytes())).Section(".BTF")
 	if err != nil || string(data) != "first" {
 		t.Errorf("%q, %v", data, err)
 	}
@@ -130,7 +130,7 @@ func TestELFExtendedNumbering(t *testing.T) {
 	le.PutUint32(file[table+40:], uint32(names))
 	le.PutUint16(file[60:], 0)
 	le.PutUint16(file[62:], 0xffff)
-	if _, ok, err := must(kernel.NewELFBytes(file)).Section(".BTF"); !ok || err != nil {
+	if _, ok, err := must(kernel.NewELF(file)).Section(".BTF"); !ok || err != nil {
 		t.Errorf(".BTF: %v, %v", ok, err)
 	}
 }
@@ -141,7 +141,7 @@ func TestELFOddSections(t *testing.T) {
 		{name: ".bss", typ: elf.SHT_NOBITS, data: []byte("none")},
 		{name: ".empty", typ: elf.SHT_NOBITS},
 	}}
-	file := must(kernel.NewELFBytes(f.bytes()))
+	file := must(kernel.NewELF(f.bytes()))
 	if data, ok, err := file.Section(".packed"); !ok || err != nil || string(data) != "zlib" {
 		t.Errorf(".packed: %q, %v, %v, want the bytes as they stand", data, ok, err)
 	}
@@ -157,11 +157,11 @@ func TestELFOddSections(t *testing.T) {
 // asked for.
 func TestELFSizeLies(t *testing.T) {
 	file := testModule(64, binary.LittleEndian, elf.EM_X86_64).bytes()
-	_, err := kernel.NewELF(bytes.NewReader(file), 1<<50)
+	_, err := kernel.NewELFReader(bytes.NewReader(file), 1<<50)
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v", err)
 	}
-	_, err = kernel.NewELF(bytes.NewReader(file), -1)
+	_, err = kernel.NewELFReader(bytes.NewReader(file), -1)
 	wantError(t, err, "file size -1")
 }
 
@@ -221,7 +221,7 @@ func TestELFHostile(t *testing.T) {
 
 // readAll uses everything an ELF offers and returns the first error.
 func readAll(file []byte) error {
-	f, err := kernel.NewELFBytes(file)
+	f, err := kernel.NewELF(file)
 	if err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func FuzzELF(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		err := readAll(file)
-		onDisk, errOnDisk := kernel.NewELF(bytes.NewReader(file), int64(len(file)))
+		onDisk, errOnDisk := kernel.NewELFReader(bytes.NewReader(file), int64(len(file)))
 		if err == nil && errOnDisk != nil {
 			t.Fatalf("in memory fine, from a reader %v", errOnDisk)
 		}

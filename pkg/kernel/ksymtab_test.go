@@ -94,7 +94,7 @@ func TestExported(t *testing.T) {
 					for _, crcs := range []string{"", "near", "far"} {
 						e := exporting{bits, order, fields, layout == "relative", layout == "pie", crcs}
 						t.Run(fmt.Sprint(bits, " ", order, " ", fields, " ", layout, " ", crcs), func(t *testing.T) {
-							f, err := kernel.NewELFBytes(e.elf().bytes())
+							f, err := kernel.NewELF(e.elf().bytes())
 							if err != nil {
 								t.Fatal(err)
 							}
@@ -145,7 +145,7 @@ func TestExportedDamaged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := exporting{64, binary.LittleEndian, 3, true, false, "near"}.elf()
 			c.damage(&e)
-			f, err := kernel.NewELFBytes(e.bytes())
+			f, err := kernel.NewELF(e.bytes())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +159,7 @@ func TestExportedDamaged(t *testing.T) {
 
 // TestPartialText keeps of a part that it is one.
 func TestPartialText(t *testing.T) {
-	f, err := kernel.NewELFBytes(exporting{64, binary.LittleEndian, 3, true, false, "near"}.elf().bytes())
+	f, err := kernel.NewELF(exporting{64, binary.LittleEndian, 3, true, false, "near"}.elf().bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 func rewritable(t testing.TB, data []byte) *kernel.ELF {
 	t.Helper()
-	f, err := kernel.NewELFBytes(data)
+	f, err := kernel.NewELF(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func FuzzRewrite(f *testing.F) {
 		f.Add(testModule(form.bits, form.order, form.machine).bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		old, err := kernel.NewELFBytes(data)
+		old, err := kernel.NewELF(data)
 		if err != nil {
 			return
 		}
@@ -127,7 +127,7 @@ func FuzzRewrite(f *testing.F) {
 		if limit := 2*len(data) + 64*1024*(1+len(data)/40); len(written) > limit {
 			t.Errorf("%d bytes of %d", len(written), len(data))
 		}
-		is, err := kernel.NewELFBytes(written)
+		is, err := kernel.NewELF(written)
 		if err != nil {
 			t.Fatal(err)
 		}

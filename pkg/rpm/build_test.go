@@ -111,6 +111,9 @@ func patchIntro(field int, v uint32) func([]byte) []byte {
 	}
 }
 
+// modeDir is the type of a directory in File.Mode.
+const modeDir = 0o040000
+
 // testFile is a file of a testPackage. Regular if mode has no type.
 type testFile struct {
 	path    string

@@ -4,7 +4,6 @@ package rpm
 
 import (
 	"bytes"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -29,7 +28,6 @@ type File struct {
 const (
 	modeType    = 0o170000
 	modeRegular = 0o100000
-	modeDir     = 0o040000
 	modeSymlink = 0o120000
 )
 
@@ -42,35 +40,8 @@ func (f *File) Ghost() bool { return f.Flags&flagGhost != 0 }
 // IsRegular says whether f is a regular file.
 func (f *File) IsRegular() bool { return f.Mode&modeType == modeRegular }
 
-// IsDir says whether f is a directory.
-func (f *File) IsDir() bool { return f.Mode&modeType == modeDir }
-
 // IsSymlink says whether f is a symbolic link.
 func (f *File) IsSymlink() bool { return f.Mode&modeType == modeSymlink }
-
-// FileMode is f.Mode in Go's terms.
-func (f *File) FileMode() fs.FileMode {
-	mode := fs.FileMode(f.Mode & 0o777)
-	for _, b := range []struct {
-		mask, bits uint32
-		mode       fs.FileMode
-	}{
-		{modeType, modeDir, fs.ModeDir},
-		{modeType, modeSymlink, fs.ModeSymlink},
-		{modeType, 0o010000, fs.ModeNamedPipe},
-		{modeType, 0o140000, fs.ModeSocket},
-		{modeType, 0o020000, fs.ModeDevice | fs.ModeCharDevice},
-		{modeType, 0o060000, fs.ModeDevice},
-		{0o4000, 0o4000, fs.ModeSetuid},
-		{0o2000, 0o2000, fs.ModeSetgid},
-		{0o1000, 0o1000, fs.ModeSticky},
-	} {
-		if f.Mode&b.mask == b.bits {
-			mode |= b.mode
-		}
-	}
-	return mode
-}
 
 // readFiles joins the header's parallel file arrays. All must be of equal
 // length, sizes within the limits, paths clean and without repetition.

@@ -107,16 +107,16 @@ func TestFacts(t *testing.T) {
 	if !bytes.Contains(raw[:1024], []byte(p.HeaderDigest)) {
 		t.Errorf("HeaderDigest %s is not in the signature header", p.HeaderDigest)
 	}
-	modes := map[string]fs.FileMode{
-		"/usr/lib/sample":         fs.ModeDir | 0o755,
-		"/usr/lib/sample/alpha":   fs.ModeSetuid | 0o755,
-		"/usr/lib/sample/symlink": fs.ModeSymlink | 0o777,
-		"/var/ghost":              0o644,
+	modes := map[string]uint32{
+		"/usr/lib/sample":         modeDir | 0o755,
+		"/usr/lib/sample/alpha":   modeRegular | 0o4755,
+		"/usr/lib/sample/symlink": modeSymlink | 0o777,
+		"/var/ghost":              modeRegular | 0o644,
 	}
 	for i := range p.Files {
 		f := &p.Files[i]
-		if mode, ok := modes[f.Path]; ok && f.FileMode() != mode {
-			t.Errorf("%s has mode %v, want %v", f.Path, f.FileMode(), mode)
+		if mode, ok := modes[f.Path]; ok && f.Mode != mode {
+			t.Errorf("%s has mode %o, want %o", f.Path, f.Mode, mode)
 		}
 		if f.Ghost() != (f.Path == "/var/ghost") {
 			t.Errorf("%s: ghost is %v", f.Path, f.Ghost())
