@@ -9,8 +9,6 @@ import (
 
 // Job is one attempt to build, successful or not.
 type Job struct {
-	Package    string   `xml:"package,attr"`
-	Revision   string   `xml:"rev,attr"`
 	SrcMD5     string   `xml:"srcmd5,attr"`
 	VersRel    string   `xml:"versrel,attr"`
 	BuildCount int      `xml:"bcnt,attr"` // what is added to VersRel for the release
@@ -50,11 +48,8 @@ func (c *Client) jobs(ctx context.Context, t Target, query ...string) ([]Job, er
 
 // Build is one build whose results were kept.
 type Build struct {
-	Revision   string   `xml:"rev,attr"`
-	SrcMD5     string   `xml:"srcmd5,attr"`
-	VersRel    string   `xml:"versrel,attr"`
-	BuildCount int      `xml:"bcnt,attr"`
-	Time       UnixTime `xml:"time,attr"`
+	SrcMD5 string   `xml:"srcmd5,attr"`
+	Time   UnixTime `xml:"time,attr"`
 }
 
 // BuildHistory gives the builds of a target whose results were kept, oldest
@@ -74,14 +69,12 @@ func (c *Client) BuildHistory(ctx context.Context, t Target) ([]Build, error) {
 // Reason is why a target was built the last time.
 type Reason struct {
 	Explain string          `xml:"explain"` // "new build", "source change", "meta change", ...; "" if OBS does not know
-	Time    UnixTime        `xml:"time"`
 	Changes []PackageChange `xml:"packagechange"`
 }
 
 // PackageChange is a dependency that changed.
 type PackageChange struct {
-	Change string `xml:"change,attr"` // "md5sum", "added", "removed"
-	Key    string `xml:"key,attr"`    // "kernel-default-devel/pahole": the way to it
+	Key string `xml:"key,attr"` // "kernel-default-devel/pahole": the way to it
 }
 
 // Reason says why a target was built the last time.

@@ -38,18 +38,14 @@ type Result struct {
 	Project    string          `xml:"project,attr"`
 	Repository string          `xml:"repository,attr"`
 	Arch       string          `xml:"arch,attr"`
-	Code       string          `xml:"code,attr"`  // "published", "building", "broken", ...
-	State      string          `xml:"state,attr"` // the former name of Code
 	Dirty      bool            `xml:"dirty,attr"` // the scheduler has yet to look: what is said may be of before
-	Details    string          `xml:"details,attr"`
 	Packages   []PackageResult `xml:"status"`
 }
 
 // PackageResult is how far one package is.
 type PackageResult struct {
 	Package string `xml:"package,attr"`
-	Code    string `xml:"code,attr"`    // "succeeded", "failed", "unresolvable", "blocked", "scheduled", "building", "excluded", ...
-	VersRel string `xml:"versrel,attr"` // version and release of the source that was built, without the rebuild counter; "" if nothing was
+	Code    string `xml:"code,attr"` // "succeeded", "failed", "unresolvable", "blocked", "scheduled", "building", "excluded", ...
 	Details string `xml:"details"`
 }
 
@@ -58,8 +54,8 @@ type PackageResult struct {
 const resultPackages = 100
 
 // Results says how far a project's packages are. Flavors of the packages in the
-// filter are among them. Many packages are asked for in several requests: Code and
-// State are then those of the last, and Dirty says that one of them was.
+// filter are among them. Many packages are asked for in several requests: Dirty then
+// says that one of the answers was.
 func (c *Client) Results(ctx context.Context, project string, f Filter) ([]Result, error) {
 	if err := checkProject(project); err != nil {
 		return nil, err
@@ -99,7 +95,7 @@ func (c *Client) Results(ctx context.Context, project string, f Filter) ([]Resul
 
 // results is one request of [Client.Results].
 func (c *Client) results(ctx context.Context, project string, packages, rest []string) ([]Result, error) {
-	query := []string{"view", "status", "view", "versrel", "multibuild", "1"}
+	query := []string{"view", "status", "multibuild", "1"}
 	for _, p := range packages {
 		query = append(query, "package", p)
 	}
