@@ -60,7 +60,7 @@ const (
 // stale is when nobody writes a temporary file any more.
 const stale = time.Hour
 
-// Open opens the entry of a key, which is in hex. It returns nil where there is none.
+// Open opens the entry of a key, which is part of a file's name. It returns nil where there is none.
 func (d *Dir) Open(key string) *Entry {
 	path := d.path(key) + suffix
 	f, err := regular.OpenItself(path)

@@ -77,6 +77,7 @@ func open(path string) opened {
 			r.Close()
 			return opened{err: err}
 		}
+		o.pkg.Sealed = r.Pinned()
 	}
 	matters := func(f rpm.File) bool { return role(&f) != kernel.RoleNone }
 	if o.pkg != nil && slices.ContainsFunc(r.Package.Files, matters) {

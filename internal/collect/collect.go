@@ -44,6 +44,9 @@ func Read(ctx context.Context, s Sources) (*guard.Inventory, error) {
 		broken: map[*guard.Package]bool{},
 		jobs:   make(chan job),
 	}
+	if s.Cache != nil {
+		c.inv.Memory = judged{s.Cache}
+	}
 	workers := runtime.GOMAXPROCS(0)
 	var openers sync.WaitGroup
 	for range workers {

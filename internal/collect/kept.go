@@ -4,8 +4,10 @@ package collect
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/gob"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,14 +23,15 @@ import (
 )
 
 // What was read of a package is kept by the digest of its header, which has the digest of
-// the payload: the same package holds the same. It is judged anew each time. A package of
-// which something could not be read is not kept.
+// the payload: the same package holds the same. A package of which something could not be
+// read is not kept.
 
 // Parts of an entry of the cache.
 const (
 	keptModules = 1 // paths and modules, each with its length in front
 	keptTable   = 2 // the .BTF of an image, in the order of keptPackage.Images, which comes after
 	keptRest    = 3 // a keptPackage, by gob
+	keptFound   = 4 // what [guard.Judge] found, alone in its entry
 )
 
 // maxRest is the most bytes of an entry beside its modules: several kernels with their
@@ -211,13 +214,12 @@ func (r *packageReader) recall(p *rpm.Reader, key string) bool {
 		return false
 	}
 	defer entry.Close()
-	if p.Verify() != nil {
-		return false // what is wrong is said when it is read
-	}
+	verified := make(chan error, 1)
+	go func() { verified <- p.Verify() }()
 	k, err := r.unpackKept(entry, key)
-	switch {
-	case r.ctx.Err() != nil:
-		return false
+	switch damaged := <-verified; {
+	case damaged != nil, r.ctx.Err() != nil:
+		return false // what is wrong is said when it is read
 	case err != nil:
 		r.sources.Cache.Drop(key)
 		return false
@@ -249,6 +251,7 @@ func (c *collector) takeRemembered(p Remembered) error {
 		return fmt.Errorf("%w: %w", ErrForgotten, err)
 	}
 	*r.pkg = *k.rest.Header
+	r.pkg.Sealed = true // nothing else is kept
 	c.addPackage(file{path: p.Path, tree: p.Path, origin: guard.New}, r.pkg)
 	r.takeOver(k)
 	r.addBases(k.rest.Provides)
@@ -267,6 +270,48 @@ func (r *packageReader) takeOver(k *unpacked) {
 			continue
 		}
 		r.addModule(m)
+	}
+}
+
+// judged keeps small things that were found, each in an entry of its own with the digest
+// of its key in front.
+type judged struct{ dir *cache.Dir }
+
+// judgedName is no header digest, which packages go by.
+func judgedName(digest [sha256.Size]byte) string { return "judged-" + hex.EncodeToString(digest[:]) }
+
+// Get implements [guard.Memory].
+func (j judged) Get(key []byte) []byte {
+	digest := sha256.Sum256(key)
+	entry := j.dir.Open(judgedName(digest))
+	if entry == nil {
+		return nil
+	}
+	defer entry.Close()
+	part, err := entry.Next()
+	if err != nil || part.Kind != keptFound {
+		return nil
+	}
+	var u cache.Unpacker
+	defer u.Close()
+	kept, err := u.Unpack(part)
+	value, ok := bytes.CutPrefix(kept, digest[:])
+	if err != nil || !ok {
+		return nil
+	}
+	return value
+}
+
+// Put implements [guard.Memory].
+func (j judged) Put(key, value []byte) {
+	digest := sha256.Sum256(key)
+	w, err := j.dir.Create(judgedName(digest))
+	switch {
+	case err != nil:
+	case w.Add(keptFound, append(digest[:], value...)) != nil:
+		w.Abort()
+	default:
+		_ = w.Commit()
 	}
 }
 

@@ -233,3 +233,37 @@ func TestKeptImage(t *testing.T) {
 		}
 	}
 }
+
+// TestJudged: what was found is there again by its key alone, and not where an entry is
+// damaged or has the name of another.
+func TestJudged(t *testing.T) {
+	root := t.TempDir()
+	m := judged{cache.New(root, "program")}
+	if got := m.Get([]byte("a")); got != nil {
+		t.Errorf("%q out of nothing", got)
+	}
+	m.Put([]byte("a"), []byte("of a"))
+	m.Put([]byte("b"), []byte("of b"))
+	for key, want := range map[string]string{"a": "of a", "b": "of b", "c": ""} {
+		if got := m.Get([]byte(key)); string(got) != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+	entries, err := filepath.Glob(filepath.Join(root, "program", "*"))
+	if err != nil || len(entries) != 2 {
+		t.Fatal(entries, err)
+	}
+	if err := os.Rename(entries[0], entries[1]); err != nil {
+		t.Fatal(err)
+	}
+	a, b := m.Get([]byte("a")), m.Get([]byte("b"))
+	if a != nil && string(a) != "of a" || b != nil && string(b) != "of b" {
+		t.Errorf("exchanged: %q and %q", a, b)
+	}
+	if err := os.Truncate(entries[1], 20); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := m.Get([]byte("a")), m.Get([]byte("b")); a != nil || b != nil {
+		t.Errorf("cut off: %q and %q", a, b)
+	}
+}

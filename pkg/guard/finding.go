@@ -13,6 +13,9 @@ import (
 
 // finding judges one module on one base.
 func (j *judging) finding(p pair) Finding {
+	if j.sound.on[onOwn{p.module, p.base}] && p.lasts() {
+		return soundFinding(p)
+	}
 	f := Finding{Pairing: p.pairing, Module: p.module, Base: p.base}
 	j.verdict(&f)
 	f.Severity = f.Verdict.Severity()

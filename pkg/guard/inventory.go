@@ -25,6 +25,10 @@ type Inventory struct {
 	// Labeled: every new package should carry its tokens, not only those of a build
 	// of which some do.
 	Labeled bool
+
+	// Memory has what was found in former runs; it may be nil, and makes no difference
+	// to what is found.
+	Memory Memory
 }
 
 // Origin says on which side of a comparison something stands.
@@ -69,8 +73,10 @@ type Package struct {
 	// was none. Equal ones are of equal sources; a source package that is made again
 	// has another.
 	SourceID string
-	// Digest is the SHA-256 of its header in hex, which copies share.
+	// Digest is the SHA-256 of its header in hex, which copies share. Sealed: the header
+	// has a digest of the payload, so that Digest stands for all of the package.
 	Digest string
+	Sealed bool
 	// Build is the same for all packages that one build made, and no other.
 	Build          string
 	VersionRelease string

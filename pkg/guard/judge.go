@@ -52,10 +52,12 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	pairs := met.pairs
 	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Unlinked: met.unlinked, Problems: slices.Concat(inv.Problems, met.problems)}
 
+	j.sound.recall(inv.Memory, pairs)
 	parallel.Each(ctx, len(pairs), runtime.GOMAXPROCS(0), func(i int) { res.Findings[i] = j.finding(pairs[i]) })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	j.sound.keep(res.Findings)
 	doubt(res.Findings)
 	believe(res.Findings)
 	res.Labels = labels(inv, res)

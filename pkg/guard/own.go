@@ -25,6 +25,7 @@ type judging struct {
 	curedNew map[string]bool         // by arch and kernelrelease: in a new build
 	trees    map[string]func() *Base // the base that loose modules of a tree were built on, by tree, arch and kernelrelease
 
+	sound    sound
 	compared memo[[2]*Base, *compare.Bases]
 	examined memo[onOwn, *evidence.Evidence]
 	manners  memo[*Base, *evidence.Evidence]
@@ -128,11 +129,11 @@ func (j *judging) ownBase(m *Module, judged *Base) *Base {
 			candidates = []*Base{j.named}
 		}
 	}
-	if slices.Contains(candidates, judged) && (len(candidates) == 1 || !j.examine(m, judged, nil).Contradicted()) {
+	if slices.Contains(candidates, judged) && (len(candidates) == 1 || !j.contradicts(m, judged)) {
 		return judged
 	}
 	for _, b := range candidates {
-		if b != judged && !j.examine(m, b, nil).Contradicted() {
+		if b != judged && !j.contradicts(m, b) {
 			return b
 		}
 	}
@@ -152,6 +153,12 @@ func sameSide(m *Module, bases []*Base) []*Base {
 		return same
 	}
 	return bases
+}
+
+// contradicts reports whether a module's table contradicts a base that it may have been
+// built on.
+func (j *judging) contradicts(m *Module, own *Base) bool {
+	return !j.sound.on[onOwn{m, own}] && j.examine(m, own, nil).Contradicted()
 }
 
 // examine is what a module's table says for and against a base that it may have
