@@ -157,7 +157,7 @@ func (c *collector) readAll(r io.Reader, size int64) (*[]byte, error) {
 		data = &room
 	}
 	var err error
-	*data, err = decompress.ReadInto(*data, r, size)
+	*data, err = decompress.AppendFrom((*data)[:0], r, size)
 	return data, err
 }
 

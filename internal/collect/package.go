@@ -377,7 +377,7 @@ func (r *packageReader) readImage(paths []string, size int64) error {
 	}
 	// Room for all of it at once, but not for more than there is of the package: growing
 	// would take as much once more.
-	data, err := decompress.ReadInto(make([]byte, 0, min(size, r.size)), r.content, size)
+	data, err := decompress.AppendFrom(make([]byte, 0, min(size, r.size)), r.content, size)
 	if err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte,
 	}
 	// At least the input's size at once: memory stays in proportion to what was really
 	// there. A byte more than the limit tells that there is more.
-	out, err := readBehind(dst, r, limit+1, int64(len(src)))
+	out, err := AppendFrom(withRoom(dst, min(int64(len(src)), limit+1)), r, limit+1)
 	if int64(len(out)-len(dst)) > limit {
 		err = formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
 	}

@@ -65,19 +65,14 @@ func Bound(packed, most int64) int64 {
 	return min(small+ratio*packed, most)
 }
 
-// ReadInto reads at most most bytes from r into buf, in place of what is there, and
-// returns them; with an error, which io.EOF is none of, those before it. Where the
-// capacity is too small it doubles, but never to more than can be read, and goes there at
-// once where that is not far: each step takes its own memory once more.
+// AppendFrom appends at most most bytes of r to buf and returns the whole; with an error,
+// what came before it. The end of r is no error. A full buf grows to the double, but never
+// to more than may be read, and to that at once where it is not far: each step takes its
+// own memory once more.
 //
 // It makes its memory itself. That of a growing bytes.Buffer is cleared by append in one
 // piece, which the garbage collector waits for with all else at a halt.
-func ReadInto(buf []byte, r io.Reader, most int64) ([]byte, error) {
-	return readBehind(buf[:0], r, most, 0)
-}
-
-// readBehind does the same behind what is in buf, and makes room for first bytes at least.
-func readBehind(buf []byte, r io.Reader, most, first int64) ([]byte, error) {
+func AppendFrom(buf []byte, r io.Reader, most int64) ([]byte, error) {
 	old := int64(len(buf))
 	for {
 		read := int64(len(buf)) - old
@@ -85,11 +80,11 @@ func readBehind(buf []byte, r io.Reader, most, first int64) ([]byte, error) {
 			return buf, nil
 		}
 		if len(buf) == cap(buf) {
-			room := max(first, read, 4<<10)
+			room := max(read, 4<<10)
 			if most-read <= 3*room {
 				room = most - read
 			}
-			buf = append(make([]byte, 0, int64(len(buf))+room), buf...)
+			buf = withRoom(buf, room)
 		}
 		n, err := r.Read(buf[len(buf):min(int64(cap(buf)), old+most)])
 		buf = buf[:len(buf)+n]
@@ -100,6 +95,14 @@ func readBehind(buf []byte, r io.Reader, most, first int64) ([]byte, error) {
 			return buf, err
 		}
 	}
+}
+
+// withRoom is buf with room for so many bytes more.
+func withRoom(buf []byte, room int64) []byte {
+	if int64(cap(buf)-len(buf)) >= room {
+		return buf
+	}
+	return append(make([]byte, 0, int64(len(buf))+room), buf...)
 }
 
 // DetectLen is the number of leading bytes Detect looks at. With fewer it

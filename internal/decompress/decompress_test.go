@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -268,7 +269,7 @@ func TestBound(t *testing.T) {
 	}
 }
 
-func TestReadInto(t *testing.T) {
+func TestAppendFrom(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789abcdef"), 1<<10)
 	size := int64(len(want))
 	for _, room := range []int64{0, 1, size - 1, size, size + 1} {
@@ -278,19 +279,19 @@ func TestReadInto(t *testing.T) {
 				"byte by byte":  iotest.OneByteReader(bytes.NewReader(want)),
 				"data with EOF": iotest.DataErrReader(bytes.NewReader(want)),
 			} {
-				buf := append(make([]byte, 0, room), make([]byte, min(room, 3))...)
-				got, err := ReadInto(buf, r, most)
-				if err != nil || !bytes.Equal(got, want[:min(most, size)]) {
+				old := want[:min(room, 3)]
+				got, err := AppendFrom(append(make([]byte, 0, room), old...), r, most)
+				if err != nil || !bytes.Equal(got, slices.Concat(old, want[:min(most, size)])) {
 					t.Errorf("%s, room for %d, at most %d: %d bytes, error %v", name, room, most, len(got), err)
 				}
-				if n := int64(cap(got)); n > max(room, 2*most, 4*size) {
+				if n := int64(cap(got) - len(old)); n > max(room, 2*most, 4*size) {
 					t.Errorf("%s, room for %d, at most %d: grew to %d", name, room, most, n)
 				}
 			}
 		}
 	}
 	cut := errors.New("cut")
-	got, err := ReadInto(nil, io.MultiReader(bytes.NewReader(want), iotest.ErrReader(cut)), 2*size)
+	got, err := AppendFrom(nil, io.MultiReader(bytes.NewReader(want), iotest.ErrReader(cut)), 2*size)
 	if !errors.Is(err, cut) || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes, error %v; want %d before the error", len(got), err, size)
 	}

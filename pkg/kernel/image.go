@@ -208,7 +208,7 @@ func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (so
 		return source{}, err
 	}
 	// Growing would take as much once more.
-	data, err := decompress.ReadInto(make([]byte, 0, min(o.left+1, room(src, format, off, n))), unpacked, o.left+1)
+	data, err := decompress.AppendFrom(make([]byte, 0, min(o.left+1, room(src, format, off, n))), unpacked, o.left+1)
 	if err != nil {
 		return source{}, err
 	}

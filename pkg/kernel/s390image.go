@@ -85,7 +85,7 @@ func (o *opener) tryS390(data []byte) (kernel []byte, format decompress.Format, 
 	if err != nil {
 		return nil, "", false
 	}
-	kernel, err = decompress.ReadInto(nil, r, o.left+1)
+	kernel, err = decompress.AppendFrom(nil, r, o.left+1)
 	if len(kernel) < minS390Kernel || int64(len(kernel)) > o.left || errors.Is(err, io.ErrUnexpectedEOF) && format != decompress.Lz4 {
 		return nil, "", false
 	}

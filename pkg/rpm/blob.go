@@ -10,6 +10,8 @@ import (
 	"os"
 	"runtime"
 	"slices"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
 // A blob is a header as it stands in the file, checked by readBlob:
@@ -94,9 +96,9 @@ func readBlob(r io.Reader, kind blobKind) (*blob, error) {
 	if kind.padded {
 		padding = -int64(dataLen) & 7
 	}
-	raw, n, err := readBehind(r, intro[:], size+padding)
+	raw, err := readBehind(r, intro[:], size+padding)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %d of %d bytes of index and data: %w", kind.name, n, size+padding, noEOF(err))
+		return nil, fmt.Errorf("%s: %d of %d bytes of index and data: %w", kind.name, len(raw)-introSize, size+padding, err)
 	}
 	b := &blob{name: kind.name, raw: raw[:introSize+size]}
 	index := b.raw[introSize : introSize+tags*entrySize]
@@ -108,27 +110,21 @@ func readBlob(r io.Reader, kind blobKind) (*blob, error) {
 const hugeBlob = 32 << 20
 
 // readBehind reads n bytes behind a beginning. It asks for the memory at once where
-// that much is left to read, and otherwise for more only as bytes arrive. got is how
-// many it read.
-func readBehind(r io.Reader, begin []byte, n int64) (out []byte, got int64, err error) {
-	const step = 1 << 20
-	room := min(n, step)
-	if rest := left(r); rest >= n {
-		room = n
+// that much is left to read, and otherwise for more only as bytes arrive.
+func readBehind(r io.Reader, begin []byte, n int64) ([]byte, error) {
+	room := n
+	if left(r) < n {
+		room = min(n, 1<<20)
 	}
 	if room > hugeBlob {
 		runtime.GC() // what was read of the package before goes first
 	}
-	out = append(make([]byte, 0, int64(len(begin))+room), begin...)
-	for {
-		part := out[len(out):min(int64(cap(out)), int64(len(begin))+n)]
-		m, err := io.ReadFull(r, part)
-		out, got = out[:len(out)+m], got+int64(m)
-		if err != nil || got == n {
-			return out, got, err
-		}
-		out = slices.Grow(out, int(min(n-got, got)))
+	out := append(make([]byte, 0, int64(len(begin))+room), begin...)
+	out, err := decompress.AppendFrom(out, r, n)
+	if err == nil && len(out) < len(begin)+int(n) {
+		err = io.ErrUnexpectedEOF
 	}
+	return out, err
 }
 
 // known is a reader of which it is known how much it has.
