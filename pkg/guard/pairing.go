@@ -26,63 +26,25 @@ type meetings struct {
 // one and no other. Modules of a package for whose kernelrelease no kernel is here meet
 // the new ones of their flavor, beside which the package would be installed.
 func meet(inv *Inventory) meetings {
-	var given []*Base
-	byRelease := map[string][]*Base{}
-	var fresh []*Base
-	for _, b := range inv.Bases {
-		switch b.Origin {
-		case Own: // nothing is read on it
-		case Given, Running:
-			given = append(given, b)
-		default:
-			byRelease[b.Release] = append(byRelease[b.Release], b)
-			if b.Origin == New {
-				fresh = append(fresh, b)
+	var out meetings
+	kernels := sortKernels(inv.Bases)
+	if len(kernels.named) > 0 {
+		out = onNamed(inv.Modules, kernels.named)
+	} else {
+		out.pairs, out.unlinked, out.problems = weakly(inv)
+		linked := map[*Module]bool{}
+		for _, p := range out.pairs {
+			linked[p.module] = true
+		}
+		for _, m := range inv.Modules {
+			own := kernels.ofRelease(m)
+			if len(own) == 0 && m.Origin == New && !linked[m] {
+				own = kernels.beside(m)
 			}
+			out.pairs = append(out.pairs, own...)
 		}
 	}
-	var out []pair
-	var unlinked []Unlinked
-	var problems []Problem
-	if len(given) == 0 {
-		out, unlinked, problems = weakly(inv)
-	}
-	linked := map[*Module]bool{}
-	for _, p := range out {
-		linked[p.module] = true
-	}
-	for _, m := range inv.Modules {
-		before := len(out)
-		for _, b := range given {
-			if otherArch(m, b) {
-				problems = append(problems, Problem{Path: m.Path, Origin: m.Origin, Err: fmt.Errorf(wrongArch, m.Arch, b.Arch)})
-				before = -1
-				continue
-			}
-			pairing := PairGiven
-			if b.Origin == Running {
-				pairing = PairRunning
-			}
-			out = append(out, pair{m, b, pairing})
-		}
-		for _, b := range byRelease[m.Release] {
-			if p, ok := match(m, b); ok && len(given) == 0 {
-				out = append(out, pair{m, b, p})
-			}
-		}
-		if len(out) != before || m.Origin != New || linked[m] {
-			continue
-		}
-		for _, b := range fresh {
-			if m.Package != nil && m.ReadsBase() && m.meetsFlavor(b) && !otherArch(m, b) {
-				out = append(out, pair{m, b, PairAcross})
-			}
-		}
-		if len(out) == before {
-			out = append(out, pair{module: m, pairing: PairAcross})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b pair) int {
+	slices.SortStableFunc(out.pairs, func(a, b pair) int {
 		return cmp.Or(
 			cmp.Compare(a.release(), b.release()),
 			cmp.Compare(a.arch(), b.arch()),
@@ -92,7 +54,73 @@ func meet(inv *Inventory) meetings {
 			cmp.Compare(a.module.Label(), b.module.Label()),
 			cmp.Compare(a.module.Path, b.module.Path))
 	})
-	return meetings{out, unlinked, problems}
+	return out
+}
+
+// kernelsHere are bases by how modules come to meet them.
+type kernelsHere struct {
+	named     []*Base // the user named them, or they run
+	byRelease map[string][]*Base
+	fresh     []*Base // the new ones
+}
+
+func sortKernels(bases []*Base) kernelsHere {
+	out := kernelsHere{byRelease: map[string][]*Base{}}
+	for _, b := range bases {
+		switch b.Origin {
+		case Own: // nothing is read on it
+		case Given, Running:
+			out.named = append(out.named, b)
+		default:
+			out.byRelease[b.Release] = append(out.byRelease[b.Release], b)
+			if b.Origin == New {
+				out.fresh = append(out.fresh, b)
+			}
+		}
+	}
+	return out
+}
+
+// onNamed pairs each module with the bases that were named.
+func onNamed(modules []*Module, bases []*Base) (out meetings) {
+	for _, m := range modules {
+		for _, b := range bases {
+			if otherArch(m, b) {
+				out.problems = append(out.problems, Problem{Path: m.Path, Origin: m.Origin, Err: fmt.Errorf(wrongArch, m.Arch, b.Arch)})
+				continue
+			}
+			pairing := PairGiven
+			if b.Origin == Running {
+				pairing = PairRunning
+			}
+			out.pairs = append(out.pairs, pair{m, b, pairing})
+		}
+	}
+	return out
+}
+
+// ofRelease pairs a module with the kernels of its kernelrelease.
+func (k kernelsHere) ofRelease(m *Module) (out []pair) {
+	for _, b := range k.byRelease[m.Release] {
+		if p, ok := match(m, b); ok {
+			out = append(out, pair{m, b, p})
+		}
+	}
+	return out
+}
+
+// beside pairs a module with the new kernels that its package would be installed beside,
+// and with none where there is none.
+func (k kernelsHere) beside(m *Module) (out []pair) {
+	for _, b := range k.fresh {
+		if m.Package != nil && m.ReadsBase() && m.meetsFlavor(b) && !otherArch(m, b) {
+			out = append(out, pair{m, b, PairAcross})
+		}
+	}
+	if len(out) == 0 {
+		return []pair{{module: m, pairing: PairAcross}}
+	}
+	return out
 }
 
 // otherArch reports whether module and base are for different machines. A raw
