@@ -71,64 +71,40 @@ func ReadBuildEnv(r io.Reader) (BuildEnv, error) {
 // nothing.
 func readBuildEnv(in *xml.Decoder) (BuildEnv, error) {
 	e := BuildEnv{Packages: map[string]string{}}
-	var path []string // names of the elements that are open
 	var reason string
-	for {
-		token, err := in.Token()
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
+	err := elements(in, "buildinfo", func(path []string, element xml.StartElement) error {
+		switch {
+		case len(path) == 1:
+			e.Package = attribute(element, "package")
+		case len(path) == 2 && path[1] == "bdep":
+			if len(e.Packages) == maxEnvPackages {
+				return fmt.Errorf("more than %d packages in a build root", maxEnvPackages)
+			}
+			name, version := attribute(element, "name"), attribute(element, "version")
+			if release := attribute(element, "release"); release != "" {
+				version += "-" + release
+			}
+			if name != "" && version != "" {
+				e.Packages[name] = version
+			}
 		}
-		if err != nil {
-			return e, err
+		return nil
+	}, func(path []string, text []byte) error {
+		if len(path) != 2 {
+			return nil
 		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			path = append(path, token.Name.Local)
-			switch {
-			case path[0] != "buildinfo":
-				return e, fmt.Errorf("expected element type <buildinfo> but have <%s>", words(path[0]))
-			case len(path) == 1:
-				e.Package = attribute(token, "package")
-			case len(path) == 2 && path[1] == "bdep":
-				if len(e.Packages) == maxEnvPackages {
-					return e, fmt.Errorf("more than %d packages in a build root", maxEnvPackages)
-				}
-				name, version := attribute(token, "name"), attribute(token, "version")
-				if release := attribute(token, "release"); release != "" {
-					version += "-" + release
-				}
-				if name != "" && version != "" {
-					e.Packages[name] = version
-				}
-			}
-		case xml.CharData:
-			if len(path) == 2 {
-				switch path[1] {
-				case "versrel":
-					e.VersRel += string(token)
-				case "release":
-					e.Release += string(token)
-				case "error":
-					reason += string(token)
-				}
-			}
-		case xml.EndElement:
-			if path = path[:len(path)-1]; len(path) > 0 {
-				continue
-			}
-			if reason != "" && len(e.Packages) == 0 {
-				return e, fmt.Errorf("no build root: %s", words(reason))
-			}
-			return e, nil
+		switch path[1] {
+		case "versrel":
+			e.VersRel = string(text)
+		case "release":
+			e.Release = string(text)
+		case "error":
+			reason = string(text)
 		}
+		return nil
+	})
+	if err == nil && reason != "" && len(e.Packages) == 0 {
+		err = fmt.Errorf("no build root: %s", words(reason))
 	}
-}
-
-func attribute(e xml.StartElement, name string) string {
-	for _, a := range e.Attr {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
+	return e, err
 }

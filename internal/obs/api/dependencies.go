@@ -37,14 +37,8 @@ func (c *Client) DepInfo(ctx context.Context, project, repository, arch string) 
 // readDependencies reads a <builddepinfo> element by element, and keeps each name
 // once: the document of a large project has a hundred megabytes.
 func readDependencies(r io.Reader, most Bounds) ([]Dependencies, error) {
-	var (
-		out   []Dependencies
-		d     *Dependencies // the package that is being read
-		path  []string      // names of the elements that are open
-		text  []byte
-		names int
-		kept  = map[string]string{}
-	)
+	var out []Dependencies
+	names, kept := 0, map[string]string{}
 	keep := func(s string) string {
 		if old, ok := kept[s]; ok {
 			return old
@@ -52,58 +46,37 @@ func readDependencies(r io.Reader, most Bounds) ([]Dependencies, error) {
 		kept[s] = s
 		return s
 	}
-	for in := newDecoder(r); ; {
-		token, err := in.Token()
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
+	// Beside packages there are cycles, which name packages as well.
+	inPackage := func(path []string, depth int) bool { return len(path) == depth && path[1] == "package" }
+	err := elements(newDecoder(r), "builddepinfo", func(path []string, e xml.StartElement) error {
+		if !inPackage(path, 2) {
+			return nil
 		}
-		if err != nil {
-			return nil, err
+		if len(out) == most.Packages {
+			return fmt.Errorf("more than %d packages", most.Packages)
 		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			path = append(path, token.Name.Local)
-			switch {
-			case path[0] != "builddepinfo":
-				return nil, fmt.Errorf("expected element type <builddepinfo> but have <%s>", words(path[0]))
-			case len(path) == 2 && path[1] == "package": // others are cycles, which name packages as well
-				if len(out) == most.Packages {
-					return nil, fmt.Errorf("more than %d packages", most.Packages)
-				}
-				out = append(out, Dependencies{})
-				d = &out[len(out)-1]
-				for _, a := range token.Attr {
-					if a.Name.Local == "name" {
-						d.Package = keep(a.Value)
-					}
-				}
-			}
-			text = text[:0]
-		case xml.CharData:
-			if len(path) == 3 && d != nil {
-				text = append(text, token...)
-			}
-		case xml.EndElement:
-			if len(path) == 3 && d != nil {
-				if names++; names > most.Names {
-					return nil, fmt.Errorf("more than %d names", most.Names)
-				}
-				switch path[2] {
-				case "source":
-					d.Source = keep(string(text))
-				case "pkgdep":
-					d.Needs = append(d.Needs, keep(string(text)))
-				case "subpkg":
-					d.Subpackages = append(d.Subpackages, keep(string(text)))
-				}
-			}
-			path = path[:len(path)-1]
-			switch len(path) {
-			case 1:
-				d = nil
-			case 0:
-				return out, nil
-			}
+		out = append(out, Dependencies{Package: keep(attribute(e, "name"))})
+		return nil
+	}, func(path []string, text []byte) error {
+		if !inPackage(path, 3) {
+			return nil
 		}
+		if names++; names > most.Names {
+			return fmt.Errorf("more than %d names", most.Names)
+		}
+		d := &out[len(out)-1]
+		switch path[2] {
+		case "source":
+			d.Source = keep(string(text))
+		case "pkgdep":
+			d.Needs = append(d.Needs, keep(string(text)))
+		case "subpkg":
+			d.Subpackages = append(d.Subpackages, keep(string(text)))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return out, nil
 }
