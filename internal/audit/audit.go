@@ -11,6 +11,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -186,6 +187,11 @@ type audit struct {
 
 func (a *audit) problem(path string, err error) {
 	a.res.Problems = append(a.res.Problems, guard.Problem{Path: path, Err: err})
+}
+
+// note keeps what was left out.
+func (a *audit) note(format string, args ...any) {
+	a.res.Notes = append(a.res.Notes, fmt.Sprintf(format, args...))
 }
 
 func (a *audit) tell(format string, args ...any) {

@@ -4,25 +4,19 @@ package audit
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/deb"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -269,7 +263,7 @@ func (a *audit) rpmsBelow(dir string) (map[string]bool, error) {
 	}
 	out := map[string]bool{}
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".rpm") || isFolder(path, d) {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".rpm") || isFolderLink(path, d) {
 			return nil // what the metadata does not list need not be readable
 		}
 		rel, err := filepath.Rel(root, path)
@@ -277,186 +271,4 @@ func (a *audit) rpmsBelow(dir string) (map[string]bool, error) {
 		return err
 	})
 	return out, err
-}
-
-// isFolder reports whether what stands in a folder is a link to another one.
-func isFolder(path string, d fs.DirEntry) bool {
-	if d.Type()&fs.ModeSymlink == 0 {
-		return false
-	}
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
-// note keeps what was left out.
-func (a *audit) note(format string, args ...any) {
-	a.res.Notes = append(a.res.Notes, fmt.Sprintf(format, args...))
-}
-
-// downloadsDir makes the folder for downloads when the first is due.
-func (a *audit) downloadsDir() (string, error) {
-	if a.downloads == "" {
-		dir, err := os.MkdirTemp(a.Dir, "obs-btf-guard-")
-		if err != nil {
-			return "", err
-		}
-		a.downloads = dir
-	}
-	return a.downloads, nil
-}
-
-func (a *audit) removeDownloads() {
-	if a.downloads != "" {
-		os.RemoveAll(a.downloads)
-	}
-}
-
-// Bounds on what a source may ask for.
-const (
-	// DefaultMaxPackages is how many packages of kernels and modules are looked at.
-	DefaultMaxPackages = 50_000
-
-	maxDownloads = 64 << 30 // bytes
-)
-
-// full reports whether no more packages are looked at.
-func (a *audit) full() bool { return len(a.packages) >= a.mostPackages() }
-
-func (a *audit) mostPackages() int { return cmp.Or(a.MaxPackages, DefaultMaxPackages) }
-
-// tooMany is errPackages with the number.
-func (a *audit) tooMany() error {
-	return fmt.Errorf(manyPackages, prose.Number(a.mostPackages()), errPackages)
-}
-
-// download accounts for bytes that are to be downloaded. What is refused leaves room
-// for others.
-func (a *audit) download(size int64) error {
-	if size < 0 || size > maxDownloads-a.downloaded {
-		return fmt.Errorf(manyBytes, prose.Number(int(size)), prose.Number(maxDownloads))
-	}
-	a.downloaded += size
-	return nil
-}
-
-// directory reads the headers of all RPMs in a folder, or of one.
-func (a *audit) directory(ctx context.Context, name string) error {
-	root, err := regular.Resolve(name)
-	if err != nil {
-		return collect.NotThere(name, regular.WithoutPath(err))
-	}
-	var paths []string
-	unread := false
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			a.problem(path, regular.WithoutPath(err))
-			unread = true
-		} else if isFolder(path, d) {
-			a.note(noteLink, path)
-		} else if !d.IsDir() && (strings.HasSuffix(path, ".rpm") || strings.HasSuffix(path, ".deb") || path == root) {
-			paths = append(paths, path)
-		}
-		return nil
-	})
-	if err == nil && len(paths) == 0 && !unread {
-		err = errNothing
-	}
-	if err != nil {
-		return err
-	}
-	a.tell("reading the headers of %s", prose.Several(len(paths), "package"))
-	packages, errs := make([]*Package, len(paths)), make([]error, len(paths))
-	parallel.Each(ctx, len(paths), runtime.GOMAXPROCS(0), func(i int) {
-		packages[i], errs[i] = describe(ctx, name, paths[i])
-	})
-	kind := "directory"
-	if len(paths) == 1 && paths[0] == root {
-		kind = "package"
-		if errs[0] != nil && !strings.HasSuffix(root, ".rpm") && !strings.HasSuffix(root, ".deb") {
-			return collect.StrangerAt(root, wanted, regular.WithoutPath(errs[0]))
-		}
-	}
-	a.res.Sources = append(a.res.Sources, Source{Name: name, Kind: kind, Packages: len(paths)})
-	for i, p := range packages {
-		if errs[i] != nil {
-			a.problem(paths[i], regular.WithoutPath(errs[i]))
-		}
-		if p == nil {
-			continue
-		}
-		if a.full() {
-			return a.tooMany()
-		}
-		a.packages = append(a.packages, p)
-	}
-	return ctx.Err()
-}
-
-// describe describes the package at a path, nil if it has neither kernel nor modules.
-func describe(ctx context.Context, source, path string) (*Package, error) {
-	read := readHeader
-	debian, err := isDebian(path)
-	if err != nil {
-		return nil, err
-	}
-	if debian {
-		read = func(source, path string) (*Package, error) { return readDebian(ctx, source, path) }
-	}
-	p, err := read(source, path)
-	if err != nil {
-		return nil, err
-	}
-	p.place, p.file = path, path
-	if info, err := os.Stat(path); err == nil {
-		p.size, p.changed = info.Size(), info.ModTime().UnixNano()
-	}
-	if !p.matters() {
-		return nil, nil
-	}
-	return p, nil
-}
-
-func readHeader(source, path string) (*Package, error) {
-	r, err := rpm.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	p, err := newPackage(source, r.Package, "")
-	if err != nil {
-		return nil, err
-	}
-	p.list(r.Package)
-	return p, nil
-}
-
-// isDebian tells by the first bytes, and believes the name of a file that is damaged.
-func isDebian(path string) (bool, error) {
-	if strings.HasSuffix(path, ".deb") {
-		return true, nil
-	}
-	f, err := regular.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	begin := make([]byte, len(deb.Magic))
-	n, _ := io.ReadFull(f, begin)
-	return string(begin[:n]) == deb.Magic, nil
-}
-
-// readDebian reads a Debian package's list of files. None is linked into kernels that
-// it was not built for: Debian has no weak-modules.
-func readDebian(ctx context.Context, source, path string) (*Package, error) {
-	header, pkg, err := collect.Header(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	p, err := newPackage(source, header, "")
-	if err != nil {
-		return nil, err
-	}
-	p.list(header)
-	p.NEVRA, p.build, p.outlives, p.debian = pkg.NEVRA, pkg.Build, false, true
-	return p, nil
 }
