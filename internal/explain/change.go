@@ -78,8 +78,17 @@ type Folded struct {
 // list fills in the changes.
 func (d *differ) list(out *Diff) {
 	old, new := newWriter(d.old, d.pointers[0]), newWriter(d.new, d.pointers[1])
-	folds := map[uint32]int{}    // by old id of the cause
-	foldsNew := map[uint32]int{} // or by its new one
+	folds, foldsNew := d.listFolded(out, old, new)
+	d.listChanges(out, old, new, folds, foldsNew)
+	d.weigh(out.Changes)
+	d.weigh(out.Anonymous)
+	d.copies(out.Changes, old, new)
+}
+
+// listFolded fills in what changed only through another type, and counts that for each
+// cause, by its old id, or by its new one where it has no old one.
+func (d *differ) listFolded(out *Diff, old, new *writer) (folds, foldsNew map[uint32]int) {
+	folds, foldsNew = map[uint32]int{}, map[uint32]int{}
 	called := map[[2]uint32]string{}
 	for id := range uint32(d.old.n) {
 		if id == 0 || !d.folded(id) {
@@ -103,7 +112,11 @@ func (d *differ) list(out *Diff) {
 		f := Folded{t.Kind().String(), d.old.name(t.NameOff), t.ID, btf.TypeID(d.toNew[id]), through}
 		out.Folded = append(out.Folded, f)
 	}
+	return folds, foldsNew
+}
 
+// listChanges fills in what changed by itself.
+func (d *differ) listChanges(out *Diff, old, new *writer, folds, foldsNew map[uint32]int) {
 	add := func(c Change, t btf.Type, s *side, w *writer) {
 		c.Kind, c.word, c.Name = t.Kind().String(), kindWord(t), s.name(t.NameOff)
 		if s.named[t.ID] {
@@ -143,9 +156,6 @@ func (d *differ) list(out *Diff) {
 			add(c, d.new.typ(id), d.new, new)
 		}
 	}
-	d.weigh(out.Changes)
-	d.weigh(out.Anonymous)
-	d.copies(out.Changes, old, new)
 }
 
 // copies marks functions that came or went while the other side has one of the same

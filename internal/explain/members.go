@@ -118,27 +118,7 @@ func (d *differ) compareMembers(a, b uint32, old, new *writer) []Member {
 	d.old.listed += len(was)
 	d.new.listed += len(is)
 
-	type key struct {
-		name string
-		nth  int
-	}
-	at := map[key]int{}
-	nth := map[string]int{}
-	for i, p := range was {
-		at[key{p.name, nth[p.name]}] = i
-		nth[p.name]++
-	}
-	partner := make([]int, len(is)) // index in was, -1 for none
-	stays := make([]bool, len(was))
-	clear(nth)
-	for i, p := range is {
-		j, ok := at[key{p.name, nth[p.name]}]
-		nth[p.name]++
-		if partner[i] = -1; ok {
-			partner[i], stays[j] = j, true
-		}
-	}
-
+	partner, stays := partners(was, is)
 	enum := isEnum(d.new.typ(b))
 	var out []Member
 	next := 0 // of was
@@ -161,23 +141,52 @@ func (d *differ) compareMembers(a, b uint32, old, new *writer) []Member {
 		}
 		gone(partner[i] + 1)
 		q := was[partner[i]]
-		var op Op
-		switch {
-		case enum && p.offset != q.offset:
-			op = Changed
-		case enum:
-			continue
-		case q.bits != p.bits || !d.sameRef(q.ref, p.ref) || q.size != p.size:
-			op = Changed
-		case q.offset != p.offset:
-			op = Moved
-		default:
-			continue
+		if op := d.became(q, p, enum); op != "" {
+			out = append(out, Member{op, p.name, old.place(q, enum), new.place(p, enum)})
 		}
-		out = append(out, Member{op, p.name, old.place(q, enum), new.place(p, enum)})
 	}
 	gone(len(was))
 	return out
+}
+
+// partners pairs members by name, of several with one name the first with the first. It
+// returns for each of those that are the index of what it was, -1 for none, and which of
+// those that were stay.
+func partners(was, is []part) (partner []int, stays []bool) {
+	type key struct {
+		name string
+		nth  int
+	}
+	at := map[key]int{}
+	nth := map[string]int{}
+	for i, p := range was {
+		at[key{p.name, nth[p.name]}] = i
+		nth[p.name]++
+	}
+	partner, stays = make([]int, len(is)), make([]bool, len(was))
+	clear(nth)
+	for i, p := range is {
+		j, ok := at[key{p.name, nth[p.name]}]
+		nth[p.name]++
+		if partner[i] = -1; ok {
+			partner[i], stays[j] = j, true
+		}
+	}
+	return partner, stays
+}
+
+// became is what happened to a member, "" for nothing. The offset of an enum's value is
+// its number.
+func (d *differ) became(was, is part, enum bool) Op {
+	switch {
+	case enum && was.offset == is.offset:
+		return ""
+	case enum, was.bits != is.bits || was.size != is.size || !d.sameRef(was.ref, is.ref):
+		return Changed
+	case was.offset != is.offset:
+		return Moved
+	}
+	return ""
 }
 
 // sameRef reports whether two references read the same.
