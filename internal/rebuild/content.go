@@ -5,6 +5,7 @@ package rebuild
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
@@ -34,8 +35,8 @@ func (f *Finder) judge(ctx context.Context, p *Plan, k *kernels, silent []*built
 		return nil
 	}
 	ours := slices.Clone(d.paths)
-	for _, b := range met {
-		if err := d.fetch(ctx, b); err != nil {
+	for _, flavor := range slices.Sorted(maps.Keys(met)) {
+		if err := d.fetch(ctx, met[flavor]); err != nil {
 			return err
 		}
 	}
@@ -82,8 +83,8 @@ func (d *downloads) needs(ctx context.Context, k *kernels, inv *guard.Inventory)
 // nothing is known is noted, and dropped.
 func (d *downloads) met(k *kernels, needs map[string][]string) map[string]*built {
 	met := map[string]*built{}
-	for path, flavors := range needs {
-		for _, flavor := range flavors {
+	for _, path := range slices.Clone(d.paths) {
+		for _, flavor := range needs[path] {
 			b, why := k.met(flavor)
 			switch {
 			case why != "":
