@@ -251,11 +251,17 @@ func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
 // zero State of it.
 func (r *Runner) states(ctx context.Context, waiting []*progress) (map[api.Target]State, map[Where]error, error) {
 	at := map[Where][]string{}
+	var places []Where
 	for _, w := range waiting {
-		at[w.Step.Where()] = append(at[w.Step.Where()], w.Step.Package)
+		where := w.Step.Where()
+		if at[where] == nil {
+			places = append(places, where)
+		}
+		at[where] = append(at[where], w.Step.Package)
 	}
 	out, refused := map[api.Target]State{}, map[Where]error{}
-	for where, pkgs := range at {
+	for _, where := range places {
+		pkgs := at[where]
 		states, err := r.Server.States(ctx, where, pkgs)
 		switch {
 		case ctx.Err() != nil:

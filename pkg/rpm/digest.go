@@ -135,18 +135,21 @@ func everyPayloadCheck(h *header) ([]*payloadCheck, error) {
 }
 
 // payloadSize returns how many bytes header and payload should have together,
-// -1 if that is not said.
+// -1 if that is not said. LONGSIZE counts where SIZE is there, too.
 func payloadSize(h *header) (int64, error) {
 	size := int64(-1)
-	for t, typ := range map[tag]dataType{sigSize: typeInt32, sigLongSize: typeInt64} {
-		e, data := h.sig.find(t)
+	for _, s := range []struct {
+		tag tag
+		typ dataType
+	}{{sigSize, typeInt32}, {sigLongSize, typeInt64}} {
+		e, data := h.sig.find(s.tag)
 		if e == nil {
 			continue
 		}
-		if e.typ != typ || e.count != 1 {
-			return 0, fmt.Errorf("signature header: tag %d: %d elements of %v, want one %v", t, e.count, e.typ, typ)
+		if e.typ != s.typ || e.count != 1 {
+			return 0, fmt.Errorf("signature header: tag %d: %d elements of %v, want one %v", s.tag, e.count, e.typ, s.typ)
 		}
-		if typ == typeInt32 {
+		if s.typ == typeInt32 {
 			size = int64(binary.BigEndian.Uint32(data))
 		} else {
 			size = int64(binary.BigEndian.Uint64(data) & (1<<63 - 1))

@@ -293,6 +293,7 @@ var hostilePayloads = []hostile{
 	{"garbage behind the payload", testPackage{compressor: "zstd", payload: func(b []byte) []byte { return append(b, "garbage"...) }}, "payload: cpio: behind the trailer: zstd: "},
 	{"payload digest", testPackage{compressor: "zstd", header: replace(strs(tagPayloadDigest, strings.Repeat("0", 64)))}, "payload: payload digest is"},
 	{"payload size", testPackage{sig: replace(i32(sigSize, 1234))}, "bytes, the signature header says 1234"},
+	{"payload size, twice", testPackage{sig: insert(i64(sigLongSize, 1234))}, "bytes, the signature header says 1234"},
 	{"MD5 wrong", testPackage{sig: func(e []testEntry) []testEntry {
 		return replace(bin(sigMD5, make([]byte, 16)))(remove(sigSHA256)(e))
 	}}, "payload: MD5 of header and payload is"},
