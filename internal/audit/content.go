@@ -163,32 +163,14 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	}
 	if needBase(inv, id.Release) {
 		// Then the kernels that their metadata names are needed as well.
-		packages := slices.Clone(silent)
-		for _, k := range a.kernelsFor(id, silent) {
-			if !slices.Contains(packages, k.Package) && a.obtain(ctx, k.Package) {
-				packages = append(packages, k.Package)
-			}
-		}
-		if len(packages) > len(silent) {
+		if packages := a.withKernels(ctx, id, silent); len(packages) > len(silent) {
 			read, twins = once(packages)
 			if inv, of, err = a.collect(ctx, read); err != nil {
 				return err
 			}
 		}
 	}
-	for _, b := range inv.Bases {
-		p := packageOf(of, b.Package)
-		// A token that the content contradicts is a finding of its own.
-		k := p.kernel(b.Release)
-		if k != nil && (k.Known == guard.Unknown || k.Base != b.Fingerprint.Base) {
-			k.Base, k.Known = b.Fingerprint.Base, guard.ByContent // zero without BTF
-		}
-		if k != nil && k.Symbols == nil {
-			k.Symbols = inv.SymbolsOf(b)
-		} else if k != nil {
-			k.Symbols = k.Symbols.With(inv.SymbolsOf(b)) // a symvers has those of other packages, too
-		}
-	}
+	learn(inv, of)
 	res, err := guard.Judge(ctx, inv, guard.Options{})
 	if err != nil {
 		return err
@@ -207,6 +189,36 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		}
 	}
 	return nil
+}
+
+// withKernels is the packages with those of the kernels that their modules can meet.
+func (a *audit) withKernels(ctx context.Context, id guard.KernelID, packages []*Package) []*Package {
+	out := slices.Clone(packages)
+	for _, k := range a.kernelsFor(id, packages) {
+		if !slices.Contains(out, k.Package) && a.obtain(ctx, k.Package) {
+			out = append(out, k.Package)
+		}
+	}
+	return out
+}
+
+// learn notes the bases and symbols of the kernels that were read. A token that the content
+// contradicts is a finding of its own.
+func learn(inv *guard.Inventory, of map[string]*Package) {
+	for _, b := range inv.Bases {
+		k := packageOf(of, b.Package).kernel(b.Release)
+		if k == nil {
+			continue
+		}
+		if k.Known == guard.Unknown || k.Base != b.Fingerprint.Base {
+			k.Base, k.Known = b.Fingerprint.Base, guard.ByContent // zero without BTF
+		}
+		if k.Symbols == nil {
+			k.Symbols = inv.SymbolsOf(b)
+		} else {
+			k.Symbols = k.Symbols.With(inv.SymbolsOf(b)) // a symvers has those of other packages, too
+		}
+	}
 }
 
 // kernelsFor lists the kernels that modules of a kernelrelease can meet: those of it

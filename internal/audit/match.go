@@ -33,39 +33,44 @@ func (a *audit) match(ctx context.Context) {
 		if len(p.kernels) == 0 || p.maybe {
 			a.res.Modules = append(a.res.Modules, p)
 		}
-		var unlinked []told
-		var linked func(*guard.Vmlinux) guard.Linked
-		if p.mayOutlive() {
-			linked = func(v *guard.Vmlinux) guard.Linked {
-				l := links.linked(p, of[v])
-				if l.Why != nil && !l.Unknown {
-					unlinked = append(unlinked, told{of[v], l})
-				}
-				return l
-			}
-		}
-		fits, answers := p.cargo(linked).Match(meets.kernels(p, a.res.Kernels))
-		cells := make([]Cell, 0, len(fits))
-		for _, c := range fits {
-			cells = append(cells, Cell{p, of[c.Kernel], c})
-		}
-		a.res.add(cells)
-		a.res.apart(p, unlinked)
-		for _, f := range answers {
-			if f.Verdict == guard.Unlabeled && p.debian {
-				continue
-			}
-			if f.Verdict == guard.Unmet && a.mayBeWider(p) {
-				f.Verdict = guard.Undecided
-				f.Reason += fmt.Sprintf(" for %s; kernels of a larger architecture are, and only its files tell whether its modules are for these", p.arch())
-			}
-			a.res.Findings = append(a.res.Findings, Finding{Kind: f.Verdict, Package: p, Release: f.Release, Arch: p.Arch, Reasons: []string{f.Reason}})
-		}
+		a.matchPackage(p, links, of, meets.kernels(p, a.res.Kernels))
 	}
-	a.kernels()
+	a.incidents()
 	slices.SortStableFunc(a.res.Findings, func(f, g Finding) int {
 		return cmp.Compare(slices.Index(Kinds, f.Kind), slices.Index(Kinds, g.Kind))
 	})
+}
+
+// matchPackage adds a package's row to the matrix.
+func (a *audit) matchPackage(p *Package, links *linker, of map[*guard.Vmlinux]*Kernel, meets []*guard.Vmlinux) {
+	var unlinked []told
+	var linked func(*guard.Vmlinux) guard.Linked
+	if p.mayOutlive() {
+		linked = func(v *guard.Vmlinux) guard.Linked {
+			l := links.linked(p, of[v])
+			if l.Why != nil && !l.Unknown {
+				unlinked = append(unlinked, told{of[v], l})
+			}
+			return l
+		}
+	}
+	fits, answers := p.cargo(linked).Match(meets)
+	cells := make([]Cell, 0, len(fits))
+	for _, c := range fits {
+		cells = append(cells, Cell{p, of[c.Kernel], c})
+	}
+	a.res.add(cells)
+	a.res.apart(p, unlinked)
+	for _, f := range answers {
+		if f.Verdict == guard.Unlabeled && p.debian {
+			continue
+		}
+		if f.Verdict == guard.Unmet && a.mayBeWider(p) {
+			f.Verdict = guard.Undecided
+			f.Reason += fmt.Sprintf(" for %s; kernels of a larger architecture are, and only its files tell whether its modules are for these", p.arch())
+		}
+		a.res.Findings = append(a.res.Findings, Finding{Kind: f.Verdict, Package: p, Release: f.Release, Arch: p.Arch, Reasons: []string{f.Reason}})
+	}
 }
 
 // meeting lists the kernels that a package meets. It has the last list, which is that of
@@ -107,9 +112,9 @@ func (a *audit) findTwins() {
 	}
 }
 
-// kernels finds kernelreleases with several builds: what changed between them,
+// incidents finds kernelreleases with several builds: what changed between them,
 // and whether their bases differ.
-func (a *audit) kernels() {
+func (a *audit) incidents() {
 	builds := map[guard.KernelID][]*Kernel{}
 	for _, k := range a.res.Kernels {
 		if k.Release != "" && k.Known != guard.Unknown {
