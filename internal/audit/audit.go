@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package audit looks over whole repositories and folders: which kernels are
-// there, which packages of modules, and which of them fit each other.
+// Package audit checks whole repositories and folders: which kernels and which
+// packages of modules they have, and which of these fit each other.
 //
-// [Run] does it and gives a [Result]. What packages say of themselves decides
-// where they carry kernel-btf(...) tokens; the others are read, those of a
-// repository after downloading just them.
+// [Run] does it and returns a [Result]. Where packages carry kernel-btf(...) tokens,
+// these decide. Other packages are read; those of a repository are downloaded one by
+// one.
 package audit
 
 import (
@@ -31,23 +31,23 @@ type Options struct {
 	// and obs:PROJECT.
 	Sources []string
 	// MaxPackages is how many packages of kernels and modules are looked at, 0 for
-	// DefaultMaxPackages. More are a problem.
+	// DefaultMaxPackages. More than that is reported as a problem.
 	MaxPackages int
 	// Requests is how many requests to OBS are under way at once, 0 for
 	// DefaultRequests.
 	Requests int
 	// MetadataOnly leaves the content of packages unread.
 	MetadataOnly bool
-	// Dir is where a folder for downloads may be made, "" for that of temporary
-	// files. Run removes it.
+	// Dir is where Run makes a folder for downloads, "" for the folder of temporary
+	// files. Run removes it again.
 	Dir string
 	Web repomd.Options
 	OBS func() (OBS, error) // called once, if a source is in OBS; may be nil
-	// Memory is asked before a package is read, and keeps what was in it; may be nil.
+	// Memory is asked before a package is read, and keeps what it had; may be nil.
 	Memory Memory
 	// Cache keeps what is read of packages; may be nil.
 	Cache *cache.Dir
-	// Tell says what is being done, for who waits; may be nil.
+	// Tell reports progress; may be nil.
 	Tell func(format string, args ...any)
 }
 
@@ -60,13 +60,13 @@ type Result struct {
 	Known    []Finding // the others
 	Since    *Since    // nil where it was not compared
 	Changes  []Change
-	Problems []guard.Problem // what could not be read: never counted as good
+	Problems []guard.Problem // what could not be read; never counted as a fit
 
 	Modules []*Package // with modules
 
 	Unlinked []Unlinked // of each package, the newest few
-	Pairs    int        // of packages and kernels that meet, listed or not
-	Apart    int        // likewise, of those that weak-modules leaves unlinked
+	Pairs    int        // pairs of packages and kernels that meet, listed or not
+	Apart    int        // pairs that weak-modules leaves unlinked, listed or not
 
 	Notes []string // files that lie there and were not looked at
 }
@@ -105,10 +105,10 @@ var Kinds = []guard.Verdict{
 	guard.Verdict(guard.Duplicated), guard.Unproven, guard.Unmet,
 }
 
-// DefaultFailOn are the kinds that fail unless somebody says otherwise: with
-// them, a machine that installs from here can end up with modules that misfit, or
-// nobody knows whether it can. What is for kernels of which none of the flavor is
-// here (Unmet) fails only if it is asked for.
+// DefaultFailOn are the kinds that fail by default: those with which a machine that
+// installs from here can end up with modules that do not fit, or with which this is not
+// known. Packages for a flavor of which there is no kernel here (Unmet) fail only on
+// request.
 var DefaultFailOn = []guard.Verdict{
 	guard.Refused, guard.Stale, guard.Broken, guard.Verdict(guard.OtherMagic), guard.Verdict(guard.OtherHeaders), guard.Mislabeled, guard.Incident, guard.Undecided,
 }
@@ -127,7 +127,7 @@ type Finding struct {
 // the next.
 type Change struct{ From, To *Kernel }
 
-// Changed reports whether the base did.
+// Changed reports whether the base changed.
 func (c Change) Changed() bool { return c.From.Base != c.To.Base }
 
 // Exit is the exit status: 2 if something could not be read, 1 if there is a
@@ -142,9 +142,9 @@ func (r *Result) Exit(failOn []guard.Verdict) int {
 	return 0
 }
 
-// Run reads the sources and compares all modules in them with all kernels in
-// them. What cannot be read becomes a Problem and the rest is looked over all the
-// same; the only error is that of ctx.
+// Run reads the sources and checks all modules in them against all kernels in them.
+// What cannot be read becomes a Problem, and the rest is checked all the same. The
+// only error is that of ctx.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.OBS != nil {
 		o.OBS = sync.OnceValues(o.OBS)
@@ -179,7 +179,7 @@ type audit struct {
 	obs    map[string]*ofOBS // by source
 	parts  map[*part]bool    // those that were added
 	capped bool              // some of them had too many packages
-	one    sync.Mutex        // held to tell and to remember
+	one    sync.Mutex        // locked while telling and remembering
 
 	downloads  string // folder, "" until needed
 	downloaded int64  // bytes
@@ -234,24 +234,24 @@ type Package struct {
 
 	epoch, version, release string
 	digest                  string // see newPackage
-	build                   string // the same for what one run of rpmbuild made
+	build                   string // the same for all packages of one run of rpmbuild
 	flavor                  string // that it names, "" where it names none
 
-	// Its kernel-btf(...) tokens; Requires has those of whatever strength.
+	// Its kernel-btf(...) tokens. Requires has the recommended ones, too.
 	Provides, Requires []string
 	named              map[string][]string // kernelreleases, by required token, that go with it
 
 	vmlinux  []string // kernelreleases of which it has a vmlinux
 	modules  []string // and modules; known only where listed
 	listed   bool     // its file list was read
-	image    bool     // it has a kernel, whatever else is known of that
+	image    bool     // it has a kernel, even if nothing else is known of it
 	maybe    bool     // it may have modules
 	placed   bool     // where its modules lie is known
 	outlives bool     // some lie where they may be linked into other kernels; known only where placed
 	inKernel bool     // it was built with the kernel, and weak-modules2 leaves it alone
 
 	symbols  *kernel.Symvers // that it brings to its kernel, nil where its dependencies do not tell
-	linkable *guard.Linkable // what its modules need of other kernels, nil likewise
+	linkable *guard.Linkable // what its modules need of other kernels, nil where its dependencies do not tell
 
 	content map[string]*guard.Content // what reading it found, by kernelrelease
 

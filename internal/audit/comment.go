@@ -32,12 +32,12 @@ type CommentOptions struct {
 	Say    func(format string, args ...any) // what is done, or would be
 }
 
-// Comment has each package in OBS with news of it carry one comment that says what fails:
-// that of the last audit of the same sources is replaced. Where nothing is new and nothing
-// is gone, it stays. One of which all is gone says so; after an audit that could not read
-// everything, nothing is taken for gone.
+// Comment writes one comment on each package in OBS that fails. It replaces the comment
+// of the last audit of the same sources. Where nothing is new and nothing is gone, the old
+// comment stays. Where all findings are gone, the comment says so; after an audit that
+// could not read everything, nothing counts as gone.
 //
-// An error is of the first package that failed; the others are commented on all the same.
+// The error is that of the first package that failed. The others still get their comments.
 func (r *Result) Comment(ctx context.Context, to Commenter, o CommentOptions) error {
 	c := &commenting{r, o, to, map[api.Target][]api.Dependencies{}}
 	var failed error
@@ -73,7 +73,7 @@ func compareSubjects(a, b subject) int {
 type news struct {
 	found []Finding // that fail
 	new   map[int]bool
-	gone  bool // something of the last audit is no more
+	gone  bool // a finding of the last audit is gone
 }
 
 // subjects gathers the news by package.
@@ -161,7 +161,7 @@ func (c *commenting) subject(ctx context.Context, p *Package) (s subject, ok boo
 	return s, true
 }
 
-// marker is the line by which our comment is found again. It is no text on the page.
+// marker is the line by which our comment is found again. The page does not show it.
 func (c *commenting) marker() string {
 	sources := slices.Sorted(slices.Values(c.Names))
 	return "<!-- obs-btf-guard audit " + strings.ReplaceAll(prose.Printable(strings.Join(sources, " ")), ">", "") + " -->"
@@ -180,8 +180,8 @@ func lines(text string) []string {
 	return strings.Split(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n")
 }
 
-// write has a package carry the comment that is due. The new one is written before the old
-// one is removed: whatever comes between leaves one too many, which the next audit finds.
+// write writes the comment that is due. It does so before it removes the old one: if it
+// is interrupted, there is one comment too many, which the next audit removes.
 func (c *commenting) write(ctx context.Context, at subject, n *news) error {
 	if len(n.found) > 0 && !n.gone && !n.hasNew() {
 		return nil
@@ -239,8 +239,8 @@ const (
 	maxReason    = 400 // bytes of each
 )
 
-// text is the comment. What packages are called stands in blocks of code, where nothing of
-// it is markup, and mentions nobody.
+// text is the comment. Names of packages stand in blocks of code, where they are neither
+// markup nor mentions.
 func (c *commenting) text(n *news) string {
 	var b strings.Builder
 	sources := strings.Join(c.Names, " ")
@@ -282,7 +282,7 @@ func fails(n int) string {
 	return "fail"
 }
 
-// code writes a line as one of a block of code. OBS takes @name for somebody to be told.
+// code writes a line of a block of code. OBS notifies the person of an @name.
 func code(line string) string {
 	return "    " + strings.ReplaceAll(prose.Printable(line), "@", "(at)")
 }

@@ -19,14 +19,14 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// content reads the packages of which metadata does not tell, kernel by kernel:
-// the modules of all kernels at once would not fit into memory.
+// content reads the packages whose metadata does not tell, kernel by kernel: the modules
+// of all kernels at once would not fit into memory.
 func (a *audit) content(ctx context.Context) error {
 	for _, p := range a.packages {
 		p.content = map[string]*guard.Content{}
 	}
 	groups := map[guard.KernelID][]*Package{}
-	seen := map[any]bool{} // which are copies may come out only now
+	seen := map[any]bool{} // copies may be recognized only now
 	copies := map[*Package]bool{}
 	links := a.newLinker()
 	for _, p := range a.packages {
@@ -45,7 +45,7 @@ func (a *audit) content(ctx context.Context) error {
 		}
 		seen[at] = true
 		if !p.silent() && !(doubtful && (p.mayOutlive() || a.mayBeWider(p))) {
-			continue // its header tells more than OBS did
+			continue // its header told more than OBS
 		}
 		for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.vmlinux, p.modules)))) {
 			id := guard.KernelID{Release: r, Arch: p.arch()}
@@ -71,8 +71,8 @@ func (a *audit) content(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// listKernels lists them anew: a package that was fetched may have others than it
-// seemed to have, or none.
+// listKernels lists the kernels anew: a package that was fetched may turn out to have
+// other kernels, or none.
 func (a *audit) listKernels() {
 	a.res.Kernels = nil
 	for _, p := range a.packages {
@@ -112,7 +112,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 		a.keep(key, shipped{p.digest, p.Requires, p.named, p.vmlinux, p.modules, p.outlives})
 	}
 	if remembered && p.digest != before {
-		// What it was taken for before is all over the matrix by now.
+		// The matrix is already filled with what it was taken for.
 		a.problem(p.Source, fmt.Errorf(otherPackage, p))
 		return false
 	}
@@ -120,8 +120,8 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 	return true
 }
 
-// obtain makes sure that a package can be read: in a file, or by what is kept of the same
-// file.
+// obtain makes sure that a package can be read: from a file, or from what the cache has of
+// the same file.
 func (a *audit) obtain(ctx context.Context, p *Package) bool {
 	if p.file == "" && a.look(ctx, p) && a.isKept(p) {
 		return true
@@ -141,8 +141,8 @@ func (a *audit) isKept(p *Package) bool {
 // headerDigest is that of the package's header, if it is known.
 func (p *Package) headerDigest() (string, bool) { return strings.CutPrefix(p.digest, "header:") }
 
-// group reads the silent packages of one kernelrelease and judges their modules
-// on its kernels.
+// group reads the silent packages of one kernelrelease and checks their modules against
+// its kernels.
 func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package) error {
 	m := a.membersOf(id, silent)
 	key := m.key(id)
@@ -162,7 +162,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		return a.group(ctx, id, silent) // without those of another architecture
 	}
 	if needBase(inv, id.Release) {
-		// Then the kernels that their metadata names are needed as well.
+		// Then the kernels are needed as well.
 		if packages := a.withKernels(ctx, id, silent); len(packages) > len(silent) {
 			read, twins = once(packages)
 			if inv, of, err = a.collect(ctx, read); err != nil {
@@ -183,7 +183,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 	a.share(twins, id.Release)
 	if a.Memory != nil {
 		a.Memory.Record(inv, res)
-		// It may succeed another time, and is reported each time.
+		// What failed may succeed another time, and is reported each time.
 		if well && !slices.ContainsFunc(m, func(p *Package) bool { return p.missing }) {
 			a.keep(key, a.keptOf(m, id.Release, said))
 		}
@@ -221,9 +221,9 @@ func learn(inv *guard.Inventory, of map[string]*Package) {
 	}
 }
 
-// kernelsFor lists the kernels that modules of a kernelrelease can meet: those of it
-// or, if there is none, those of its flavor; and those of others that weak-modules
-// may link the modules of the packages into.
+// kernelsFor lists the kernels that modules of a kernelrelease can meet: those of the
+// kernelrelease or, if there is none, those of its flavor; and those that weak-modules may
+// link the modules of the packages into.
 func (a *audit) kernelsFor(id guard.KernelID, packages []*Package) []*Kernel {
 	var own, others []*Kernel
 	for _, k := range a.res.Kernels {
@@ -248,7 +248,7 @@ func (a *audit) kernelsFor(id guard.KernelID, packages []*Package) []*Kernel {
 	return own
 }
 
-// fileID tells files apart that are to be read.
+// fileID identifies a file that is to be read.
 type fileID struct {
 	digest string
 	size   int64
@@ -256,8 +256,8 @@ type fileID struct {
 
 func (p *Package) fileID() fileID { return fileID{p.digest, p.size} }
 
-// once splits packages into those to read and, by them, those that are the same file
-// in another repository.
+// once splits packages into those to read and their twins: the same file in another
+// repository.
 func once(packages []*Package) (first []*Package, twins map[*Package][]*Package) {
 	twins = map[*Package][]*Package{}
 	of := map[fileID]*Package{}
@@ -272,7 +272,7 @@ func once(packages []*Package) (first []*Package, twins map[*Package][]*Package)
 	return first, twins
 }
 
-// share has twins know what was found of the package that was read for them.
+// share copies to twins what was found in the package that was read for them.
 func (a *audit) share(twins map[*Package][]*Package, release string) {
 	for p, others := range twins {
 		for _, o := range others {
@@ -304,8 +304,8 @@ func needBase(inv *guard.Inventory, release string) bool {
 	return slices.ContainsFunc(inv.Modules, func(m *guard.Module) bool { return m.Release == release && m.ReadsBase() })
 }
 
-// collect reads packages; the map has them by their paths in the inventory. One of which
-// nothing is kept any more is fetched.
+// collect reads packages; the map has them by their paths in the inventory. A package that
+// the cache has lost meanwhile is fetched.
 func (a *audit) collect(ctx context.Context, packages []*Package) (*guard.Inventory, map[string]*Package, error) {
 	for {
 		sources, of := a.sources(packages)
@@ -349,7 +349,7 @@ func (a *audit) sources(packages []*Package) (collect.Sources, map[string]*Packa
 	return sources, of
 }
 
-// packageOf finds ours for a package that was read, nil if there is none.
+// packageOf finds our package for one that was read, nil if there is none.
 func packageOf(of map[string]*Package, p *guard.Package) *Package {
 	if p == nil {
 		return nil
@@ -369,8 +369,8 @@ func (p *Package) kernel(release string) *Kernel {
 	return p.kernels[i]
 }
 
-// take keeps what was found of one kernelrelease; well reports whether all was read,
-// and no package contradicts itself.
+// take keeps what was found for one kernelrelease; well reports whether everything was
+// read and no package contradicts itself.
 func (a *audit) take(res *guard.Result, of map[string]*Package, release string) (well bool) {
 	well = true
 	for _, problem := range res.Problems {

@@ -119,7 +119,7 @@ func readHeader(source, path string) (*Package, error) {
 	return p, nil
 }
 
-// isDebian tells by the first bytes, and believes the name of a file that is damaged.
+// isDebian decides by the first bytes or, for a damaged file, by its name.
 func isDebian(path string) (bool, error) {
 	if strings.HasSuffix(path, ".deb") {
 		return true, nil
@@ -134,8 +134,8 @@ func isDebian(path string) (bool, error) {
 	return string(begin[:n]) == deb.Magic, nil
 }
 
-// readDebian reads a Debian package's list of files. None is linked into kernels that
-// it was not built for: Debian has no weak-modules.
+// readDebian reads a Debian package's list of files. No module is linked into kernels it
+// was not built for: Debian has no weak-modules.
 func readDebian(ctx context.Context, source, path string) (*Package, error) {
 	header, pkg, err := collect.Header(ctx, path)
 	if err != nil {

@@ -41,13 +41,12 @@ func (a *audit) full() bool { return len(a.packages) >= a.mostPackages() }
 
 func (a *audit) mostPackages() int { return cmp.Or(a.MaxPackages, DefaultMaxPackages) }
 
-// tooMany is errPackages with the number.
+// tooMany is errPackages with the limit.
 func (a *audit) tooMany() error {
 	return fmt.Errorf(manyPackages, prose.Number(a.mostPackages()), errPackages)
 }
 
-// download accounts for bytes that are to be downloaded. What is refused leaves room
-// for others.
+// download counts bytes that are to be downloaded. Bytes that are refused do not count.
 func (a *audit) download(size int64) error {
 	if size < 0 || size > maxDownloads-a.downloaded {
 		return fmt.Errorf(manyBytes, prose.Number(int(size)), prose.Number(maxDownloads))

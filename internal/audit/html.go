@@ -79,7 +79,7 @@ func (r *Result) remedies() (out []string) {
 	return out
 }
 
-// cell is a cell of the matrix, in words and color.
+// cell is a cell of the matrix with its text and color.
 func (c Cell) cell() page.Cell {
 	text := map[guard.Verdict]string{guard.Fits: "fits", guard.Misfits: "does not fit", guard.Undecided: "unknown"}[c.Fit]
 	mark := map[guard.Verdict]page.Mark{guard.Fits: page.OK, guard.Misfits: page.Fail, guard.Undecided: page.Unknown}[c.Fit]
@@ -92,7 +92,7 @@ func (c Cell) cell() page.Cell {
 	return page.Cell{Text: text, Mark: mark}
 }
 
-// mostCells is how large a matrix a browser is given.
+// mostCells is the largest matrix that a page shows.
 const mostCells = 60_000
 
 // matrixSection has a table for each architecture and flavor: packages of modules

@@ -12,11 +12,10 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// List makes the one list of findings, which the formats for machines are written
-// from: of sources, of kernelreleases, of the packages with modules, and of the
-// dependencies that are wrong. Findings of kinds that failOn names fail, others warn.
-// Kernels and packages of modules with which nothing is wrong are in it; dependencies are
-// not: those of packages that nobody read are not known to be right.
+// List makes the one list of findings that all formats for machines are written from: of
+// sources, of kernelreleases, of packages with modules, and of wrong dependencies. Kinds in
+// failOn fail, others warn. Kernels and packages of modules without a fault are listed, too.
+// Dependencies without a fault are not: nobody read all packages, so they may be wrong.
 func (r *Result) List(version string, failOn []guard.Verdict) *findings.Report {
 	out := &findings.Report{Problems: r.Problems, Notes: r.Notes, Version: version, Exit: r.Exit(failOn)}
 	if r.Since != nil {
@@ -50,8 +49,8 @@ func weighs(k guard.Verdict, failOn []guard.Verdict) guard.Severity {
 	return guard.Warn
 }
 
-// answers sorts the findings by what they answer. Kernels and packages of modules are
-// asked for without findings, too.
+// answers sorts the findings by the question that they answer. Kernels and packages of
+// modules get an answer even without a finding.
 func (r *Result) answers(failOn []guard.Verdict) (kernels, modules, labels []findings.Finding) {
 	ships := map[*Package]bool{}
 	for _, k := range r.Kernels {
@@ -85,7 +84,7 @@ func (r *Result) answers(failOn []guard.Verdict) (kernels, modules, labels []fin
 	return kernels, modules, labels
 }
 
-// well is the answer to a question that no finding is about.
+// well is the answer to a question without a finding.
 func well(q findings.Question, p *Package) findings.Finding {
 	return findings.Finding{Severity: guard.OK, Question: q, Place: findings.Place{Package: p.NEVRA, File: p.place, Owner: p.Name + "." + p.Arch}}
 }
@@ -98,8 +97,8 @@ func (f Finding) flavor() string {
 	return kernel.Flavor(f.Release)
 }
 
-// listed is a finding as one of the list. An incident stands at the newest of its
-// kernels.
+// listed is a finding as an entry of the list. An incident is listed with the newest of
+// its kernels.
 func (f Finding) listed(failOn []guard.Verdict) findings.Finding {
 	p := f.Package
 	if p == nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// The programs of a machine may be 32 bit ones while its kernel is of 64 bits: then
-// packages of the smaller architecture have kernels and modules of the larger one.
-// Their files tell, and so does a base that they require.
+// A machine may run 32 bit programs on a 64 bit kernel. Then packages of the smaller
+// architecture have kernels and modules of the larger one. Their files show it, and so does
+// a base that they require.
 
-// isFor takes over the architecture of a package's files. It reports whether that is
-// another than was thought.
+// isFor takes over the architecture of a package's files. It reports whether it is not
+// the one assumed so far.
 func (p *Package) isFor(inv *guard.Inventory, of map[string]*Package) bool {
 	before := p.arch()
 	for _, b := range inv.Bases {
@@ -57,8 +57,8 @@ func (a *audit) mayBeWider(p *Package) bool {
 	return there(wider[p.arch()]...) && !there(p.arch())
 }
 
-// findMachines does the same by tokens: where no kernel of a package's architecture
-// has a base that it requires, and one of the larger architecture has, it is for that.
+// findMachines does the same by tokens: if no kernel of a package's architecture has a
+// base that it requires, but one of the larger architecture has, the package is for that.
 func (a *audit) findMachines() {
 	of := byToken(a.res.Kernels)
 	for _, p := range a.packages {

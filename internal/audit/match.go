@@ -73,8 +73,8 @@ func (a *audit) matchPackage(p *Package, links *linker, of map[*guard.Vmlinux]*K
 	}
 }
 
-// meeting lists the kernels that a package meets. It has the last list, which is that of
-// the next package as well, as a rule.
+// meeting lists the kernels that a package meets. It keeps the last list, which usually
+// serves the next package as well.
 type meeting struct {
 	whole, repository, arch string
 	list                    []*guard.Vmlinux
@@ -92,8 +92,8 @@ func (m *meeting) kernels(p *Package, all []*Kernel) []*guard.Vmlinux {
 	return m.list
 }
 
-// findTwins looks for builds with kernels that only their content tells apart: what
-// of the build is of which of them, nothing tells.
+// findTwins looks for builds whose kernels differ only in content. Nothing tells which
+// package of the build belongs to which of them.
 func (a *audit) findTwins() {
 	first := map[string]*Kernel{}
 	var twins []string
@@ -151,7 +151,7 @@ func (a *audit) rebuilds(builds []*Kernel) {
 			if !before.Package.meets(k.Package) {
 				continue
 			}
-			// Which of two with one version is the later, nothing tells.
+			// Nothing tells which of two with the same version is the later one.
 			p := pair{before.Short() + before.Package.NEVRA, k.Short() + k.Package.NEVRA}
 			if compareEVR(before.Package, k.Package) != 0 && !seen[p] {
 				seen[p] = true
@@ -162,7 +162,7 @@ func (a *audit) rebuilds(builds []*Kernel) {
 	}
 }
 
-// conflicting picks the builds that have another base than one that they meet.
+// conflicting picks the builds that meet a build with another base.
 func conflicting(builds []*Kernel) []*Kernel {
 	type side struct {
 		whole, repository string

@@ -20,8 +20,8 @@ type Row struct {
 // Pairs is how many kernels the package can meet.
 func (r *Row) Pairs() int { return r.Of[guard.Fits] + r.Of[guard.Misfits] + r.Of[guard.Undecided] }
 
-// maxCells is how many cells a matrix lists. Of a larger one each row lists those with the
-// package's own kernel and, of each answer, the newest few.
+// maxCells is how many cells a matrix lists. In a larger matrix each row lists the cells
+// with the package's own kernel and, of each answer, the newest few.
 const maxCells = 1 << 17
 
 // few is how many kernels of each answer are listed where there are many.
@@ -53,7 +53,7 @@ func (r *Result) add(cells []Cell) {
 		first = 0
 	}
 	for _, row := range r.Rows[first:] {
-		row.Cells = slices.Clone(newest(row.Cells)) // the others are not held on to
+		row.Cells = slices.Clone(newest(row.Cells)) // lets go of the others
 	}
 }
 
@@ -74,7 +74,7 @@ func newest(cells []Cell) []Cell {
 	return out
 }
 
-// maxUnlinked is how many kernels are listed of which modules are not linked into.
+// maxUnlinked is how many kernels are listed that modules are not linked into.
 const maxUnlinked = 8
 
 // told is why a package is not linked into a kernel.
@@ -91,13 +91,13 @@ func (r *Result) apart(modules *Package, from []told) {
 	}
 }
 
-// undecided reports whether of some modules it is not known whether they fit.
+// undecided reports whether it is unknown of some modules whether they fit.
 func (r *Result) undecided() bool {
 	return slices.ContainsFunc(r.Rows, func(w *Row) bool { return w.Of[guard.Undecided] > 0 })
 }
 
-// words say what the cells hold, of each answer the newest few: those that do not fit, or
-// all.
+// words say what the cells hold, the newest few of each answer: of those that do not fit,
+// or of all.
 func (r *Row) words(all bool) []string {
 	var out []string
 	said := map[guard.Verdict]int{}

@@ -16,11 +16,11 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// Memory keeps from run to run what packages were found to hold, so that none is
-// downloaded and read twice. What it cannot do is its own matter: then they are.
+// Memory keeps from run to run what was found in packages, so that none is downloaded and
+// read twice. It has no errors: what it cannot keep or recall is read again.
 type Memory interface {
-	// Recall gives the JSON that was kept under a key, nil if none was. Of what
-	// another program kept, or another version of this one, it knows nothing.
+	// Recall returns the JSON that was kept under a key, nil if there is none. What
+	// another program or another version of this one kept does not count.
 	Recall(key string) []byte
 	Keep(key string, value []byte)
 	// Record notes what was read and judged, for the history of kernels.
@@ -49,7 +49,7 @@ func (a *audit) keep(key string, v any) {
 	}
 }
 
-// shipped is what a package's header tells, for one that is not at hand.
+// shipped is what a package's header says, for a package that was not downloaded.
 type shipped struct {
 	Digest           string // of the header
 	Requires         []string
@@ -58,8 +58,8 @@ type shipped struct {
 	Outlives         bool // some modules may be linked into other kernels
 }
 
-// fileKey is the key for a package that is not at hand, "" if nothing tells its file
-// from others.
+// fileKey is the key for a package that was not downloaded, "" if nothing identifies
+// its file.
 func (p *Package) fileKey() string {
 	if p.file != "" || p.known == "" {
 		return ""
@@ -67,8 +67,8 @@ func (p *Package) fileKey() string {
 	return "package " + p.known + " " + p.NEVRA
 }
 
-// look makes sure that a package's file list is known: by what was kept of the
-// same file, else by the file.
+// look makes sure that a package's file list is known: from what was kept of the same
+// file, else from the file.
 func (a *audit) look(ctx context.Context, p *Package) bool {
 	if p.listed || p.missing {
 		return !p.missing
@@ -118,8 +118,8 @@ type keptCell struct {
 	Apart   string // see guard.Content
 }
 
-// members are the packages that can matter to a kernelrelease: those that are to be
-// read for it and the others with a kernel that its modules can meet.
+// members are the packages that can matter to a kernelrelease: those to be read for it,
+// and those with another kernel that its modules can meet.
 type members []*Package
 
 func (a *audit) membersOf(id guard.KernelID, silent []*Package) members {
@@ -132,9 +132,9 @@ func (a *audit) membersOf(id guard.KernelID, silent []*Package) members {
 	return all
 }
 
-// key names all that the answers depend on: the headers of what is read, which hold
-// the digests of the payloads; size and time of the files, since one that was
-// damaged has the same header; and what the others say of themselves.
+// key names all that the answers depend on: the headers of the packages to be read, which
+// have the digests of the payloads; size and time of the files, since a damaged file has
+// the same header; and what the metadata of the others says.
 func (m members) key(id guard.KernelID) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q\n", id.Release, id.Arch)
@@ -144,7 +144,7 @@ func (m members) key(id guard.KernelID) string {
 	return "audit facts " + hex.EncodeToString(h.Sum(nil))
 }
 
-// apply takes over what was kept; false if it is none of these packages.
+// apply takes over what was kept; false if it is of other packages.
 func (a *audit) apply(o kept, m members, release string) bool {
 	pkg := func(i int) *Package {
 		if i < 0 || i >= len(m) {

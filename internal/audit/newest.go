@@ -9,9 +9,9 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// newest finds the kernels that updated machines boot: of those of one flavor and
-// architecture that a machine can have beside each other, where there are several
-// kernelreleases, those of the newest.
+// newest finds the kernels that updated machines boot: of the kernels of one flavor and
+// architecture that a machine can have at the same time, those of the newest
+// kernelrelease, if there are several.
 func (r *Result) newest() map[*Kernel]bool {
 	type side struct{ whole, repository, arch, flavor string }
 	sides := map[side][]*Kernel{} // the newest and the oldest of each

@@ -20,8 +20,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// OBS is what is asked of the Open Build Service, by several goroutines;
-// api.Client is one.
+// OBS is what an audit needs of the Open Build Service, from several goroutines;
+// api.Client implements it.
 type OBS interface {
 	URL() string
 	State(ctx context.Context, t api.Target) (api.State, error)
@@ -33,8 +33,8 @@ type OBS interface {
 }
 
 // inOBS reads the name of a source in OBS: a repository for one architecture,
-// obs:PROJECT/REPOSITORY/ARCH. Without the last parts it stands for all of them,
-// which are empty in the target then.
+// obs:PROJECT/REPOSITORY/ARCH. Where the last parts are missing, it stands for all of
+// them, and they are empty in the target.
 func inOBS(source string) (t api.Target, ok bool, err error) {
 	name, ok := strings.CutPrefix(source, "obs:")
 	if !ok {
@@ -48,7 +48,7 @@ func inOBS(source string) (t api.Target, ok bool, err error) {
 	return api.Target{Project: parts[0], Repository: parts[1], Arch: parts[2], Package: api.WholeRepository}, true, nil
 }
 
-// ofOBS is what OBS said of a source: its parts, and of each what is in it.
+// ofOBS is what OBS said of a source: its parts and what they contain.
 type ofOBS struct {
 	parts []*part
 	err   error
@@ -58,7 +58,7 @@ type ofOBS struct {
 type part struct {
 	api.Target
 	name     string
-	asked    bool       // else enough was found before
+	asked    bool       // if not, the parts before it had enough packages
 	total    int        // packages in it
 	packages []*Package // those that matter
 	note     string
@@ -66,8 +66,8 @@ type part struct {
 	err      error
 }
 
-// askOBS asks OBS for all sources there. It asks for their parts first, and then for what
-// is in them, several at once. What comes of it stands in the order of the sources.
+// askOBS asks OBS for all sources there: first for their parts, then for what these
+// contain, several at once. The results are in the order of the sources.
 func (a *audit) askOBS(ctx context.Context) {
 	a.obs = map[string]*ofOBS{}
 	var sources []*ofOBS
@@ -104,7 +104,7 @@ func (a *audit) askOBS(ctx context.Context) {
 	var found atomic.Int64
 	parallel.Each(ctx, len(all), a.requests(), func(i int) {
 		if int(found.Load()) > a.mostPackages() {
-			return // those before it are too many already
+			return // the parts before it have too many already
 		}
 		all[i].asked = true
 		a.ask(ctx, client, all[i])
@@ -112,7 +112,7 @@ func (a *audit) askOBS(ctx context.Context) {
 	})
 }
 
-// connect is the way to OBS, with a limit on the requests under way.
+// connect returns a client of OBS that limits the requests under way.
 func (a *audit) connect() (OBS, error) {
 	if a.OBS == nil {
 		return nil, errNoOBS
@@ -131,7 +131,7 @@ func (a *audit) project(ctx context.Context, source string) error {
 	switch {
 	case s.err != nil:
 		return s.err
-	case a.capped: // which of the others were asked for, is by chance
+	case a.capped: // which of the others OBS was asked for is chance
 		return a.tooMany()
 	}
 	t, _, _ := inOBS(source)
@@ -193,7 +193,7 @@ func (a *audit) addPart(p *part) error {
 	return nil
 }
 
-// together takes back that the packages of a source are only alternatives.
+// together notes that the packages of a source can be installed beside those of others.
 func (a *audit) together(source string) {
 	for _, p := range a.packages {
 		if p.Source == source {
@@ -228,13 +228,14 @@ func parts(ctx context.Context, client OBS, t api.Target) ([]api.Target, error) 
 	return nil, errNoParts
 }
 
-// DefaultRequests is how many requests to OBS are under way at once. OBS answers each by a
-// process of its own, and is there for others as well.
+// DefaultRequests is how many requests to OBS are under way at once. OBS answers each with
+// a process of its own, and has other users.
 const DefaultRequests = 4
 
 func (a *audit) requests() int { return cmp.Or(a.Requests, DefaultRequests) }
 
-// limited lets no more requests be under way than slots has room for, whoever asks.
+// limited limits the requests under way to the capacity of slots, for all goroutines
+// together.
 type limited struct {
 	OBS
 	slots chan struct{}
@@ -271,10 +272,10 @@ func (l *limited) FileInfo(ctx context.Context, t api.Target, file string) (api.
 }
 
 // ask asks OBS for what the packages of a part provide and require. Each answer costs a
-// request, so that only those are asked for that are named as packages of kernels and
-// modules are, or built with what modules are built with, and that the last audit did not
-// ask for. Of an unchanged repository that is its state, or the listing where OBS does not
-// tell its build id.
+// request. So it asks only for packages that are named like those of kernels and modules,
+// or built with what modules are built with, and that the last audit did not ask for. An
+// unchanged repository costs a request for its state, or for the listing where OBS does
+// not tell the build id.
 func (a *audit) ask(ctx context.Context, client OBS, p *part) {
 	a.tell("asking OBS for %s", p.name)
 	known := a.partMemory(client, p.name)
@@ -307,7 +308,7 @@ func (a *audit) ask(ctx context.Context, client OBS, p *part) {
 	a.keepPart(known)
 }
 
-// askFor asks for the files of a part that are not known.
+// askFor asks for the files of a part that are not known yet.
 func (a *audit) askFor(ctx context.Context, client OBS, p *part, known *partMemory, files []api.Binary) {
 	known.list(files)
 	built, err := known.builtWith(ctx, client, p.Target)
@@ -405,7 +406,7 @@ func (a *audit) inPart(client OBS, name string, t api.Target, b api.Binary, info
 		if err := a.download(p.size); err != nil {
 			return "", fmt.Errorf("%s: %w", b.Name, err)
 		}
-		// Files of two repositories may be named alike.
+		// Files of two repositories may have the same name.
 		dir, err := a.downloadsDir()
 		if err != nil {
 			return "", err
@@ -419,7 +420,7 @@ func (a *audit) inPart(client OBS, name string, t api.Target, b api.Binary, info
 	return p, nil
 }
 
-// trim leaves of what a package provides and requires what matters here.
+// trim drops what a package provides and requires but does not matter here.
 func trim(info *api.FileInfo) {
 	for _, list := range []*[]string{&info.Provides, &info.Requires, &info.Recommends} {
 		*list = slices.Clone(slices.DeleteFunc(*list, func(s string) bool {

@@ -14,10 +14,10 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
-// partKnown is what OBS said of a repository for one architecture, for the next time.
-// Its build id is asked for each time, or its listing where there is none or it is another;
-// what stands in a package's header, and what packages were built with, only of what the
-// listing shows to be another.
+// partKnown keeps what OBS said of a repository for one architecture. The build id is
+// asked for each time. If there is none or it has changed, the listing is, too. Headers of
+// packages, and what packages were built with, are asked for only where the listing shows a
+// change.
 type partKnown struct {
 	Tells    bool                 // OBS tells build ids, and has nothing there that it would have to download first
 	BuildID  string               // of what is known here, "" if that is not all
@@ -27,7 +27,7 @@ type partKnown struct {
 	Files    map[string]fileKnown // by name
 }
 
-// fileKnown is what OBS read from a file, and by what the listing tells it from others.
+// fileKnown is what OBS read from a file, and how the listing identifies the file.
 type fileKnown struct {
 	Size, MTime int64
 	Info        api.FileInfo
@@ -70,8 +70,8 @@ func (m *partMemory) files() []api.Binary {
 	return out
 }
 
-// builtWith gives what the packages are built with. They are asked for again when the
-// listing is another: what is in a repository was not built anew before that.
+// builtWith returns what the packages are built with. It is asked for again when the
+// listing has changed: until then nothing in the repository was built again.
 func (m *partMemory) builtWith(ctx context.Context, client OBS, t api.Target) (map[string]bool, error) {
 	if m.old.Listing == m.new.Listing {
 		m.new.Built = m.old.Built
@@ -87,7 +87,7 @@ func (m *partMemory) builtWith(ctx context.Context, client OBS, t api.Target) (m
 	return built, nil
 }
 
-// info gives what is known of a file that is still the same.
+// info returns what is known of a file that has not changed.
 func (m *partMemory) info(b api.Binary) (api.FileInfo, bool) {
 	k, ok := m.old.Files[b.Name]
 	if !ok || b.Size < 0 || b.MTime.IsZero() || k.Size != b.Size || k.MTime != b.MTime.Unix() {
@@ -96,15 +96,16 @@ func (m *partMemory) info(b api.Binary) (api.FileInfo, bool) {
 	return k.Info, true
 }
 
-// learn keeps what a file has. What OBS has yet to download has neither size nor time.
+// learn keeps what OBS said of a file. A file that OBS has yet to download has neither
+// size nor time.
 func (m *partMemory) learn(b api.Binary, info api.FileInfo) {
 	if b.Size >= 0 && !b.MTime.IsZero() {
 		m.new.Files[b.Name] = fileKnown{b.Size, b.MTime.Unix(), info}
 	}
 }
 
-// keepPart keeps what is new. A listing that is the same has no other files; one that
-// could not be asked for is asked for again.
+// keepPart keeps what is new. An unchanged listing has no other files; a listing that
+// could not be had is asked for again.
 func (a *audit) keepPart(m *partMemory) {
 	if m.new.Listing != m.old.Listing || m.new.BuildID != m.old.BuildID || len(m.new.Files) != len(m.old.Files) {
 		a.keep(m.key, m.new)

@@ -30,13 +30,12 @@ func relevant(name []byte) bool {
 	return bytes.HasPrefix(name, []byte("kernel-")) && bytes.HasSuffix(name, []byte("-uname-r")) || string(name) == collect.KMPInKernel
 }
 
-// maxTold bounds the kernelreleases and tokens of one package. Real ones have one
-// of a kind for each kernel that they are for.
+// maxTold bounds the kernelreleases and tokens of one package. Real packages have one of
+// each for each of their kernels.
 const maxTold = 64
 
-// newPackage takes over what a header or a repository says. The digest is the same
-// for copies, "" if there is none; what it is of stands in front of its first
-// colon.
+// newPackage takes over what a header or a repository says. The digest is the same for
+// copies, "" if there is none; its part before the first colon says what it is a digest of.
 func newPackage(source string, p *rpm.Package, digest string) (*Package, error) {
 	p = plainEpoch(p)
 	out := &Package{
@@ -69,8 +68,8 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 	return out, nil
 }
 
-// plainEpoch writes that there is no epoch in one way: rpm compares none as 0, and
-// metadata writes none as 0.
+// plainEpoch writes a missing epoch in one way: rpm compares it as 0, and metadata has it
+// as 0.
 func plainEpoch(p *rpm.Package) *rpm.Package {
 	if p.Epoch == "0" {
 		plain := *p
@@ -88,8 +87,7 @@ func (p *Package) arch() string {
 	return kernel.PackageArch(p.Arch)
 }
 
-// matters reports whether a package has a kernel or modules, by what is known of
-// it.
+// matters reports whether a package has a kernel or modules, as far as is known.
 func (p *Package) matters() bool {
 	return p.Arch != "src" && p.Arch != "nosrc" && p.Arch != "noarch" &&
 		(len(p.Provides)+len(p.Requires)+len(p.vmlinux) > 0 || p.image || p.maybe)
@@ -103,7 +101,7 @@ func (p *Package) list(header *rpm.Package) {
 	p.ships(shipped{"header:" + header.HeaderDigest, tokens(needs), fingerprint.Named(rpm.Names(needs)), releases(vmlinux), releases(modules), collect.Outlives(header)})
 }
 
-// ships is list by what was kept of it.
+// ships does what list does, from what was kept.
 func (p *Package) ships(s shipped) {
 	p.digest, p.Requires, p.vmlinux, p.modules = s.Digest, s.Requires, s.Vmlinux, s.Modules
 	p.named, p.outlives = s.Named, s.Outlives
@@ -125,8 +123,8 @@ func tokens(deps []rpm.Dependency) []string {
 	return slices.Sorted(slices.Values(fingerprint.Tokens(rpm.Names(deps))))
 }
 
-// findKernels lists the vmlinux in a package and what its tokens say of them. One
-// that is known already stays the same.
+// findKernels lists the vmlinux in a package and what its tokens say of them. A kernel
+// that is listed already stays as it is.
 func (p *Package) findKernels() {
 	known := p.kernels
 	p.kernels = nil
@@ -155,7 +153,7 @@ func (p *Package) cargo(linked func(*guard.Vmlinux) guard.Linked) *guard.Cargo {
 	return c
 }
 
-// silent reports whether nothing but its content says what a package holds.
+// silent reports whether only its content tells what a package has.
 func (p *Package) silent() bool {
 	if slices.ContainsFunc(p.kernels, func(k *Kernel) bool { return k.Known == guard.Unknown || k.Release == "" }) {
 		return true
@@ -163,20 +161,20 @@ func (p *Package) silent() bool {
 	return len(p.kernels) == 0 && (p.maybe || p.image) && len(p.Requires) == 0
 }
 
-// id is the same for copies of a package, wherever they lie, and for builds that
-// SOURCE_DATE_EPOCH gave one time.
+// id is the same for copies of a package in all repositories, and for builds to which
+// SOURCE_DATE_EPOCH gave the same time.
 func (p *Package) id() string {
 	return fmt.Sprint(p.NEVRA, " ", p.build, p.Provides, p.Requires)
 }
 
-// meets reports whether a machine can have both packages installed. Repositories of
-// one project are alternatives, where nobody named them one by one.
+// meets reports whether a machine can have both packages installed. Repositories of one
+// project are alternatives unless each was named.
 func (p *Package) meets(q *Package) bool {
 	return p.whole == "" || p.whole != q.whole || p.repository == q.repository
 }
 
-// copyOf reports whether two packages are the same. Where their digests are of
-// different things (a header, a file), tokens have to tell that they are.
+// copyOf reports whether two packages are the same. If their digests are of different
+// things (a header, a file), their tokens decide.
 func (p *Package) copyOf(q *Package) bool {
 	if p.whole != q.whole || p.repository != q.repository || p.size != q.size && p.size > 0 && q.size > 0 {
 		return false // a file that was cut short has the same header

@@ -10,8 +10,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// remark is what reading packages found besides whether modules fit: a kernel that
-// refuses its own BTF, or a rule that modules break.
+// remark is a finding on packages that were read which is not about the fit of modules: a
+// kernel that refuses its own BTF, or a rule that modules break.
 type remark struct {
 	Package *Package // that it is about
 	Release string   // kernelrelease
@@ -44,7 +44,7 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 	others := map[*remark][]guard.Finding{}
 	for _, f := range res.Findings {
 		p := packageOf(f.Module.Package)
-		if p == nil || f.Base == nil || f.Verdict.Severity() == guard.Fail { // of what misfits, that is said
+		if p == nil || f.Base == nil || f.Verdict.Severity() == guard.Fail { // that it does not fit is reported already
 			continue
 		}
 		for _, n := range f.Notes {
@@ -88,8 +88,8 @@ func on(f guard.Finding) string {
 	return ""
 }
 
-// remark adds a finding for it, unless there is one: twins in two repositories are read
-// once, and a package may lie on several kernels.
+// remark adds a finding for it, unless there is one already: twins in two repositories are
+// read once, and a package may be checked against several kernels.
 func (a *audit) remark(m *remark) {
 	key := fmt.Sprintf("%p %s %s %q", m.Package, m.Release, m.Kind, m.Reasons)
 	if a.remarked[key] {

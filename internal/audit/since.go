@@ -13,8 +13,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// Snapshot is which findings an audit had. The same finding on a later build of a
-// package is no other: what a kind says of a package by its name, for a kernelrelease.
+// Snapshot is the set of findings of an audit: the kind, the package by its name, and the
+// kernelrelease. A finding on a later build of a package is the same finding.
 type Snapshot map[Known]bool
 
 // Known names a finding; of an incident, Name is "".
@@ -55,14 +55,14 @@ func (r *Result) Snapshot() Snapshot {
 // Since is what an audit is compared with.
 type Since struct {
 	What   string // the other audit, in words
-	Gone   int    // findings of it that are no more
+	Gone   int    // findings of it that are gone
 	Unseen int    // findings of it that were not found again by an audit that could not read everything
 
 	gone []Known
 }
 
-// Compare takes out of the findings those that an earlier audit had: they are Known.
-// What says which audit it was.
+// Compare moves the findings that an earlier audit had to Known. what says which audit
+// that was.
 func (r *Result) Compare(earlier Snapshot, what string) {
 	now := r.Snapshot()
 	r.Since = &Since{What: what}

@@ -57,8 +57,8 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		return err
 	}
 	s := Source{Name: repo.Source, Kind: "repository", Revision: repo.Revision}
-	// Where the metadata breaks off nothing is known of the rest, and what came
-	// before it is checked all the same.
+	// If the metadata breaks off, nothing is known of the rest. What came before is still
+	// checked.
 	defer func() { a.res.Sources = append(a.res.Sources, s) }()
 	var unlisted map[string]bool
 	if !repo.Remote() {
@@ -97,8 +97,8 @@ func (a *audit) repository(ctx context.Context, name string) error {
 	return nil
 }
 
-// repositoryKnown is what the metadata of a repository says: while that is the same, it
-// is not read again.
+// repositoryKnown keeps what the metadata of a repository says. As long as the metadata is
+// unchanged, it is not read again.
 type repositoryKnown struct {
 	Packages      int // in it
 	Entries       []repositoryEntry
@@ -115,8 +115,8 @@ type repositoryEntry struct {
 	Holds   uint8
 }
 
-// maxNames bounds what is kept of one repository's dependencies, in bytes. Packages
-// that require each symbol of the kernel by name have most of it.
+// maxNames bounds what is kept of one repository's dependencies, in bytes. Most of it is
+// of packages that require each symbol of the kernel by name.
 const maxNames = 16 << 20
 
 // add takes an entry with all its dependencies.
@@ -142,8 +142,7 @@ func repositoryKey(repo *repomd.Repo, unlisted map[string]bool) string {
 	return fmt.Sprintf("repository 2 %q %q %x", repo.Metadata(), repo.FileLists(), h.Sum(nil))
 }
 
-// readRepository reads all metadata. Where it breaks off, what came before is looked
-// over all the same.
+// readRepository reads all metadata. If it breaks off, what came before still counts.
 func (a *audit) readRepository(ctx context.Context, repo *repomd.Repo, unlisted map[string]bool, packages *int) (known repositoryKnown, err error) {
 	holding, err := a.holding(ctx, repo)
 	if ctx.Err() != nil {
@@ -184,8 +183,8 @@ func (a *audit) inRepository(repo *repomd.Repo, e repositoryEntry) (matters bool
 	if err != nil {
 		return false, err
 	}
-	// Its provides may say nothing of the modules, as those of kmods do not that were
-	// built without a generator.
+	// Its provides may not mention the modules, as in kmods that were built without a
+	// generator.
 	pkg.image, pkg.maybe = e.Holds&hasKernel != 0, pkg.maybe || e.Holds&hasModules != 0
 	pkg.placed, pkg.outlives = repo.FileLists() != "", e.Holds&hasOutliving != 0
 	if !pkg.matters() {
@@ -194,7 +193,7 @@ func (a *audit) inRepository(repo *repomd.Repo, e repositoryEntry) (matters bool
 	if a.full() {
 		return false, a.tooMany()
 	}
-	pkg.size, pkg.known = p.Size, p.Digest() // none is fetched by a weak one
+	pkg.size, pkg.known = p.Size, p.Digest() // a weak dependency alone is no reason to fetch it
 	pkg.place = repo.Place(p)
 	pkg.fetch = func(ctx context.Context) (string, error) {
 		if !repo.Remote() {
@@ -214,15 +213,16 @@ func (a *audit) inRepository(repo *repomd.Repo, e repositoryEntry) (matters bool
 	return true, nil
 }
 
-// What a package of a repository has by the list of all files.
+// What a package of a repository has, by the list of all files.
 const (
 	hasKernel uint8 = 1 << iota
 	hasModules
 	hasOutliving // modules that may be linked into other kernels
 )
 
-// holding finds the packages of a repository with a kernel or modules by its list of
-// all files, which is kept: with some hundred megabytes it is larger than all else.
+// holding finds the packages of a repository with a kernel or modules by its list of all
+// files. The result is kept: the list has some hundred megabytes, more than all other
+// metadata.
 func (a *audit) holding(ctx context.Context, repo *repomd.Repo) (map[string]uint8, error) {
 	id := repo.FileLists()
 	if id == "" {
@@ -264,7 +264,7 @@ func (a *audit) rpmsBelow(dir string) (map[string]bool, error) {
 	out := map[string]bool{}
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".rpm") || isFolderLink(path, d) {
-			return nil // what the metadata does not list need not be readable
+			return nil // only what the metadata lists has to be readable
 		}
 		rel, err := filepath.Rel(root, path)
 		out[filepath.ToSlash(rel)] = true

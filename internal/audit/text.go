@@ -20,9 +20,9 @@ type TextOptions struct {
 	FailOn  []guard.Verdict
 }
 
-// Text writes the result for people: a summary, what needs attention, heaviest
-// first, what became of kernels that were built again, and what does not fit
-// what.
+// Text writes the result for people: a summary, what needs attention, heaviest first,
+// which kernels changed when they were built again, and which packages do not fit which
+// kernels.
 func (r *Result) Text(w io.Writer, o TextOptions) error {
 	t := &text{r, o, prose.NewWriter(w, o.Color)}
 	t.summary()
@@ -45,8 +45,8 @@ type text struct {
 	*prose.Writer
 }
 
-// row writes a line of a list, wrapped on a terminal: what is left over stands further
-// in than the next row.
+// row writes a line of a list, wrapped on a terminal. Continuation lines are indented
+// further than the next row.
 func (t *text) row(indent, format string, args ...any) {
 	t.Item(prose.Styled(indent), len(indent)+2, fmt.Sprintf(format, args...))
 }
@@ -61,7 +61,7 @@ func (t *text) summary() {
 	}
 }
 
-// news tells the packages that are to be shown: of a comparison, what is known is not.
+// news picks the packages that are shown: in a comparison, not those that are known.
 func (t *text) news() func(*Package) bool {
 	if t.Since == nil || t.Verbose {
 		return func(*Package) bool { return true }
@@ -197,9 +197,9 @@ type outcome int
 
 // The outcomes, from good to bad.
 const (
-	good    outcome = iota // all that is here was looked at, and is OK
-	noted                  // there is something that does not fail
-	unknown                // of something, nothing is known
+	good    outcome = iota // everything was checked, and is OK
+	noted                  // there are findings, and none fails
+	unknown                // something is unknown
 	failed                 // a finding fails, or something could not be read
 )
 

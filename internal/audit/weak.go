@@ -21,8 +21,8 @@ type Unlinked struct {
 	Why     string
 }
 
-// links takes over what a package's dependencies say of its symbols: those that it
-// has as a part of a kernel, or those that its modules need of one.
+// links takes over what a package's dependencies say of symbols: those that it adds to its
+// kernel, or those that its modules need of a kernel.
 func (p *Package) links(header *rpm.Package) {
 	p.inKernel = collect.InKernel(header)
 	if len(p.vmlinux) > 0 || kernel.IsKernelPackage(p.Name) || p.inKernel {
@@ -56,8 +56,8 @@ func (p *Package) links(header *rpm.Package) {
 }
 
 // mayOutlive reports whether weak-modules may link modules of the package into other
-// kernels: by where they lie, or where that is not known by its name. Of a kernel's own,
-// RHEL has those of kernel-modules-extra in extra/.
+// kernels: by their folder, or if that is not known, by the package's name. Of a kernel's
+// own packages, RHEL has the modules of kernel-modules-extra in extra/.
 func (p *Package) mayOutlive() bool {
 	switch {
 	case p.inKernel || kernel.IsLivepatch(p.Name):
@@ -74,7 +74,7 @@ type linker struct {
 	packages []*guard.Linkable
 	of       map[*guard.Linkable]*Package
 	bases    map[string][]*Kernel        // by the tokens that they provide
-	built    map[*Package][]string       // kernelreleases that packages have modules for, where no list says it
+	built    map[*Package][]string       // kernelreleases that packages have modules for, where no file list says it
 	brought  map[build][]*kernel.Symvers // by packages of modules to the kernels of their build
 	trees    map[*Kernel]tree            // made when one of them is asked for
 }
@@ -88,7 +88,7 @@ type tree struct {
 	number int
 }
 
-// newLinker completes what is known of packages by the kernels that are here.
+// newLinker completes what is known of packages with the kernels that are here.
 func (a *audit) newLinker() *linker {
 	l := &linker{
 		audit: a, of: map[*guard.Linkable]*Package{}, bases: byToken(a.res.Kernels), built: map[*Package][]string{},
@@ -109,8 +109,8 @@ func (a *audit) newLinker() *linker {
 	return l
 }
 
-// symbols are those that a kernel has, with the modules that were built with it and
-// are in other packages: nil where nothing tells.
+// symbols are those of a kernel and of the modules in other packages that were built with
+// it; nil where they are not known.
 func (l *linker) symbols(k *Kernel) *kernel.Symvers {
 	s := k.Symbols
 	for _, more := range l.brought[build{k.Package.build, k.Arch, k.Package.flavor}] {
@@ -173,16 +173,16 @@ func (l *linker) mayMeet(p *Package, k *Kernel) bool {
 	return k.Arch == p.arch() && (only == "" || only == k.Flavor) && !slices.Contains(l.builtFor(p), k.Release)
 }
 
-// doubts reports whether more than dependencies is needed to tell which kernels a
-// package's modules are linked into. One of which no kernelrelease is known meets all
-// kernels of its flavor as it is.
+// doubts reports whether dependencies alone do not tell which kernels a package's modules
+// are linked into. A package of unknown kernelrelease meets all kernels of its flavor
+// anyway.
 func (l *linker) doubts(p *Package) bool {
 	return len(l.builtFor(p)) > 0 && slices.ContainsFunc(l.res.Kernels, func(k *Kernel) bool { return p.meets(k.Package) && l.linked(p, k).Unknown })
 }
 
 // linked says whether a package's modules are linked into a kernel.
 func (l *linker) linked(p *Package, k *Kernel) guard.Linked {
-	for _, c := range p.content { // what it needs is known best by its modules
+	for _, c := range p.content { // its modules know best what it needs
 		if why := c.Apart[&k.Vmlinux]; why != "" {
 			return guard.Linked{Why: func() string { return why }}
 		}

@@ -9,7 +9,7 @@ package audit
 //   - Modules fit a kernel or do not fit it. Packages are built again; a base is the .BTF
 //     of a vmlinux. "unknown" is what nothing decides, never a fit.
 //   - A kind of finding is explained once: what it means, a colon, what to do.
-//   - What was not looked at is a note that says why.
+//   - What was not checked is a note that says why.
 //   - Names of kinds, suites and questions are in JSON, JUnit and SARIF as well: they stay.
 
 import (
@@ -61,7 +61,7 @@ var (
 	badges   = map[outcome]string{good: "OK", noted: "NOTE", unknown: "UNKNOWN", failed: "FAIL"}
 )
 
-// incomplete is for what failed only because something was not read.
+// incomplete is for an audit that failed only because something was not read.
 const incomplete = "INCOMPLETE"
 
 // word begins the last line: as in outcomes, and incomplete where nothing else fails.
@@ -129,7 +129,7 @@ func ofLabels(p *Package) findings.Question {
 // fitWords begin what is said of a kernel.
 var fitWords = map[guard.Verdict]string{guard.Fits: "fits ", guard.Misfits: "does not fit ", guard.Undecided: "unknown: "}
 
-// words say what a cell holds.
+// words say what a cell says.
 func (c Cell) words() string {
 	kernel := c.Kernel.Package.NEVRA
 	if c.Kernel.Package == c.Modules {

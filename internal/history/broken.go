@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// begun makes room for a new file: the one of info is damaged.
+// begun makes room for a new file by setting the damaged one aside.
 func (f *file) begun(info fs.FileInfo, damage error) error {
 	to, err := setAside(f.path, info)
 	switch {
@@ -60,8 +60,8 @@ func verify(ctx context.Context, conn *sql.DB, pragma string) error {
 	return nil
 }
 
-// again waits for others who write, and begins a new file where this one is damaged:
-// only when something failed it is looked through.
+// again waits for other writers, and begins a new file if this one is damaged. It checks
+// the file only after something failed.
 func (f *file) again(ctx context.Context, conn *sql.DB, err error, since attempt) (*sql.DB, bool) {
 	if f.waits(err, since) {
 		return conn, true
@@ -103,8 +103,8 @@ func setAside(path string, broken fs.FileInfo) (string, error) {
 		return "", err
 	}
 	defer dir.Close()
-	// One at a time, and not while others have it open. Those that opened a new file
-	// in its place keep their locks: then there is nothing to do.
+	// One program at a time, and not while others have the file open. If others have
+	// opened a new file in its place, there is nothing to do.
 	for until := time.Now().Add(busyWait * time.Millisecond); there(); time.Sleep(5 * time.Millisecond) {
 		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err != unix.EWOULDBLOCK { // some file systems have no such locks

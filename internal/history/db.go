@@ -11,9 +11,9 @@ import (
 	"sync"
 )
 
-// DB is an open history. Its methods may be called at the same time, and by
-// several programs on one database: each record is a transaction of its own, which
-// waits for others.
+// DB is an open history. Its methods may be called by several goroutines, and several
+// programs may use one database: each record is a transaction of its own, which waits for
+// others.
 type DB struct {
 	name   string // as Name gives it
 	engine engine
@@ -24,22 +24,22 @@ type DB struct {
 	observe func(query string, args []any) // for tests: what is asked
 }
 
-// engine is what one kind of database does differently.
+// engine is what differs between kinds of databases.
 type engine interface {
-	// begin begins a transaction, alone among writers where it is to write.
+	// begin begins a transaction; one that writes excludes other writers.
 	begin(ctx context.Context, conn *sql.DB, write bool) (*sql.Tx, error)
-	// again reports whether what failed is to be tried again: on conn, or on what is
-	// returned in its place after conn was closed.
+	// again reports whether to try again after an error, on the connection that it
+	// returns: conn, or a new one if conn was closed.
 	again(ctx context.Context, conn *sql.DB, err error, since attempt) (*sql.DB, bool)
-	// named is an error as it may be shown.
+	// named is an error as it may be shown to people.
 	named(err error) error
 	// start is the state that again compares with.
 	start() attempt
-	// query puts a query into the words of the engine.
+	// query writes a query in the engine's dialect.
 	query(text string) string
-	// tidy gives back the room of what was deleted.
+	// tidy frees the space of what was deleted.
 	tidy(ctx context.Context, conn *sql.DB) error
-	// verify looks for damage in all that is there.
+	// verify looks for damage in the whole database.
 	verify(ctx context.Context, conn *sql.DB) error
 	close()
 }
@@ -87,7 +87,7 @@ func (db *DB) do(ctx context.Context, m mode, f func(*tx)) error {
 			return db.wrap(err)
 		}
 		db.mu.Lock()
-		retry := db.conn != conn // another goroutine saw to it
+		retry := db.conn != conn // another goroutine has done it
 		if !retry {
 			db.conn, retry = db.engine.again(ctx, conn, err, since)
 		}
@@ -176,7 +176,7 @@ func bounded(text string) string {
 // document is JSON, which is kept whole.
 type document string
 
-// prepare has texts be texts of bounded length: a header may hold any bytes, and
+// prepare makes valid texts of bounded length: a header may have any bytes, and
 // PostgreSQL takes only UTF-8 without zeros.
 func (t *tx) prepare(query string, args []any) (string, []any) {
 	for i, a := range args {
@@ -212,14 +212,14 @@ func (t *tx) each(rows [][]any, f func(values string, args []any)) {
 	}
 }
 
-// insert writes rows; conflict says what to do with those that are there.
+// insert writes rows; conflict says what to do with rows that exist already.
 func (t *tx) insert(table, columns string, rows [][]any, conflict string) {
 	t.each(rows, func(values string, args []any) {
 		t.exec("INSERT INTO "+table+" ("+columns+") VALUES "+values+" ON CONFLICT "+conflict, args...)
 	})
 }
 
-// delete takes away the rows whose columns have the values of one of rows.
+// delete removes the rows whose columns have the values of one of rows.
 func (t *tx) delete(table, columns string, rows [][]any) {
 	t.each(rows, func(values string, args []any) {
 		t.exec("DELETE FROM "+table+" WHERE ("+columns+") IN (VALUES "+values+")", args...)

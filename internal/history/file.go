@@ -24,8 +24,9 @@ type file struct {
 	path       string
 	migrations []string
 	notice     func(string)
-	// folder of the file, with a shared lock as long as it is open: nobody sets aside
-	// what others have open, as SQLite would then delete the next file's log by its name.
+	// folder of the file, with a shared lock as long as it is open: no program sets aside
+	// a file that another has open. SQLite would then delete the next file's log by its
+	// name.
 	folder *os.File
 }
 
@@ -46,7 +47,7 @@ func openFile(ctx context.Context, path string, migrations []string, notice func
 	return &DB{engine: f, conn: conn}, nil
 }
 
-// open opens what is there. What is damaged is set aside.
+// open opens the file. A damaged file is set aside.
 func (f *file) open(ctx context.Context) (*sql.DB, error) {
 	for try := 0; ; try++ {
 		info, err := place(f.path)
@@ -66,7 +67,7 @@ func (f *file) open(ctx context.Context) (*sql.DB, error) {
 	}
 }
 
-// place sees to it that there is a file, and says which.
+// place makes the file if there is none, and returns what it is.
 func place(path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -86,9 +87,9 @@ func place(path string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// busyWait is how long SQLite waits for a lock, in milliseconds. One that is held
-// longer while nothing is written is held by something that hangs, or by a person
-// who looks; while others write, we wait until maxWait.
+// busyWait is how long SQLite waits for a lock, in milliseconds. If the lock is held
+// longer and nothing is written, a program hangs or a person has the database open. While
+// others write, we wait until maxWait.
 const (
 	busyWait = 1000
 	maxWait  = 10 * time.Second
@@ -122,7 +123,7 @@ func (f *file) connect(ctx context.Context, immutable bool) (conn *sql.DB, err e
 		conn.Close()
 	}
 	f.close()
-	// A file with a log needs more than reading to be read; without one it is whole.
+	// A file with a log can be read only with the right to write; without one it is whole.
 	if c := code(err); (c == sqliteCantOpen || c == sqliteReadOnly) && !immutable && !exists(f.path+"-wal") && unix.Access(f.path, unix.R_OK) == nil {
 		return f.connect(ctx, true)
 	}
@@ -148,9 +149,8 @@ func (f *file) named(err error) error {
 	return err
 }
 
-// hosted are file systems of one machine. SQLite's write-ahead log needs memory that
-// all programs share, which those of several machines do not have
-// (sqlite.org/wal.html).
+// hosted are file systems of one machine. SQLite's write-ahead log needs memory that all
+// programs share, which programs on several machines do not have (sqlite.org/wal.html).
 var hosted = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
 	unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.REISERFS_SUPER_MAGIC,
@@ -158,9 +158,8 @@ var hosted = []int64{
 	0xca451a4e, // bcachefs
 }
 
-// journal has writers use a write-ahead log where the file system allows one:
-// nobody who reads waits, and a record costs no sync of the disk. Elsewhere it is a
-// journal that is rolled back.
+// journal selects a write-ahead log where the file system allows one: readers do not
+// wait, and a record costs no sync of the disk. Elsewhere it is a rollback journal.
 func (f *file) journal(ctx context.Context, conn *sql.DB) error {
 	var fs unix.Statfs_t
 	want := "delete"
@@ -207,7 +206,7 @@ func (f *file) begin(ctx context.Context, conn *sql.DB, write bool) (*sql.Tx, er
 	return conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: !write})
 }
 
-// tidy leaves it to another time where somebody writes: what had to go is gone.
+// tidy does nothing while somebody writes: the rows are deleted anyway.
 func (f *file) tidy(ctx context.Context, conn *sql.DB) error {
 	_, err := conn.ExecContext(ctx, "VACUUM")
 	if code(err) == sqliteBusy {
@@ -224,7 +223,7 @@ type attempt struct {
 
 func (f *file) start() attempt { return attempt{time.Now(), f.stamp()} }
 
-// stamp is another one whenever somebody has written.
+// stamp changes whenever somebody has written.
 func (f *file) stamp() string {
 	var s strings.Builder
 	for _, path := range []string{f.path, f.path + "-wal"} {
@@ -235,8 +234,8 @@ func (f *file) stamp() string {
 	return s.String()
 }
 
-// waits reports whether a lock in the way is worth another try: others have written
-// while we waited.
+// waits reports whether it is worth waiting longer for a lock: others have written in the
+// meantime.
 func (f *file) waits(err error, since attempt) bool {
 	return code(err) == sqliteBusy && time.Since(since.at) < maxWait && f.stamp() != since.stamp
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package history remembers every base that was ever read: which package had
-// which fingerprint, who built it when and with what, and the verdicts on it.
+// Package history remembers every base that was ever read: which package had which
+// fingerprint, where, when and with what it was built, and the verdicts on it.
 // A [Build] is one vmlinux of a package, a [Line] the builds of one kernel. [Open] a
 // database, [DB.Record] what the guard found, and ask [DB.Lines] for the builds of a
-// kernel; [DB.Keep] what need not be found out again, and [DB.Recall] it.
+// kernel; [DB.Keep] results that need not be worked out again, and [DB.Recall] them.
 //
-// It is a SQLite file that sqlite3 opens too. It is kept beside the work, never
-// in its way: whatever Open or Record return, a caller says so and goes on.
+// It is a SQLite file, which the sqlite3 program opens as well. It never stands in the
+// way: callers report an error of Open or Record and go on.
 package history
 
 import (
@@ -72,7 +72,7 @@ func FromBase(base *guard.Base) Build {
 	return b
 }
 
-// Judgement counts the modules that came to one verdict.
+// Judgement counts the modules with one verdict.
 type Judgement struct {
 	Pairing  string `json:"pairing"`
 	Of       string `json:"of"` // version-release of their packages

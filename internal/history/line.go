@@ -21,7 +21,7 @@ type Line struct {
 	Steps         []Step `json:"builds"`
 }
 
-// Step is a build and what is different from the one before it.
+// Step is a build and its differences from the one before.
 type Step struct {
 	Build
 	Judgements  []Judgement      `json:"judgements"`   // on this vmlinux, those of the last time for each module package
@@ -30,7 +30,7 @@ type Step struct {
 	Same        []string         `json:"same"`         // the inputs that are known of both and equal
 }
 
-// Inputs are what a build is compared by, as why.Difference.What and Step.Same name it.
+// Inputs are what builds are compared by, as why.Difference.What and Step.Same name them.
 var Inputs = []string{"compiler", "linker", "pahole", "project", "source revision"}
 
 // Changes counts the builds whose base is not that of the build before.
@@ -100,7 +100,7 @@ func (s *Step) compare(before *Build) {
 	}
 }
 
-// Made is what is remembered of how it was made.
+// Made is what is known of how the build was made.
 func (b *Build) Made() why.Made {
 	from, _ := obs.ParseDistURL(b.DistURL)
 	m := why.Made{Toolchain: b.Toolchain, Source: why.Source{Revision: from.Revision}, Project: from.Project, Host: b.Host, Built: b.Built}

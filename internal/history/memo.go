@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// forget is after how many seconds what was kept is dropped.
+// forget is the age in seconds at which what was kept is dropped.
 const forget = 400 * 24 * 60 * 60
 
-// Recall gives what was kept under a key, nil if nothing was.
+// Recall returns what was kept under a key, nil if there is nothing.
 func (db *DB) Recall(ctx context.Context, key string) (value []byte, err error) {
 	err = db.do(ctx, single, func(t *tx) {
 		value = nil
@@ -23,7 +23,7 @@ func (db *DB) Recall(ctx context.Context, key string) (value []byte, err error) 
 }
 
 // Keep keeps JSON under a key, for a year or so. The key has to name all that the
-// value depends on, the program that found it included: nothing else makes it void.
+// value depends on, including the program that found it: nothing else invalidates it.
 func (db *DB) Keep(ctx context.Context, key string, value []byte) error {
 	return db.do(ctx, writing, func(t *tx) {
 		now := time.Now().Unix()

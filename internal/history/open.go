@@ -17,7 +17,7 @@ var (
 	ErrForeign = errors.New("not a history of obs-btf-guard, but something of another program")
 )
 
-// What else is in the way of a file or a database that is as it should be.
+// Errors of a database that is as it should be.
 var (
 	ErrLocked   = errors.New("another program holds its lock") // for long, while it writes nothing
 	ErrReadOnly = errors.New("it may be read, but not written")
@@ -44,9 +44,9 @@ const historyName = "history.db"
 // Open opens a history: a SQLite file by its path, or a PostgreSQL database by its
 // URL, postgres://..., that many hosts write to. An older schema is brought up to date.
 //
-// Where there is no file it is made, with the folders to it, for its owner's eyes
-// only: it tells which projects somebody builds, and where. In a database, the tables
-// are made in the schema obs_btf_guard, or the search_path of the URL.
+// A file that does not exist is made, with its folders, readable by its owner only: it
+// tells which projects somebody builds, and where. In a PostgreSQL database, the tables are
+// made in the schema obs_btf_guard, or in the search_path of the URL.
 //
 // A damaged file is renamed to path.broken-<time> with its journal, and a new one
 // begun: by Open if it cannot be opened, by any method that fails because of it

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// literal is what a pattern begins with, and whether anything follows it that
-// stands for more than itself.
+// literal is the literal text that a pattern begins with, and whether more follows it.
 func literal(pattern string) (begin string, more bool) {
 	if at := strings.IndexAny(pattern, `*?[\`); at >= 0 {
 		return pattern[:at], true
@@ -16,8 +15,8 @@ func literal(pattern string) (begin string, more bool) {
 	return pattern, false
 }
 
-// like reports whether a kernelrelease is one of the filter's, whose pattern is one of
-// [path.Match]. Nothing is like one that is malformed.
+// like reports whether a kernelrelease matches the filter's pattern, by [path.Match].
+// Nothing matches a malformed pattern.
 func (f Filter) like(kernelrelease string) bool {
 	ok, err := path.Match(f.Kernel, kernelrelease)
 	return f.Kernel == "" || ok && err == nil

@@ -15,8 +15,8 @@ type Pruned struct {
 	Memos      int64 `json:"memos"`
 }
 
-// Prune removes the packages that were not recorded since a time, with their kernels
-// and what was judged with them, and what was kept before it. The database gets smaller.
+// Prune removes the packages that were last recorded before a time, with their kernels
+// and verdicts, and what was kept before it. The database gets smaller.
 func (db *DB) Prune(ctx context.Context, before time.Time) (p Pruned, err error) {
 	const old = "(SELECT digest FROM package WHERE used < ?)"
 	at := before.Unix()

@@ -16,7 +16,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// What is written and read of each table, in the order of both.
+// The columns that are written and read of each table, in order.
 const (
 	packageColumns   = "digest, package, source, release, disturl, host, built, seen, complete, project, used"
 	baseColumns      = "digest, path, arch, kernelrelease, flavor, fingerprint, types, strings, type_count, string_bytes, compiler, linker, pahole"
@@ -24,8 +24,8 @@ const (
 	judgementColumns = "digest, base, fingerprint, pairing, verdict, severity, modules, judged"
 )
 
-// condition is the filter as SQL with its values. Patterns are matched by like, as
-// each database has others; SQL picks what begins as they do.
+// condition is the filter as SQL with its values. Each database has its own patterns, so
+// SQL only picks what begins as the pattern does; like does the matching.
 func (f Filter) condition() (where string, args []any) {
 	where = "WHERE 1 = 1"
 	and := func(condition string, values ...any) {
@@ -62,9 +62,9 @@ func (b *Build) vmlinux() vmlinux {
 	return id
 }
 
-// Builds gives the recorded kernels that the filter picks, in no order, compared with
-// none. A row that something else than this package wrote, and that cannot be read, is
-// an error beside the others.
+// Builds returns the recorded kernels that the filter picks, in no order and not compared
+// with each other. A row that cannot be read, since something else than this package wrote
+// it, is an error beside the others.
 func (db *DB) Builds(ctx context.Context, f Filter) ([]Step, error) {
 	where, args := f.condition()
 	return db.builds(ctx, where, args, f.like)
@@ -107,9 +107,9 @@ func (db *DB) builds(ctx context.Context, where string, args []any, like func(ke
 	return steps, errors.Join(odd...)
 }
 
-// counts adds up what the modules of all packages came to on each vmlinux; the keys have
-// no number of modules. Signed or stamped, a package is the same once more, and counts as
-// it was judged the last time.
+// counts adds up the verdicts on the modules of all packages for each vmlinux; the keys
+// have no number of modules. A package that was signed or stamped is the same package, and
+// counts with the verdicts of the last time.
 func (t *tx) counts(of map[vmlinux]map[Judgement]int, where string, args []any) (odd []error) {
 	type judged struct {
 		on           vmlinux

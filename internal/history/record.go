@@ -15,16 +15,16 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// Batch is what one run found out. What has no header digest is not remembered:
-// nothing says what it is of.
+// Batch is what one run found. Without a header digest nothing is remembered: nothing
+// identifies the package.
 type Batch struct {
 	Builds   []Build
-	Partly   map[string]bool // digests of packages that not every vmlinux was read of
+	Partly   map[string]bool // digests of packages of which a vmlinux was not read
 	Modules  []RPM           // the packages that Outcomes are of
 	Outcomes []Outcome
 }
 
-// Outcome is how many modules of a package came to one verdict on a vmlinux.
+// Outcome is how many modules of a package have one verdict on a vmlinux.
 type Outcome struct {
 	Judged
 	Verdict  string
@@ -40,9 +40,9 @@ type Judged struct {
 	Pairing     string
 }
 
-// Record remembers the kernels in the packages of an inventory and, unless res is
-// nil, how the modules of packages were judged. What was judged before counts no
-// more. Loose files are not remembered.
+// Record remembers the kernels in the packages of an inventory and, unless res is nil, the
+// verdicts on the modules of packages. These replace earlier verdicts. Loose files are not
+// remembered.
 func (db *DB) Record(ctx context.Context, inv *guard.Inventory, res *guard.Result) error {
 	return db.Add(ctx, found(inv, res))
 }
@@ -93,8 +93,7 @@ func found(inv *guard.Inventory, res *guard.Result) Batch {
 	return b
 }
 
-// Add remembers a batch: its kernels, and what was judged in the place of what stood
-// there.
+// Add remembers a batch: its kernels and its verdicts, which replace earlier ones.
 func (db *DB) Add(ctx context.Context, b Batch) error {
 	return db.do(ctx, writing, func(t *tx) {
 		now := time.Now().Unix()
@@ -104,7 +103,7 @@ func (db *DB) Add(ctx context.Context, b Batch) error {
 	})
 }
 
-// packages writes each once, in one order.
+// packages writes each package once, in a fixed order.
 func (t *tx) packages(b Batch, now int64) {
 	rows := map[string][]any{}
 	whole := map[string][]any{}
@@ -129,7 +128,7 @@ func (t *tx) packages(b Batch, now int64) {
 	for _, p := range b.Modules {
 		add(p)
 	}
-	// What is complete stays so: a run that failed takes nothing away.
+	// What was complete stays complete, even if a later run could not read everything.
 	t.insert("package", packageColumns, sorted(rows),
 		"(digest) DO UPDATE SET used = CASE WHEN excluded.used > package.used THEN excluded.used ELSE package.used END, complete = CASE WHEN excluded.complete = 1 THEN 1 ELSE package.complete END")
 	t.delete("base", "digest", sorted(whole))
@@ -139,8 +138,8 @@ func sorted(rows map[string][]any) [][]any {
 	return slices.SortedFunc(maps.Values(rows), func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
 }
 
-// builds writes the kernels. A package of which a vmlinux could not be read adds to
-// what is known of it and takes nothing away.
+// builds writes the kernels. If a vmlinux of a package could not be read, what is known
+// of the package is kept.
 func (t *tx) builds(b Batch) {
 	var rows [][]any
 	for _, k := range b.Builds {
@@ -153,8 +152,8 @@ func (t *tx) builds(b Batch) {
 	t.insert("base", baseColumns, rows, "DO NOTHING")
 }
 
-// outcomes writes how many modules of each package came to what, in the place of
-// what stood there.
+// outcomes writes how many modules of each package have which verdict, in place of
+// earlier outcomes.
 func (t *tx) outcomes(b Batch, now int64) {
 	known := map[string]bool{}
 	for _, p := range b.Modules {

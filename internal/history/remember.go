@@ -39,9 +39,9 @@ func Remember(bases []*guard.Base, earlier ...[]Build) []Build {
 		seen[k] = true
 		return known
 	})
-	// What was just built is the newest, whatever clocks say. What claims to be of the
-	// future comes last: it must not push out what is true, and may itself be true where
-	// this machine's clock is slow.
+	// What was just built is the newest, whatever clocks say. Builds dated in the future
+	// come last: they must not push out true ones, and may be true themselves if this
+	// machine's clock is slow.
 	now := time.Now()
 	rank := func(b Build) int {
 		switch {

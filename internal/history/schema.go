@@ -71,11 +71,11 @@ CREATE INDEX base_kernelrelease ON base (kernelrelease);
 CREATE INDEX memo_kept ON memo (kept);
 `}
 
-// errBroken is a database that claims to be ours and is not what ours is.
+// errBroken is a database with our mark and other tables than ours.
 var errBroken = errors.New("damaged")
 
-// prepare brings a file to the newest schema, and looks at what its tables are like;
-// all that is in them would take long to look at. What cannot be used is not written to.
+// prepare brings a file to the newest schema and checks the definitions of its tables;
+// to check their content would take long. A file that cannot be used is not written to.
 func prepare(ctx context.Context, conn *sql.DB, migrations []string) error {
 	version, err := schemaOf(ctx, conn, len(migrations))
 	if err != nil {
@@ -108,8 +108,8 @@ func schemaOf(ctx context.Context, conn *sql.DB, newest int) (int, error) {
 }
 
 // schema reads which schema a file has: 0 for an empty file, an error for one
-// newer than newest and for a database of another program. All is read in one
-// transaction, or it would be half of what was before a migration.
+// newer than newest and for a database of another program. It reads in one transaction,
+// so that it does not see half of a migration.
 func schema(ctx context.Context, tx *sql.Tx, newest int) (version int, err error) {
 	var tables, id int
 	for _, q := range []struct {
@@ -133,8 +133,8 @@ func schema(ctx context.Context, tx *sql.Tx, newest int) (version int, err error
 	return version, nil
 }
 
-// migrate takes all steps at once or none. Of several programs that try, one
-// does it and the others find it done.
+// migrate takes all steps or none. Of several programs that try, one does it and the
+// others find it done.
 func migrate(ctx context.Context, conn *sql.DB, migrations []string) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {

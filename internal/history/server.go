@@ -21,8 +21,8 @@ func IsServer(name string) bool {
 	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")
 }
 
-// Name is the name of a history as it may be shown to everybody: of a URL without
-// password and options.
+// Name is the name of a history as it may be shown to everybody: a URL without password
+// and options.
 func Name(name string) string {
 	if !IsServer(name) {
 		return name
@@ -49,8 +49,8 @@ type server struct {
 // defaultSchema is where the tables are unless the URL has a search_path.
 const defaultSchema = "obs_btf_guard"
 
-// How long we wait for a connection and for other writers, and how long the server
-// waits for a writer that says nothing.
+// How long we wait for a connection and for other writers, and how long the server waits
+// for an idle writer.
 const (
 	connectWait = 10 * time.Second
 	lockWait    = 20 * time.Second
@@ -94,7 +94,7 @@ func openServer(ctx context.Context, name string, migrations []string) (*DB, err
 	}
 }
 
-// secrets are what must not be shown, as it is and as it stands in a URL.
+// secrets are the texts that must not be shown, plain and as written in a URL.
 func secrets(name string, config *pgx.ConnConfig) (list []string) {
 	add := func(secret string) {
 		if secret != "" {
@@ -151,8 +151,8 @@ func (s *server) prepare(ctx context.Context, conn *sql.DB, migrations []string)
 	return tx.Commit()
 }
 
-// postgres has what SQLite's column types are called in PostgreSQL. Texts are
-// compared byte by byte, as there.
+// postgres has PostgreSQL's names for SQLite's column types. Texts are compared byte by
+// byte, as in SQLite.
 var postgres = strings.NewReplacer("TEXT", `TEXT COLLATE "C"`, "INTEGER", "BIGINT")
 
 type querier interface {
@@ -181,7 +181,7 @@ func (s *server) version(ctx context.Context, conn querier, newest int) (version
 	return version, nil
 }
 
-// create makes the schema, unless somebody with the right to do it has made it.
+// create makes the schema unless it exists: not everybody has the right to make it.
 func (s *server) create(ctx context.Context, tx *sql.Tx) error {
 	var there bool
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM pg_namespace WHERE nspname = $1", s.schema).Scan(&there); err != nil {
@@ -196,7 +196,7 @@ func (s *server) create(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// lock has all other writers wait until the transaction ends.
+// lock makes all other writers wait until the transaction ends.
 func (s *server) lock(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d, hashtext($1))", applicationID), s.schema)
 	return err
@@ -241,7 +241,7 @@ const (
 	lockNotAvailable    = "55P03"
 )
 
-// again tries once more what the server could not do just now.
+// again reports whether to try once more what the server could not do at the moment.
 func (s *server) again(ctx context.Context, conn *sql.DB, err error, since attempt) (*sql.DB, bool) {
 	switch state(err) {
 	case tooManyConnections, cannotConnectNow, serializationFailed, deadlockDetected:
@@ -274,7 +274,7 @@ func (s *server) named(err error) error {
 	return hidden{err, s.secrets}
 }
 
-// hidden is an error in whose text secrets are starred.
+// hidden is an error with the secrets in its text replaced by stars.
 type hidden struct {
 	err     error
 	secrets []string
@@ -290,7 +290,7 @@ func (h hidden) Error() string {
 
 func (h hidden) Unwrap() error { return h.err }
 
-// tidy leaves it to the server's autovacuum.
+// tidy does nothing: the server has its autovacuum.
 func (s *server) tidy(context.Context, *sql.DB) error { return nil }
 
 func (s *server) verify(context.Context, *sql.DB) error {

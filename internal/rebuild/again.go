@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// Again judges what a plan that was read is for, so that nothing is built for a
-// reason that somebody wrote into a file. Steps that are still called for have the
-// reasons of now, and stay in the plan; with those whose package was built since
-// the plan was made, of which Runner says so. The others are taken out and
-// returned. What the plan leaves out stays out: somebody may have wanted that.
+// Again checks a plan that was read from a file, so that nothing is built for a reason
+// that somebody wrote into it. Steps that are still needed stay in the plan, with the
+// reasons of now. Steps whose package was built since the plan was made stay as well:
+// Runner reports them. The others are taken out and returned. Nothing is added: what the
+// plan leaves out may be left out on purpose.
 func (f *Finder) Again(ctx context.Context, p *Plan) (needless []Step, err error) {
 	now := NewPlan(p.API)
 	if err := f.Find(ctx, now, p.places()); err != nil {

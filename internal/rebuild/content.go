@@ -12,8 +12,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// judge downloads packages whose metadata does not tell, and the kernels they meet
-// where a module or a token needs one: most have no module that does.
+// judge downloads packages whose metadata does not tell, and the kernels they meet if a
+// module or a token needs one. Most packages have no such module.
 func (f *Finder) judge(ctx context.Context, p *Plan, k *kernels, silent []*built) error {
 	d := downloads{finder: f, plan: p, of: map[string]*built{}}
 	for _, m := range silent {
@@ -46,7 +46,7 @@ func (f *Finder) judge(ctx context.Context, p *Plan, k *kernels, silent []*built
 	return d.match(ctx, inv, ours, needs, met)
 }
 
-// downloads are packages that were fetched to be judged.
+// downloads are packages that were fetched to be checked.
 type downloads struct {
 	finder *Finder
 	plan   *Plan
@@ -64,7 +64,7 @@ func (d *downloads) needs(ctx context.Context, k *kernels, inv *guard.Inventory)
 		}
 	}
 	for _, pkg := range inv.Packages {
-		// OBS does not tell what is recommended.
+		// OBS leaves out what is recommended.
 		if b := d.of[pkg.Path]; len(pkg.Requires) > 0 && !d.finder.told(ctx, d.plan, k, b, pkg.Provides, pkg.Requires) {
 			for _, flavor := range flavorsOf(pkg.Requires) {
 				need(pkg.Path, flavor)
@@ -98,7 +98,7 @@ func (d *downloads) met(k *kernels, needs map[string][]string) map[string]*built
 	return met
 }
 
-// fetch downloads a package. One that cannot be had is noted.
+// fetch downloads a package, or notes that it cannot be had.
 func (d *downloads) fetch(ctx context.Context, b *built) error {
 	d.finder.tell("downloading %s", b)
 	path, err := d.finder.Server.Fetch(ctx, b.from, b.file, d.finder.Dir)
@@ -123,7 +123,7 @@ func (d *downloads) read(ctx context.Context) (*guard.Inventory, error) {
 	return collect.Read(ctx, sources)
 }
 
-// match judges what was downloaded and checks the packages at the paths.
+// match checks the packages at the paths, which were downloaded.
 func (d *downloads) match(ctx context.Context, inv *guard.Inventory, paths []string, needs map[string][]string, met map[string]*built) error {
 	res, err := guard.Judge(ctx, inv, guard.Options{})
 	if err != nil {

@@ -22,20 +22,20 @@ type Finder struct {
 	Server Server
 	Dir    string                           // where packages may be downloaded to
 	Cache  *cache.Dir                       // keeps what is read of them; may be nil
-	Tell   func(format string, args ...any) // what is being done, for who waits; may be nil
-	// Settle waits a while for a kernel that is being built; nil: nobody waits, and
-	// what would meet it is not checked.
+	Tell   func(format string, args ...any) // reports progress; may be nil
+	// Settle waits a while for a kernel that is being built. If it is nil, modules that
+	// would meet such a kernel are not checked.
 	Settle func(ctx context.Context) error
 
 	sources map[Where]*listing    // asked once
-	builds  map[api.Target]*Build // likewise, of kernels and others that modules meet
+	builds  map[api.Target]*Build // asked once, of kernels and others that modules meet
 }
 
 // Find adds to the plan a step for each package of the places whose modules do
 // not fit the kernel they will meet: the nearest of its flavor on the place's
-// path. What metadata says decides; where it says nothing, packages are
-// downloaded and judged. The error is one of asking OBS; what cannot be known of
-// single packages stands in the plan's notes.
+// path. Metadata decides; where it says nothing, packages are downloaded and checked.
+// The error is one of asking OBS. What is unknown of single packages is in the plan's
+// notes.
 func (f *Finder) Find(ctx context.Context, p *Plan, places []Where) error {
 	for i, at := range places {
 		if slices.Contains(places[:i], at) {
@@ -86,7 +86,7 @@ func (f *Finder) tell(format string, args ...any) {
 // built is an RPM with where it is from.
 type built struct {
 	*rpm.Package            // its header, as far as OBS tells
-	from         api.Target // of a whole repository, where who built it does not matter
+	from         api.Target // of a whole repository where it does not matter which package built it
 	file         string
 	seen         *Build // the package's last build before it was looked at
 }
@@ -129,8 +129,8 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	return f.match(ctx, p, kernels, modules)
 }
 
-// mayHaveModules reports whether a package may be built into modules: it is a
-// kernel's, it is named so, or it is built with what modules are built with.
+// mayHaveModules reports whether a package may build modules: it is a kernel, it has the
+// name of a package of modules, or it is built with what modules are built with.
 func mayHaveModules(s api.Dependencies) bool {
 	return slices.ContainsFunc(s.Subpackages, func(name string) bool {
 		return kernel.IsModulePackage(name) || kernel.IsKernelPackage(name)
@@ -176,7 +176,7 @@ func (f *Finder) binaries(ctx context.Context, p *Plan, t api.Target, s api.Depe
 	return out, nil
 }
 
-// mayHoldModules leaves out what is certain to be something else.
+// mayHoldModules reports false only for files that cannot have modules.
 func mayHoldModules(file string) bool {
 	name, ok := strings.CutSuffix(file, ".rpm")
 	if !ok {
@@ -190,9 +190,8 @@ func mayHoldModules(file string) bool {
 	return !kernel.IsAccessory(name)
 }
 
-// Complete puts the steps of a plan in order, and notes for those that do not
-// say so the package's last build. An OBS that does not tell leaves it at what
-// names say: kernels come first.
+// Complete puts the steps of a plan in order, and fills in the package's last build where
+// it is missing. If OBS does not tell the dependencies, names decide: kernels come first.
 func (f *Finder) Complete(ctx context.Context, p *Plan) error {
 	var fail error
 	p.order(func(from api.Target) []api.Target {

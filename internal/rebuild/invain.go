@@ -9,11 +9,11 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
-// A build that was begun when all that its modules meet had been built, and does not
-// fit it, was made with it. OBS builds the same again as often as it is asked: nothing
-// else tells a second run that the first one changed nothing.
+// A build that began after all its kernels were built, and still does not fit them, will
+// not fit when it is built once more. OBS builds the same again as often as it is asked:
+// only this shows a second run that the first one changed nothing.
 
-// inVain says that building a package once more changes nothing, "" where that is not
+// inVain says why building a package once more changes nothing, "" where that is not
 // known.
 func (f *Finder) inVain(ctx context.Context, b *built, meets ...*built) string {
 	if b.seen == nil || b.seen.asked.IsZero() || len(meets) == 0 {
@@ -22,7 +22,7 @@ func (f *Finder) inVain(ctx context.Context, b *built, meets ...*built) string {
 	for _, met := range meets {
 		whose := f.source(ctx, met)
 		if whose == b.from {
-			return "" // each build of it has another of what it meets
+			return "" // each build comes with its own copy of what it meets
 		}
 		last := f.built(ctx, whose)
 		if last == nil || !b.seen.asked.After(last.Ended) {

@@ -20,12 +20,12 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
-// kernels is what the modules of a place may meet.
+// kernels are what the modules of a place may meet.
 type kernels struct {
-	all []*built // nearest first, before packages that have but a copy of a vmlinux
+	all []*built // nearest first, then packages that have only a copy of a vmlinux
 
-	// Beyond what was looked at there may be others; unsettled are the flavors whose
-	// nearest kernel is not known, and why.
+	// unknown is why there may be kernels that were not found; unsettled has the flavors
+	// whose nearest kernel is not known, and why.
 	unknown   error
 	unsettled map[string]string
 }
@@ -60,15 +60,15 @@ func (b *built) release() string {
 	return ""
 }
 
-// isMain reports whether an RPM is its flavor's kernel, and no copy of a part of
-// it as kernel-default-base is.
+// isMain reports whether an RPM is its flavor's kernel, and not a copy of a part of it
+// like kernel-default-base.
 func (b *built) isMain(flavor string) bool {
 	return b.Name == "kernel-"+flavor || b.Name == "kernel" || b.Name == "kernel-core" || b.Name == "kernel-"+flavor+"-core"
 }
 
-// kernels looks for kernels in the repositories of a place's path, whoever built
-// them. One of which nothing can be learned leaves its flavor unknown, since a
-// kernel farther away is not the one that is met.
+// kernels looks for kernels in the repositories of a place's path, whichever package built
+// them. If a kernel cannot be read, its flavor is unknown: modules do not meet a kernel
+// farther away.
 func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, error) {
 	path, err := f.Server.Path(ctx, at.Project, at.Repository)
 	if ctx.Err() != nil {
@@ -83,7 +83,7 @@ func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, erro
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			// What is behind it is not nearest.
+			// What comes after it is not the nearest.
 			k.unknown = fmt.Errorf("%s: %w", w, err)
 			break
 		}
@@ -122,8 +122,8 @@ func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, erro
 	return k, f.settle(ctx, k)
 }
 
-// settle waits for kernels that are being built, or leaves their flavor unknown:
-// what fits the kernel of today may not fit that of tomorrow.
+// settle waits for kernels that are being built, or marks their flavor as unknown: what
+// fits the present kernel may not fit the next.
 func (f *Finder) settle(ctx context.Context, k *kernels) error {
 	looked := map[string]bool{}
 	for _, b := range k.all {
@@ -137,7 +137,7 @@ func (f *Finder) settle(ctx context.Context, k *kernels) error {
 			if ctx.Err() != nil {
 				return err
 			}
-			continue // a place that does not say what it builds: what it offers is taken as it is
+			continue // it does not say what it builds: its kernels are taken as they are
 		}
 		source := b.at().of(l.of[b.Name])
 		if source.Package == "" {
@@ -170,9 +170,9 @@ func (f *Finder) settle(ctx context.Context, k *kernels) error {
 	return nil
 }
 
-// flavorFor is the flavor of the kernels that modules are for: that of their own one;
-// else what their package names; else that of kernels whose kernelreleases have their
-// flavor.
+// flavorFor is the flavor of the kernels that modules are for: that of their own kernel;
+// else that which their package names; else that of kernels with a kernelrelease of the
+// same flavor.
 func (k *kernels) flavorFor(m *guard.Module) string {
 	for _, b := range k.all {
 		if b.release() == m.Release {

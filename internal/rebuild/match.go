@@ -36,7 +36,7 @@ func (f *Finder) match(ctx context.Context, p *Plan, k *kernels, modules []*buil
 }
 
 // told checks the tokens of a package against the kernels it will meet. It reports
-// whether their metadata tells their bases.
+// whether the metadata of these was enough to decide.
 func (f *Finder) told(ctx context.Context, p *Plan, k *kernels, m *built, provided, required []string) bool {
 	c := &guard.Cargo{Build: m.build(), Provides: provided, Requires: required}
 	here, meets := m.vmlinux(c.Build), []*built{}
@@ -62,7 +62,7 @@ func (f *Finder) told(ctx context.Context, p *Plan, k *kernels, m *built, provid
 	return true
 }
 
-// answers plans or notes what a package's match came to; see Step.InVain.
+// answers plans or notes the results of a package's match; see Step.InVain.
 func (p *Plan) answers(b *built, cells []guard.Cell, answers []guard.Answer, inVain string) {
 	for _, a := range answers {
 		switch a.Verdict {
@@ -82,8 +82,8 @@ func (p *Plan) answers(b *built, cells []guard.Cell, answers []guard.Answer, inV
 	}
 }
 
-// build names the build that an RPM came out of, "" where who built it does not
-// matter.
+// build names the build that an RPM came out of, "" where it does not matter which
+// package built it.
 func (b *built) build() string {
 	if b.from.Package == api.WholeRepository {
 		return ""
@@ -116,8 +116,8 @@ func ofFlavor(kernels []*guard.Vmlinux, flavor string) []*guard.Vmlinux {
 	return slices.DeleteFunc(kernels, func(k *guard.Vmlinux) bool { return k.Flavor != flavor })
 }
 
-// copied checks the vmlinux of a package that is not the flavor's kernel, as
-// kernel-default-base has one, against that kernel's.
+// copied checks the vmlinux of a package that is not the flavor's kernel, such as
+// kernel-default-base, against that kernel's.
 func (f *Finder) copied(ctx context.Context, p *Plan, k *kernels, m *built, token string) {
 	flavor, _, _ := fingerprint.ParseToken(token)
 	if m.isMain(flavor) {

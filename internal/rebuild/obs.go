@@ -16,11 +16,11 @@ import (
 // OBS is a Server on the API of the Open Build Service.
 type OBS struct {
 	*api.Client
-	// Blind: only a trigger token is at hand, which opens no other route.
+	// Blind: there is only a trigger token, which opens no other route.
 	Blind bool
 }
 
-// refused marks errors that will stay.
+// refused marks errors that asking again would not change.
 func refused(err error) error {
 	if err == nil || api.Passing(err) {
 		return err
@@ -36,7 +36,7 @@ func (o *OBS) DepInfo(ctx context.Context, project, repository, arch string) ([]
 	return o.Client.DepInfo(ctx, project, repository, arch)
 }
 
-// Fetch implements Server. Files of packages that are named alike do not meet.
+// Fetch implements Server. Files of the same name from two packages are kept apart.
 func (o *OBS) Fetch(ctx context.Context, t api.Target, file, dir string) (string, error) {
 	binaries, err := o.Binaries(ctx, t)
 	if err != nil {
@@ -80,8 +80,8 @@ func (o *OBS) States(ctx context.Context, at Where, pkgs []string) (map[string]S
 	return out, nil
 }
 
-// each asks for one package at a time: of several, one that OBS does not know any
-// more spoils the answer.
+// each asks for one package at a time: of several, a single one that OBS does not know
+// any more makes the request fail.
 func (o *OBS) each(ctx context.Context, at Where, pkgs []string) (map[string]State, error) {
 	out := map[string]State{}
 	if len(pkgs) == 1 {

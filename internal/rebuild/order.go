@@ -10,9 +10,9 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// order puts the steps into waves: what a step needs to be built is built in a
-// wave before it. needs says for a package which others it is built with, and is
-// asked once for each. Those that need each other share a wave.
+// order puts the steps into waves: what a step is built with is built in a wave before
+// it. needs lists the packages that one is built with; it is called once for each. Packages
+// that need each other share a wave.
 func (p *Plan) order(needs func(api.Target) []api.Target) {
 	asked := map[api.Target][]api.Target{}
 	direct := func(n api.Target) []api.Target {
@@ -76,8 +76,8 @@ func (p *Plan) sort() {
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return cmp.Compare(a.Wave, b.Wave) })
 }
 
-// reach lists all packages that one needs, through others that are not to be
-// built themselves as well.
+// reach lists all packages of the plan that one needs, directly or through others that
+// are not to be built.
 func reach(needs func(api.Target) []api.Target, from api.Target) []api.Target {
 	seen := map[api.Target]bool{from: true}
 	var out []api.Target

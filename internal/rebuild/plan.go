@@ -31,8 +31,8 @@ type Plan struct {
 	Steps  []Step    `json:"steps"`
 	Notes  []string  `json:"notes"` // what is not known, and why
 
-	// Kernels and Packages are how many were looked at, and Skipped the packages of
-	// OBS in which no modules were looked for.
+	// Kernels and Packages are how many were checked, and Skipped the packages of OBS
+	// that were not searched for modules.
 	Kernels  int      `json:"kernels"`
 	Packages int      `json:"packages"`
 	Skipped  []string `json:"skipped,omitempty"`
@@ -52,12 +52,12 @@ type Step struct {
 	After []string `json:"after,omitempty"`
 	Why   []string `json:"why"` // for people
 
-	// Seen is the package's last build when the plan was made. Another one since
-	// then may have mended what the step is for.
+	// Seen is the package's last build when the plan was made. A later build may have
+	// made the step needless.
 	Seen *Build `json:"seen,omitempty"`
 
-	// InVain says why building it once more changes nothing, "" where nothing tells:
-	// its last build was asked for when all that it meets was there, and does not fit.
+	// InVain says why building it once more changes nothing, "" where that is not known:
+	// its last build was asked for when all its kernels were there, and does not fit them.
 	InVain string `json:"in_vain,omitempty"`
 }
 
@@ -97,14 +97,14 @@ func NewPlan(url string) *Plan {
 	return &Plan{Schema: Schema, API: url, Made: time.Now().UTC().Truncate(time.Second), Steps: []Step{}, Notes: []string{}}
 }
 
-// Bounds of a plan that is read, which somebody else may have written.
+// Bounds of a plan that is read: somebody else may have written it.
 const (
 	maxPlan     = 4 << 20 // bytes; a step has some 400
 	maxMistakes = 20      // that are reported
 )
 
-// ReadPlan reads a plan that Write wrote. A step that lacks a name is an error:
-// OBS would take a rebuild without a package as one of everything.
+// ReadPlan reads a plan that Write wrote. A step that lacks a name is an error: OBS
+// takes a rebuild without a package as a rebuild of everything.
 func ReadPlan(r io.Reader) (*Plan, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxPlan+1))
 	if err != nil {
@@ -161,8 +161,8 @@ func (p *Plan) places() []Where {
 	return out
 }
 
-// add adds a step, or another reason to one that is there. It is in vain if all its
-// reasons are.
+// add adds a step, or a reason to an existing step, which is in vain if all its reasons
+// are.
 func (p *Plan) add(t api.Target, seen *Build, why, inVain string) {
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.target() == t })
 	if i < 0 {
@@ -177,7 +177,7 @@ func (p *Plan) add(t api.Target, seen *Build, why, inVain string) {
 	}
 }
 
-// note adds what is not known, once.
+// note adds a note on something unknown, once.
 func (p *Plan) note(format string, args ...any) {
 	if s := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, s) {
 		p.Notes = append(p.Notes, s)

@@ -19,8 +19,8 @@ func (w Where) or(by Where) Where {
 
 func (w Where) complete() bool { return w.Project != "" && w.Repository != "" && w.Arch != "" }
 
-// AddResult adds a step for each source package of a judgement whose modules do
-// not fit. fallback says where packages are built that do not say it themselves.
+// AddResult adds a step for each source package of a result whose modules do not fit.
+// fallback says where packages are built that do not say so themselves.
 func (p *Plan) AddResult(res *guard.Result, fallback Where) {
 	for _, m := range res.Remakes() {
 		at, pkg := Where{Arch: obs.SchedulerArch(m.Arch)}, m.Source
@@ -31,8 +31,8 @@ func (p *Plan) AddResult(res *guard.Result, fallback Where) {
 	}
 }
 
-// AddReport adds a step for each package that a report says does not fit. What
-// has become of it since then it does not know.
+// AddReport adds a step for each package that does not fit according to a report. The
+// package may have been built again since then.
 func (p *Plan) AddReport(d *report.Document, fallback Where) {
 	for _, r := range d.Remakes {
 		at := Where{r.Project, r.Repository, obs.SchedulerArch(r.Arch)}.or(fallback)
@@ -55,8 +55,8 @@ func (p *Plan) addAt(at Where, pkg, why string) {
 	p.add(at.of(pkg), nil, why, "")
 }
 
-// Places lists where a report says that something may have to be built again:
-// the place that it is of, and those of packages that do not fit.
+// Places lists where something may have to be built again according to a report: the
+// place of the report, and the places of packages that do not fit.
 func Places(d *report.Document, fallback Where) []Where {
 	var out []Where
 	add := func(w Where) {

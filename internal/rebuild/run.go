@@ -14,25 +14,25 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
-// Outcome is what came of a step.
+// Outcome is the result of a step.
 type Outcome string
 
 // The outcomes.
 const (
 	Asked      Outcome = "asked"      // OBS was asked to build it
-	UnderWay   Outcome = "under way"  // OBS is building it anyway
+	UnderWay   Outcome = "under way"  // OBS is building it already
 	Built      Outcome = "built"      // waited for, and it was built
 	Failed     Outcome = "failed"     // waited for, and the build failed
 	Outdated   Outcome = "outdated"   // it was built since the plan was made
 	Impossible Outcome = "impossible" // OBS will not build it
-	NotAsked   Outcome = "not asked"  // what it is built with did not come to a good end
-	InVain     Outcome = "in vain"    // it was asked for before, and that changed nothing
+	NotAsked   Outcome = "not asked"  // a step that it is built with did not end well
+	InVain     Outcome = "in vain"    // it was built before, and that changed nothing
 )
 
 // Good reports whether the step needs nobody's attention.
 func (o Outcome) Good() bool { return o == Asked || o == UnderWay || o == Built }
 
-// Done is a step with what came of it.
+// Done is a step with its outcome.
 type Done struct {
 	Step    *Step
 	Outcome Outcome
@@ -43,7 +43,7 @@ type Done struct {
 type Runner struct {
 	Server Server
 	Wait   bool          // until everything is built, a wave after the other
-	Poll   time.Duration // between two questions, 0 for ten seconds
+	Poll   time.Duration // wait between two requests, 0 for ten seconds
 	Tell   func(Done)    // each change of a step; may be nil
 }
 
@@ -51,17 +51,16 @@ type Runner struct {
 // build is no longer expected.
 const quiet = 30
 
-// progress is a step on its way.
+// progress is a step that is being built.
 type progress struct {
 	*Done
 	before *Build // its last build when it was asked for
 	quiet  int
 }
 
-// Run asks for each step's build once, unless OBS is at it already or has been
-// since the plan was made, and with Wait sees it through. A step that comes to
-// no good end holds back those that are built with it, and no others. The error
-// is that of ctx.
+// Run asks for each step's build once, unless OBS is building it already or has built it
+// since the plan was made. With Wait it waits for the end. A step that does not end well
+// holds back the steps that are built with it, and no others. The error is that of ctx.
 func (r *Runner) Run(ctx context.Context, p *Plan) ([]Done, error) {
 	done := make([]Done, len(p.Steps))
 	for i := range done {
@@ -116,14 +115,13 @@ func (r *Runner) set(d *Done, o Outcome, detail string) {
 	}
 }
 
-// silent says that OBS does not tell what becomes of a step, and that it is asked
-// again.
+// silent reports that OBS does not tell the state of a step, and that it is asked again.
 func (r *Runner) silent(d *Done, err error) {
 	r.set(d, d.Outcome, fmt.Sprintf("not known at the moment, asking again: %v", err))
 }
 
-// ask has a step's package built, if that is still to be done. It returns the
-// last build before.
+// ask has a step's package built, if that is still needed. It returns the last build
+// before.
 func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 	s := d.Step
 	before, err := r.Server.LastBuild(ctx, s.target())
@@ -169,7 +167,7 @@ func (r *Runner) ask(ctx context.Context, d *Done) (*Build, error) {
 // one build.
 const dirty = 10
 
-// look finds out whether a request without an answer was heard, and repeats it
+// look finds out whether OBS received a request that it did not answer, and repeats it
 // if not.
 func (r *Runner) look(ctx context.Context, d *Done, before *Build, unknown error) error {
 	s := d.Step
@@ -179,7 +177,7 @@ func (r *Runner) look(ctx context.Context, d *Done, before *Build, unknown error
 		}
 		state, err := r.state(ctx, s)
 		if errors.Is(err, ErrBlind) {
-			return unknown // nobody tells: asking again might build it twice
+			return unknown // there is no way to know: asking again might build it twice
 		}
 		if err != nil {
 			if errors.Is(err, ErrRefused) {
@@ -219,8 +217,8 @@ func (r *Runner) state(ctx context.Context, s *Step) (*State, error) {
 	return nil, nil
 }
 
-// wait follows steps until each has come to an end. What cannot be asked for a
-// while is asked again.
+// wait follows steps until each has ended. If OBS does not answer for a while, it is
+// asked again.
 func (r *Runner) wait(ctx context.Context, waiting []*progress) error {
 	for len(waiting) > 0 {
 		if err := r.pause(ctx); err != nil {
@@ -323,7 +321,7 @@ func (r *Runner) ended(ctx context.Context, w *progress, state State) bool {
 
 func (r *Runner) pause(ctx context.Context) error { return Pause(ctx, r.Poll) }
 
-// Pause waits between two questions, ten seconds for 0.
+// Pause waits between two requests, ten seconds for 0.
 func Pause(ctx context.Context, d time.Duration) error {
 	return fetch.Sleep(ctx, cmp.Or(d, 10*time.Second))
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 )
 
-// Server is what is asked of OBS, as [api.Client] answers it where nothing else is
-// said. All places are of one OBS.
+// Server is what this package needs of OBS. Methods without a comment are those of
+// [api.Client]. All places are of one OBS.
 //
-// An error is one of the moment, unless errors.Is(err, ErrRefused) holds.
+// An error may pass, unless errors.Is(err, ErrRefused).
 type Server interface {
 	Path(ctx context.Context, project, repository string) ([]api.PathElement, error)
 	DepInfo(ctx context.Context, project, repository, arch string) ([]api.Dependencies, error)
@@ -22,22 +22,21 @@ type Server interface {
 	Fetch(ctx context.Context, t api.Target, file, dir string) (string, error)
 	// States says what OBS is doing with packages, by name.
 	States(ctx context.Context, at Where, pkgs []string) (map[string]State, error)
-	// LastBuild is the last build of a package that came to an end, nil before the
-	// first.
+	// LastBuild is the last build of a package that has ended, nil before the first.
 	LastBuild(ctx context.Context, t api.Target) (*Build, error)
-	// Rebuild has one package built. An error for which errors.Is(err,
-	// ErrUnknownOutcome) holds does not tell whether it will be.
+	// Rebuild has one package built. After an error with errors.Is(err,
+	// ErrUnknownOutcome) it may be built all the same.
 	Rebuild(ctx context.Context, t api.Target) error
 }
 
-// Errors of a Server that are acted on.
+// Errors of a Server that callers test for.
 var (
 	// ErrUnknownOutcome: a request was sent and no answer came.
 	ErrUnknownOutcome = errors.New("no answer, so whether it was done is not known")
 	// ErrRefused: asking again would bring the same answer.
 	ErrRefused = errors.New("refused")
-	// ErrBlind: OBS may be asked to build and not what it is doing, as with a
-	// trigger token.
+	// ErrBlind: OBS can be asked to build, but not what it is doing, as with a trigger
+	// token.
 	ErrBlind = errors.New("OBS does not tell who has only a token")
 )
 
@@ -48,9 +47,9 @@ type State struct {
 	Dirty   bool // the scheduler has yet to look at the repository
 }
 
-// UnderWay reports whether a build is on its way that asking again would double.
-// One that is blocked is not: OBS may find, when what it waits for is built, that
-// nothing is to be done.
+// UnderWay reports whether a build is under way, so that asking again would build twice.
+// A blocked package does not count: once what it waits for is built, OBS may find that
+// there is nothing to do.
 func (s State) UnderWay() bool {
 	switch s.Code {
 	case "scheduled", "dispatching", "building", "finished", "signing":

@@ -28,9 +28,9 @@ func ksyms(dependencies []rpm.Dependency) []ksym {
 	return out
 }
 
-// symbols adds a step for each package whose modules need a symbol of another
-// module package of the place as it was before that was built again: such modules
-// do not load, whatever their base.
+// symbols adds a step for each package whose modules need the old version of a symbol of
+// another module package of the place, which was built again: such modules do not load,
+// whatever their base.
 func (f *Finder) symbols(ctx context.Context, p *Plan, kernels, modules []*built) {
 	type named struct{ flavor, symbol string }
 	there := map[ksym]bool{}

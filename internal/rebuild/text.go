@@ -8,8 +8,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
-// Text writes the plan for people: what is built, in which order, and why. dry
-// says that it will not be carried out.
+// Text writes the plan for people: what is built, in which order, and why. dry means
+// that the plan will not be carried out.
 func (p *Plan) Text(w io.Writer, dry bool) error {
 	out := prose.NewWriter(w, false)
 	for _, n := range p.Notes {
@@ -51,8 +51,8 @@ func (p *Plan) Text(w io.Writer, dry bool) error {
 	return out.Flush()
 }
 
-// skipped says where no modules were looked for, which is the reason why none were
-// found, or a mistake.
+// skipped says which packages were not searched for modules: that may be why none were
+// found.
 func (p *Plan) skipped(out *prose.Writer) {
 	const most = 20
 	if len(p.Skipped) == 0 {
