@@ -146,7 +146,7 @@ func changesIn(c *cli.Context, inv *guard.Inventory, res *guard.Result) ([]guard
 func explainText(c *cli.Context, change guard.Change, diff *explain.Diff, reasons *why.Reasons, survival guard.Survival) error {
 	w, verbose := c.App.Writer, c.Bool("verbose")
 	fmt.Fprintf(w, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
-	err := diff.Text(w, explain.TextOptions{Verbose: verbose, Pahole: change.To.Config.Pahole()})
+	err := diff.Text(w, explain.TextOptions{Verbose: verbose})
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,17 @@ func (w *whys) reasons(ctx context.Context, change guard.Change, diff *explain.D
 			side.to.Packages = w.envs[i].Packages
 		}
 	}
-	return why.Rebuilt(old, new, diff.Effect(), trigger), problems
+	cause := diff.Cause(explain.Made{Pahole: change.To.Config.Pahole(), ProcLength: [2]int{procLength(change.From), procLength(change.To)}})
+	return why.Rebuilt(old, new, diff.Effect(), cause, trigger), problems
+}
+
+// procLength is how long the first line in /proc/version of a kernel is, with its end; 0 if
+// the line is not known.
+func procLength(b *guard.Base) int {
+	if b.Banner == "" {
+		return 0
+	}
+	return len(b.Banner) + len("\n")
 }
 
 // fits says why a build environment is not that of a package, as far as both tell.

@@ -15,7 +15,6 @@ import (
 type TextOptions struct {
 	Verbose bool // list everything
 	Named   int  // how many changes of one sort a short text lists, 0 for 8
-	Pahole  int  // the version that NEW was built with, 124 for 1.24, 0 if it is not known
 }
 
 // Text writes what changed, short unless Verbose, and what matters first: a sentence,
@@ -28,15 +27,14 @@ func (d *Diff) Text(w io.Writer, o TextOptions) error {
 	t := &text{prose.NewWriter(w, false), o, false}
 	t.onlyMain = !o.Verbose && slices.ContainsFunc(d.Changes, func(c Change) bool { return !c.minor() })
 	t.Item("", 0, d.Sentence())
-	if d.shuffled() {
-		t.Paragraph("  ", paholeOrder(o.Pahole))
-	}
 	if !d.Same() {
 		t.changes("Types", d.Changes, func(c *Change) bool { return c.sort() == aType })
 		t.changes("Functions", d.Changes, func(c *Change) bool { return c.sort() == aFunction })
 		t.changes("Variables", d.Changes, func(c *Change) bool { return c.sort() == aVariable })
-		if o.Verbose {
+		if o.Verbose || len(d.Changes) == 0 {
 			t.changes("Types without a name", d.Anonymous, func(*Change) bool { return true })
+		}
+		if o.Verbose {
 			t.folded(d.Folded)
 		}
 	}
@@ -193,23 +191,6 @@ func (t *text) counts(d *Diff) {
 	c("strings", d.Strings)
 	t.parting("ids", "type", d.IDs)
 	t.parting("offsets", "string", d.Offsets)
-}
-
-// paholeOrder says why a pahole writes types in another order, and what cures it:
-// which versions need which flag is in pahole's changes-v1.27 and changes-v1.29.
-func paholeOrder(version int) string {
-	with := fmt.Sprintf("NEW was built with pahole %d.%02d, which writes types in ", version/100, version%100)
-	switch {
-	case version == 0:
-		return "A pahole that runs on several cores writes types in another order each time. 1.29 and later do not, 1.27 and 1.28 " +
-			"do not with --btf_features=reproducible_build, older ones do not with one job (-j1)."
-	case version >= 129:
-		return with + "the same order each time. Look at what else differs, the order of objects in the link for one."
-	case version >= 127:
-		return with + "another order each time that it runs on several cores, unless it is called with --btf_features=reproducible_build."
-	}
-	return with + "another order each time that it runs on several cores. Call it with one job (-j1), " +
-		"or use 1.27 or later with --btf_features=reproducible_build."
 }
 
 // minor reports whether a change is mostly noise: a function that is recorded more or

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
 
 // written writes two kernels that differ in most ways.
@@ -111,11 +113,41 @@ Exported`},
 // TestPaholeOrder names the flag that the pahole of a kernel has.
 func TestPaholeOrder(t *testing.T) {
 	for version, want := range map[int][2]string{
-		0: {"older ones do not with one job (-j1)"}, 124: {"Call it with one job (-j1)", "1.24"},
-		127: {"unless it is called with --btf_features=reproducible_build", "1.27"}, 130: {"in the same order each time", "1.30"},
+		0: {"older ones do not with one job (-j1)"}, 124: {"call it with one job (-j1)", "1.24"},
+		127: {"call it with --btf_features=reproducible_build", "1.27"}, 130: {"writes the same order each time", "1.30"},
 	} {
-		if got := paholeOrder(version); !strings.Contains(got, want[0]) || !strings.Contains(got, want[1]) {
+		if got := paholeOrder(version); strings.HasPrefix(got, "looks like") != (version < 129) || !strings.Contains(got, want[0]) || !strings.Contains(got, want[1]) {
 			t.Errorf("%d: %s", version, got)
+		}
+	}
+}
+
+// TestBannerLength finds the length of the line in /proc/version among the types, as in
+// Debian's two builds of 6.12.115, which have "+deb13" and "+deb13.1" in it.
+func TestBannerLength(t *testing.T) {
+	write := func(length uint32, more ...string) *btf.Table {
+		k := newKernel(false, 8)
+		k.Array(k.Const(k.char), k.num, length)
+		for _, name := range more {
+			k.Struct(name, 4, member{Name: "x", Type: k.num})
+		}
+		return k.Table(t)
+	}
+	for _, tc := range []struct {
+		name     string
+		old, new *btf.Table
+		length   [2]int
+		want     string
+	}{
+		{"longer", write(214), write(216), [2]int{213, 215}, "the line in /proc/version is longer, and its length is that of a type, char [214] → [216]"},
+		{"shorter", write(216), write(214), [2]int{215, 213}, "the line in /proc/version is shorter"},
+		{"of another length", write(214), write(216), [2]int{213, 216}, ""},
+		{"not known", write(214), write(216), [2]int{}, ""},
+		{"and a struct", write(214), write(216, "s"), [2]int{213, 215}, ""},
+	} {
+		got := Bases(tc.old, tc.new, Options{}).Cause(Made{Pahole: 130, ProcLength: tc.length})
+		if !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+			t.Errorf("%s: %q", tc.name, got)
 		}
 	}
 }

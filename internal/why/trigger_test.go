@@ -95,7 +95,7 @@ func TestAsk(t *testing.T) {
 				tc.obs.err = missing
 			}
 			a, errs := Ask(context.Background(), &tc.obs, InOBS{tc.old, "5.15.12-1.1"}, InOBS{kernel, "5.15.12-1.3"})
-			sentence := Rebuilt(Made{}, Made{}, "", a.Trigger).Sentence
+			sentence := Rebuilt(Made{}, Made{}, "", "", a.Trigger).Sentence
 			if !strings.HasPrefix(sentence, tc.want) {
 				t.Errorf("%q, want %q", sentence, tc.want)
 			}

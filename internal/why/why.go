@@ -57,8 +57,8 @@ type Reasons struct {
 
 	Trigger *Trigger `json:"trigger,omitempty"` // where OBS was asked
 
-	roots  bool   // the build roots of both are known
-	pahole string // the version that the new one was built with
+	roots bool          // the build roots of both are known
+	made  kernel.Config // the new one's
 }
 
 // Difference is something that is not what it was; "" is not there.
@@ -86,16 +86,15 @@ type Input struct {
 
 // Rebuilt compares how two kernels were made. effect is what in the base changed
 // with it ("which functions are kept"), "" where nothing did or it takes more words;
-// trigger is nil where OBS was not asked.
-func Rebuilt(old, new Made, effect string, trigger *Trigger) *Reasons {
+// cause is what the bases themselves show of why, "" where they show nothing; trigger is
+// nil where OBS was not asked.
+func Rebuilt(old, new Made, effect, cause string, trigger *Trigger) *Reasons {
 	r := &Reasons{
 		Source: unknown, Config: unknown, Trigger: trigger,
 		Tools: []Difference{}, Options: []Difference{}, Packages: []Difference{}, Other: []Difference{},
 		SameTools: []string{}, UnknownTools: []string{}, roots: old.Packages != nil && new.Packages != nil,
 	}
-	if new.Config != nil {
-		r.pahole = new.Config.Toolchain().Pahole
-	}
+	r.made = new.Config
 	inputs := Compare(old, new)
 	r.source(old.Source, new.Source, inputs)
 	for _, in := range inputs {
@@ -114,7 +113,7 @@ func Rebuilt(old, new Made, effect string, trigger *Trigger) *Reasons {
 		r.config(old.Config, new.Config)
 	}
 	r.Packages = packages(old.Packages, new.Packages)
-	r.Sentence = r.sentence(effect)
+	r.Sentence = r.sentence(effect, cause)
 	return r
 }
 

@@ -83,12 +83,27 @@ func TestRebuilt(t *testing.T) {
 		{"one source package", Made{Source: Source{Package: "p"}}, Made{Source: Source{Package: "p"}}, "", "same source; not known of both: config, compiler, linker, pahole"},
 		{"a source package made again", Made{Source: Source{Package: "p"}}, Made{Source: Source{Package: "q"}}, "", "not known of both: source, config, compiler, linker, pahole"},
 	} {
-		if got := Rebuilt(tc.old, tc.new, tc.effect, nil).Sentence; got != tc.want {
+		if got := Rebuilt(tc.old, tc.new, tc.effect, "", nil).Sentence; got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
+	pahole := func(version string) Made {
+		return Made{Config: config("CONFIG_PAHOLE_VERSION", version), Source: source, Packages: env("")}
+	}
+	for _, tc := range []struct{ version, cause, want string }{
+		{"130", "", "same packages in the build root: look at names, numbers and dates in the build, and at the order of objects in the link"},
+		{"130", "the line is longer", "the line is longer"},
+		{"122", "the line is longer", "the line is longer"},
+	} {
+		if got := Rebuilt(pahole(tc.version), pahole(tc.version), "types", tc.cause, nil).Sentence; got != "same source, same config, same compiler and pahole; "+tc.want {
+			t.Errorf("%s, %q: %q", tc.version, tc.cause, got)
+		}
+	}
+	if got := Rebuilt(pahole("122"), pahole("130"), "the order of types", "looks like jobs", nil).Sentence; strings.Contains(got, "jobs") {
+		t.Errorf("another pahole did it: %q", got)
+	}
 	r := Rebuilt(Made{Packages: env(""), Host: "a", Built: time.Unix(1, 0), Source: source, Banner: kernel.Banner{Version: "#1"}},
-		Made{Packages: env("zlib=1-1 gcc11=11.3-1 dwarves=1.23-1"), Host: "b", Built: time.Unix(2, 0), Source: Source{Revision: "r2"}, Banner: kernel.Banner{Version: "#2"}}, "", nil)
+		Made{Packages: env("zlib=1-1 gcc11=11.3-1 dwarves=1.23-1"), Host: "b", Built: time.Unix(2, 0), Source: Source{Revision: "r2"}, Banner: kernel.Banner{Version: "#2"}}, "", "", nil)
 	var order []string
 	for _, d := range append(r.Packages, r.Other...) {
 		order = append(order, d.What)

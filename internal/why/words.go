@@ -22,7 +22,7 @@ import (
 
 // sentence says in one line why it was built, what is the same, what of the rest can have
 // moved the base, and what is not known.
-func (r *Reasons) sentence(effect string) string {
+func (r *Reasons) sentence(effect, cause string) string {
 	var parts []string
 	if r.Trigger != nil && r.Trigger.Kind != "" {
 		parts = append(parts, r.Trigger.words())
@@ -45,21 +45,35 @@ func (r *Reasons) sentence(effect string) string {
 			s += ": one of them, or all, changed " + effect
 		}
 		parts = append(parts, s)
+	case cause != "":
 	case alike && effect != "" && (r.Trigger == nil || !r.Trigger.names()):
-		at := "look at what differs in the build root, and at"
-		if r.roots && len(r.Packages) == 0 {
-			at = "same packages in the build root: look at"
-		}
-		pahole := " a pahole that does not build reproducibly"
-		if r.pahole != "" {
-			pahole = " pahole " + r.pahole + ", which may write another order each time"
-		}
-		parts = append(parts, at+pahole)
+		parts = append(parts, r.look())
+	}
+	if cause != "" && !(alike && len(moved) > 0) {
+		parts = append(parts, cause)
 	}
 	if len(unknowns) > 0 {
 		parts = append(parts, "not known of both: "+strings.Join(unknowns, ", "))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// look says where to look where nothing that is known explains a change.
+func (r *Reasons) look() string {
+	rootsSame := r.roots && len(r.Packages) == 0
+	switch version := r.made.Toolchain().Pahole; {
+	case r.made.Pahole() >= 129 && rootsSame: // reproducible by itself
+		return "same packages in the build root: look at names, numbers and dates in the build, and at the order of objects in the link"
+	case r.made.Pahole() >= 129:
+		return "look at what differs in the build root"
+	case rootsSame && version != "":
+		return "same packages in the build root: look at pahole " + version + ", which may write another order each time"
+	case rootsSame:
+		return "same packages in the build root: look at a pahole that does not build reproducibly"
+	case version != "":
+		return "look at what differs in the build root, and at pahole " + version + ", which may write another order each time"
+	}
+	return "look at what differs in the build root, and at a pahole that does not build reproducibly"
 }
 
 // inputs says of source, config and tools whether they are the same, as far as is

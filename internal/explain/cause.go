@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Made is what two kernels say of how they were made, as far as the bases show its effect.
+type Made struct {
+	Pahole     int    // the version that NEW was built with, 124 for 1.24, 0 if it is not known
+	ProcLength [2]int // how long the first line in /proc/version is on each side, 0 if it is not known
+}
+
+// Cause says what the bases themselves show of why they differ, in words for the middle of a
+// sentence; "" where they show nothing.
+func (d *Diff) Cause(m Made) string {
+	switch {
+	case d.Same():
+	case len(d.Changes)+len(d.Folded) == 0 && d.banner(m.ProcLength):
+		what := "longer"
+		if m.ProcLength[1] < m.ProcLength[0] {
+			what = "shorter"
+		}
+		return fmt.Sprintf("the line in /proc/version is %s, and its length is that of a type, char [%d] → [%d]: "+
+			"names, numbers and dates in it that keep their length keep the base", what, m.ProcLength[0]+1, m.ProcLength[1]+1)
+	case d.shuffled() || d.onlyOrder():
+		return paholeOrder(m.Pahole)
+	}
+	return ""
+}
+
+// onlyOrder reports whether all types that have a name stayed, and of the others as many
+// came as went, while some stand in another order.
+func (d *Diff) onlyOrder() bool {
+	t := d.Types
+	return len(d.Changes)+len(d.Folded)+t.Changed+d.Strings.Added+d.Strings.Removed == 0 && t.Added == t.Removed && t.OutOfOrder > 0
+}
+
+// banner reports whether an array as long as linux_banner (init/version-timestamp.c) was
+// replaced by one of its new length. length is that of the line, which a NUL follows.
+func (d *Diff) banner(length [2]int) bool {
+	has := func(op Op, n int) bool {
+		array := fmt.Sprintf("const char [%d]", n+1)
+		return slices.ContainsFunc(d.Anonymous, func(c Change) bool { return c.Op == op && c.Kind == "ARRAY" && c.Old+c.New == array })
+	}
+	return length[0] > 0 && length[1] > 0 && length[0] != length[1] && has(Removed, length[0]) && has(Added, length[1])
+}
+
+// paholeOrder guesses that a pahole wrote types in another order, and says what cures it:
+// which versions need which flag is in pahole's changes-v1.27 and changes-v1.29.
+func paholeOrder(version int) string {
+	looks := fmt.Sprintf("looks like pahole %d.%02d that ran several jobs, which writes another order each time: ", version/100, version%100)
+	switch {
+	case version == 0:
+		return "looks like a pahole that ran several jobs, which writes another order each time: 1.29 and later do not, " +
+			"1.27 and 1.28 do not with --btf_features=reproducible_build, older ones do not with one job (-j1)"
+	case version >= 129:
+		return fmt.Sprintf("pahole %d.%02d writes the same order each time, so look at the order of objects in the link, "+
+			"and at names, numbers and dates that the build writes into the kernel", version/100, version%100)
+	case version >= 127:
+		return looks + "call it with --btf_features=reproducible_build"
+	}
+	return looks + "call it with one job (-j1), or use 1.29 or later"
+}
