@@ -138,14 +138,16 @@ func (t *text) exception(r *guard.Result) {
 	for _, k := range order {
 		t.Line("        [[rule]]")
 		t.Line("        verdict = [%s]", strings.Join(verdicts[k], ", "))
-		action := "warn"
 		if k.pairing != "" {
 			t.Line("        pairing = %s", strconv.Quote(guard.Pairing(k.pairing).Word()))
 		}
 		if k.pkg != "" {
 			t.Line("        package = %s", strconv.Quote(k.pkg))
 		}
-		if !k.note && (k.pairing == string(guard.PairRebuild) || k.pairing == string(guard.PairAcross)) {
+		// Modules of another package are cured by building that again. In an update nothing
+		// that is built helps the machine that still runs the old kernel.
+		action := "warn"
+		if !k.note && k.pairing == string(guard.PairAcross) {
 			action = "build-again"
 		}
 		t.Line("        action  = %s", strconv.Quote(action))

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -98,6 +99,26 @@ func TestCures(t *testing.T) {
 			if !strings.HasPrefix(p.ways[i], want) {
 				t.Errorf("%s: way %d is %q, want %q", tc.kernel, i+1, p.ways[i], want)
 			}
+		}
+	}
+}
+
+// TestReadyRules gives each pairing the action that helps: only modules of another package
+// are cured by building them again.
+func TestReadyRules(t *testing.T) {
+	for pairing, want := range map[guard.Pairing]string{
+		guard.PairBuild: "warn", guard.PairRebuild: "warn", guard.PairAcross: "build-again", guard.PairWeak: "warn", guard.PairGiven: "warn",
+	} {
+		f := guard.Finding{Pairing: pairing, Base: &guard.Base{Path: "vmlinux"}, Module: &guard.Module{Name: "a", Package: &guard.Package{Name: "a-kmp"}},
+			Verdict: guard.Rejected, Severity: guard.Fail}
+		var out strings.Builder
+		w := &text{prose.NewWriter(&out, false), TextOptions{Policy: "btf-guard.conf"}}
+		w.exception(&guard.Result{Findings: []guard.Finding{f}})
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "action  = \""+want+"\"") || strings.Count(out.String(), "[[rule]]") != 1 {
+			t.Errorf("%s: want %s:\n%s", pairing, want, &out)
 		}
 	}
 }
