@@ -20,6 +20,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/cache"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
@@ -83,6 +84,7 @@ type Source struct {
 type Kernel struct {
 	guard.Vmlinux
 	Package *Package
+	Allow   verify.Allow // modules whose BTF it refuses; known where it was read
 
 	met, fit int // packages of modules that meet it, and of these, that fit
 }

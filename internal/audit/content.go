@@ -210,6 +210,7 @@ func learn(inv *guard.Inventory, of map[string]*Package) {
 		if k == nil {
 			continue
 		}
+		k.Allow = b.Allow
 		if k.Known == guard.Unknown || k.Base != b.Fingerprint.Base {
 			k.Base, k.Known = b.Fingerprint.Base, guard.ByContent // zero without BTF
 		}
@@ -279,7 +280,7 @@ func (a *audit) share(twins map[*Package][]*Package, release string) {
 			o.missing = p.missing
 			for _, k := range o.kernels {
 				if read := p.kernel(k.Release); read != nil {
-					k.Base, k.Known = read.Base, read.Known
+					k.Base, k.Known, k.Allow = read.Base, read.Known, read.Allow
 					for _, q := range a.packages {
 						if c := q.content[release]; c != nil && c.On[&read.Vmlinux] != nil {
 							c.On[&k.Vmlinux] = c.On[&read.Vmlinux]

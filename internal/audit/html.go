@@ -148,6 +148,7 @@ func (r *Result) matrixSection() page.Section {
 		}
 		s.Tables = append(s.Tables, t)
 	}
+	s.Text = append(s.Text, r.means(func(*Package) bool { return true })...)
 	if dashes {
 		s.Text = append(s.Text, "Where there is a dash, the two never meet: the modules are for another kernelrelease, or for another repository of the project.")
 	}

@@ -91,6 +91,52 @@ func (r *Result) apart(modules *Package, from []told) {
 	}
 }
 
+// means says for each verdict of the cells that do not fit, of rows that are shown, what
+// happens to a machine.
+func (r *Result) means(shown func(*Package) bool) []string {
+	type meaning struct{ word, what string }
+	on := map[meaning][]string{} // kernelreleases
+	words := map[string]int{}    // how many meanings one has
+	for _, row := range r.Rows {
+		if !shown(row.Modules) {
+			continue
+		}
+		for _, c := range row.Cells {
+			if c.Fit != guard.Misfits {
+				continue
+			}
+			found := []meaning{{"built on " + otherBase, otherBaseMeans}}
+			if len(c.Counts) > 0 {
+				found = nil
+			}
+			for v := range c.Counts {
+				found = append(found, meaning{string(v), v.Means(c.Kernel.Allow)})
+			}
+			for _, m := range found {
+				if on[m] == nil && m.what != "" {
+					words[m.word]++
+				}
+				if !slices.Contains(on[m], c.Kernel.Release) {
+					on[m] = append(on[m], c.Kernel.Release)
+				}
+			}
+		}
+	}
+	var out []string
+	for m, releases := range on {
+		switch {
+		case m.what == "":
+		case words[m.word] == 1:
+			out = append(out, "a module that is "+m.word+" "+m.what)
+		default:
+			slices.Sort(releases)
+			out = append(out, "a module that is "+m.word+" on "+prose.First(releases, few)+" "+m.what)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // undecided reports whether it is unknown of some modules whether they fit.
 func (r *Result) undecided() bool {
 	return slices.ContainsFunc(r.Rows, func(w *Row) bool { return w.Of[guard.Undecided] > 0 })

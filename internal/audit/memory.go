@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -113,7 +114,8 @@ type keptContent struct {
 
 type keptCell struct {
 	Package int
-	Release string // of the kernel in it
+	Release string       // of the kernel in it
+	Allow   verify.Allow // its own
 	Counts  guard.Counts
 	Apart   string // see guard.Content
 }
@@ -171,6 +173,7 @@ func (a *audit) apply(o kept, m members, release string) bool {
 			if k == nil {
 				return false
 			}
+			k.Allow = on.Allow
 			if on.Apart == "" {
 				contents[i].On[&k.Vmlinux] = on.Counts
 			} else {
@@ -222,9 +225,9 @@ func (a *audit) keptOf(m members, release string, said []*remark) kept {
 		for j, q := range m {
 			for _, k := range q.kernels {
 				if counts := c.On[&k.Vmlinux]; counts != nil {
-					kc.On = append(kc.On, keptCell{j, k.Release, counts, ""})
+					kc.On = append(kc.On, keptCell{j, k.Release, k.Allow, counts, ""})
 				} else if why := c.Apart[&k.Vmlinux]; why != "" {
-					kc.On = append(kc.On, keptCell{j, k.Release, nil, why})
+					kc.On = append(kc.On, keptCell{j, k.Release, k.Allow, nil, why})
 				}
 			}
 		}

@@ -254,7 +254,7 @@ func TestManyWords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const row = "m1-kmp-default-1-1.x86_64 (default): fits 0 of 1,500; does not fit kernel-default-6.4.1496-1.1.x86_64 (another base);"
+	const row = "m1-kmp-default-1-1.x86_64 (default): fits 0 of 1,500 kernels; does not fit kernel-default-6.4.1496-1.1.x86_64 (another base);"
 	plain := strings.Join(strings.Fields(text.String()), " ")
 	if !strings.Contains(plain, row) || !strings.Contains(plain, "kernel-default-6.4.1499-1.1.x86_64 (another base); does not fit 1,496 older kernels") {
 		t.Errorf("not in the text: %s", row)

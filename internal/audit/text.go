@@ -91,11 +91,11 @@ func (t *text) findings() {
 			}
 			if first {
 				first = false
-				word := "note"
+				o := noted
 				if slices.Contains(t.FailOn, kind) {
-					word = "FAIL"
+					o = failed
 				}
-				t.Headline(word+" "+string(kind)+": ", explanations[kind].String())
+				t.Marked(colors[o], outcomes[o], " "+string(kind)+": ", explanations[kind].String())
 			}
 			t.finding(f)
 		}
@@ -180,6 +180,9 @@ func (t *text) matrix() {
 		}
 		t.row("  ", "%s; %s", r.head(), strings.Join(parts, "; "))
 	}
+	for _, s := range t.means(hasNews) {
+		t.row("  => ", "%s", s)
+	}
 }
 
 func (t *text) notes() {
@@ -253,5 +256,5 @@ func (t *text) closing() {
 	if len(parts) == 0 {
 		parts = []string{t.nothingFound()}
 	}
-	t.Line("%s %s", t.word(t.FailOn, outcomes), strings.Join(parts, ", "))
+	t.Line("%s %s", t.Paint(colors[t.outcome(t.FailOn)], t.word(t.FailOn, outcomes)), strings.Join(parts, ", "))
 }

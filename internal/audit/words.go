@@ -47,7 +47,7 @@ var explanations = map[guard.Verdict]explanation{
 	guard.Mislabeled:                   {"a kernel-btf(...) dependency contradicts the content of its package", "write it again with \"obs-btf-guard stamp\""},
 	guard.Incident: {
 		"builds of one kernelrelease have different bases and share a folder below /lib/modules, so that modules of one do not fit the vmlinux of the other",
-		"ship each build as a whole, with kernel-btf(...) dependencies",
+		"ship each build as a whole, with kernel-btf(...) dependencies, and have machines rebooted after it; \"obs-btf-guard check NEW --against OLD\" lists all cures",
 	},
 	guard.Unlabeled: {"packages lack the kernel-btf(...) dependency that keeps zypper and dnf from mixing builds", "write it with \"obs-btf-guard stamp\""},
 	guard.Undecided: {"it is not known whether they fit", "repair what could not be read, leave out --metadata-only, or stamp the packages"},
@@ -58,6 +58,7 @@ var explanations = map[guard.Verdict]explanation{
 // The words that a result begins with.
 var (
 	outcomes = map[outcome]string{good: "ok  ", noted: "note", unknown: "UNKNOWN", failed: "FAIL"}
+	colors   = map[outcome]string{good: prose.Green, noted: prose.Yellow, unknown: prose.Yellow, failed: prose.Red}
 	badges   = map[outcome]string{good: "OK", noted: "NOTE", unknown: "UNKNOWN", failed: "FAIL"}
 )
 
@@ -129,6 +130,12 @@ func ofLabels(p *Package) findings.Question {
 // fitWords begin what is said of a kernel.
 var fitWords = map[guard.Verdict]string{guard.Fits: "fits ", guard.Misfits: "does not fit ", guard.Undecided: "unknown: "}
 
+// What the dependencies of a package say where nobody read its modules.
+const (
+	otherBase      = "another base"
+	otherBaseMeans = "does not load, loads without BTF, or is misread; \"obs-btf-guard check\" says which"
+)
+
 // words say what a cell says.
 func (c Cell) words() string {
 	kernel := c.Kernel.Package.NEVRA
@@ -143,7 +150,7 @@ func (c Cell) words() string {
 	case len(c.Counts) > 0:
 		how = " (" + c.Counts.String() + ")"
 	case c.Fit == guard.Misfits:
-		how = " (another base)"
+		how = " (" + otherBase + ")"
 	}
 	return fitWords[c.Fit] + kernel + how
 }
@@ -154,7 +161,7 @@ func (r *Row) head() string {
 	if n := r.Of[guard.Undecided]; n > 0 {
 		unknown = fmt.Sprintf(", not known of %s", prose.Number(n))
 	}
-	return fmt.Sprintf("%s (%s): fits %s of %s%s", r.Modules, r.Flavor, prose.Number(r.Of[guard.Fits]), prose.Number(r.Pairs()), unknown)
+	return fmt.Sprintf("%s (%s): fits %s of %s%s", r.Modules, r.Flavor, prose.Number(r.Of[guard.Fits]), prose.Several(r.Pairs(), "kernel"), unknown)
 }
 
 // became says what became of a base.

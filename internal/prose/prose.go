@@ -169,9 +169,16 @@ func (w *Writer) Item(lead Styled, visible int, s string) {
 }
 
 // Headline writes a blank line and a headline, wrapped behind its first word or words.
-func (w *Writer) Headline(prefix, s string) {
+func (w *Writer) Headline(prefix, s string) { w.Marked("", "", prefix, s) }
+
+// Marked writes a headline behind a word of a color.
+func (w *Writer) Marked(color, word, prefix, s string) {
 	w.Line("")
-	for _, line := range wrap(prefix, s, w.width) {
+	for i, line := range wrap(word+prefix, s, w.width) {
+		if i == 0 && word != "" {
+			w.Line("%s%s", w.Paint(color, word), w.Bold(line[len(word):]))
+			continue
+		}
 		w.Line("%s", w.Bold(line))
 	}
 }

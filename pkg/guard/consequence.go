@@ -15,16 +15,16 @@ func consequence(f *Finding) string {
 	var lines []string
 	switch f.Verdict {
 	case Rejected, Unrelocatable:
-		lines = append(lines, refused(f.Base.Allow))
+		lines = append(lines, f.Verdict.Means(f.Base.Allow))
 	case Misread:
-		lines = append(lines, loadsMisread)
+		lines = append(lines, f.Verdict.Means(f.Base.Allow))
 		lines = append(lines, misreadIDs(f)...)
 	case Drifted:
 		lines = append(lines, loadsDrifted)
+	case Malformed: // on whatever base, or none
+		lines = append(lines, doesNotLoad)
 	case BTFLost:
 		lines = append(lines, loadsUntraceable)
-	case Malformed:
-		lines = append(lines, doesNotLoad)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -146,6 +146,20 @@ const (
 	notBuiltOn   = "%s: %s, so the base it was built on is not known"
 )
 
+// Means says what a verdict means where a module is loaded whose refused BTF the kernel
+// treats so, "" where there is nothing to say.
+func (v Verdict) Means(allow verify.Allow) string {
+	switch v {
+	case Rejected, Unrelocatable:
+		return refused(allow)
+	case Misread:
+		return loadsMisread
+	case Malformed:
+		return doesNotLoad
+	}
+	return ""
+}
+
 func refused(allow verify.Allow) string {
 	switch allow {
 	case verify.AllowYes:
