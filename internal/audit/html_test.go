@@ -5,6 +5,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"html"
 	"regexp"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func TestHTML(t *testing.T) {
 	r.Problems = []guard.Problem{{Path: "x.rpm", Err: errors.New("cut short")}}
 	page := written(t, r)
 	for _, want := range []string{
-		">FAIL<", "The result is incomplete", "cut short", "incident, fail", "one reason", "another reason", explanations[guard.Incident].String(),
+		">FAIL<", "The result is incomplete", "cut short", "incident, fail", "one reason", "another reason", html.EscapeString(explanations[guard.Incident].String()),
 		`<span class="word">fits</span></td><td class="fail" data-label="`,
 		">–</td>", "base changed</span> 5.15.12-1-default (x86_64): kernel-default from 5.15.12-1.1 to 5.15.12-1.2",
 		"same base</span>", "<time>2021-12-03 00:00</time>", "&lt;script&gt;alert(1)&lt;/script&gt;\\x1b",
