@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/oscrc"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
@@ -80,6 +82,8 @@ type rebuildRun struct {
 	fallback rebuild.Where
 	server   *rebuild.OBS
 	url      string
+	unnamed  error           // why there is no server; then nothing is asked
+	built    []string        // the servers that built the packages, by their DISTURLs
 	places   []rebuild.Where // that were looked at as a whole
 	leftOut  int             // steps of the plan that nothing calls for
 }
@@ -96,7 +100,11 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 	if file != "" {
 		return r.readPlan(file)
 	}
-	if err := r.connect(r.c.String("apiurl")); err != nil {
+	err := r.connect(r.c.String("apiurl"))
+	if errors.Is(err, oscrc.ErrNoAPI) && r.c.NArg() > 0 { // perhaps nothing has to be asked
+		r.server, r.unnamed, err = &rebuild.OBS{}, err, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	p := rebuild.NewPlan(r.url)
@@ -109,6 +117,9 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 	if r.server.Blind && len(r.places) > 0 && r.c.NArg() == 0 {
 		return nil, misuse(r.c, "with a trigger token OBS does not tell what a project builds; give reports or RPMs")
 	}
+	if err := r.meant(len(r.places)+len(p.Steps) > 0); err != nil {
+		return nil, err
+	}
 	if err := r.find(r.c.Context, p); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.url, err)
 	}
@@ -118,8 +129,41 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 	return p, nil
 }
 
+// meant refuses to ask an OBS that nobody named or, for packages that another one built,
+// one that only osc's configuration names.
+func (r *rebuildRun) meant(asks bool) error {
+	if !asks {
+		return nil
+	}
+	built := strings.Join(r.built, ", ")
+	switch {
+	case r.unnamed != nil && built != "":
+		return fmt.Errorf("%s built these packages, and %w", built, r.unnamed)
+	case r.unnamed != nil:
+		return r.unnamed
+	case r.c.IsSet("apiurl") || r.fallback.Project != "":
+		return nil
+	}
+	for _, server := range r.built {
+		if elsewhere(server, r.url) {
+			return fmt.Errorf("%s built these packages, and osc's configuration names %s: say with --apiurl which API is meant", server, r.url)
+		}
+	}
+	return nil
+}
+
+// builtBy notes the server that a DISTURL names.
+func (r *rebuildRun) builtBy(disturl string) {
+	if u, ok := obs.ParseDistURL(disturl); ok && !slices.Contains(r.built, u.Server) {
+		r.built = append(r.built, u.Server)
+	}
+}
+
 // find looks at all places and puts the plan in order.
 func (r *rebuildRun) find(ctx context.Context, p *rebuild.Plan) error {
+	if r.unnamed != nil {
+		return nil // there is no place to look at
+	}
 	f := r.finder()
 	if !r.server.Blind {
 		if err := f.Find(ctx, p, r.places); err != nil {
@@ -180,6 +224,11 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 			}
 			r.places = append(r.places, places...)
 		}
+		if d != nil {
+			for _, pkg := range d.Packages {
+				r.builtBy(pkg.DistURL)
+			}
+		}
 	}
 	if len(packages) == 0 {
 		return nil
@@ -198,6 +247,9 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	p.AddResult(res, r.fallback)
 	p.Kernels += len(inv.Bases)
 	p.Packages += len(inv.Packages)
+	for _, pkg := range inv.Packages {
+		r.builtBy(pkg.DistURL)
+	}
 	if r.server.Blind {
 		return nil
 	}

@@ -252,3 +252,44 @@ func TestRebuildUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestNoAPI asks no OBS that nobody named, nor one that did not build the packages.
+func TestNoAPI(t *testing.T) {
+	const incident = "../../testdata/incident/"
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		http.NotFound(w, r)
+	}))
+	defer s.Close()
+	home := t.TempDir()
+	for name, value := range map[string]string{"HOME": home, "OSC_CONFIG": "", "XDG_CONFIG_HOME": "", "OSC_APIURL": "", "OSC_USERNAME": "u", "OSC_PASSWORD": "p"} {
+		t.Setenv(name, value)
+	}
+	oscrc := filepath.Join(home, "oscrc")
+	if err := os.WriteFile(oscrc, []byte("[general]\napiurl = https://api.invalid.test\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	both := []string{incident + "5.15.12-1.3", incident + "5.15.12-1.1"}
+	for _, tc := range []struct {
+		name, config string
+		args         []string
+		status       int
+		want         string
+		asks         bool
+	}{
+		{"nothing has to be built", "", []string{incident + "5.15.12-1.3"}, exitOK, "", false},
+		{"nobody named one", "", both, exitError, "build.example.org built these packages, and no API of OBS is named: give --apiurl URL", false},
+		{"nor for a project", "", inP, exitError, "no API of OBS is named: give --apiurl URL", false},
+		{"that of another", oscrc, both, exitError, "build.example.org built these packages, and osc's configuration names https://api.invalid.test: say with --apiurl", false},
+		{"named", "", append([]string{"--apiurl", s.URL}, both...), exitError, s.URL, true},
+	} {
+		t.Setenv("OSC_CONFIG", tc.config)
+		asked = 0
+		var out, errs bytes.Buffer
+		status := run(t.Context(), append([]string{"obs-btf-guard", "rebuild"}, tc.args...), &out, &errs)
+		if status != tc.status || !strings.Contains(errs.String(), tc.want) || (asked > 0) != tc.asks || tc.want == "" && errs.Len() > 0 {
+			t.Errorf("%s: %d, asked %d times\n%s%s", tc.name, status, asked, &out, &errs)
+		}
+	}
+}

@@ -98,7 +98,7 @@ are downloaded and checked. What OBS is building already is not asked for
 again. Nothing is done without --yes. API and credentials come from osc's
 configuration and environment (OSC_CONFIG, OSC_APIURL, OSC_USERNAME,
 OSC_PASSWORD), or a trigger token from --token-file or OBS_BTF_GUARD_TOKEN;
-without any of them it is https://api.opensuse.org, without a password.
+without any of them, --apiurl names the API. None is asked that nobody named.
 
 Exit status: 0 nothing is left to do; 1 something has to be built again, or
 was not built; 2 OBS could not be asked about something.`

@@ -22,8 +22,11 @@ import (
 	"strings"
 )
 
-// DefaultURL is the API that osc talks to where nothing else is said.
+// DefaultURL is the API that osc talks to where its configuration names no other.
 const DefaultURL = "https://api.opensuse.org"
+
+// ErrNoAPI: there is no configuration of osc, and nobody named an API. Then none is asked.
+var ErrNoAPI = errors.New("no API of OBS is named: give --apiurl URL, set OSC_APIURL, or configure osc (https://api.opensuse.org is that of build.opensuse.org)")
 
 // maxFile bounds a configuration file.
 const maxFile = 1 << 20
@@ -31,7 +34,7 @@ const maxFile = 1 << 20
 // Config is osc's configuration.
 type Config struct {
 	Path     string   // the file that was read, "" if there is none
-	APIURL   string   // the API that is meant where none is named
+	APIURL   string   // the API that is meant where none is named, "" without a configuration
 	Warnings []string // for a person, without secrets
 
 	getenv  func(string) string
@@ -71,7 +74,14 @@ func Load(getenv func(string) string, home string) (*Config, error) {
 		return nil, err
 	}
 	var err error
-	c.APIURL, err = c.resolve(cmp.Or(getenv("OSC_APIURL"), c.general["apiurl"], DefaultURL))
+	api := cmp.Or(getenv("OSC_APIURL"), c.general["apiurl"])
+	if api == "" && c.Path != "" {
+		api = DefaultURL
+	}
+	if api == "" {
+		return c, nil
+	}
+	c.APIURL, err = c.resolve(api)
 	if err != nil {
 		return nil, c.where(err)
 	}
@@ -140,7 +150,7 @@ func (c *Config) read() error {
 }
 
 // Host says how to talk to an API, named by its URL or one of its aliases; ""
-// means APIURL. OSC_USERNAME, OSC_PASSWORD and OSC_CREDENTIALS_MGR_CLASS go
+// means APIURL, or [ErrNoAPI] where that is "". OSC_USERNAME, OSC_PASSWORD and OSC_CREDENTIALS_MGR_CLASS go
 // before what the file says of it, whichever API is named, as with osc -A.
 //
 // The error is an [ErrNoPassword] if all but the password is known and there is
@@ -154,6 +164,9 @@ func (c *Config) Host(apiurlOrAlias string) (Host, error) {
 		if api, err = c.resolve(apiurlOrAlias); err != nil {
 			return Host{}, err
 		}
+	}
+	if api == "" {
+		return Host{}, ErrNoAPI
 	}
 	known := c.hosts[api]
 	// The environment goes by the name of the field, the file by the option's.

@@ -96,7 +96,8 @@ func TestHost(t *testing.T) {
 		{"OSC_HOST of another", two, "OSC_HOST_B_PASSWORD=f", "", plain, "p"},
 		{"unknown API", two, "", "https://c.example.org", Host{URL: "https://c.example.org", SSLCertCheck: true}, ""},
 		{"no file", "", "OSC_APIURL=" + api + " OSC_USERNAME=u OSC_PASSWORD=p", "", plain, "p"},
-		{"nothing at all", "", "", "", Host{URL: DefaultURL, SSLCertCheck: true}, ""},
+		{"a configuration that names none", "[general]\n", "", "", Host{URL: DefaultURL, SSLCertCheck: true}, ""},
+		{"no configuration, and a URL", "", "", "https://c.example.org", Host{URL: "https://c.example.org", SSLCertCheck: true}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			files := map[string]string{}
@@ -209,6 +210,13 @@ func TestPlaces(t *testing.T) {
 		})
 	}
 	home := t.TempDir()
+	c, err := Load(variables(home, "OSC_USERNAME=u OSC_PASSWORD=p"), home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := c.Host(""); !errors.Is(err, ErrNoAPI) || h != (Host{}) {
+		t.Errorf("nothing at all: %+v, %v", h, err)
+	}
 	if _, err := Load(variables(home, "OSC_CONFIG=~/none"), home); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("OSC_CONFIG that is not there: %v", err)
 	}
