@@ -402,15 +402,28 @@ func (t *text) closing(r *guard.Result) {
 	t.Line("%s %s", word, s) // whole, for who searches a log for it
 }
 
-// modules counts them, the new and the old ones.
+// modules counts them, the new and the old ones. A package that is on both sides is new,
+// also where each side is a build of its own.
 func modules(r *guard.Result) string {
-	seen := map[*guard.Module]bool{}
-	old := 0
+	type module struct {
+		of   any // the package's digest, or the module itself
+		path string
+	}
+	seen := map[module]guard.Origin{}
 	for _, f := range r.Findings {
-		if f.Module.Origin == guard.Against && !seen[f.Module] {
+		m := module{f.Module, ""}
+		if p := f.Module.Package; p != nil && p.Digest != "" {
+			m = module{p.Digest, f.Module.Path}
+		}
+		if side, ok := seen[m]; !ok || side == guard.Against {
+			seen[m] = f.Module.Origin
+		}
+	}
+	old := 0
+	for _, side := range seen {
+		if side == guard.Against {
 			old++
 		}
-		seen[f.Module] = true
 	}
 	if old == 0 {
 		return prose.Several(len(seen), "module")
