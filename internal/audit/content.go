@@ -16,7 +16,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // content reads the packages whose metadata does not tell, kernel by kernel: the modules
@@ -95,7 +94,7 @@ func (a *audit) get(ctx context.Context, p *Package) bool {
 		a.problem(p.Source, err)
 		return false
 	}
-	r, err := rpm.Open(file)
+	r, err := collect.OpenRPM(file)
 	if err != nil {
 		a.problem(p.Source, fmt.Errorf("%s: %w", p, regular.WithoutPath(err)))
 		return false

@@ -16,7 +16,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // isFolderLink reports whether an entry of a folder is a link to another folder.
@@ -106,7 +105,7 @@ func describe(ctx context.Context, source, path string) (*Package, error) {
 }
 
 func readHeader(source, path string) (*Package, error) {
-	r, err := rpm.Open(path)
+	r, err := collect.OpenRPM(path)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ type opened struct {
 }
 
 func open(path string) opened {
-	r, err := rpm.Open(path)
+	r, err := OpenRPM(path)
 	if err != nil {
 		return opened{err: err}
 	}

@@ -122,6 +122,8 @@ func TestContainers(t *testing.T) {
 		{"renamed", gzipped("070701" + strings.Repeat("0", 104)), "an initramfs", false},
 		{"linux-lts-6.12.1-r0.apk", "\x1f\x8b\x08\x00", "an Alpine package", false},
 		{"linux-6.12.1-1-x86_64.pkg.tar.zst", "\x28\xb5\x2f\xfd", "an Arch Linux package", false},
+		{"fake.rpm", "hello\n", "a text file, not an RPM package", true},
+		{"fake-2.rpm", "\x7fELF" + strings.Repeat("\x00", 200), "not an RPM package", true},
 		{"libfoo.a", "!<arch>\nfoo.o/", "a text file, not a kernel, module or package", false},
 	} {
 		dir := t.TempDir()

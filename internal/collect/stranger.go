@@ -17,6 +17,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // What is said of arguments that are something else than kernels, modules, packages
@@ -89,6 +90,15 @@ func StrangerAt(path, want string, err error) error {
 		return err
 	}
 	return Stranger(prefix, info.Size(), want, err)
+}
+
+// OpenRPM is rpm.Open, and says of a file that only has the name of a package what it is.
+func OpenRPM(path string) (*rpm.Reader, error) {
+	r, err := rpm.Open(path)
+	if errors.Is(err, rpm.ErrNotRPM) {
+		err = StrangerAt(path, "an RPM package", err)
+	}
+	return r, err
 }
 
 // isText reports whether a file begins as text does.

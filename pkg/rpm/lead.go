@@ -5,6 +5,7 @@ package rpm
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -13,6 +14,12 @@ import (
 // a package file that only file(1) takes seriously: everything it says stands
 // in the header again.
 const leadSize = 96
+
+// magic begins every package.
+var magic = []byte{0xed, 0xab, 0xee, 0xdb}
+
+// ErrNotRPM: a file does not begin as a package does.
+var ErrNotRPM = errors.New("not an RPM")
 
 // headerStyleSignature is the only signature type rpm accepts
 // (RPMSIGTYPE_HEADERSIG): the signature is a header of its own.
@@ -23,11 +30,12 @@ const headerStyleSignature = 5
 // which a digest covers.
 func readLead(r io.Reader) ([]byte, error) {
 	lead := make([]byte, leadSize)
-	if n, err := io.ReadFull(r, lead); err != nil {
-		return nil, fmt.Errorf("lead: %d of %d bytes: %w", n, leadSize, noEOF(err))
+	n, err := io.ReadFull(r, lead)
+	if got := lead[:min(n, len(magic))]; !bytes.HasPrefix(magic, got) {
+		return nil, fmt.Errorf("lead: magic %x, %w", got, ErrNotRPM)
 	}
-	if !bytes.HasPrefix(lead, []byte{0xed, 0xab, 0xee, 0xdb}) {
-		return nil, fmt.Errorf("lead: magic %x, not an RPM", lead[:4])
+	if err != nil {
+		return nil, fmt.Errorf("lead: %d of %d bytes: %w", n, leadSize, noEOF(err))
 	}
 	if major := lead[4]; major != 3 && major != 4 {
 		return nil, fmt.Errorf("lead: package version %d, only 3 and 4 are known", major)
