@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -100,7 +101,11 @@ func noCommand(app *cli.App, name string) error {
 	for _, cmd := range app.Commands {
 		names = append(names, cmd.Names()...)
 	}
-	return usageError{fmt.Sprintf("no command %q%s", name, didYouMean(closest(name, names))), "obs-btf-guard --help"}
+	like := prose.Closest(name, names)
+	if _, err := os.Stat(name); err == nil {
+		like = "check " + name
+	}
+	return usageError{fmt.Sprintf("no command %q%s", name, prose.DidYouMean(like)), "obs-btf-guard --help"}
 }
 
 // flagError puts what the library says of a flag into words, with the dashes that a
@@ -116,11 +121,14 @@ func flagError(c *cli.Context, err error) string {
 				names = append(names, f.Names()...)
 			}
 		}
-		like := closest(name, names)
-		if like != "" {
+		like := prose.Closest(name, names)
+		switch {
+		case slices.Contains([]string{"no-color", "no-colour"}, name):
+			like = "--color never" // of each command that has colors
+		case like != "":
 			like = dashed(like)
 		}
-		return fmt.Sprintf("no flag %s%s", dashed(name), didYouMean(like))
+		return fmt.Sprintf("no flag %s%s", dashed(name), prose.DidYouMean(like))
 	}
 	if name, ok := strings.CutPrefix(text, incomplete); ok {
 		return dashed(name) + " needs a value"
@@ -157,57 +165,6 @@ func dashed(name string) string {
 		return "-" + name
 	}
 	return "--" + name
-}
-
-func didYouMean(name string) string {
-	if name == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", name)
-}
-
-// closest is the name that is most like a mistyped one, "" if none is like it: it
-// begins so, or few letters are wrong.
-func closest(typed string, names []string) string {
-	best, least := "", 1+len(typed)/3
-	for _, name := range names {
-		n := typos(typed, name)
-		if strings.EqualFold(typed, name) {
-			n = 0
-		}
-		if len(typed) > 2 && strings.HasPrefix(name, typed) {
-			n = 0
-		}
-		if n < least {
-			best, least = name, n
-		}
-	}
-	return best
-}
-
-// typos counts the letters to add, to drop, to replace or to swap with their neighbor
-// until one word is the other (the restricted Damerau-Levenshtein distance).
-func typos(a, b string) int {
-	prev, row := []int(nil), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		before := prev
-		prev, row = row, make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-	}
-	return row[len(b)]
 }
 
 // grouped puts commands into a group of the help.

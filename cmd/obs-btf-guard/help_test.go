@@ -10,19 +10,6 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
-func TestClosest(t *testing.T) {
-	names := []string{"check", "fingerprint", "explain", "audit", "against", "allow-mismatch", "v"}
-	for typed, want := range map[string]string{
-		"chekc": "check", "chek": "check", "ceck": "check", "agains": "against", "agianst": "against",
-		"finger": "fingerprint", "fingerpirnt": "fingerprint", "allow_mismatch": "allow-mismatch",
-		"install": "", "x": "", "": "", "tomorrow": "",
-	} {
-		if got := closest(typed, names); got != want {
-			t.Errorf("%q: %q, want %q", typed, got, want)
-		}
-	}
-}
-
 // TestHelp: the help is as narrow as a terminal, no choice stands twice in it, and no
 // switch is said to be off.
 func TestHelp(t *testing.T) {

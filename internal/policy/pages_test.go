@@ -100,7 +100,7 @@ func TestWithoutConsequences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(page), "To begin without consequences")
+	_, rest, _ := strings.Cut(string(page), "To begin with a trial")
 	_, rest, _ = strings.Cut(rest, "```toml\n")
 	text, _, ok := strings.Cut(rest, "```")
 	p, err := Parse("example", []byte(text))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2/unstable"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -202,7 +203,7 @@ func (p *parser) keyValue(e *unstable.Node) {
 		p.mistaken(line, "key %.80q stands outside of a rule, which begins with [[rule]]", key)
 		return
 	case !slices.Contains(keys, key):
-		p.mistaken(line, "unknown key %.80q (a rule has %s)", key, strings.Join(keys, ", "))
+		p.mistaken(line, "unknown key %.80q (a rule has %s)%s", key, strings.Join(keys, ", "), like(key, keys))
 		return
 	case twice:
 		p.mistaken(line, "%s stands twice in this rule, first in line %d", key, first)
@@ -323,9 +324,17 @@ func choose[T ~string](p *parser, key string, words []word, known []T) []T {
 		for _, k := range known {
 			all = append(all, string(k))
 		}
-		p.mistaken(w.line, "%s: must be one of %s, not %.80q", key, strings.Join(all, ", "), w.text)
+		p.mistaken(w.line, "%s: must be one of %s, not %.80q%s", key, strings.Join(all, ", "), w.text, like(w.text, all))
 	}
 	return out
+}
+
+// like asks whether a word was meant that is like one that is none.
+func like(typed string, words []string) string {
+	if len(typed) > 40 { // no word is so long
+		return ""
+	}
+	return prose.DidYouMean(prose.Closest(typed, words))
 }
 
 // globs reads patterns as path.Match has them.

@@ -33,15 +33,18 @@ var mistakes = []struct {
 	want []string
 }{
 	{"unknown key", "[[rule]]\n" + good + "pakage = 'x'\n",
-		[]string{`5: unknown key "pakage" (a rule has verdict, pairing, package, module, action, reason)`}},
+		[]string{`5: unknown key "pakage" (a rule has verdict, pairing, package, module, action, reason); did you mean "package"?`}},
 	{"key with a dot", "[[rule]]\n" + good + "module.name = 'x'\n",
 		[]string{`5: unknown key "module.name" (a rule has verdict, pairing, package, module, action, reason)`}},
 	{"unknown verdict", "[[rule]]\n\nverdict = 'reject'\naction = 'warn'\nreason = 'r'\n",
-		[]string{`3: verdict: must be one of ` + known + `, not "reject"`}},
+		[]string{`3: verdict: must be one of ` + known + `, not "reject"; did you mean "rejected"?`}},
 	{"unknown words of a list, each in its line", "[[rule]]\naction = 'warn'\nreason = 'r'\nverdict = [\n'rejected',\n'a', # why\n\n'B']\n",
 		[]string{`6: verdict: must be one of ` + known + `, not "a"`, `8: verdict: must be one of ` + known + `, not "B"`}},
 	{"unknown pairing", "[[rule]]\n" + good + "pairing = 'older'\n",
 		[]string{`5: pairing: must be one of build, update, across, weak, given, running, not "older"`}},
+	{"mistyped pairing and action", "[[rule]]\nverdict = 'rejected'\npairing = 'udpate'\naction = 'wran'\nreason = 'r'\n",
+		[]string{`3: pairing: must be one of build, update, across, weak, given, running, not "udpate"; did you mean "update"?`,
+			`4: action: must be one of fail, build-again, warn, ignore, not "wran"; did you mean "warn"?`}},
 	{"unknown action", "[[rule]]\nverdict = 'rejected'\naction = 'ok'\nreason = 'r'\n",
 		[]string{`3: action: must be one of fail, build-again, warn, ignore, not "ok"`}},
 	{"nothing given", "# a\n[[rule]]\n",
@@ -103,7 +106,7 @@ var mistakes = []struct {
 	{"mistakes before one of syntax", "[[rule]]\npakage = 'x'\n[[rule]]\nverdict = 'rejected'\n=\n",
 		[]string{
 			"1: this rule has no verdict", "1: this rule has no action", "1: this rule has no reason",
-			`2: unknown key "pakage" (a rule has verdict, pairing, package, module, action, reason)`,
+			`2: unknown key "pakage" (a rule has verdict, pairing, package, module, action, reason); did you mean "package"?`,
 			"5: syntax error: invalid character at start of key: U+003D '='",
 		}},
 }
