@@ -110,6 +110,30 @@ func TestScriptPages(t *testing.T) {
 	}
 }
 
+// TestManGroups: the first page has the commands in the groups of --help, in its order.
+func TestManGroups(t *testing.T) {
+	source, err := os.ReadFile("../../docs/man/obs-btf-guard.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(source), `\-`, "-")
+	of := map[string][]string{}
+	for _, cmd := range newApp(io.Discard, io.Discard).Commands {
+		of[cmd.Category] = append(of[cmd.Category], cmd.Name)
+	}
+	for group, want := range of {
+		_, section, _ := strings.Cut(text, "\n.Ss "+group+"\n")
+		section, _, _ = strings.Cut(section, "\n.S")
+		var got []string
+		for _, m := range regexp.MustCompile(`(?m)^\.It Xr obs-btf-guard-([a-z]+) 1$`).FindAllStringSubmatch(section, -1) {
+			got = append(got, m[1])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, --help has %q", group, got, want)
+		}
+	}
+}
+
 // TestManPages compares the man pages with the commands: each command has one
 // page, which has all of its long flags and no other.
 func TestManPages(t *testing.T) {

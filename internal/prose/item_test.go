@@ -32,3 +32,19 @@ func TestItem(t *testing.T) {
 		}
 	}
 }
+
+// TestTerminalWidth has COLUMNS go before what the terminal says, and 80 where neither knows.
+func TestTerminalWidth(t *testing.T) {
+	for _, tc := range []struct {
+		width   int
+		columns string
+		want    int
+	}{
+		{0, "", LogWidth}, {0, "100", 100}, {90, "", 90}, {90, "60", 60}, {90, "many", 90}, {90, "-1", 90}, {90, "0", 90},
+		{20, "", leastWidth}, {90, "9", leastWidth}, {500, "", mostWidth}, {90, "500", mostWidth},
+	} {
+		if got := terminalWidth(tc.width, tc.columns); got != tc.want {
+			t.Errorf("%d columns, COLUMNS=%s: %d, want %d", tc.width, tc.columns, got, tc.want)
+		}
+	}
+}

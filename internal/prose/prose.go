@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -120,11 +121,24 @@ const (
 
 func widthOf(w io.Writer) (width int, terminal bool) {
 	if f, ok := w.(interface{ Fd() uintptr }); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return max(leastWidth, min(width, mostWidth)), true
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return terminalWidth(width, os.Getenv("COLUMNS")), true
 		}
 	}
 	return LogWidth, false
+}
+
+// terminalWidth is how far lines go on a terminal of so many columns, 0 where it does not
+// know, as a serial console. COLUMNS goes first, as in git and ls. What is written to files
+// and pipes has [LogWidth] whatever it is: a log is the same whoever wrote it.
+func terminalWidth(width int, columns string) int {
+	if n, err := strconv.Atoi(columns); err == nil && n > 0 {
+		width = n
+	}
+	if width <= 0 {
+		return LogWidth
+	}
+	return max(leastWidth, min(width, mostWidth))
 }
 
 // Room is how many columns are left behind what has been written of a line.
