@@ -29,6 +29,7 @@ type TextOptions struct {
 	Generator bool            // the packages were built with the dependency generator
 	History   []history.Build // newest first
 	Topics    []Topic         // what else there is to say
+	Nothing   string          // why there was nothing to check, where that is no fault
 }
 
 // Topic is a headline and its points.
@@ -158,7 +159,12 @@ func count(b *guard.Base) int {
 
 // alone lists the kernels of which there are no modules.
 func (t *text) alone(r *guard.Result) {
+	kernel := ""
 	for _, b := range r.Bases {
+		if name := KernelName(b.Release, b.Arch); name != kernel {
+			kernel = name
+			t.Line("%s", t.Bold(name))
+		}
 		t.bases([]group{{guard.Finding{Base: b, Module: &guard.Module{Release: b.Release, Arch: b.Arch}}}}, "")
 	}
 	for _, c := range r.Changes {
@@ -386,6 +392,9 @@ func ruled(r *guard.Result) (n int) {
 // closing is the last line, with what a glance at the end of a log must find.
 func (t *text) closing(r *guard.Result) {
 	s := counted(r)
+	if t.Nothing != "" && len(r.Findings) == 0 {
+		s = t.Nothing
+	}
 	if n := len(r.Refusals); n > 0 {
 		s += "; " + prose.Several(n, "kernel") + " without usable BTF"
 	}

@@ -39,6 +39,8 @@ type State struct {
 	Reboots []Reboot `json:"reboots"`
 	Notes   []string `json:"notes"` // what could not be looked at
 
+	noModules bool // the kernel was built without
+
 	ill bool // something fails now that a reboot may cure
 }
 
@@ -114,6 +116,7 @@ func Check(ctx context.Context, o Options) (*guard.Result, *State, error) {
 	}
 
 	if on, known := config.Enabled("CONFIG_MODULES"); !on && (known || config != nil) {
+		state.noModules = true
 		state.Notes = append(state.Notes, "modules: this kernel was built without (CONFIG_MODULES is not set)")
 		return &guard.Result{Bases: []*guard.Base{base}}, state, nil
 	}
@@ -122,6 +125,8 @@ func Check(ctx context.Context, o Options) (*guard.Result, *State, error) {
 	if tree.dir == "" {
 		inv.Problems = append(inv.Problems, guard.Problem{Path: s.path("lib/modules", s.release),
 			Err: errors.New("not there, so no module can be loaded until the next reboot. Its package was removed or replaced")})
+	} else if len(tree.modules)+len(tree.problems) == 0 {
+		inv.Problems = append(inv.Problems, guard.Problem{Path: tree.dir, Err: errors.New("no module in it, so nothing was checked")})
 	}
 	res, err := guard.Judge(ctx, inv, guard.Options{Policy: o.Policy})
 	if err != nil {

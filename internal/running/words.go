@@ -23,6 +23,14 @@ func (s *State) Topics() []report.Topic {
 	}
 }
 
+// Nothing says why there was nothing to check, "" where there was.
+func (s *State) Nothing() string {
+	if s.noModules {
+		return "nothing to check: this kernel loads no modules"
+	}
+	return ""
+}
+
 func (s *State) loadedPoints() []string {
 	if len(s.Loaded) == 0 {
 		return []string{"no module"}

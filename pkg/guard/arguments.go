@@ -85,24 +85,30 @@ func idle(inv *Inventory, res *Result) []Problem {
 	return out
 }
 
-// neverMeet is for an older build that shares no kernelrelease with the new one.
+// neverMeet is for an older build that shares no kernelrelease with the new one, or no
+// architecture.
 func neverMeet(inv *Inventory, path string) error {
 	var old, new []string
+	releases, format := map[string]bool{}, noMatchNames
 	for _, b := range inv.Bases {
 		switch name := kernelName(b.Release, b.Arch); {
 		case b.Release == "":
 		case b.Origin == Against && tree(b.Package, b.Tree) == path:
 			old = append(old, name)
+			releases[b.Release] = true
 		case b.Origin == New:
 			new = append(new, name)
 		}
+	}
+	if slices.ContainsFunc(inv.Bases, func(b *Base) bool { return b.Origin == New && releases[b.Release] }) {
+		format = noMatchArchs
 	}
 	slices.Sort(old)
 	slices.Sort(new)
 	if old, new = slices.Compact(old), slices.Compact(new); len(old) == 0 || len(new) == 0 {
 		return errors.New(noMatch)
 	}
-	return fmt.Errorf(noMatchNames, strings.Join(few(old), ", "), strings.Join(few(new), ", "))
+	return fmt.Errorf(format, strings.Join(few(old), ", "), strings.Join(few(new), ", "))
 }
 
 // nothingToCheck is for kernels that somebody gave without any module to check on

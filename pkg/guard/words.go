@@ -133,12 +133,15 @@ const (
 
 // What was not checked; the file stands in front.
 const (
-	noBase       = "no kernel with BTF in it"
-	manyBases    = "%d kernels in it; name the file of one"
-	nothingIn    = "no kernel and no module in it, so nothing of it was checked"
-	noMatch      = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
-	noMatchNames = "nothing was compared: the old build is %s, the new one %s, and each looks for modules of its own name only. " +
-		"\"check --base VMLINUX MODULE...\" compares what it is given"
+	noBase    = "no kernel with BTF in it"
+	manyBases = "%d kernels in it; name the file of one"
+	nothingIn = "no kernel and no module in it, so nothing of it was checked"
+	noMatch   = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
+	// Of two kernelreleases, and of one for two architectures.
+	noMatchNames = "nothing was compared: the old build is %s, the new one %s. They have separate folders below /lib/modules, " +
+		"so an update does not mix them. Modules of other packages can still meet both: give these too. " +
+		"\"check --base VMLINUX MODULE...\" checks any modules on any kernel"
+	noMatchArchs = "nothing was compared: the old build is %s, the new one %s"
 	oneBuild     = "nothing was compared: both sides are the same build"
 	noModules    = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"
 	wrongArch    = "not checked: it is built for %s, the base for %s"
