@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package btf reads BTF tables as they stand in a file: a base (the .BTF of a
+// Package btf reads BTF tables from the bytes of a file: a base (the .BTF of a
 // vmlinux) and the split tables of its modules.
 //
 // Parse lays a table out over the bytes it is given and copies nothing.

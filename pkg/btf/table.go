@@ -125,8 +125,8 @@ func (t *Table) Type(id TypeID) (typ Type, ok bool) {
 	return t.at(t.offsets[i], id), true
 }
 
-// Kind is that of the type with an id, in the base too, and ok false past the end, as
-// Type has it, for who wants no more of thousands of types all over a base.
+// Kind is the kind of the type with an id, in the base too; ok is false past the end. It
+// costs less than Type where nothing else is needed.
 func (t *Table) Kind(id TypeID) (k Kind, ok bool) {
 	for t.base != nil && id < t.startID {
 		t = t.base
@@ -165,8 +165,8 @@ func (t *Table) Types() iter.Seq[Type] {
 func (t *Table) Bytes(off uint32) (s []byte, ok bool) { return t.Prefix(off, math.MaxInt) }
 
 // MaxName is longer than any name that a kernel takes for one (KSYM_NAME_LEN is
-// 512). Who looks at every name of a table bounds them by it, or one long string
-// that all of them end in would be read as often as there are types.
+// 512). A caller that reads every name of a table should bound them by it: otherwise
+// one long string that all names end in is read as often as there are types.
 const MaxName = 1024
 
 // Prefix is Bytes for the first limit bytes of the string.

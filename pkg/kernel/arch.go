@@ -7,8 +7,8 @@ import (
 	"encoding/binary"
 )
 
-// Arch is the architecture by the name that RPM and uname -m have for it, ""
-// where this package knows none. ELF does not tell the kinds of 32 bit x86 and
+// Arch is the architecture by the name that RPM and uname -m use, "" where this
+// package knows none. ELF does not tell the kinds of 32 bit x86 and
 // ARM apart: they are given as i686 and armv7hl.
 func (f *ELF) Arch() string {
 	little := f.order == binary.LittleEndian

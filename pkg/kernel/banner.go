@@ -36,8 +36,8 @@ func ParseBanner(text string) (b Banner) {
 	return b
 }
 
-// cutParens gives what stands in the parentheses that a text begins with, which
-// may hold others, and what follows them.
+// cutParens splits a text that begins with parentheses, which may be nested, into
+// their content and the rest.
 func cutParens(s string) (inside, rest string, ok bool) {
 	depth := 0
 	for i, c := range s {

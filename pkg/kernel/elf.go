@@ -92,7 +92,7 @@ func (f *ELF) readHeaders() error {
 	if entrySize != f.headerSize() {
 		return fmt.Errorf("ELF header: e_shentsize %d, should be %d", entrySize, f.headerSize())
 	}
-	// A count or index that does not fit 16 bits stands in section header 0
+	// A count or index that does not fit 16 bits is in section header 0
 	// (System V ABI, chapter 4, "Sections").
 	if count == 0 || nameIndex == uint64(elf.SHN_XINDEX) {
 		if f.headers, err = f.src.read("section header 0 (e_shoff)", offset, entrySize); err != nil {
@@ -118,7 +118,7 @@ func (f *ELF) readHeaders() error {
 	return f.checkSections(int(nameIndex))
 }
 
-// checkSections holds every section header to the rules the kernel has for a
+// checkSections checks every section header by the rules that the kernel has for a
 // module (kernel/module/main.c, elf_validity_cache_sechdrs and _secstrings):
 // the bytes lie in the file, the name lies in the name table, and the name
 // table ends with a NUL.
@@ -177,7 +177,7 @@ type wanted struct {
 	data *[]byte
 }
 
-// copySections leaves nil what is absent or empty.
+// copySections copies the sections, and leaves nil for those that are absent or empty.
 func (f *ELF) copySections(sections ...wanted) error {
 	for _, w := range sections {
 		data, _, err := f.Section(w.name)
@@ -191,7 +191,7 @@ func (f *ELF) copySections(sections ...wanted) error {
 	return nil
 }
 
-// sectionHeader is what is used of an Elf32_Shdr or Elf64_Shdr. Offset and
+// sectionHeader has the fields of an Elf32_Shdr or Elf64_Shdr that are used here. Offset and
 // size are in bytes of the file.
 type sectionHeader struct {
 	name      uint32

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// AppendBinary appends all that is known of the module, for [DecodeModule]. The form
-// is one for caches: only the same version of this package can read it.
+// AppendBinary appends all that is known of the module, for [DecodeModule]. The format
+// is for caches: only the same version of this package can read it.
 func (m *Module) AppendBinary(b []byte) ([]byte, error) {
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	number := func(n uint64) { b = binary.AppendUvarint(b, n) }

@@ -33,8 +33,8 @@ func (f *ELF) Exports() ([]string, error) {
 
 // Compilers lists what the compilers of its objects wrote into a vmlinux, each
 // once: the strings of .comment, "GCC: (SUSE Linux) 11.2.1 20211124 [revision
-// ...]". Empty where the section was stripped, as in boot images. Of a .comment that
-// no compilers wrote, the beginning is given.
+// ...]". Empty where the section was stripped, as in boot images. If a .comment has
+// too many strings to be written by compilers, only the first are returned.
 func (f *ELF) Compilers() ([]string, error) {
 	text, _, err := f.Section(".comment")
 	seen := map[string]bool{}
@@ -52,7 +52,7 @@ func (f *ELF) Compilers() ([]string, error) {
 	return out, err
 }
 
-// nulTerminated yields the strings that end with a NUL each, but for empty ones.
+// nulTerminated yields the strings that a NUL ends, except empty ones.
 func nulTerminated(text []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for s := range strings.SplitSeq(string(text), "\x00") {
@@ -65,8 +65,8 @@ func nulTerminated(text []byte) iter.Seq[string] {
 
 // ParseSymvers lists the names that the vmlinux exports by the text of a
 // Module.symvers (scripts/mod/modpost.c, write_dump): lines of CRC, symbol, module
-// and more, separated by tabs. What modules export is left out, and lines that are
-// something else are passed over.
+// and more, separated by tabs. Symbols that modules export are left out, and other
+// lines are skipped.
 func ParseSymvers(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {

@@ -9,7 +9,7 @@ import (
 
 // The header of the flat memory images of arm64 and riscv, in bytes from the
 // start, all fields little endian (Documentation/arch/arm64/booting.rst,
-// Documentation/arch/riscv/boot-image-header.rst). They agree on the places.
+// Documentation/arch/riscv/boot-image-header.rst). The offsets are the same.
 const (
 	flatFlagsAt = 24 // u64; arm64 and riscv: bit 0 set for a big endian kernel
 	flatMagicAt = 56
@@ -31,8 +31,8 @@ func (o *opener) openFlat(src source, arch string) error {
 	return o.openFlatAs(src, arch, order)
 }
 
-// openFlatAs reads a kernel as it lies in memory. It has no section table, so .BTF is
-// found by its content and .BTF_ids, which has no header, not at all.
+// openFlatAs reads the memory image of a kernel. It has no section table, so .BTF is
+// found by its content, and .BTF_ids, which has no header, is not found.
 func (o *opener) openFlatAs(src source, arch string, order binary.ByteOrder) error {
 	data, err := src.read("image", 0, uint64(src.size))
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 // defaultFlavor is the flavor of a kernel whose release does not name one.
 const defaultFlavor = "default"
 
-// Flavor is the kernel's flavor by its kernelrelease. Fedora and its like write
-// it behind the architecture; the others end with it, in words that are joined
-// by "-".
+// Flavor is the kernel's flavor by its kernelrelease. Fedora and distributions like
+// it write the flavor behind the architecture; the others end with it, in words
+// joined by "-".
 //
 //	5.15.12-1-default                     default     openSUSE
 //	6.4.0-150600.23-rt_debug              rt_debug
@@ -98,8 +98,8 @@ func nameFlavor(name string) string {
 	return strings.Join(words, "-")
 }
 
-// kernelParts are the words in package names that say which part of a kernel it is.
-// Those before flavors may stand alone: kernel-devel, kernel-source-rt.
+// kernelParts are the words in package names for a part of a kernel. The flavor may
+// be missing or follow: kernel-devel, kernel-source-rt.
 var kernelParts = []string{
 	"core", "modules", "extra", "internal", "partner", "matched", "kvm", "uki", "virt", "addons", // Fedora, RHEL
 	"base", "optional", "livepatch", "vdso", "source", "syms", // openSUSE
@@ -137,8 +137,8 @@ func isRealtime(part string) bool {
 	return ok && number != "" && strings.Trim(number, digits) == ""
 }
 
-// isFlavorWord tells a word of a flavor from those of versions, release
-// candidates and revisions (scripts/setlocalversion writes -g<hash>).
+// isFlavorWord reports whether a word belongs to a flavor, not to a version, a release
+// candidate or a revision (scripts/setlocalversion writes -g<hash>).
 func isFlavorWord(word string) bool {
 	switch {
 	case word == "":

@@ -9,8 +9,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
-// Kind is what a file is, judged by its first bytes. Its text is fit for a
-// message.
+// Kind is what a file is, by its first bytes. Its text can be used in messages.
 type Kind string
 
 const (
@@ -64,7 +63,7 @@ func Identify(prefix []byte) Kind {
 	return KindUnknown
 }
 
-// identifyELF goes by e_type, which stands at the same place in both classes.
+// identifyELF goes by e_type, which is at the same offset in both classes.
 func identifyELF(prefix []byte) Kind {
 	if len(prefix) < 18 {
 		return KindUnknown

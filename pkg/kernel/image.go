@@ -18,7 +18,7 @@ const (
 	// of its wrappings together.
 	MaxUnpacked = 1 << 30
 
-	// maxWrappings is how deep a kernel may be wrapped. Real ones need two:
+	// maxWrappings is how deep a kernel may be wrapped. Real kernels need two:
 	// a compressed EFI zboot image.
 	maxWrappings = 4
 )
@@ -83,7 +83,8 @@ type Facts struct {
 //
 // A kernel without BTF is no error: BTF is then nil. Errors wrap [ErrNotImage]
 // where the content is something else, and decompress.ErrTooLarge where it
-// passes [MaxUnpacked], or what decompress.Bound allows for its size; otherwise the file is damaged, and they name the field.
+// passes [MaxUnpacked], or what decompress.Bound allows for its size; otherwise the
+// file is damaged, and they name the field.
 func OpenImage(r io.ReaderAt, size int64, d *decompress.Decoder, texts ...string) (*Image, error) {
 	src, err := fromReader(r, size)
 	if err != nil {
@@ -189,7 +190,7 @@ func room(src source, format decompress.Format, off, n uint64) int64 {
 	if format == decompress.Xz {
 		last := min(n, 1<<10)
 		if tail, err := src.read("compressed data", off+n-last, last); err == nil && xz.Size(tail) > 0 {
-			room = xz.Size(tail) + 1 // more tells that it is at its end
+			room = xz.Size(tail) + 1 // the byte more shows the end
 		}
 	}
 	return min(room, usualRoom)
@@ -207,7 +208,7 @@ func (o *opener) unpack(src source, format decompress.Format, off, n uint64) (so
 	if err != nil {
 		return source{}, err
 	}
-	// Growing would take as much once more.
+	// To grow the buffer would take its memory once more.
 	data, err := decompress.AppendFrom(make([]byte, 0, min(o.left+1, room(src, format, off, n))), unpacked, o.left+1)
 	if err != nil {
 		return source{}, err

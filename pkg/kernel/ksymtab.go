@@ -10,9 +10,9 @@ import (
 
 // Exported reads what a linked kernel exports to modules, with CRCs, from the tables
 // that its module loader looks symbols up in: __ksymtab... and, with
-// CONFIG_MODVERSIONS, __kcrctab... beside it. They are loaded data, which no strip
-// takes away. What the kernel's modules export is not in it: the set is a part. It is
-// nil without such tables.
+// CONFIG_MODVERSIONS, __kcrctab.... They are loaded data, which strip keeps. Exports of
+// the kernel's modules are not among them, so the set is partial. It is nil without
+// such tables.
 //
 // An entry of a symbol table is struct kernel_symbol (kernel/module/internal.h,
 // include/linux/export.h before): three offsets of 32 bits, each from its own place
@@ -71,14 +71,14 @@ func (f *ELF) Exported() (*Symvers, error) {
 	return out, nil
 }
 
-// symbolLayout is one of those of struct kernel_symbol.
+// symbolLayout is a layout of struct kernel_symbol.
 type symbolLayout struct {
 	fields   int
 	relative bool
 }
 
-// exportedNames reads the names of a symbol table in the layout in which all of them
-// are some.
+// exportedNames reads the names of a symbol table in the first layout in which all are
+// valid.
 func (f *ELF) exportedNames(s sectionHeader, textAt uint64, text string) ([]string, error) {
 	table, err := f.bytes(s)
 	if err != nil {
@@ -158,9 +158,8 @@ func (f *ELF) exportedCRCs(section string, want int) ([]uint32, error) {
 	return out, nil
 }
 
-// farCRCs reads CRCs that stand elsewhere, nil where the values are no distances: that
-// each of many CRCs happens to be the distance to a place with loaded data does not
-// happen.
+// farCRCs reads CRCs that are elsewhere, nil where the values are no distances: it does
+// not happen that each of many CRCs is by chance the distance to loaded data.
 func (f *ELF) farCRCs(tableAt uint64, distances []uint32) []uint32 {
 	var home sectionHeader // of the last one
 	var data []byte
@@ -196,8 +195,8 @@ func (f *ELF) loadedAt(address uint64) (sectionHeader, []byte) {
 }
 
 // relocated lists the addresses that relocations put into a section when the kernel
-// starts, by place: those of .rela.dyn that add nothing but the place where it is
-// loaded (R_..._RELATIVE).
+// starts, by place: those of .rela.dyn that add only the load address
+// (R_..._RELATIVE).
 func (f *ELF) relocated(into sectionHeader) (map[uint64]uint64, error) {
 	s, ok := f.lookup(".rela.dyn")
 	if !ok || s.typ != elf.SHT_RELA {
@@ -210,7 +209,7 @@ func (f *ELF) relocated(into sectionHeader) (map[uint64]uint64, error) {
 	out := map[uint64]uint64{}
 	word := f.bits / 8
 	for ; len(table) >= 3*word; table = table[3*word:] {
-		// Places outside of the section are most.
+		// Most places are outside of the section.
 		if place := f.word(table); place-into.address < into.size {
 			out[place] = f.word(table[2*word:])
 		}

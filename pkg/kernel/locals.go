@@ -6,8 +6,8 @@ import "debug/elf"
 
 // keepsLocals reports whether the symbol table has a local function that no
 // relocation refers to. strip --strip-unneeded, strip -x and objcopy's likes
-// remove exactly such symbols and leave the others, as the module loader needs
-// them; so one that is there shows that none was removed.
+// remove exactly such symbols and keep the others, which the module loader needs.
+// So one such symbol shows that none was removed.
 func (f *ELF) keepsLocals(table symbolTable) (bool, error) {
 	unneeded := make([]bool, 1, 1+uint64(len(table.entries))/table.entrySize()) // by symbol number
 	left := 0

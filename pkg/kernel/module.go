@@ -50,8 +50,8 @@ type Module struct {
 	// BTFIDsSection is the number of .BTF_ids, 0 without one.
 	BTFIDsSection elf.SectionIndex
 
-	// Versions is __versions, ExtVersionCRCs and ExtVersionNames are the sections that
-	// hold the same since Linux 6.14: see [Module.Imports].
+	// Versions is __versions. ExtVersionCRCs and ExtVersionNames are the sections that
+	// have the same since Linux 6.14: see [Module.Imports].
 	Versions        []byte
 	ExtVersionCRCs  []byte
 	ExtVersionNames []byte
@@ -61,8 +61,9 @@ type Module struct {
 	// module) of the headers that it was built with; 0 without one.
 	ThisModule uint64
 
-	// KeepsLocals says that the symbol table has the local functions still, which
-	// strip --strip-unneeded takes away: one that it lacks is none of the module's.
+	// KeepsLocals says that the symbol table still has the local functions, which
+	// strip --strip-unneeded removes. Then a function that is not in it is not in the
+	// module.
 	KeepsLocals bool
 
 	// Signed says that a signature is appended. It is not verified.
@@ -196,7 +197,7 @@ func openModule(src source, path string) (*Module, error) {
 	return m, nil
 }
 
-// readModinfo wants a .modinfo section. The kernel does not load a module
+// readModinfo requires a .modinfo section. The kernel does not load a module
 // without the license in it, and a file cut short must not pass for a module
 // without BTF.
 func (m *Module) readModinfo(f *ELF, path string) error {

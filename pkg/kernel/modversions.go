@@ -55,7 +55,7 @@ func givenByLoader(symbol string) bool { return symbol == ".TOC." || symbol == "
 // a CRC in a word and a name, 64 bytes together.
 const modversionSize = 64
 
-// Needs is the set of what a module imports and records a version of, nil if there is
+// Needs is the set of symbols that a module imports with a version, nil if there are
 // none. It costs less than Imports.
 func (m *Module) Needs() (*Symvers, error) {
 	var err error

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Role is the part a file plays in a kernel package, judged by its path.
+// Role is the part that a file plays in a kernel package, by its path.
 type Role string
 
 const (
@@ -68,7 +68,7 @@ func IsDebugFolder(dir string) bool {
 	return strings.HasSuffix(path.Clean("/"+dir), debugFolder)
 }
 
-// modulesRole judges a path below /lib/modules/<krel>/.
+// modulesRole is the role of a path below /lib/modules/<krel>/.
 func modulesRole(below string) Role {
 	if dir, base := path.Split(below); dir != "" {
 		if isModule(base) && !strings.HasPrefix(dir, "weak-updates/") {
@@ -82,7 +82,7 @@ func modulesRole(below string) Role {
 	return namedRole(trimCompression(below))
 }
 
-// namedRole judges a name without kernelrelease and compression.
+// namedRole is the role by a name without kernelrelease and compression.
 func namedRole(name string) Role {
 	switch {
 	case name == "vmlinux":
@@ -101,9 +101,9 @@ func isModule(base string) bool {
 	return strings.HasSuffix(trimCompression(base), ".ko")
 }
 
-// CutWeakLink splits the absolute path of a link to a module of another kernel, as weak-modules
-// and weak-modules2 make them below weak-updates/ and extra/, at the root of the system
-// that it lies in, "" for /.
+// CutWeakLink splits the absolute path of a link to a module of another kernel, as
+// weak-modules and weak-modules2 make them below weak-updates/ and extra/. root is that of
+// the system that the link is in, "" for /.
 func CutWeakLink(p string) (root string, ok bool) {
 	_, below, ok := cutModules(p)
 	if !ok || !isModule(path.Base(p)) || !strings.HasPrefix(below, "weak-updates/") && !strings.HasPrefix(below, "extra/") {

@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// IsKernelPackage reports whether an RPM is named as those that belong to a
-// kernel are: kernel-default, kernel-core, kernel-default-devel.
+// IsKernelPackage reports whether an RPM has the name of a part of a kernel:
+// kernel-default, kernel-core, kernel-default-devel.
 func IsKernelPackage(name string) bool {
 	return name == "kernel" || strings.HasPrefix(name, "kernel-")
 }
 
-// IsModulePackage reports whether an RPM is named as packages of modules are:
+// IsModulePackage reports whether an RPM has the name of a package of modules:
 // foo-kmp-default by SUSE, kmod-foo by Fedora, and livepatches.
 func IsModulePackage(name string) bool {
 	return strings.Contains(name, "-kmp-") || strings.HasSuffix(name, "-kmp") ||
 		strings.HasPrefix(name, "kmod-") || IsLivepatch(name)
 }
 
-// KMPFlavor is the flavor of the kernels that a package named as SUSE names those of
-// modules, foo-kmp-default, is for; "" for another name.
+// KMPFlavor is the flavor in SUSE's names for packages of modules, "default" of
+// foo-kmp-default; "" for another name.
 func KMPFlavor(name string) string {
 	const mark = "-kmp-"
 	at := strings.LastIndex(name, mark)
@@ -32,20 +32,20 @@ func KMPFlavor(name string) string {
 	return name[at+len(mark):]
 }
 
-// IsLivepatch reports whether an RPM is named as livepatches are, which are for one
-// kernelrelease and no other: kernel-livepatch-... by SUSE, kpatch-patch-... by RHEL.
+// IsLivepatch reports whether an RPM has the name of a livepatch, which is for a single
+// kernelrelease: kernel-livepatch-... by SUSE, kpatch-patch-... by RHEL.
 func IsLivepatch(name string) bool {
 	return strings.HasPrefix(name, "kernel-livepatch-") || strings.HasPrefix(name, "kpatch-patch-")
 }
 
-// IsAccessory reports whether an RPM is named as those that come with a kernel or
-// its modules and hold neither: debug information, headers, documentation.
+// IsAccessory reports whether an RPM has the name of a package that comes with a kernel
+// or its modules but has neither: debug information, headers, documentation.
 func IsAccessory(name string) bool {
 	return slices.ContainsFunc([]string{"-debuginfo", "-debugsource", "-devel", "-headers", "-macros", "-docs", "-syms"},
 		func(part string) bool { return strings.Contains(name, part) })
 }
 
-// IsDevelPackage reports whether an RPM is named as what modules are built with:
+// IsDevelPackage reports whether an RPM has the name of what modules are built with:
 // kernel-default-devel, kernel-syms.
 func IsDevelPackage(name string) bool {
 	return IsKernelPackage(name) && (strings.HasSuffix(name, "-devel") || strings.HasSuffix(name, "-syms") || strings.Contains(name, "-devel-"))

@@ -12,7 +12,7 @@ import (
 
 // btfOrder recognises a BTF header: the magic in either byte order, version 1, no
 // flags, and at least the 24 bytes of header every producer writes. Everything after
-// that is for the reader of the table to judge.
+// that is left to the reader of the table.
 func btfOrder(b []byte) (binary.ByteOrder, bool) {
 	order, ok := btf.ByteOrder(b)
 	if !ok || len(b) < btf.HeaderSize {
@@ -35,9 +35,8 @@ const (
 
 var errTooManyBTF = errors.New("too many beginnings of BTF tables in a flat image")
 
-// findBTF finds a kernel's BTF where no section table tells its place: the
-// largest table in data that holds together from header to last string. It is
-// nil if there is none.
+// findBTF finds a kernel's BTF without a section table: the largest table in data that
+// is consistent from header to last string. It is nil if there is none.
 func findBTF(data []byte, order binary.ByteOrder) ([]byte, error) {
 	var magic [4]byte
 	order.PutUint16(magic[:], btf.Magic)

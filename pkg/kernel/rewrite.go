@@ -18,14 +18,14 @@ type NewSection struct {
 	Align uint64 // of its place in the file and address, in bytes; 0 is 1
 }
 
-// Rewrite gives the bytes of a relocatable file (a module, ET_REL) in which some
-// sections have other content and new ones stand behind all others. No section
-// changes its number, so that symbols, relocations and links hold as they are; every
-// section that is not named has its bytes, and the same input gives the same output.
+// Rewrite returns a relocatable file (a module, ET_REL) in which some sections have other
+// content and new ones follow all others. No section changes its number, so symbols,
+// relocations and links stay valid. Sections that are not named keep their bytes, and the
+// same input gives the same output.
 //
-// The file is laid out anew: header, sections in the order in which they stood, each
-// aligned as it asks for, then the section headers. What lies between sections, and
-// behind the last of them, is dropped: a signature would no longer hold.
+// The file is laid out anew: header, sections in their old order and with their
+// alignment, then the section headers. Bytes between sections and behind the last of them
+// are dropped: a signature would no longer be valid.
 //
 // An error names the field that keeps a file from being rewritten: program headers,
 // sections that overlap, a section to replace that is not there, or a name that is
@@ -103,7 +103,7 @@ func (w *rewriter) checkOverlap() error {
 	return nil
 }
 
-// inFile lists the sections that have bytes in the file, as they stand there.
+// inFile lists the sections that have bytes in the file, in the order of the file.
 func (w *rewriter) inFile() []int {
 	var out []int
 	for i := 1; i < w.sections(); i++ {
@@ -177,9 +177,9 @@ func pad(b []byte, align uint64) []byte {
 	return append(b, make([]byte, -uint64(len(b))&(align-1))...)
 }
 
-// Same reports whether another file has the sections of this one, with the same
-// numbers, headers and bytes, but for those named, which may differ in size and
-// content, and may be new. The error names the first section that is not the same.
+// Same checks that another file has the sections of this one, with the same numbers,
+// headers and bytes. The sections named by but may differ in size and content, and may be
+// new. The error names the first section that differs.
 func (f *ELF) Same(o *ELF, but ...string) error {
 	if o.sections() < f.sections() {
 		return fmt.Errorf("%d sections, there were %d", o.sections(), f.sections())
@@ -219,8 +219,8 @@ func (f *ELF) Same(o *ELF, but ...string) error {
 	return nil
 }
 
-// sectionName is a section's name, "" of one that need not have any: number 0, and
-// those of type SHT_NULL.
+// sectionName is a section's name, "" for sections that need none: number 0, and those of
+// type SHT_NULL.
 func (f *ELF) sectionName(i int) string {
 	s := f.section(i)
 	if i == 0 || s.typ == elf.SHT_NULL {

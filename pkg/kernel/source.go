@@ -86,8 +86,8 @@ func (s source) stream(what string, off, n uint64) (io.Reader, error) {
 // window is how much of a file that is not in memory find looks at in one go.
 const window = 1 << 20
 
-// find yields what stands in a part of the file from each place on at which pattern
-// begins, ascending, up to most bytes of it. Matches do not overlap.
+// find looks for pattern in a part of the file and yields for each match, ascending, up to
+// most bytes from where it begins. Matches do not overlap.
 func (s source) find(what, pattern string, in extent, most uint64) iter.Seq2[[]byte, error] {
 	step := uint64(window)
 	if s.data != nil {

@@ -40,8 +40,8 @@ func NewSymvers(symbols iter.Seq2[string, uint32]) *Symvers {
 	return s
 }
 
-// With is the set and what another one has. Added to nil, which is a kernel of which
-// nothing is known, it is nil: of a part there is no telling what the whole has.
+// With is the union of two sets. It is nil if s is nil, a kernel of which nothing is
+// known: a part does not tell what the whole has.
 func (s *Symvers) With(other *Symvers) *Symvers {
 	if s == nil || other == nil || len(other.entries) == 0 {
 		return s

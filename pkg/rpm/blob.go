@@ -14,15 +14,15 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
 )
 
-// A blob is a header as it stands in the file, checked by readBlob:
+// A blob is a header as it is in the file, checked by readBlob:
 //
 //	magic 8e ad e8 01, four zero bytes
 //	number of index entries, bytes of data (uint32, big endian)
 //	the index: tag, type, offset into the data, count (uint32 each) per entry
 //	the data
 //
-// Its first entry is the region, which says that what follows is as it was
-// built, and whose 16 bytes of value close the data.
+// Its first entry is the region, which says that the entries after it are as built. The
+// region's value, 16 bytes, is the end of the data.
 type blob struct {
 	name    string // for messages
 	raw     []byte // magic to data, without padding: what the digests are made over
@@ -39,7 +39,7 @@ type entry struct {
 	end    uint32 // where its data ends
 }
 
-// blobKind holds what differs between the two headers.
+// blobKind has what differs between the two headers.
 type blobKind struct {
 	name    string
 	region  tag
@@ -72,9 +72,9 @@ const (
 var headerMagic = []byte{0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0}
 
 // readBlob reads a header and checks it by the rules of rpm's hdrblobVerifyLengths,
-// hdrblobVerifyRegion and hdrblobVerifyInfo (lib/header.cc), so that nothing behind
-// it meets an offset or a count that points nowhere. Stricter than rpm: no tag
-// twice, no array of more than maxArray elements. Its bytes are kept once.
+// hdrblobVerifyRegion and hdrblobVerifyInfo (lib/header.cc), so that every offset and
+// count is valid after it. Stricter than rpm: no tag twice, no array of more than maxArray
+// elements. The bytes are kept once.
 func readBlob(r io.Reader, kind blobKind) (*blob, error) {
 	var intro [introSize]byte
 	if n, err := io.ReadFull(r, intro[:]); err != nil {
@@ -106,7 +106,7 @@ func readBlob(r io.Reader, kind blobKind) (*blob, error) {
 	return b, b.verify(index, kind)
 }
 
-// hugeBlob is a header of more bytes than any real package's.
+// hugeBlob is more bytes than the header of any real package has.
 const hugeBlob = 32 << 20
 
 // readBehind reads n bytes behind a beginning. It asks for the memory at once where
@@ -117,7 +117,7 @@ func readBehind(r io.Reader, begin []byte, n int64) ([]byte, error) {
 		room = min(n, 1<<20)
 	}
 	if room > hugeBlob {
-		runtime.GC() // what was read of the package before goes first
+		runtime.GC() // frees the header of the package before
 	}
 	out := append(make([]byte, 0, int64(len(begin))+room), begin...)
 	out, err := decompress.AppendFrom(out, r, n)
@@ -127,7 +127,7 @@ func readBehind(r io.Reader, begin []byte, n int64) ([]byte, error) {
 	return out, err
 }
 
-// known is a reader of which it is known how much it has.
+// known is a reader of known length.
 type known struct {
 	r    io.Reader
 	rest int64
@@ -182,7 +182,7 @@ func (b *blob) verify(index []byte, kind blobKind) error {
 					return fmt.Errorf("%s: region: %w", b.name, err)
 				}
 				if !kind.loose {
-					limit = e.offset // the region's trailer is nobody else's data
+					limit = e.offset // the region's trailer belongs to no other entry
 				}
 				b.entries = append(b.entries, e)
 				continue
@@ -292,8 +292,7 @@ func (b *blob) find(t tag) (*entry, []byte) {
 	return nil, nil
 }
 
-// abridged is the header with those tags alone of which wanted is true, as rpm would
-// lay it out.
+// abridged is the header with only the tags for which wanted is true, in rpm's layout.
 func (b *blob) abridged(kind blobKind, wanted func(t tag) bool) []byte {
 	return slices.DeleteFunc(b.fields(), func(f field) bool { return !wanted(f.tag) }).marshal(kind)
 }

@@ -37,8 +37,8 @@ const (
 // cpioBuffer is the size in bytes of the buffer an archive is read through.
 const cpioBuffer = 64 << 10
 
-// A cpioReader reads an archive strictly forward. What is not as rpm writes it
-// is an error, and so is an archive that ends without its trailer.
+// A cpioReader reads an archive strictly forward. Anything that rpm would write in another
+// way is an error, and so is an archive without a trailer.
 type cpioReader struct {
 	in       *bufio.Reader
 	offset   int64 // bytes read so far, for messages and padding
@@ -113,7 +113,7 @@ func (c *cpioReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// skip leaves the entry, content and padding.
+// skip skips the rest of the entry, content and padding.
 func (c *cpioReader) skip() error {
 	for c.left > 0 {
 		n, err := c.in.Discard(int(min(c.left, 1<<30)))

@@ -70,7 +70,7 @@ func (h *header) protected() bool {
 // at its end with what the headers say of it.
 type payloadCheck struct {
 	name   string // of the digest, for messages
-	pinned bool   // it stands in the header, so that the header's own digest covers it
+	pinned bool   // it is in the header, so the header's own digest covers it
 	sum    hash.Hash
 	want   []byte
 

@@ -43,8 +43,8 @@ type Change struct {
 // Empty says that the package was already as it should be.
 func (c Change) Empty() bool { return len(c.Added)+len(c.Dropped) == 0 }
 
-// A rewriting is an edit of one package, worked out: all that will stand in
-// front of the payload.
+// A rewriting is the result of an edit of one package: all that will precede the
+// payload.
 type rewriting struct {
 	change Change
 
@@ -110,8 +110,8 @@ func (e *Edit) plan(h *header, lead []byte, payloadSize int64) (*rewriting, erro
 	return w, w.verify(p)
 }
 
-// affordable refuses a package whose rewriting would take memory out of proportion: its
-// header is there three times, as it was, as it is to be, and as that reads back.
+// affordable refuses a package whose rewriting would take too much memory: it has the
+// header three times, the old one, the new one, and the new one read back.
 func (h *header) affordable() error {
 	if n := len(h.blob.raw); n > maxRewritten {
 		return fmt.Errorf("header: %d bytes, at most %d are rewritten", n, maxRewritten)
@@ -124,8 +124,7 @@ func (h *header) affordable() error {
 	return nil
 }
 
-// withFeature completes an edit by what a package with rich dependencies requires of
-// rpm, and one that has none any more does not.
+// withFeature adds or drops what a package requires of rpm if it has rich dependencies.
 func (e *Edit) withFeature(p *Package, h *header) *Edit {
 	was, is := othersRich(h), othersRich(h)
 	for i, old := range p.dependencies() {
@@ -166,8 +165,8 @@ func (l *fieldList) setDependencies(kind Kind, deps []Dependency) {
 	l.set(stringArray(k.version, versions))
 }
 
-// verify reads the new headers back as any package's, which compares them with
-// rpm's limits, and compares the dependencies with those wanted.
+// verify reads the new headers back like those of any package, which checks rpm's limits,
+// and compares the dependencies with those wanted.
 func (w *rewriting) verify(want *Package) error {
 	front := w.front()
 	h, err := readHeader(&known{io.MultiReader(bytes.NewReader(front), bytes.NewReader(w.header)), int64(len(front) + len(w.header))})
@@ -186,16 +185,16 @@ func (w *rewriting) verify(want *Package) error {
 	return nil
 }
 
-// front is what stands in front of the header: lead and signature header.
+// front is what precedes the header: lead and signature header.
 func (w *rewriting) front() []byte {
 	signature := w.signature.marshal(signatureKind)
 	padding := make([]byte, -len(signature)&7)
 	return slices.Concat(w.lead, signature, padding)
 }
 
-// write copies the payload from r to out behind room for the headers, holds it
-// against every digest that the old headers have, and only then writes the
-// headers. Until then out is no package.
+// write copies the payload from r to out and leaves room for the headers. It checks every
+// digest that the old headers have, and only then writes the headers: until then out is
+// not a package.
 func (w *rewriting) write(ctx context.Context, out io.WriterAt, r io.Reader) error {
 	sum := md5.New()
 	sum.Write(w.header)

@@ -159,7 +159,7 @@ func readPaths(h *header, files []File, bases stringList, source bool) error {
 	return noneTwice(files)
 }
 
-// noneTwice looks for a path that stands there twice. rpmbuild sorts them.
+// noneTwice looks for a path that is there twice. rpmbuild sorts the paths.
 func noneTwice(files []File) error {
 	order := func(a, b int32) int { return strings.Compare(files[a].Path, files[b].Path) }
 	byPath := make([]int32, len(files))
@@ -178,8 +178,8 @@ func noneTwice(files []File) error {
 }
 
 // cleanPath makes name, a path of the header ("/usr/lib/a") or a name of the
-// payload ("./usr/lib/a"), absolute and clean. It refuses ".." wherever it
-// stands; where that would lead does not matter.
+// payload ("./usr/lib/a"), absolute and clean. It refuses every "..", wherever it
+// would lead.
 func cleanPath(name string) (string, bool) {
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {
@@ -193,9 +193,9 @@ func cleanPath(name string) (string, bool) {
 }
 
 // readSizes takes the sizes from FILESIZES, or from LONGFILESIZES, which stands
-// in its place if a file has 4 GiB or more, and always in v6. Of files without
-// content the header's figure says nothing: that of a directory is the build
-// machine's, that of a ghost may be anything. Modes and flags must be set.
+// in its place if a file has 4 GiB or more, and always in v6. For files without content
+// the header's figure is meaningless: that of a directory comes from the build machine,
+// that of a ghost may be anything. Modes and flags must be set.
 func readSizes(h *header, files []File) error {
 	t, typ := tagFileSizes, typeInt32
 	if h.has(tagLongFileSizes) {

@@ -46,9 +46,9 @@ func readHeader(r io.Reader) (*header, error) {
 	return h, nil
 }
 
-// small is the package's beginning with just the tags that are asked of go-rpmutils,
-// which copies all that it is given. The arrays of files, which may have a million
-// elements, are read where they stand: see [header.strings] and [header.numbers].
+// small is the package's beginning with only the tags that are read by go-rpmutils, which
+// copies everything it is given. The arrays of files, which may have a million elements,
+// are read in place: see [header.strings] and [header.numbers].
 func (h *header) small(lead []byte) io.Reader {
 	empty := fieldList(nil).marshal(signatureKind)
 	empty = append(empty, make([]byte, -len(empty)&7)...)
@@ -106,7 +106,7 @@ func (h *header) ints(t tag, want dataType) ([]uint64, error) {
 	return v, wrapTag(t, err)
 }
 
-// A stringList is an array of strings where it stands in the header.
+// A stringList is an array of strings in the bytes of the header.
 type stringList struct {
 	data []byte
 	ends []uint32 // of each, behind its NUL
@@ -141,7 +141,7 @@ func (h *header) strings(t tag) (l stringList, err error) {
 	return l, nil
 }
 
-// A numberList is an array of integers where it stands in the header.
+// A numberList is an array of integers in the bytes of the header.
 type numberList struct {
 	data []byte
 	size int // of each in bytes

@@ -10,9 +10,8 @@ import (
 	"io"
 )
 
-// leadSize is the size of the lead in bytes, the fixed block at the start of
-// a package file that only file(1) takes seriously: everything it says stands
-// in the header again.
+// leadSize is the size of the lead in bytes, the fixed block at the start of a package
+// file. Only file(1) goes by it: everything in it is in the header again.
 const leadSize = 96
 
 // magic begins every package.

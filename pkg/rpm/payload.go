@@ -56,8 +56,8 @@ func (r *Reader) Next() (*Entry, error) {
 // mostDamaged is how many bytes are read to tell where an error comes from.
 const mostDamaged = 1 << 30
 
-// damaged says of an error in the payload that the file is not the one that was built,
-// where its digest shows it: that is cured by another copy, and not by who built it.
+// damaged adds to an error in the payload that the file is not the one that was built, if
+// its digest shows that: then another copy of the file helps, not another build.
 func (r *Reader) damaged(err error) error {
 	if r.file == nil || r.payload == nil || r.total-r.in.n.Load() > mostDamaged {
 		return err
@@ -244,7 +244,7 @@ func (r *Reader) finish() error {
 	if missing > 0 {
 		return fmt.Errorf("%s: in the header, not in the payload (%d of %d files)", first, missing, len(p.files))
 	}
-	// The decoder may stop short of the end of the file, the digest does not.
+	// The decoder may stop before the end of the file; the digest covers all of it.
 	if _, err := io.Copy(io.Discard, p.in); err != nil {
 		return err
 	}

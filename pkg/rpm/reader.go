@@ -110,14 +110,14 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return &Reader{Package: p, in: in, check: check, links: links}, nil
 }
 
-// Pinned reports whether the header has a digest of the payload, which does not say
-// where it came from but that two packages of one [Package.HeaderDigest] are the same.
+// Pinned reports whether the header has a digest of the payload. Then two packages of one
+// [Package.HeaderDigest] are the same, whoever made them.
 func (r *Reader) Pinned() bool { return r.check.pinned }
 
 // Verify reads the payload of a package that Open opened, without unpacking it, and
-// compares it with its digest, as Next does at the end. It is for who knows what a
-// payload of this digest holds, has to be called before Next, and leaves the payload
-// to be read.
+// compares it with its digest, as Next does at the end. It serves callers that have kept
+// what a payload of this digest contains. It has to be called before Next, and the payload
+// can be read afterwards.
 func (r *Reader) Verify() error {
 	if r.file == nil || r.payload != nil || r.err != nil {
 		return errors.New("payload: not at its beginning, or not in a file")

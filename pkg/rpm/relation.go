@@ -29,8 +29,8 @@ func (k Kind) String() string {
 
 func (k Kind) valid() bool { return k >= 0 && int(k) < len(kinds) }
 
-// kinds says how each kind stands in the header: three parallel arrays, and the
-// letter for it in DEPENDSDICT (rpm lib/rpmds.cc, depTypes). generated is the
+// kinds says how each kind is stored in the header: three parallel arrays, and a letter
+// in DEPENDSDICT (rpm lib/rpmds.cc, depTypes). generated is the
 // flag that rpmbuild gives to what its generators found.
 var kinds = [...]struct {
 	word                 string
@@ -131,8 +131,8 @@ var richFeature = Dependency{Name: "rpmlib(RichDependencies)", Flags: senseRpmli
 // senseRpmlib is RPMSENSE_RPMLIB: a feature of rpm, no package.
 const senseRpmlib = 1 << 24
 
-// same says whether two dependencies of one kind demand or offer the same. Who
-// wrote them, a person or a generator, makes no difference.
+// same says whether two dependencies of one kind are the same, no matter whether a person
+// or a generator wrote them.
 func (d Dependency) same(o Dependency) bool {
 	const origin = SenseFindProvides | SenseFindRequires
 	return d.Name == o.Name && d.Version == o.Version && d.Flags&^origin == o.Flags&^origin

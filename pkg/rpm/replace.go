@@ -16,9 +16,9 @@ import (
 // ErrBusy says that another process, or goroutine, is rewriting the package.
 var ErrBusy = errors.New("being rewritten by another process")
 
-// A target is an open package file in a folder that stays the same whatever is renamed
-// around it. If it is locked (flock, until it is closed), whoever has it open is the
-// only one to rewrite it and owns its temporary file.
+// A target is an open package file in an open folder, so that a rename of the folder does
+// not matter. While it is locked (flock, until it is closed), nobody else rewrites it or
+// uses its temporary file.
 type target struct {
 	*os.File
 	root   *os.Root
@@ -28,10 +28,10 @@ type target struct {
 }
 
 // openTarget opens the file of that name below root for reading and locks it if asked
-// to. A symbolic link at its end is none. On a file system without locks it stays
-// unlocked.
+// to. A symbolic link at the end of name is refused. On a file system without locks it
+// stays unlocked.
 func openTarget(root *os.Root, name string, exclusive bool) (*target, error) {
-	const most = 100 // who exchanges it again and again shall not hold us for ever
+	const most = 100 // bounded: somebody may exchange it again and again
 	for try := 0; ; try++ {
 		f, err := regular.OpenIn(root, name)
 		if errors.Is(err, regular.ErrExchanged) && try < most {
@@ -56,8 +56,8 @@ func openTarget(root *os.Root, name string, exclusive bool) (*target, error) {
 
 var errReplaced = errors.New("replaced in the meantime")
 
-// lock locks the file and then makes sure that it is still the one of that
-// name: who had the lock before may have renamed another over it.
+// lock locks the file and then makes sure that the name still leads to it: the last holder
+// of the lock may have renamed another file over it.
 func (t *target) lock() error {
 	err := syscall.Flock(int(t.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == syscall.EWOULDBLOCK {
@@ -74,8 +74,7 @@ func (t *target) lock() error {
 	return nil
 }
 
-// below has an error name the path from where the program stands: those of an os.Root
-// name it from there.
+// below makes an error name the whole path: errors of an os.Root name it from the root.
 func below(root *os.Root, err error) error {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		pe.Path = filepath.Join(root.Name(), pe.Path)
@@ -83,12 +82,12 @@ func below(root *os.Root, err error) error {
 	return err
 }
 
-// replace replaces the file by what write puts into a new one. After an error
-// the old file is there and the new one is gone; only a failure to make the
-// rename last comes too late for that, and says so.
+// replace replaces the file by a new one that write fills. After an error the old file is
+// there and the new one is gone. Only if the rename cannot be made permanent, it is too late
+// for that, and the error says so.
 func (t *target) replace(write func(*os.File) error) error {
 	temporary := regular.Temporary(t.name)
-	if t.locked { // then whoever made it is dead
+	if t.locked { // then the process that made it is dead
 		_ = t.root.Remove(temporary) // if it cannot, no other can be made
 	}
 	made := false
@@ -111,8 +110,8 @@ func (t *target) replace(write func(*os.File) error) error {
 	return syncDirectory(t.root, filepath.Dir(t.name))
 }
 
-// syncDirectory makes a rename in a folder last. Some file systems cannot and say
-// EINVAL; there is nothing to be done about those.
+// syncDirectory makes a rename in a folder permanent. Some file systems cannot do that and
+// return EINVAL, which is not an error here.
 func syncDirectory(root *os.Root, dir string) error {
 	d, err := root.Open(dir)
 	if err != nil {

@@ -23,10 +23,10 @@ import (
 // is rewritten. Other hard links to the file keep the old content.
 //
 // The package is refused, and the file stays as it is, if any of its digests is
-// wrong, if it is a source package, or if its headers are laid out otherwise
-// than rpm does it, so that they could not be given back byte for byte. Two
-// calls for one package do not mix: the second returns [ErrBusy]. The one error
-// that comes after the rename is that the directory could not be synced.
+// wrong, if it is a source package, or if its headers do not have rpm's layout, so that
+// they could not be written back byte for byte. Two calls for one package exclude each
+// other: the second returns [ErrBusy]. The only error after the rename is that the
+// directory could not be synced.
 //
 // Errors of the file system name the path; all others say only what is wrong
 // inside.

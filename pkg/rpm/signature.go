@@ -29,9 +29,8 @@ var signatures = map[tag]string{
 //	kept        signatures of single files and the sizes of the payload
 //	grown       RESERVEDSPACE, RESERVED: by what the signatures took
 //
-// Nothing is added that was not there. Tags outside of the old region come into
-// the new one. A tag that is none of these is refused: it might be made over the
-// header in a way not known here.
+// Only tags that were there are written. Tags outside of the old region move into the new
+// one. An unknown tag is refused: its value might depend on the header in an unknown way.
 func newSignature(sig *blob, main []byte, payloadSize int64) (list fieldList, dropped []string, err error) {
 	size := int64(len(main)) + payloadSize
 	var old fieldList
@@ -75,10 +74,9 @@ func hexDigest(t tag, sum hash.Hash, data []byte) field {
 	return field{t, typeString, 1, append([]byte(hex.EncodeToString(sum.Sum(nil))), 0)}
 }
 
-// reserve gives the room that signatures took back to the tag they took it
-// from, so that the signature header has size bytes again. That is what rpmsign
-// does (sign/rpmgensig.cc, rpmSign): so signing again need not move the payload.
-// A header without such a tag just gets smaller.
+// reserve returns the room of removed signatures to the tag that had it before, so that
+// the signature header has size bytes again, as rpmsign does (sign/rpmgensig.cc, rpmSign):
+// then signing again need not move the payload. A header without such a tag gets smaller.
 func (l *fieldList) reserve(size int) {
 	for _, t := range []tag{sigReserved, sigReservedSpace} {
 		at, found := l.search(t)

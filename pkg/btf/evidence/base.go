@@ -9,17 +9,17 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
 
-// A Base is one that many tables are split on. What each of them asks of it is worked
-// out once. It is safe for concurrent use.
+// A Base is a base that many tables are split on. What they have in common is worked out
+// once. It is safe for concurrent use.
 //
 // Memory: eight bytes for each type and a bit for each byte of strings.
 type Base struct {
 	pointerSize int             // in bytes
 	identifiers offsets         // the offsets of strings that are identifiers
-	widths      []atomic.Uint64 // of each type, as widthOf has it; 0 before somebody asked
+	widths      []atomic.Uint64 // of each type, as widthOf has it; 0 before the first use
 }
 
-// NewBase looks up what is asked of a base. pointerSize is in bytes.
+// NewBase prepares a base. pointerSize is in bytes.
 func NewBase(t *btf.Table, pointerSize int) *Base {
 	strings := t.StringSection()
 	b := &Base{pointerSize: pointerSize, identifiers: make(offsets, len(strings)/64+1), widths: make([]atomic.Uint64, t.EndID())}
@@ -33,7 +33,7 @@ func NewBase(t *btf.Table, pointerSize int) *Base {
 	return b
 }
 
-// kept is how a width in bits is kept, never as 0; widthOf reads it.
+// kept encodes a width in bits as a value other than 0; widthOf decodes it.
 func kept(n uint64, known bool) uint64 {
 	if !known {
 		return 1
@@ -48,13 +48,14 @@ func widthOf(kept uint64) (n uint64, known bool) {
 	return (kept - 2) >> 1, true
 }
 
-// offsets is a set of them.
+// offsets is a set of string offsets.
 type offsets []uint64
 
 func (o offsets) set(i uint32)      { o[i/64] |= 1 << (i % 64) }
 func (o offsets) has(i uint32) bool { return int(i/64) < len(o) && o[i/64]&(1<<(i%64)) != 0 }
 
-// width is how many bits a member of a type takes that is no bitfield of the newer kind.
+// width is how many bits a member of a type takes, unless it is a bitfield of the newer
+// kind.
 // The sizes of arrays, in bytes, are kept in arrays, 0 for an unknown one.
 func width(t *btf.Table, id btf.TypeID, pointerSize int, arrays map[btf.TypeID]uint64) (n uint64, known bool) {
 	if k, _ := t.Kind(id); k == btf.KindPtr { // every second one
@@ -67,7 +68,7 @@ func width(t *btf.Table, id btf.TypeID, pointerSize int, arrays map[btf.TypeID]u
 	case target.Kind().IsComposite():
 		return 8 * uint64(target.SizeType), true
 	case target.Kind() == btf.KindInt:
-		// Narrower than its size, it is a bitfield as compilers wrote them of old.
+		// Narrower than its size, it is a bitfield as older compilers wrote it.
 		return min(8*uint64(target.SizeType), uint64(target.Word(0)&0xff)), true
 	}
 	if n, known = size(t, target, pointerSize, arrays, 0); !known {
@@ -76,7 +77,7 @@ func width(t *btf.Table, id btf.TypeID, pointerSize int, arrays map[btf.TypeID]u
 	return 8 * n, true
 }
 
-// maxArrays bounds how many arrays stand inside one another.
+// maxArrays bounds how deep arrays are nested.
 const maxArrays = 32
 
 // size is btf.Table.Size for a type behind modifiers. The size of an array is

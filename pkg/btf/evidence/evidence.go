@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package evidence asks a module's table whether the base it is read on is the
-// base it was built on, when no other witness is at hand.
+// Package evidence decides by a module's table alone whether the base it is read on is
+// the base it was built on.
 //
 // A table read on a foreign base gives itself away: names begin in the middle of
 // strings, functions have no prototypes, members do not fit into their structs.
 // One such contradiction proves that the base is not the module's own, so none of
-// them may be what an honest compiler, linker, pahole or strip makes. Without
-// any, what could have gone wrong and did not is counted, and enough of it
-// confirms the base. [Examine] does both.
+// them may be what an honest compiler, linker, pahole or strip makes. If there is none,
+// the references that could have contradicted and did not are counted, and enough of
+// them confirm the base. [Examine] does both.
 package evidence
 
 import "fmt"
@@ -24,7 +24,7 @@ const (
 	TypePastEnd                // a reference to a type behind the last
 	FuncNoProto                // a FUNC that does not point at a FUNC_PROTO
 	EntryNoVar                 // a DATASEC entry that is not a VAR
-	WrongKind                  // a reference to a kind that nothing of its role refers to
+	WrongKind                  // a reference to a kind that is impossible for its role
 	MemberNoFit                // a member that overlaps the one before or overruns its struct
 	FuncNoSymbol               // a FUNC that the module's symbol table does not have
 	IDMisnamed                 // a number in .BTF_ids that names something else than it should
@@ -73,8 +73,8 @@ type Evidence struct {
 func (e *Evidence) Contradicted() bool { return e.Against != [numProofs]int{} }
 
 // Discount drops the kinds of contradiction that the base shows read by itself
-// ([Examine] of the base). It is its own base, so what it shows is the manner of the
-// tools that wrote it, and of those that wrote its modules.
+// ([Examine] of the base). A base is its own base, so these come from the tools that
+// wrote it, which wrote its modules as well.
 func (e *Evidence) Discount(base *Evidence) {
 	for p, n := range base.Against {
 		if n > 0 {
@@ -83,7 +83,7 @@ func (e *Evidence) Discount(base *Evidence) {
 	}
 }
 
-// drop takes back a kind of contradiction.
+// drop drops a kind of contradiction.
 func (e *Evidence) drop(p Proof) { e.Against[p], e.Example[p] = 0, "" }
 
 // Figures that confirm a base. A shifted string table hits the start of a string

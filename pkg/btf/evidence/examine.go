@@ -18,9 +18,9 @@ type Facts struct {
 	// name; nil where there is no symbol table.
 	HasFunction func(name []byte) bool
 
-	// AllFunctions says that the symbol table has local functions still. Without it
-	// one that is not there says nothing: strip --strip-unneeded, with which many
-	// module packages are built, takes local symbols away.
+	// AllFunctions says that the symbol table still has local functions. If it is false,
+	// a missing function proves nothing: strip --strip-unneeded, with which many module
+	// packages are built, removes local symbols.
 	AllFunctions bool
 
 	// IDs are the numbers of .BTF_ids with what they are to name, in any order: the
@@ -36,8 +36,8 @@ type ID struct {
 	Value btf.TypeID
 }
 
-// Examine reads every reference of a split table on the base it was parsed with. Who has
-// many tables on one base makes a [Base] of it.
+// Examine reads every reference of a split table on the base it was parsed with. For many
+// tables on one base, use a [Base].
 func Examine(t *btf.Table, facts Facts) *Evidence { return (&Base{}).Examine(t, facts) }
 
 // Examine reads every reference of a table that is split on the base.
@@ -123,8 +123,8 @@ func (x *examiner) name(t btf.Type, ref btf.NameRef) {
 	}
 }
 
-// mustBeIdentifier tells the names that C gives from those it does not: base
-// types such as "long unsigned int", section names and tags.
+// mustBeIdentifier reports whether a name must be an identifier of C. Base types such as
+// "long unsigned int", section names and tags need not be.
 func mustBeIdentifier(k btf.Kind, role btf.Role) bool {
 	if role != btf.RoleName {
 		return true
@@ -136,8 +136,8 @@ func mustBeIdentifier(k btf.Kind, role btf.Role) bool {
 	return true
 }
 
-// identifier allows for what the kernel does not and compilers do: dots, which they
-// put into the names of the functions they clone, and dollar signs.
+// identifier also allows what compilers write and the kernel refuses: dots, which are in
+// the names of cloned functions, and dollar signs.
 func identifier(name []byte) bool {
 	for i, c := range name {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c == '$' || c >= 0x80
@@ -148,9 +148,9 @@ func identifier(name []byte) bool {
 	return len(name) > 0
 }
 
-// foreign knows the names of other languages by their punctuation, as in Rust's
-// "core::option::Option<&str>" and C++'s "operator=". The kernel may refuse them,
-// but they are where they belong.
+// foreign recognizes names of other languages by their punctuation, as in Rust's
+// "core::option::Option<&str>" and C++'s "operator=". The kernel may refuse them, but they
+// do not contradict the base.
 func foreign(name []byte) bool { return bytes.ContainsAny(name, ":<>&*()[]{},#~=+-!'\"") }
 
 func (x *examiner) types(t btf.Type) {
@@ -206,9 +206,9 @@ func misplaced(holder btf.Kind, role btf.Role, target btf.Kind) (Proof, bool) {
 	return 0, false
 }
 
-// members lays a struct out: each member behind the one before, all inside. One
-// of no size has what its compiler could not count: members of a variable length.
-// Rust names members in the order of the source and lays them out in another; the
+// members checks the layout of a struct: each member follows the one before, and all are
+// inside. A struct of size 0 has what its compiler could not count: members of variable
+// length. Rust lists members in the order of the source and lays them out in another; the
 // kernel refuses such a struct on any base.
 func (x *examiner) members(t btf.Type) {
 	if t.SizeType == 0 {
@@ -272,14 +272,14 @@ func (x *examiner) function(t btf.Type) {
 	}
 }
 
-// implSuffix marks a FUNC that stands for no function of its own: since Linux 7.0
+// implSuffix marks a FUNC without a function of its own: since Linux 7.0
 // resolve_btfids adds name_impl, with all arguments, to a kfunc some of whose
 // arguments the kernel fills in (KF_IMPLICIT_ARGS).
 const implSuffix = "_impl"
 
-// fewFunctions drops the functions that were not found where most were. On a
-// foreign base nearly all names are somebody else's; a tool that renames or
-// removes a few symbols is no foreign base.
+// fewFunctions drops the functions that were not found if most others were. On a foreign
+// base nearly all names are wrong; a few missing functions come from a tool that renames or
+// removes symbols.
 func (x *examiner) fewFunctions() {
 	if x.Against[FuncNoSymbol] <= x.Functions {
 		x.drop(FuncNoSymbol)

@@ -69,7 +69,7 @@ type List struct {
 	Names []string
 }
 
-// Symbol is a symbol that lies in the section.
+// Symbol is a symbol in the section.
 type Symbol struct {
 	Name      string
 	Off, Size uint64 // in bytes; a size of 0 is not known
@@ -79,7 +79,7 @@ type Symbol struct {
 // and sets.
 func (s Symbol) Marks() bool { return strings.HasPrefix(s.Name, prefix) }
 
-// BeginsSet reports whether the symbol stands at the count that a set begins with.
+// BeginsSet reports whether the symbol is at the count that a set begins with.
 func (s Symbol) BeginsSet() bool {
 	return strings.HasPrefix(s.Name, setPrefix) || strings.HasPrefix(s.Name, set8Prefix)
 }
@@ -96,7 +96,7 @@ func (s Symbol) Names() (btf.Kind, string) {
 	return kind, rest[:end]
 }
 
-// Symbols gathers those of a module that lie in its .BTF_ids.
+// Symbols lists the symbols of a module that are in its .BTF_ids.
 func Symbols(m *kernel.Module) ([]Symbol, error) {
 	var out []Symbol
 	for s, err := range m.Symbols() {
@@ -130,9 +130,9 @@ var kinds = map[string]btf.Kind{
 	"func": btf.KindFunc, "struct": btf.KindStruct, "union": btf.KindUnion, "typedef": btf.KindTypedef,
 }
 
-// Parse cuts a section into lists by the symbols that lie in it, in any order. It is
-// an error if a byte belongs to no list, or a list does not end within the section:
-// then nobody knows what a kernel does with it.
+// Parse cuts a section into lists by the symbols in it, which may be in any order. It is
+// an error if a byte belongs to no list, or if a list does not end within the section: then
+// it is not known what a kernel does with it.
 func Parse(data []byte, order binary.ByteOrder, symbols []Symbol) (*Section, error) {
 	s := &Section{data: data, order: order}
 	if len(data)%4 != 0 {
@@ -268,10 +268,10 @@ func pairs(entries []Entry) bool {
 	return len(entries) > 0 && len(entries)%2 == 0
 }
 
-// Map gives the bytes of the section with the numbers that renumber changes: it is
-// asked for every number but 0 of each list, and answers ok = false for one that has
-// no new number, which is an error. Sets are sorted anew, flags stay with their
-// numbers. The section itself stays as it is.
+// Map returns the bytes of the section with new numbers. It calls renumber for every
+// number but 0 of each list; ok = false means that there is no new number, which is an
+// error. Sets are sorted anew, and flags stay with their numbers. The section itself does
+// not change.
 func (s *Section) Map(renumber func(l *List, e Entry) (id btf.TypeID, ok bool)) ([]byte, error) {
 	out := slices.Clone(s.data)
 	for i := range s.Lists {

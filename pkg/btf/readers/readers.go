@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package readers says which readers in user space refuse a module's table that
-// the kernel has accepted. One such table is enough, and BPF programs that look for a
-// type in any module do not load: libbpf and cilium/ebpf go through the tables of all.
+// Package readers says which readers in user space refuse a module's table that the
+// kernel has accepted. A single such table keeps BPF programs that look for a type in any
+// module from loading: libbpf and cilium/ebpf go through the tables of all modules.
 //
-// What cilium/ebpf does is asked of cilium/ebpf itself. It only loads the table, by
-// which its types are counted and their names read: decoding them goes as deep as the
-// types are nested, and a chain of some 100,000 would end the program. libbpf, which is
-// no Go, and older versions of both go by rules.
+// cilium/ebpf itself is called to see what it does. It only loads the table, which counts
+// the types and reads their names. Types are not decoded: that recurses as deep as they are
+// nested, and a chain of some 100,000 would end the program. libbpf, which is not written in
+// Go, and older versions of both are described by rules.
 package readers
 
 import (
@@ -41,10 +41,10 @@ func NewBase(table *btf.Table) *Base {
 	}
 }
 
-// Refusals lists who refuses the table of a module that the kernel took: Who with the
-// reason. raw are the bytes of its .BTF, nil for a table that the kernel has
-// relocated; e is what it says for and against the base.
-// What a reader does to the base as well is left out: it is no news of the module.
+// Refusals lists the readers that refuse the table of a module that the kernel took. raw
+// are the bytes of its .BTF, nil for a table that the kernel has relocated; e is what it
+// says for and against the base. A reason for which a reader refuses the base as well is
+// left out: it is not about the module.
 func (b *Base) Refusals(table *btf.Table, raw []byte, e *evidence.Evidence) []Refusal {
 	var out []Refusal
 	// tools/lib/bpf/btf.c, btf_sanity_check.
@@ -57,7 +57,7 @@ func (b *Base) Refusals(table *btf.Table, raw []byte, e *evidence.Evidence) []Re
 	layout := table.Header.LayoutLen != 0 && b.table.Header.LayoutLen == 0
 	noStrings := len(table.StringSection()) == 0
 	asked := false
-	// Of a table with whole names and a plain header the answer is known.
+	// The answer is known for a table with whole names and a plain header.
 	if e.Contradicted() || layout || noStrings {
 		if why := b.cilium(table, raw); why != "" {
 			out, asked = append(out, Refusal{"cilium/ebpf", why}), true
@@ -78,9 +78,9 @@ func (b *Base) Refusals(table *btf.Table, raw []byte, e *evidence.Evidence) []Re
 
 const noEmptyStrings = "cilium/ebpf before 0.20"
 
-// Common reports whether all that refuse are older readers, and for what is right in
-// itself: kernels have a module or two all of whose names stand in the vmlinux
-// (cast_common of Debian's 6.1), and so no strings.
+// Common reports whether only older readers refuse, and for a table that is correct:
+// kernels have a module or two without strings, since all their names are in the vmlinux
+// (cast_common of Debian's 6.1).
 func Common(table *btf.Table, refusals []Refusal) bool {
 	return table.Len() > 0 && !slices.ContainsFunc(refusals, func(r Refusal) bool { return r.Who != noEmptyStrings })
 }
@@ -93,7 +93,7 @@ type Refusal struct {
 
 func (r Refusal) String() string { return r.Who + ": " + r.Why }
 
-// Sentence says who refuses and what comes of it, "" for none.
+// Sentence says which readers refuse and what follows from it, "" for none.
 func Sentence(refusals []Refusal) string {
 	if len(refusals) == 0 {
 		return ""
@@ -126,8 +126,8 @@ func (b *Base) cilium(table *btf.Table, raw []byte) string {
 	return ""
 }
 
-// errTooLong is a table of which reading the names would take longer than the table
-// is large: all its types may have the same long one.
+// errTooLong is a table whose names take too long to read for its size: all its types may
+// have the same long name.
 var errTooLong = fmt.Errorf("a name of %d bytes or more", btf.MaxName)
 
 // load has cilium/ebpf load a table. A panic of it is an error.

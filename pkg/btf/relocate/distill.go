@@ -27,11 +27,11 @@ import (
 //     into the module, before its own types, and what they refer to is needed too.
 //
 // In one case the result is not libbpf's: a module that needs nothing of its base
-// still gets one type in its distilled base, since a kernel would number the
-// module's types from 0 on one that is empty.
+// still gets one type in its distilled base. On an empty one, a kernel would number the
+// module's types from 0.
 //
-// Success does not promise that a kernel can relocate the result: a base with two
-// structs of one name and one size leaves it no choice. [Module] tells.
+// A kernel may still fail to relocate the result: it cannot choose between two structs
+// of one name and one size in its base. [Module] predicts that.
 //
 // Errors name the type and the reference: an id or a string offset past the end,
 // or a reference to a type of the base that may not be distilled (VAR, DATASEC,
@@ -155,8 +155,8 @@ func (d *distillation) neededTypes() iter.Seq[btf.Type] {
 	}
 }
 
-// ensureBase sees to it that the distilled base has a type: an INT if there is no
-// other, whose names are unique.
+// ensureBase makes sure that the distilled base has a type: if there is none, it takes an
+// INT, as the names of these are unique.
 func (d *distillation) ensureBase() error {
 	for t := range d.neededTypes() {
 		if inBase(t) {

@@ -30,9 +30,9 @@ func (d *Distilled) ID(old btf.TypeID) (id btf.TypeID, ok bool) {
 }
 
 // Check relocates the pair onto the very base that the module was built on and
-// compares each type and reference with the module's own: what comes out must be the
-// same graph, but that types of the base may stand in it a second time. The target
-// must be that base. The error names the first difference, or what the kernel says.
+// compares each type and reference with the module's own. The result must be the same
+// graph, except that it may have types of the base a second time. The target must be
+// that base. The error names the first difference, or what the kernel says.
 func (d *Distilled) Check(own *Target) error {
 	res := own.Module(d.BTF, d.Base)
 	switch {

@@ -39,10 +39,9 @@ func (r *relocation) embeddedEnd() btf.TypeID {
 	return btf.TypeID(r.module.Len())
 }
 
-// embed follows one member to the struct that it holds, if it holds one. Nothing
-// has looked at where a member's id leads, and only chains of modifiers are
-// known to end: the kernel follows a missing type to address 0, and an array of
-// itself for ever.
+// embed follows one member to the struct that it has by value, if any. Nothing has
+// checked where a member's id leads, and only chains of modifiers are known to end:
+// the kernel follows a missing type to address 0, and an array of itself for ever.
 func (r *relocation) embed(owner btf.Type, member btf.TypeRef, seen []uint32, walk uint32) bool {
 	for id := member.ID; id != 0; {
 		t, ok := r.module.Type(id)

@@ -10,8 +10,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
-// maxComparisons bounds the work on tables made to cost time, which the kernel
-// does not. Only types of one name are compared; real tables have few of those.
+// maxComparisons bounds the work on tables made to cost time. The kernel has no such
+// bound. Only types of one name are compared; real tables have few of those.
 const maxComparisons = 1 << 24
 
 // matchDistilled looks for each distilled type among the types of vmlinux, by
@@ -52,9 +52,8 @@ func (r *relocation) matchDistilled() bool {
 }
 
 // distilledByName lists the distilled types of each name, the largest first. The
-// kernel sorts with an unstable heap sort; types that are alike in name and size
-// stand here by ascending id, which can only show in the id that a message
-// names.
+// kernel sorts with an unstable heap sort. Here types of the same name and size are
+// sorted by ascending id; the difference can show only in the id that a message names.
 func (r *relocation) distilledByName() map[string][]btf.TypeID {
 	byName := map[string][]btf.TypeID{}
 	for id := range r.distilled.EndID() { // void too: it has the empty name
@@ -116,9 +115,9 @@ func keySize(t btf.Type) uint32 { return t.SizeType & 0x7fffffff }
 // compatible reports whether the candidate c of vmlinux, found by its name and
 // maybe by its size, will do for the distilled type d.
 //
-// Two oddities are the kernel's. A FWD asks for the kind flag of a STRUCT or
-// UNION, which stands for bitfields there, as if it distinguished union and struct. A
-// distilled STRUCT or UNION takes any kind.
+// The kernel has two oddities. It compares a FWD's kind flag, which distinguishes union
+// and struct, with that of a STRUCT or UNION, which marks bitfields. And a distilled
+// STRUCT or UNION matches any kind.
 func (r *relocation) compatible(d, c btf.Type) bool {
 	switch d.Kind() {
 	case btf.KindFwd:

@@ -25,7 +25,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
-// EFAULT stands in a [Result] with a Fault. No kernel answers it.
+// EFAULT is the Errno of a [Result] with a Fault. No kernel answers it.
 const EFAULT verify.Errno = -14
 
 // Result is what the kernel makes of a module with .BTF.base. Errno and Lines
@@ -46,11 +46,11 @@ type Result struct {
 	// relocation fails for them, by id. The kernel's log names the first.
 	Unmatched []Unmatched
 
-	// Fault tells where no answer can be foreseen: relocation trusts type ids that
-	// nothing has checked, and takes the time it takes. Whether the kernel crashes,
-	// hangs or goes on with what lies behind its table depends on more than the
-	// module, so Errno is EFAULT and Lines is empty. "" for every table that a
-	// toolchain wrote.
+	// Fault says why the answer cannot be predicted: relocation trusts type ids that
+	// nothing has checked, and its time has no bound. Whether the kernel crashes, hangs
+	// or goes on with the bytes behind its table depends on more than the module, so
+	// Errno is EFAULT and Lines is empty. It is "" for every table that a toolchain
+	// wrote.
 	Fault string
 }
 
@@ -59,10 +59,10 @@ func Module(btfData, baseData []byte, vmlinux *btf.Table, rules verify.Rules) Re
 	return Onto(vmlinux, rules).Module(btfData, baseData)
 }
 
-// Module predicts what the target's kernel answers to a module whose .BTF section holds btfData and whose .BTF.base section holds
-// baseData. Both are in the byte order of vmlinux or they are refused. An empty
-// baseData stands for a section without bytes, which the kernel tries to read
-// too. The arguments are not written to.
+// Module predicts what the target's kernel answers to a module with the .BTF section
+// btfData and the .BTF.base section baseData. Both must be in the byte order of vmlinux,
+// or they are refused. An empty baseData is a section without bytes, which the kernel
+// tries to read too. The arguments are not written to.
 //
 // A kernel that does not know .BTF.base (rules.Distilled is false) ignores it
 // and reads btfData on vmlinux as it is.
@@ -133,7 +133,7 @@ func (r *relocation) run() Result {
 			return Result{Result: verify.Result{Errno: r.errno, Lines: r.lines}, Split: r.module, Unmatched: r.unmatched, Fault: r.fault}
 		}
 	}
-	// Nothing was moved, so what could be laid out still can.
+	// No record was moved, so the table can still be laid out.
 	table, _ := btf.Parse(r.data, r.vmlinux)
 	return Result{Result: verify.Result{Table: table}, Split: r.module, Data: r.data}
 }
@@ -145,7 +145,7 @@ func (r *relocation) warn(errno verify.Errno, format string, args ...any) bool {
 	return false
 }
 
-// leave ends a stage where the kernel leaves what can be foreseen.
+// leave ends a stage where the kernel's answer cannot be predicted.
 func (r *relocation) leave(format string, args ...any) bool {
 	r.errno = EFAULT
 	r.fault = fmt.Sprintf(format, args...)

@@ -9,11 +9,10 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 )
 
-// A kernel's base describes, among all its types, those of the code that will
-// read the tables of modules. Structs and enums decide a rule both ways. A FUNC
-// does by its presence; that it is missing says nothing, as compilers inline and
-// rename, but for those that they cannot. What is missing counts only where what
-// stands beside it is there, since small and stripped bases have none of this.
+// Among its types, a kernel's base has those of the code that will read the tables of
+// modules. Structs and enums decide a rule both ways. A FUNC decides only if it is there:
+// compilers inline and rename all but kfuncs. A missing type counts only if the
+// types that come with it are there, since small and stripped bases have none of this.
 
 // lastPatch stands for the last stable release of a series.
 const lastPatch = 999

@@ -254,12 +254,12 @@ func (w Witnesses) Read() Reading {
 	out := Reading{Rules: RulesFor(release)}
 	r := &out.Rules
 	says := RulesFor(w.Version)
-	// Who took relocation from a later release took it with what was mended.
+	// A kernel with relocation from a later release has its later fixes as well.
 	mended := m.rules.Distilled && !says.Distilled && !w.Version.IsZero()
 	if mended {
 		r.EmbeddedFix = true
 	}
-	if !w.Version.IsZero() { // what BPF code there is does not move the rest
+	if !w.Version.IsZero() { // a backport of BPF does not change these
 		r.NameLen, r.LineMax, r.ModuleSize = says.NameLen, says.LineMax, says.ModuleSize
 	}
 	for f, field := range fields {
@@ -281,7 +281,7 @@ func (w Witnesses) Read() Reading {
 			d.Source, d.By = ByMarker, "as Linux "+release.series()+", by "+movedBy
 		}
 		d.Value = field.show(r)
-		// That a configuration leaves module BTF out says nothing of the version.
+		// A configuration without module BTF does not contradict the version.
 		off := f == int(fieldModuleBTF) && !r.ModuleBTF
 		decided := d.Source == ByMarker || d.Source == Assumed
 		if said := field.show(&says); !w.Version.IsZero() && decided && said != d.Value && !off {
@@ -295,12 +295,12 @@ func (w Witnesses) Read() Reading {
 	return out
 }
 
-// giveDoubt takes a base with signed ENUMs and no ENUM64 for that of a kernel
-// which accepts them, although its version does not. What a base holds proves
-// nothing otherwise, since a kernel boots with one that it refuses. But pahole,
-// which marks signed ENUMs since 1.24, then writes ENUM64 too, of which every
-// whole kernel has some, and marks none where a flag makes it leave ENUM64 out. So
-// it was no such mistake, whatever it was.
+// giveDoubt assumes that a kernel accepts signed ENUMs if its base has them and no ENUM64,
+// although its version says otherwise. Usually the content of a base proves nothing, since
+// a kernel boots with a base that it refuses. But pahole, which marks signed ENUMs since
+// 1.24, then writes ENUM64 too, of which every whole kernel has some; and where a flag makes
+// it leave out ENUM64, it marks none. So such a base does not come from a wrong flag of
+// pahole.
 func (m *marks) giveDoubt(out *Reading, says *Rules) {
 	d := &out.Decisions[fieldEnumFlag]
 	if !m.signedAlone || out.Rules.EnumFlag || d.Source == ByMarker {
