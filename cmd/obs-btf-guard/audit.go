@@ -14,6 +14,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/audit"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/findings"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
@@ -27,7 +28,7 @@ func auditCommand() *cli.Command {
 		Description: auditDescription,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "metadata-only", Usage: "read the content of no package; what its metadata does not tell is unknown"},
-			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + kindList(audit.DefaultFailOn) + ")"},
+			&cli.StringSliceFlag{Name: "fail-on", Usage: "exit with 1 if there is a finding of a kind in `LIST`, separated by commas; all and none are known as well; may be repeated (default: " + strings.Join(kindWords(audit.DefaultFailOn), ", ") + ")"},
 			&cli.IntFlag{Name: "max-packages", Value: audit.DefaultMaxPackages, Usage: "look at no more than `N` packages of kernels and modules; more are an error"},
 			&cli.IntFlag{Name: "requests", Value: audit.DefaultRequests, Usage: fmt.Sprintf("have at most `N` requests to OBS under way at once, 1 to %d", maxRequests)},
 			&cli.StringFlag{Name: "since", Usage: "report and count only what is new since the audit in `FILE`, written with --format json"},
@@ -164,7 +165,8 @@ func parseKinds(lists []string) ([]guard.Verdict, error) {
 		case word == "all":
 			kinds = append(kinds, audit.Kinds...)
 		case word != "none":
-			return nil, fmt.Errorf("must be one of %s, all, none, not %q", kindList(audit.Kinds), word)
+			known := append(kindWords(audit.Kinds), "all", "none")
+			return nil, fmt.Errorf("must be one of %s, not %q%s", strings.Join(known, ", "), word, prose.DidYouMean(prose.Closest(word, known)))
 		case len(words) > 1:
 			return nil, errors.New("none stands alone")
 		}
@@ -172,10 +174,9 @@ func parseKinds(lists []string) ([]guard.Verdict, error) {
 	return kinds, nil
 }
 
-func kindList(kinds []guard.Verdict) string {
-	var words []string
+func kindWords(kinds []guard.Verdict) (words []string) {
 	for _, k := range kinds {
 		words = append(words, string(k))
 	}
-	return strings.Join(words, ", ")
+	return words
 }

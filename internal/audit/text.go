@@ -24,7 +24,7 @@ type TextOptions struct {
 // which kernels changed when they were built again, and which packages do not fit which
 // kernels.
 func (r *Result) Text(w io.Writer, o TextOptions) error {
-	t := &text{r, o, prose.NewWriter(w, o.Color)}
+	t := &text{r, o, prose.NewWriter(w, o.Color), false}
 	t.summary()
 	t.findings()
 	t.rebuilds()
@@ -43,6 +43,7 @@ type text struct {
 	*Result
 	TextOptions
 	*prose.Writer
+	explained bool // what happens to modules that do not fit
 }
 
 // row writes a line of a list, wrapped on a terminal. Continuation lines are indented
@@ -99,6 +100,20 @@ func (t *text) findings() {
 			}
 			t.finding(f)
 		}
+		if !first && (kind == guard.Stale || kind == guard.Broken) {
+			t.meanings()
+		}
+	}
+}
+
+// meanings says once what happens to modules that do not fit.
+func (t *text) meanings() {
+	if t.explained {
+		return
+	}
+	t.explained = true
+	for _, s := range t.means(t.news()) {
+		t.row("  => ", "%s", s)
 	}
 }
 
@@ -180,9 +195,7 @@ func (t *text) matrix() {
 		}
 		t.row("  ", "%s; %s", r.head(), strings.Join(parts, "; "))
 	}
-	for _, s := range t.means(hasNews) {
-		t.row("  => ", "%s", s)
-	}
+	t.meanings()
 }
 
 func (t *text) notes() {
