@@ -224,7 +224,7 @@ func TestMetadata(t *testing.T) {
 				"kernel-default-extra-6.4.0-1.2.x86_64 on kernel-default-6.4.0-1.1.x86_64 fits", "kernel-default-extra-6.4.0-1.2.x86_64 on kernel-default-6.4.0-1.2.x86_64 misfits"}},
 		"modules without token": {[]listed{{name: "a-kmp-default", version: "1", release: "1"}}, []string{"unknown a-kmp-default-1-1.x86_64"}},
 		"more than is believed": {[]listed{of(extra("1.1", 1), func(p *listed) {
-			for n := range byte(maxTold + 1) {
+			for n := range byte(collect.MaxTokens + 1) {
 				p.requires = append(p.requires, base("default", n))
 			}
 		})}, []string{"problem DIR: kernel-default-extra-6.4.0-1.1.x86_64: 65 kernelreleases or kernel-btf(...) dependencies, at most 64 are believed"}},

@@ -30,10 +30,6 @@ func relevant(name []byte) bool {
 	return bytes.HasPrefix(name, []byte("kernel-")) && bytes.HasSuffix(name, []byte("-uname-r")) || string(name) == collect.KMPInKernel
 }
 
-// maxTold bounds the kernelreleases and tokens of one package. Real packages have one of
-// each for each of their kernels.
-const maxTold = 64
-
 // newPackage takes over what a header or a repository says. The digest is the same for
 // copies, "" if there is none; its part before the first colon says what it is a digest of.
 func newPackage(source string, p *rpm.Package, digest string) (*Package, error) {
@@ -42,8 +38,7 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 		digest: digest,
 		Source: source, Name: p.Name, NEVRA: p.NEVRA(), Arch: p.Arch, Built: p.BuildTime,
 		epoch: p.Epoch, version: p.Version, release: p.Release,
-		// As guard.Package.Build: one run stamps its packages with one time and host.
-		build:    fmt.Sprintf("%s %d %s", p.SourceRPM, p.BuildTime.Unix(), p.BuildHost),
+		build:    collect.BuildOf(p),
 		flavor:   kernel.PackageFlavor(p.Name, rpm.Names(slices.Concat(p.Provides, p.Requires))),
 		Provides: tokens(p.Provides),
 		Requires: tokens(slices.Concat(p.Requires, p.Recommends)),
@@ -61,8 +56,8 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 	for _, releases := range out.named {
 		named += len(releases)
 	}
-	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires), named); n > maxTold {
-		return nil, fmt.Errorf(manyTold, n, maxTold)
+	if n := max(len(out.vmlinux), len(out.Provides), len(out.Requires), named); n > collect.MaxTokens {
+		return nil, fmt.Errorf(manyTold, n, collect.MaxTokens)
 	}
 	out.links(p)
 	return out, nil

@@ -84,7 +84,7 @@ func TestSparse(t *testing.T) {
 // TestManyTokens believes no package with more tokens than there are kernels.
 func TestManyTokens(t *testing.T) {
 	p := &rpm.Package{Name: "x"}
-	for i := range maxTokens + 1 {
+	for i := range MaxTokens + 1 {
 		p.Provides = append(p.Provides, rpm.Dependency{Name: fmt.Sprintf("kernel-btf(default:sha256:%064x)", i)})
 	}
 	if _, err := describe(p); err == nil || !strings.Contains(err.Error(), "65 kernel-btf(...) dependencies, at most 64") {
