@@ -56,7 +56,10 @@ func (t *Table) Describe(id TypeID) string {
 		case KindInt, KindFloat, KindTypedef:
 			return named(name)
 		case KindFuncProto:
-			return named(fmt.Sprintf("function of %d params", typ.Vlen()))
+			if typ.Vlen() == 1 {
+				return named("function of 1 parameter")
+			}
+			return named(fmt.Sprintf("function of %d parameters", typ.Vlen()))
 		default:
 			return named(k.String(), name)
 		}

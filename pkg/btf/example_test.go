@@ -36,7 +36,7 @@ func Example() {
 	// the base ends before type 50 and string byte 417
 	// the module begins at 50 and 417
 	// [56] FUNC port_remove
-	//   type: [55] function of 1 params
+	//   type: [55] function of 1 parameter
 }
 
 // read reads one of the tables that this project's tests have.
