@@ -130,7 +130,7 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 }
 
 // meant refuses to ask an OBS that nobody named or, for packages that another one built,
-// one that only osc's configuration names.
+// one that only the environment or osc's configuration names.
 func (r *rebuildRun) meant(asks bool) error {
 	if !asks {
 		return nil
@@ -146,7 +146,7 @@ func (r *rebuildRun) meant(asks bool) error {
 	}
 	for _, server := range r.built {
 		if elsewhere(server, r.url) {
-			return fmt.Errorf("%s built these packages, and osc's configuration names %s: say with --apiurl which API is meant", server, r.url)
+			return fmt.Errorf("%s built these packages, and the API is that of another OBS, %s: --apiurl URL says which one is meant", server, r.url)
 		}
 	}
 	return nil

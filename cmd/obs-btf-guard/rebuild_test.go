@@ -281,7 +281,7 @@ func TestNoAPI(t *testing.T) {
 		{"nothing has to be built", "", []string{incident + "5.15.12-1.3"}, exitOK, "", false},
 		{"nobody named one", "", both, exitError, "build.example.org built these packages, and no API of OBS is named: give --apiurl URL", false},
 		{"nor for a project", "", inP, exitError, "no API of OBS is named: give --apiurl URL", false},
-		{"that of another", oscrc, both, exitError, "build.example.org built these packages, and osc's configuration names https://api.invalid.test: say with --apiurl", false},
+		{"that of another", oscrc, both, exitError, "build.example.org built these packages, and the API is that of another OBS, https://api.invalid.test: --apiurl URL", false},
 		{"named", "", append([]string{"--apiurl", s.URL}, both...), exitError, s.URL, true},
 	} {
 		t.Setenv("OSC_CONFIG", tc.config)
