@@ -60,8 +60,8 @@ func (c *container) Error() string {
 	return fmt.Sprintf("%s, which is not looked into; unpack it (%s) and give the folder", c.what, c.unpack)
 }
 
-// namedAsKernel reports whether a package of another kind than RPM is named as those
-// of kernels and modules are, so that who has it looked over may rely on it.
+// namedAsKernel reports whether a package of another kind than RPM has the name of a
+// kernel or of modules, so that somebody may rely on its being checked.
 func namedAsKernel(base string) bool {
 	return strings.HasPrefix(base, "linux-image-") || strings.HasPrefix(base, "linux-modules-") || strings.HasPrefix(base, "kernel-")
 }

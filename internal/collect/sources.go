@@ -9,8 +9,8 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// Sources says what to collect and what is known beforehand. Its constructors are
-// named for who asks; what they leave empty may be set.
+// Sources says what to collect and what is known beforehand. Each caller has its own
+// constructor; the fields that it leaves empty may be set.
 type Sources struct {
 	Paths   []string // files, packages and folders that are judged
 	Against []string // an older build, or a kernel, to compare them with
@@ -70,7 +70,7 @@ type Remembered struct {
 // ErrForgotten is the problem of a package that Cache does not have, or no longer.
 var ErrForgotten = errors.New("what was read of the package is no longer kept")
 
-// Packages is for who found them elsewhere, in a repository or build root.
+// Packages is for packages that were found elsewhere, in a repository or build root.
 func Packages(paths ...string) Sources { return Sources{Paths: paths, found: true} }
 
 // Stamp is for packages that get tokens, with the kernels that their modules were

@@ -31,7 +31,7 @@ const (
 	None       Strength = "none"
 )
 
-// Answer is what is to be said of one file.
+// Answer is the generator's answer for one file.
 type Answer struct {
 	Token    string   // "" for none; see TokenOf
 	Recorded bool     // it is what the kernel's own package provides

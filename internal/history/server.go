@@ -263,7 +263,7 @@ func state(err error) string {
 	return ""
 }
 
-// locked names what is in the way, and never the password.
+// named names what is in the way, and never the password.
 func (s *server) named(err error) error {
 	if err == nil {
 		return nil

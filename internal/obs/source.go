@@ -41,9 +41,9 @@ func (b *BuildRoot) Source(name string) ([]byte, error) {
 	return data, nil
 }
 
-// CarrySource sees to it that the second build of a signing build will find a
-// source file: the first one, for which alone it does anything, puts a copy
-// among its results, in OTHER. A file that does not exist is not missed.
+// CarrySource makes sure that the second build of a signing build finds a source file: the
+// first build puts a copy among its results, in OTHER. In other builds it does nothing. A
+// file that does not exist is no error.
 func (b *BuildRoot) CarrySource(name string) error {
 	if b.Stage != Unsigned {
 		return nil

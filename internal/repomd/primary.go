@@ -366,7 +366,7 @@ func (p *primary) entry(list *[]rpm.Dependency) error {
 	return nil
 }
 
-// check refuses a package of which nothing could be said or fetched.
+// check refuses a package without what is needed to name and fetch it.
 func (p *Package) check() error {
 	for _, f := range []struct{ what, value string }{{"name", p.Name}, {"arch", p.Arch}, {"version", p.Version}, {"location", p.Location}} {
 		if strings.TrimSpace(f.value) == "" {

@@ -77,8 +77,8 @@ type Reboot struct {
 	Fail          int                   `json:"fail"` // modules of which something fails
 }
 
-// Check judges the modules on disk on the kernel that runs. Besides the error of the
-// context it returns those of a machine of which nothing can be said.
+// Check checks the modules on disk against the kernel that runs. It returns an error if
+// nothing can be checked on this machine, or that of the context.
 func Check(ctx context.Context, o Options) (*guard.Result, *State, error) {
 	s, err := open(o.Root)
 	if err != nil {

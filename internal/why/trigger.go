@@ -131,8 +131,8 @@ func alone(err error) bool {
 	return !ok || e.StatusCode == http.StatusUnauthorized || e.StatusCode == http.StatusForbidden
 }
 
-// Of reports whether a build root is that of the build with a version and release, or
-// says nothing of either.
+// Of reports whether a build root is that of the build with a version and release, as far
+// as it names these.
 func Of(env api.BuildEnv, versionRelease string) bool {
 	made := env.VersionRelease()
 	return made == "" || made == versionRelease

@@ -154,7 +154,7 @@ func (m Made) toolchain() kernel.Toolchain {
 	return m.Toolchain
 }
 
-// input compares what is said of both, in one or more ways.
+// input compares what is known of both, in one or more ways.
 func input(what string, said ...[2]string) Input {
 	in := Input{Difference{what, said[0][0], said[0][1]}, unknown}
 	for _, s := range said {
@@ -169,8 +169,8 @@ func input(what string, said ...[2]string) Input {
 	return in
 }
 
-// source says whether the source is the same by what is known of it: a commit says
-// nothing of a digest.
+// source says whether the source is the same, as far as is known: a commit cannot be
+// compared with a digest.
 func (r *Reasons) source(old, new Source, inputs []Input) {
 	if old.Package != "" && old.Package == new.Package {
 		r.Source = Same

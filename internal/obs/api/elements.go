@@ -24,7 +24,7 @@ type shallow struct {
 }
 
 func (s *shallow) Token() (xml.Token, error) {
-	token, err := s.in.RawToken() // the decoder above sees to it that the right element ends
+	token, err := s.in.RawToken() // the decoder above checks that the right element ends
 	switch token.(type) {
 	case xml.StartElement:
 		if s.open++; s.open > maxDepth {

@@ -31,7 +31,7 @@ type request struct {
 	token  Revealer // instead of every other authentication
 }
 
-// target gives the path of a target and of what is below it.
+// path is the route to a target, or to what is below it.
 func (t Target) path(below ...string) []string {
 	return append([]string{"build", t.Project, t.Repository, t.Arch, t.Package}, below...)
 }
@@ -158,9 +158,9 @@ func (c *Client) isOwn(u *url.URL) bool {
 	return u.Scheme == c.base.Scheme && strings.EqualFold(u.Host, c.base.Host)
 }
 
-// refused tells an answer that is final from one that may change, and for a
-// command, from one that says nothing of it: a server that fails, or that stands
-// between and gave up, may have passed the command on.
+// refused makes an error of an answer, which may be final or may pass. After a command a
+// third case is possible: a server or a proxy that failed may have passed it on, so its
+// outcome is unknown.
 func (c *Client) refused(r request, resp *http.Response) error {
 	e := newStatusError(r.String(), resp, c.o.Now())
 	busy := e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable && e.RetryAfter >= 0

@@ -38,7 +38,7 @@ type Result struct {
 	Project    string          `xml:"project,attr"`
 	Repository string          `xml:"repository,attr"`
 	Arch       string          `xml:"arch,attr"`
-	Dirty      bool            `xml:"dirty,attr"` // the scheduler has yet to look: what is said may be of before
+	Dirty      bool            `xml:"dirty,attr"` // the scheduler has yet to look: the answer may be outdated
 	Packages   []PackageResult `xml:"status"`
 }
 
