@@ -3,6 +3,7 @@
 package obs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -118,12 +119,12 @@ func readRegular(r *os.Root, name string, limit int64) ([]byte, error) {
 	}
 	size := info.Size()
 	if size <= limit { // it may still grow
-		data, err := io.ReadAll(io.LimitReader(f, limit+1))
-		if err != nil {
+		data := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // growing would take as much once more
+		if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 			return nil, err
 		}
-		if size = int64(len(data)); size <= limit {
-			return data, nil
+		if size = int64(data.Len()); size <= limit {
+			return data.Bytes(), nil
 		}
 	}
 	return nil, fmt.Errorf("%s: has %d bytes or more, at most %d are read", name, size, limit)

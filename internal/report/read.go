@@ -104,12 +104,12 @@ func (d *documentReader) charge(n int) error {
 // readList reads a list of at most so many, each with so many strings in lists of its own.
 func readList[T any](d *documentReader, list *[]T, most int, strings func(*T) int) error {
 	return d.List(most, func() error {
-		var v T
-		if err := d.Decode(&v); err != nil {
+		*list = append(*list, *new(T))
+		v := &(*list)[len(*list)-1]
+		if err := d.Decode(v); err != nil {
 			return err
 		}
-		*list = append(*list, v)
-		return d.charge(strings(&v))
+		return d.charge(strings(v))
 	})
 }
 
