@@ -477,14 +477,18 @@ func (c Cell) why(required []string) string {
 }
 
 // readOn is what reading found on a kernel of another kernelrelease than the
-// modules', nil if they were not checked on it.
+// modules', of however many these are; nil if they were not checked on it.
 func (m *matching) readOn(k *Vmlinux) Counts {
+	var sum Counts
 	for _, c := range m.Content {
-		if counts := c.On[k]; len(counts) > 0 {
-			return counts
+		for v, n := range c.On[k] {
+			if sum == nil {
+				sum = Counts{}
+			}
+			sum[v] += n
 		}
 	}
-	return nil
+	return sum
 }
 
 // labels finds what a package's content calls for and its tokens lack.

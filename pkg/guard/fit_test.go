@@ -189,3 +189,26 @@ func TestNewest(t *testing.T) {
 		}
 	}
 }
+
+// TestLinkedFromTwo: modules of two kernelreleases that are linked into a third all count
+// there.
+func TestLinkedFromTwo(t *testing.T) {
+	var kernels []*Vmlinux
+	for i, release := range []string{"1-default", "2-default", "3-default"} {
+		kernels = append(kernels, &Vmlinux{Label: release, Arch: "x86_64", Release: release, Flavor: "default", Base: fingerprint.Digest{byte(i)}, Known: ByToken})
+	}
+	k := kernels[2]
+	on := func(c Counts) *Content { return &Content{Bound: true, On: map[*Vmlinux]Counts{k: c}, By: ByContent} }
+	for range 20 { // whatever comes first
+		c := &Cargo{
+			Arch: "x86_64", Modules: true, Listed: true, Releases: []string{"1-default", "2-default"},
+			Content: map[string]*Content{"1-default": on(Counts{SameBase: 2}), "2-default": on(Counts{SameBase: 1, Misread: 1})},
+			Linked:  func(*Vmlinux) Linked { return Linked{Is: true} },
+		}
+		cells, _ := c.Match(kernels)
+		last := cells[len(cells)-1]
+		if len(cells) != 3 || last.Kernel != k || last.Fit != Misfits || last.Counts.String() != "3 same-base, 1 misread" {
+			t.Fatalf("%+v", cells)
+		}
+	}
+}
