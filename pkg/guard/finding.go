@@ -178,6 +178,9 @@ func (j *judging) withTable(f *Finding) {
 	case table.Len() == 0:
 		f.Verdict = Compatible
 		f.Reasons = []string{noTypes}
+	case e.Confirmed() && otherName(m, b):
+		f.Verdict = Unproven
+		f.Reasons = []string{fmt.Sprintf(builtForOther, m.builtFor(), b.calledBy())}
 	case e.Confirmed():
 		f.Verdict = SameBase
 		f.Reasons = e.Reasons()

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
@@ -13,7 +14,8 @@ import (
 // doubt has no module be of a base by its own table alone where its neighbors, which
 // were built together with it, contradict this base. Two builds of one source may have as many types and
 // as long strings: of Debian's 6.12.115-1, every second module finds nothing wrong with
-// the base of -2, and all are misread there. A few neighbors may be damaged.
+// the base of -2, and all are misread there. In single folders of small modules it is one
+// in thirty that contradicts it: one is enough, but for a damaged one among very many.
 func doubt(findings []Finding) {
 	type build struct {
 		of   string // package or folder, architecture and kernelrelease
@@ -31,11 +33,12 @@ func doubt(findings []Finding) {
 		}
 		return build{key(place, m.Arch, m.Release), f.Base}
 	}
+	together := func(f *Finding) bool { return f.Module.InTree || f.Module.Package != nil }
 	alone := func(f *Finding) bool { return f.Verdict == SameBase && f.Basis == Evidence }
 	counts := map[build]*count{}
 	for i := range findings {
 		f := &findings[i]
-		if !f.Module.InTree || f.evidence == nil {
+		if !together(f) || f.evidence == nil {
 			continue
 		}
 		c := counts[of(f)]
@@ -56,14 +59,18 @@ func doubt(findings []Finding) {
 			continue
 		}
 		c := counts[of(f)]
-		if !f.Module.InTree || c.against*10 <= c.proven {
+		if !together(f) || c.against*mostDamaged <= c.proven {
 			continue
 		}
 		f.Verdict, f.Severity = Unproven, Unproven.Severity()
-		f.Reasons = append([]string{fmt.Sprintf(neighborsAgainst, prose.Several(c.against, "other module"))}, f.Reasons...)
+		f.Reasons = []string{fmt.Sprintf(neighborsAgainst, prose.Several(c.against, "other module"), oneOrAll(c.against, "does", "do"))}
 		f.Consequence = consequence(f)
 	}
 }
+
+// mostDamaged is of how many modules that confirm a base one may contradict it and be
+// damaged.
+const mostDamaged = 100
 
 // believe has modules that are too small to confirm the vmlinux of their tree be
 // believed where their neighbors confirm it: as in a package ([Finding.BuiltOn]),
@@ -124,4 +131,26 @@ func believe(findings []Finding) {
 			f.Reasons = append([]string{fmt.Sprintf(provenInTree, prose.Number(c.proven))}, f.Reasons...)
 		}
 	}
+}
+
+// otherName reports whether a module was built for a kernel of another name than the
+// base's. Then it was built on another base as well, or on one that is the same by chance
+// only: its table by itself cannot tell the bases of two builds of one source apart.
+func otherName(m *Module, b *Base) bool {
+	return m.builtFor() != "" && b.calledBy() != "" && m.builtFor() != b.calledBy()
+}
+
+// builtFor is the kernelrelease that a module was built for, by its vermagic, else by its
+// place; "" if neither tells.
+func (m *Module) builtFor() string {
+	release, _, _ := strings.Cut(m.vermagic, " ")
+	return cmp.Or(release, m.Release)
+}
+
+// calledBy is the kernelrelease that a kernel has by its vermagic or banner, else by its
+// place; "" if none tells.
+func (b *Base) calledBy() string {
+	release, _, _ := strings.Cut(b.Vermagic, " ")
+	banner, _, _ := strings.Cut(strings.TrimPrefix(b.Banner, "Linux version "), " ")
+	return cmp.Or(release, banner, b.Release)
 }

@@ -3,11 +3,13 @@
 package guard
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
 // TestBelieve has small modules of a tree be believed where their neighbors confirm
@@ -154,12 +156,14 @@ func TestDoubt(t *testing.T) {
 	}{
 		{"alone", nil, 0, 0, SameBase},
 		{"among its like", nil, 9, 0, SameBase},
-		{"one of many is damaged", nil, 20, 1, SameBase},
+		{"one of very many is damaged", nil, 99, 1, SameBase},
+		{"one of many contradicts", nil, 90, 1, Unproven},
 		{"others contradict", nil, 9, 2, Unproven},
 		{"most contradict", nil, 0, 9, Unproven},
 		{"a token says it", func(f *Finding) { f.Basis = Recorded }, 0, 9, SameBase},
 		{"of another package", func(f *Finding) { f.Module.Package = &Package{Path: "other.rpm"} }, 0, 9, SameBase},
-		{"not in the kernel's tree", func(f *Finding) { f.Module.InTree = false }, 0, 9, SameBase},
+		{"not in the kernel's tree, in its package", func(f *Finding) { f.Module.InTree = false }, 0, 9, Unproven},
+		{"not in the kernel's tree, loose", func(f *Finding) { f.Module.InTree, f.Module.Package = false, nil }, 0, 9, SameBase},
 		{"on another base", func(f *Finding) { f.Base = &Base{} }, 0, 9, SameBase},
 	} {
 		f := of(SameBase, Evidence, well)
@@ -176,6 +180,44 @@ func TestDoubt(t *testing.T) {
 		doubt(all)
 		if got := all[0]; got.Verdict != tc.want || (got.Severity == Warn) != (tc.want == Unproven) || (len(got.Reasons) == 1) != (tc.want == Unproven) {
 			t.Errorf("%s: %s, %s, %q", tc.name, got.Verdict, got.Severity, got.Reasons)
+		}
+	}
+}
+
+// TestOtherName: a module for a kernel of another name was not built on this base, however
+// well its table fits.
+func TestOtherName(t *testing.T) {
+	for _, tc := range []struct {
+		name            string
+		module, kernel  string // vermagic
+		release, banner string // of the module by its place, and of the kernel
+		want            Verdict
+	}{
+		{"the same", "5.15.12-1-default SMP", "5.15.12-1-default SMP", "", "", SameBase},
+		{"another", "5.15.12-2-default SMP", "5.15.12-1-default SMP", "", "", Unproven},
+		{"another, in the folder of this one", "5.15.12-2-default SMP", "5.15.12-1-default SMP", "5.15.12-1-default", "", Unproven},
+		{"another, by the banner", "5.15.12-2-default SMP", "", "", "Linux version 5.15.12-1-default (build@host)", Unproven},
+		{"another, by its place", "", "5.15.12-1-default SMP", "5.15.12-2-default", "", Unproven},
+		{"no name", "", "5.15.12-1-default SMP", "", "", SameBase},
+		{"a raw base, which has none", "5.15.12-2-default SMP", "", "", "", SameBase},
+	} {
+		table := kernelTable(0, 0)
+		for _, name := range []string{"inode", "dentry", "page", "file"} {
+			table.Ptr(table.Struct(name, 8, btftest.Member{Name: name + "_count", Type: 1}))
+		}
+		b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Vermagic: tc.kernel, Banner: tc.banner, Version: verify.Version{Major: 5, Minor: 15}, pointerSize: 8}
+		b.Rules = verify.RulesFor(b.Version)
+		b.Table = table.Table(t)
+		w := table.Split()
+		for i := range 5 {
+			w.Struct(fmt.Sprintf("own%d", i), 16, btftest.Member{Name: "state", Type: 3}, btftest.Member{Name: "level", Type: 6, Offset: 64})
+			w.Ptr(w.Struct(fmt.Sprintf("more%d", i), 8, btftest.Member{Name: "inode_count", Type: 8}))
+		}
+		m := testModule(nil, w.Bytes())
+		m.vermagic, m.Release, m.bits = tc.module, tc.release, 64
+		f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairGiven)
+		if f.Verdict != tc.want || f.Basis != Evidence {
+			t.Errorf("%s: %s by %s, want %s: %q", tc.name, f.Verdict, f.Basis, tc.want, f.Reasons)
 		}
 	}
 }

@@ -42,7 +42,8 @@ const (
 	meansElse          = "%s of %s names and types that it refers to mean something else"
 	definitionsChanged = "%s of %s types that it refers to changed their definition"
 	meansTheSame       = "all %s names and types that it refers to mean the same on both"
-	neighborsAgainst   = "%s of its build contradict this base, and one build has one base"
+	builtForOther      = "it was built for %s, and this kernel is %s: what it refers to is here as well, but a table cannot tell two builds of one source apart"
+	neighborsAgainst   = "it does not contradict this base, but %s of its build %s: one build has one base"
 	provenInTree       = "%s modules in the same tree were built on this vmlinux, and none on another"
 )
 
