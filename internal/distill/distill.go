@@ -117,6 +117,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 			return nil, err
 		}
 	}
+	d.survey(ctx)
 	report := &Report{Files: make([]File, len(d.work))}
 	parallel.Each(ctx, len(d.work), runtime.GOMAXPROCS(0), func(i int) { report.Files[i] = d.file(d.work[i]) })
 	if err := ctx.Err(); err != nil {
@@ -132,6 +133,8 @@ type distiller struct {
 	target *relocate.Target
 	roots  map[string]*os.Root // by folder: nothing outside of them is written to
 	work   []place
+
+	foreign int // how many modules contradict the base, if it is too many to be damaged
 
 	mu      sync.Mutex
 	written map[string]bool // in the output folder

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -286,6 +287,9 @@ func TestLeft(t *testing.T) {
 		{"no symbol versions, of a kernel without", edited(func(s map[string]*section, _ *[]symbol) { s["__versions"].name = "" }),
 			func(b *guard.Base) { b.Config = kernel.Config{"CONFIG_MODVERSIONS": "n"} }, 10, Distilled, ""},
 		{"built on another base", f.conn(), func(b *guard.Base) { b.Table = f.writer("one", "two", "three").Table(t) }, 10, Left, "was not built on this base"},
+		{"built for a kernel of another name", f.conn(), func(b *guard.Base) { b.Vermagic = "6.12.20-2-default SMP" }, 10, Left,
+			"was built for 6.12.20, and this base is that of 6.12.20-2-default"},
+		{"built for this one", f.conn(), func(b *guard.Base) { b.Vermagic = "6.12.20 SMP preempt" }, 10, Distilled, ""},
 		{"a broken .BTF", edited(func(s map[string]*section, _ *[]symbol) { s[".BTF"].data = s[".BTF"].data[:40] }), nil, 10, Left, "its kernel refuses it"},
 		{"a set of which nobody knows who reads it", edited(func(_ map[string]*section, symbols *[]symbol) {
 			(*symbols)[6].name = "another_plain_list"
@@ -313,6 +317,49 @@ func TestLeft(t *testing.T) {
 				t.Errorf("the file changed, or did not")
 			}
 		})
+	}
+}
+
+// TestTogether: where modules contradict the base, those beside them which do not were
+// not built on it either, and are left as well.
+func TestTogether(t *testing.T) {
+	f := forms[0]
+	stranger := func() []byte {
+		sections, symbols := f.sections()
+		for i := range sections {
+			if sections[i].name == ".BTF" {
+				w := f.writer("one", "two").Split()
+				w.Struct("port", 16, btftest.Member{Name: "list", Type: 10})
+				sections[i].data = w.Bytes()
+			}
+		}
+		return f.module(sections, symbols)
+	}()
+	for _, tc := range []struct {
+		well, strangers int
+		want            Outcome
+	}{
+		{3, 0, Distilled},
+		{3, 1, Left},
+		{99, 1, Left},
+		{100, 1, Distilled}, // that one is damaged, as it seems
+	} {
+		dir := t.TempDir()
+		for i := range tc.well {
+			put(t, dir, fmt.Sprintf("well%03d.ko", i), f.conn())
+		}
+		for i := range tc.strangers {
+			put(t, dir, fmt.Sprintf("stranger%d.ko", i), stranger)
+		}
+		r := run(t, Options{Base: base(t, f.writer())}, dir)
+		if r.Count(tc.want) < tc.well || r.Count(Left) < tc.strangers || len(r.Files) != tc.well+tc.strangers {
+			t.Errorf("%d and %d that contradict: %d left, %d distilled", tc.well, tc.strangers, r.Count(Left), r.Count(Distilled))
+		}
+		for _, file := range r.Files {
+			if tc.want == Left && strings.Contains(file.Path, "well") && !strings.Contains(file.Err.Error(), "but 1 module given with it does not") {
+				t.Errorf("%s: %v", file.Path, file.Err)
+			}
+		}
 	}
 }
 

@@ -4,11 +4,16 @@ package distill
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/decompress"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/ids"
@@ -46,6 +51,13 @@ func (d *distiller) module(out *File, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.foreign > 0 {
+		not := "do not"
+		if d.foreign == 1 {
+			not = "does not"
+		}
+		return nil, leavef("fits this base, but %s given with it %s, and what was built together has one base", prose.Several(d.foreign, "module"), not)
+	}
 	return d.distill(out, data, m, table)
 }
 
@@ -65,7 +77,38 @@ func (d *distiller) parse(m *kernel.Module) (*btf.Table, error) {
 	if e := evidence.Examine(table, evidence.Facts{PointerSize: m.Bits / 8}); e.Contradicted() {
 		return nil, leavef("was not built on this base: %s", strings.Join(e.Reasons(), "; "))
 	}
+	if release, _, _ := strings.Cut(m.Vermagic, " "); release != "" && d.Base.Called() != "" && release != d.Base.Called() {
+		return nil, leavef("was built for %s, and this base is that of %s", release, d.Base.Called())
+	}
 	return table, nil
+}
+
+// mostDamaged is of how many modules one may contradict a base that is theirs.
+const mostDamaged = 100
+
+// survey counts the modules that contradict the base before any is written: two builds of
+// one source can have bases of which every second module does not show that it is not its
+// own.
+func (d *distiller) survey(ctx context.Context) {
+	var fit, foreign atomic.Int64
+	parallel.Each(ctx, len(d.work), runtime.GOMAXPROCS(0), func(i int) {
+		_, data, err := read(d.work[i])
+		if err != nil || decompress.Detect(data) != decompress.None {
+			return
+		}
+		m, err := kernel.OpenModule(data, d.work[i].path)
+		if err != nil || m.HasBTFBase || len(m.BTF) == 0 || m.Order != d.Base.Table.Order {
+			return
+		}
+		if _, err := d.parse(m); err != nil {
+			foreign.Add(1)
+		} else {
+			fit.Add(1)
+		}
+	})
+	if n := foreign.Load(); n*mostDamaged > fit.Load() {
+		d.foreign = int(n)
+	}
 }
 
 // distill makes the new sections and the file with them, and checks both.

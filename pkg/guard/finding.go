@@ -180,7 +180,7 @@ func (j *judging) withTable(f *Finding) {
 		f.Reasons = []string{noTypes}
 	case e.Confirmed() && otherName(m, b):
 		f.Verdict = Unproven
-		f.Reasons = []string{fmt.Sprintf(builtForOther, m.builtFor(), b.calledBy())}
+		f.Reasons = []string{fmt.Sprintf(builtForOther, m.builtFor(), b.Called())}
 	case e.Confirmed():
 		f.Verdict = SameBase
 		f.Reasons = e.Reasons()

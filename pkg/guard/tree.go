@@ -137,7 +137,7 @@ func believe(findings []Finding) {
 // base's. Then it was built on another base as well, or on one that is the same by chance
 // only: its table by itself cannot tell the bases of two builds of one source apart.
 func otherName(m *Module, b *Base) bool {
-	return m.builtFor() != "" && b.calledBy() != "" && m.builtFor() != b.calledBy()
+	return m.builtFor() != "" && b.Called() != "" && m.builtFor() != b.Called()
 }
 
 // builtFor is the kernelrelease that a module was built for, by its vermagic, else by its
@@ -147,9 +147,9 @@ func (m *Module) builtFor() string {
 	return cmp.Or(release, m.Release)
 }
 
-// calledBy is the kernelrelease that a kernel has by its vermagic or banner, else by its
+// Called is the kernelrelease that a kernel has by its vermagic or banner, else by its
 // place; "" if none tells.
-func (b *Base) calledBy() string {
+func (b *Base) Called() string {
 	release, _, _ := strings.Cut(b.Vermagic, " ")
 	banner, _, _ := strings.Cut(strings.TrimPrefix(b.Banner, "Linux version "), " ")
 	return cmp.Or(release, banner, b.Release)
