@@ -82,21 +82,20 @@ func explainAction(c *cli.Context) error {
 	changes, unread := changesIn(c, inv, res)
 	kernels := []explained{}
 	for i, change := range changes {
-		diff := change.Diff
-		if diff == nil {
-			diff = change.Explain()
+		if change.Diff == nil {
+			change.Diff = change.Explain()
 		}
-		reasons, problems := w.reasons(c.Context, change, diff)
+		reasons, problems := w.reasons(c.Context, change)
 		unread = append(unread, problems...)
 		survival := change.Survival(res.Findings)
-		kernels = append(kernels, explained{report.NewBase(change.From), report.NewBase(change.To), diff, reasons, report.NewSurvival(survival)})
+		kernels = append(kernels, explained{report.NewBase(change.From), report.NewBase(change.To), change.Diff, reasons, report.NewSurvival(survival)})
 		if out.format == "json" {
 			continue
 		}
 		if i > 0 {
 			fmt.Fprintln(c.App.Writer)
 		}
-		if err := explainText(c, change, diff, reasons, survival); err != nil {
+		if err := explainText(c, change, reasons, survival); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
@@ -143,10 +142,10 @@ func changesIn(c *cli.Context, inv *guard.Inventory, res *guard.Result) ([]guard
 }
 
 // explainText says what became of one kernel, for people.
-func explainText(c *cli.Context, change guard.Change, diff *explain.Diff, reasons *why.Reasons, survival guard.Survival) error {
+func explainText(c *cli.Context, change guard.Change, reasons *why.Reasons, survival guard.Survival) error {
 	w, verbose := c.App.Writer, c.Bool("verbose")
 	fmt.Fprintf(w, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
-	err := diff.Text(w, explain.TextOptions{Verbose: verbose})
+	err := change.Diff.Text(w, explain.TextOptions{Verbose: verbose})
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/api"
@@ -64,7 +63,8 @@ func newWhys(c *cli.Context) (w whys, err error) {
 }
 
 // reasons says why a base changed, or did not; the problems are what stood in the way.
-func (w *whys) reasons(ctx context.Context, change guard.Change, diff *explain.Diff) (*why.Reasons, []guard.Problem) {
+// The change has its difference.
+func (w *whys) reasons(ctx context.Context, change guard.Change) (*why.Reasons, []guard.Problem) {
 	old, new := made(change.From), made(change.To)
 	var trigger *why.Trigger
 	var problems []guard.Problem
@@ -85,17 +85,7 @@ func (w *whys) reasons(ctx context.Context, change guard.Change, diff *explain.D
 			side.to.Packages = w.envs[i].Packages
 		}
 	}
-	cause := diff.Cause(explain.Made{Pahole: change.To.Config.Pahole(), ProcLength: [2]int{procLength(change.From), procLength(change.To)}})
-	return why.Rebuilt(old, new, diff.Effect(), cause, trigger), problems
-}
-
-// procLength is how long the first line in /proc/version of a kernel is, with its end; 0 if
-// the line is not known.
-func procLength(b *guard.Base) int {
-	if b.Banner == "" {
-		return 0
-	}
-	return len(b.Banner) + len("\n")
+	return why.Rebuilt(old, new, change.Diff.Effect(), change.Cause(), trigger), problems
 }
 
 // fits says why a build environment is not that of a package, as far as both tell.

@@ -48,19 +48,35 @@ func (d *Diff) banner(length [2]int) bool {
 	return length[0] > 0 && length[1] > 0 && length[0] != length[1] && has(Removed, length[0]) && has(Added, length[1])
 }
 
-// paholeOrder guesses that a pahole wrote types in another order, and says what cures it:
-// which versions need which flag is in pahole's changes-v1.27 and changes-v1.29.
+// Redefined reports whether some type, or the parameters of some function, are not what
+// they were, so that no build of the other source, configuration or tools makes that base.
+// Functions that came or went are no sign of it: an inlining or a pahole decides on them.
+func (d *Diff) Redefined() bool {
+	return slices.ContainsFunc(d.Changes, func(c Change) bool {
+		return !c.minor() && !c.Namesake && (c.sort() == aType || c.Op == Changed)
+	})
+}
+
+// paholeOrder guesses that a pahole wrote types in another order, and says what cures it.
 func paholeOrder(version int) string {
-	looks := fmt.Sprintf("looks like pahole %d.%02d that ran several jobs, which writes another order each time: ", version/100, version%100)
+	if version >= 129 || version > 0 && version < 122 {
+		return SameOrder(version) + ", so look at the order of objects in the link, and at names, numbers and dates that the build writes into the kernel"
+	}
+	return "looks like a pahole that ran several jobs, which writes another order each time: " + SameOrder(version)
+}
+
+// SameOrder says what makes a pahole of a version, 0 if it is not known, write a base in
+// the same order each time. Jobs came with 1.22. Which versions need which flag is in pahole's
+// changes-v1.27 and changes-v1.29.
+func SameOrder(version int) string {
+	name := fmt.Sprintf("pahole %d.%02d", version/100, version%100)
 	switch {
 	case version == 0:
-		return "looks like a pahole that ran several jobs, which writes another order each time: 1.29 and later do not, " +
-			"1.27 and 1.28 do not with --btf_features=reproducible_build, older ones do not with one job (-j1)"
-	case version >= 129:
-		return fmt.Sprintf("pahole %d.%02d writes the same order each time, so look at the order of objects in the link, "+
-			"and at names, numbers and dates that the build writes into the kernel", version/100, version%100)
+		return "pahole 1.29 and later write the same order each time, 1.27 and 1.28 with --btf_features=reproducible_build, older ones with one job (-j1)"
+	case version >= 129, version < 122:
+		return name + " writes the same order each time"
 	case version >= 127:
-		return looks + "call it with --btf_features=reproducible_build"
+		return name + " needs --btf_features=reproducible_build, 1.29 and later need no flag"
 	}
-	return looks + "call it with one job (-j1), or use 1.29 or later"
+	return name + " needs one job (-j1), 1.29 and later need no flag"
 }

@@ -113,8 +113,8 @@ Exported`},
 // TestPaholeOrder names the flag that the pahole of a kernel has.
 func TestPaholeOrder(t *testing.T) {
 	for version, want := range map[int][2]string{
-		0: {"older ones do not with one job (-j1)"}, 124: {"call it with one job (-j1)", "1.24"},
-		127: {"call it with --btf_features=reproducible_build", "1.27"}, 130: {"writes the same order each time", "1.30"},
+		0: {"older ones with one job (-j1)"}, 124: {"needs one job (-j1)", "1.24"},
+		127: {"needs --btf_features=reproducible_build", "1.27"}, 130: {"writes the same order each time", "1.30"},
 	} {
 		if got := paholeOrder(version); strings.HasPrefix(got, "looks like") != (version < 129) || !strings.Contains(got, want[0]) || !strings.Contains(got, want[1]) {
 			t.Errorf("%d: %s", version, got)

@@ -60,7 +60,7 @@ func (t *text) advice(r *guard.Result, all []group) []point {
 		}
 	}
 	for _, g := range all {
-		put(g.advice())
+		put(g.advice(r))
 	}
 	for _, rule := range guard.Rules {
 		for _, g := range all {
@@ -162,13 +162,25 @@ func packageName(p *guard.Package) string {
 	return p.Name
 }
 
-// advice says what a packager can do about a group that fails.
-func (g group) advice() point {
+// advice says what a packager can do about a group that fails, of the whole result.
+func (g group) advice(r *guard.Result) point {
 	w := g.worst()
 	if g.base() != nil && g[0].Pairing == guard.PairRebuild && w != guard.OK && g.misfit() && g.base().Table != nil && !g.tooNew() {
-		return g.survive()
+		return g.survive(g.change(r))
 	}
 	return point{text: g.rebuild(w)}
+}
+
+// change is what became of the group's base from one build to the other, and what that does
+// to all modules of both; nil where one of the bases is not known.
+func (g group) change(r *guard.Result) (*guard.Change, guard.Survival) {
+	for i := range r.Changes {
+		c, m := &r.Changes[i], g[0].Module
+		if c.From == g.base() || c.To == g.base() && version(c.From.Package, c.From.Tree) == version(m.Package, m.Tree) {
+			return c, c.Survival(r.Findings)
+		}
+	}
+	return nil, guard.Survival{}
 }
 
 // rebuild says what a packager has to build again, or otherwise, of a group of which w is

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/explain"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
@@ -42,56 +43,74 @@ func TestAdviceLoose(t *testing.T) {
 		base.Table = table
 		f := guard.Finding{Pairing: tc.pairing, Base: &base, Module: &guard.Module{Path: "a.ko", Name: "a", Release: "1-default"},
 			Verdict: guard.Rejected, Severity: guard.Fail, Kernel: &guard.Response{Errno: int(tc.errno)}}
-		if got := (group{f}).advice().text; !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+		if got := (group{f}).advice(&guard.Result{}).text; !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s, %d: %q", tc.pairing, tc.errno, got)
 		}
 	}
 }
 
-// TestPahole says what a version of pahole does to tables, and which one does better.
+// TestPahole says what a version of pahole does not merge, and which one does better.
 func TestPahole(t *testing.T) {
-	for _, tc := range []struct{ config, reproduces, merges string }{
-		{"", "use pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
-		{"CONFIG_PAHOLE_VERSION=no\n", "use pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
-		{"CONFIG_PAHOLE_VERSION=0\n", "use pahole 1.29 or later, 1.27 with", "pahole before 1.31 (libbpf before 1.6) does not merge"},
-		{"CONFIG_PAHOLE_VERSION=125\n", "pahole 1.25 writes types in another order each time", "pahole 1.25 made these tables. pahole before 1.31"},
-		{"CONFIG_PAHOLE_VERSION=127\n", "pahole 1.27 does so with --btf_features=reproducible_build", "pahole 1.27 made these tables. pahole before 1.31"},
-		{"CONFIG_PAHOLE_VERSION=130\n", "pahole 1.30 does so where", "pahole 1.30 made these tables. pahole before 1.31"},
-		{"CONFIG_PAHOLE_VERSION=131\n", "pahole 1.31 does so where", "pahole 1.31 made these tables, which is new enough"},
+	for config, want := range map[string]string{
+		"":                            "pahole before 1.31 (libbpf before 1.6) does not merge",
+		"CONFIG_PAHOLE_VERSION=no\n":  "pahole before 1.31 (libbpf before 1.6) does not merge",
+		"CONFIG_PAHOLE_VERSION=0\n":   "pahole before 1.31 (libbpf before 1.6) does not merge",
+		"CONFIG_PAHOLE_VERSION=125\n": "pahole 1.25 made these tables. pahole before 1.31",
+		"CONFIG_PAHOLE_VERSION=131\n": "pahole 1.31 made these tables, which is new enough",
 	} {
-		b := &guard.Base{Config: kernel.ParseConfig([]byte(tc.config))}
-		if got := reproduce(b); !strings.HasPrefix(got, tc.reproduces) {
-			t.Errorf("%q: %s", tc.config, got)
-		}
-		if got := merge(b); !strings.HasPrefix(got, tc.merges) {
-			t.Errorf("%q: %s", tc.config, got)
+		if got := merge(&guard.Base{Config: kernel.ParseConfig([]byte(config))}); !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %s", config, got)
 		}
 	}
 }
 
-// TestCures names every cure that a kernel has for two builds of one name, cheapest first.
+// What a rebuild did to a base, in TestCures.
+var (
+	reordered = &explain.Diff{Reordered: true, Types: explain.TypeCounts{Counts: explain.Counts{Old: 9, OutOfOrder: 5}}}
+	redefined = &explain.Diff{Changes: []explain.Change{{Kind: "STRUCT", Op: explain.Changed, Old: "48 bytes", New: "56 bytes"}}, Types: explain.TypeCounts{Changed: 1}}
+	kept      = &explain.Diff{Changes: []explain.Change{{Kind: "FUNC", Op: explain.Added, Name: "f"}}, Types: explain.TypeCounts{Counts: explain.Counts{Added: 1}}}
+	longer    = &explain.Diff{Types: explain.TypeCounts{Counts: explain.Counts{Added: 1, Removed: 1}}, Anonymous: []explain.Change{
+		{Kind: "ARRAY", Op: explain.Removed, Old: "const char [5]"}, {Kind: "ARRAY", Op: explain.Added, New: "const char [7]"}}}
+)
+
+// TestCures names every cure that a kernel has for two builds of one name, by what became of
+// the base: no setting of a build undoes another source.
 func TestCures(t *testing.T) {
 	module := func(distilled bool) *guard.Module {
-		return &guard.Module{Path: "a.ko", Name: "a", Release: "1-default", BTF: []byte{1}, Distilled: distilled}
+		return &guard.Module{Path: "a.ko", Name: "a", Release: "1-default", BTF: []byte{1}, Distilled: distilled, Origin: guard.Against}
 	}
-	const reproduce, together, survive, name = "Make the build reproduce", "Ship all packages", "Have a .BTF.base made", "Give each build a kernelrelease"
+	plain, distilled := module(false), module(true)
+	const survive, name, together = "Have a .BTF.base made", "Give each build a kernelrelease", "Ship all packages"
+	const same = "Make the build reproduce the base: give it the same source"
 	for _, tc := range []struct {
 		kernel  string
 		reads   bool
+		diff    *explain.Diff // nil: the base of the other build is not known
 		modules []*guard.Module
 		want    []string
 	}{
-		{"before 6.11", false, []*guard.Module{module(false)}, []string{reproduce, together, name}},
-		{"6.11", true, []*guard.Module{module(false)}, []string{reproduce, together, survive, name}},
-		{"6.11, some distilled", true, []*guard.Module{module(true), module(false)}, []string{reproduce, together, survive, name}},
-		{"6.11, all distilled", true, []*guard.Module{module(true)}, []string{reproduce, together, name}},
+		{"before 6.11", false, nil, []*guard.Module{plain}, []string{same, name, together}},
+		{"6.11", true, nil, []*guard.Module{plain}, []string{same, survive, name, together}},
+		{"6.11, some distilled", true, nil, []*guard.Module{distilled, plain}, []string{same, survive, name, together}},
+		{"6.11, all distilled", true, nil, []*guard.Module{distilled}, []string{same, name, together}},
+		{"another order", true, reordered, []*guard.Module{plain}, []string{"Make the build reproduce the base: looks like a pahole that ran several jobs", survive, name, together}},
+		{"another function", true, kept, []*guard.Module{plain}, []string{same, survive, name, together}},
+		{"another source", true, redefined, []*guard.Module{plain}, []string{survive, name, together}},
+		{"another source, before 6.11", false, redefined, []*guard.Module{plain}, []string{name, together}},
+		{"a longer line", true, longer, []*guard.Module{plain}, []string{
+			"Make the build reproduce the base: the line in /proc/version is longer, and its length is that of a type, char [5] → [7]", survive, name, together}},
 	} {
+		to := &guard.Base{Path: "vmlinux", Rules: verify.Rules{Distilled: tc.reads}, Banner: "12345"}
+		from := &guard.Base{Path: "old", Banner: "123", Origin: guard.Against}
 		var g group
 		for _, m := range tc.modules {
-			g = append(g, guard.Finding{Pairing: guard.PairRebuild, Base: &guard.Base{Path: "vmlinux", Rules: verify.Rules{Distilled: tc.reads}},
-				Module: m, Verdict: guard.Misread, Severity: guard.Fail})
+			g = append(g, guard.Finding{Pairing: guard.PairRebuild, Base: to, Module: m, Verdict: guard.Misread, Severity: guard.Fail})
 		}
-		p := g.survive()
+		var r guard.Result
+		if tc.diff != nil {
+			r.Changes = []guard.Change{{From: from, To: to, Diff: tc.diff}}
+		}
+		p := g.survive(g.change(&r))
 		if len(p.ways) != len(tc.want) {
 			t.Fatalf("%s: %q, want %q", tc.kernel, p.ways, tc.want)
 		}
@@ -100,6 +119,18 @@ func TestCures(t *testing.T) {
 				t.Errorf("%s: way %d is %q, want %q", tc.kernel, i+1, p.ways[i], want)
 			}
 		}
+		if got := strings.Contains(p.text, "defined anew"); got != (tc.diff == redefined) {
+			t.Errorf("%s: %s", tc.kernel, p.text)
+		}
+	}
+}
+
+// TestCured leaves the reboot to do where the new build is the first with a .BTF.base.
+func TestCured(t *testing.T) {
+	p := group{{Base: &guard.Base{}}}.survive(nil, guard.Survival{
+		New: guard.Crossing{Modules: 3, Fit: 3, Cured: 3}, Old: guard.Crossing{Modules: 3, Fit: 1}})
+	if !strings.HasPrefix(p.text, "update: done.") || !strings.Contains(p.text, "rebooted") || p.ways != nil {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -23,6 +23,24 @@ func (c *Change) Explain() *explain.Diff {
 	return explain.Bases(c.From.Table, c.To.Table, exportsOf(c.From, c.To))
 }
 
+// Cause says what the two show of why they differ, in words for the middle of a sentence;
+// "" where they show nothing.
+func (c *Change) Cause() string {
+	if c.Diff == nil {
+		return ""
+	}
+	return c.Diff.Cause(explain.Made{Pahole: c.To.Config.Pahole(), ProcLength: [2]int{procLength(c.From), procLength(c.To)}})
+}
+
+// procLength is how long the first line in /proc/version of a kernel is, with its end; 0 if
+// the line is not known.
+func procLength(b *Base) int {
+	if b.Banner == "" {
+		return 0
+	}
+	return len(b.Banner) + len("\n")
+}
+
 // Names lists the named types and functions of which op is what became, without
 // functions that are merely recorded once more or less and those whose name stays.
 func (c *Change) Names(op explain.Op) []string {

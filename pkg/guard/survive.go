@@ -120,3 +120,9 @@ func (c *Change) Survival(findings []Finding) (s Survival) {
 
 // Safe reports whether modules of either build fit the vmlinux of the other.
 func (s Survival) Safe() bool { return s.New.whole() && s.Old.whole() }
+
+// FromNow reports whether the new build is the first with the cure: its modules fit the old
+// vmlinux, and those of the old build have no .BTF.base.
+func (s Survival) FromNow() bool {
+	return s.New.whole() && s.New.Cured > 0 && s.Old.Modules > 0 && s.Old.Cured == 0
+}

@@ -224,7 +224,7 @@ func (s Survival) Sentence() string {
 	case s.Safe():
 		return fmt.Sprintf("rebuild-safe: all %s of the new build fit the old vmlinux, and all %s of the old build fit the new one%s",
 			prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules), drifted)
-	case s.New.whole() && s.New.Cured > 0 && s.Old.Modules > 0 && s.Old.Cured == 0:
+	case s.FromNow():
 		return fmt.Sprintf("rebuild-safe from this build on: all %s fit the old vmlinux; the old build has no .BTF.base, so that %s of its %s do not fit the new vmlinux%s",
 			prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules-s.Old.Fit), prose.Number(s.Old.Modules), drifted)
 	case s.New.Modules > 0 && s.Old.Modules > 0:
