@@ -115,8 +115,8 @@ func explainAction(c *cli.Context) error {
 			_, err = fmt.Fprintln(c.App.Writer, "\n\"obs-btf-guard check NEW --against OLD\" lists each module.")
 		}
 		if err == nil && len(res.Changes) == 0 {
-			_, err = fmt.Fprintln(c.App.Writer, "\nThe kernels have different names, so that no module of one is looked for by the other:\n"+
-				"\"obs-btf-guard check --base VMLINUX MODULE...\" checks them all the same.")
+			_, err = fmt.Fprintf(c.App.Writer, "\nThe kernels have different names, so that no module of one is looked for by the other.\n"+
+				"To check modules of one on the other all the same:\n  %s\n", prose.Printable(guard.CrossCommand(inv, changes[0].From, changes[0].To)))
 		}
 	}
 	if err != nil {

@@ -92,6 +92,17 @@ func Shorten(path string, width int) string {
 	return path
 }
 
+// Argument is a word as a shell takes it for one argument.
+func Argument(word string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+:,@%^=", c)
+	}
+	if word != "" && !strings.ContainsFunc(word, func(c rune) bool { return !plain(c) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // A Styled string may hold escape sequences. All others are made [Printable] by a
 // [Writer].
 type Styled string

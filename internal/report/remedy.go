@@ -168,7 +168,19 @@ func (g group) advice(r *guard.Result) point {
 	if g.base() != nil && g[0].Pairing == guard.PairRebuild && w != guard.OK && g.misfit() && g.base().Table != nil && !g.tooNew() {
 		return g.survive(g.change(r))
 	}
-	return point{text: g.rebuild(w)}
+	return point{text: cmp.Or(g.rebuild(w), g.prove())}
+}
+
+// prove says what tells of modules that do not show on which base they were built.
+func (g group) prove() string {
+	b := g.base()
+	if b == nil || b.Table == nil || b.IgnoresModules || !slices.ContainsFunc(g, func(f guard.Finding) bool {
+		return f.Verdict == guard.Unproven && f.Severity != guard.OK
+	}) {
+		return ""
+	}
+	return "unproven: name the kernel that these modules were built on, or its package, as BUILT-ON: " +
+		"\"obs-btf-guard check --base VMLINUX --own-base BUILT-ON MODULE...\" compares what they mean on both."
 }
 
 // change is what became of the group's base from one build to the other, and what that does
@@ -200,29 +212,34 @@ func (g group) rebuild(w guard.Severity) string {
 		return g[0].Pairing.Word() + ": the .BTF of these modules has the layout of kinds behind its header, which Linux 7.1 and later read. " +
 			"Build them without \"layout\" among pahole's --btf_features, or with the pahole and the build scripts of that kernel's time."
 	}
+	who, them := g.failing()
 	switch g[0].Pairing {
 	case guard.PairGiven:
-		return fmt.Sprintf("given: these modules were not built on %s. Build them again on it or, if another kernel will run, name that one's vmlinux.", g.base().Label())
+		return fmt.Sprintf("given: %s not built on %s. Build %s again on it or, if another kernel will run, name that one's vmlinux.", who, g.base().Label(), them)
 	case guard.PairBuild:
-		return "build: these modules were not linked against the vmlinux they are shipped with. Look for what replaced one of them " +
+		return "build: " + who + " not linked against the vmlinux of the same build. Look for what replaced a module or the vmlinux " +
 			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
 	case guard.PairWeak:
 		if g[0].Module.Linked {
 			return fmt.Sprintf("weak: links put modules into the tree of %s that were not built on it, since every symbol that they need is there with the same CRC. "+
 				"Build them again on it, or have them packed without .BTF: the kernel then reads none.", g.base().Label())
 		}
-		return fmt.Sprintf("weak: %s was built for %s, and weak-modules links it into %s as well, since every symbol that it needs is there with the same CRC. "+
-			"Rebuild it against %s, or have it packed without .BTF: the kernel then reads none.",
-			strings.Join(g.packages(), ", "), g[0].Module.Release, g.release(), g.base().Label())
+		packages, were, them, needs := g.packages(), "was", "it", "it needs"
+		if len(packages) > 1 {
+			were, them, needs = "were", "them", "they need"
+		}
+		return fmt.Sprintf("weak: %s %s built for %s, and weak-modules links %s into %s as well, since every symbol that %s is there with the same CRC. "+
+			"Rebuild %[4]s against %[7]s, or have %[4]s packed without .BTF: the kernel then reads none.",
+			strings.Join(packages, ", "), were, g[0].Module.Release, them, g.release(), needs, g.base().Label())
 	case guard.PairAcross:
 		if g.base().Origin == guard.Installed {
-			return fmt.Sprintf("across: these modules were just built, and not on the vmlinux of %s, which is the one that is installed. Look for where "+
-				"they got their base from: a .ko that came with the sources, another kernel's vmlinux or devel package, %%kernel_btf_base.", g.base().Label())
+			return fmt.Sprintf("across: %s just built, and not on the vmlinux of %s, which is the one that is installed. Look for where "+
+				"the base came from: a .ko that came with the sources, another kernel's vmlinux or devel package, %%kernel_btf_base.", who, g.base().Label())
 		}
 		if packages := g.packages(); packages != nil {
 			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
 		}
-		return fmt.Sprintf("across: these modules were not built on %s, which has their kernelrelease. Build them again on it.", g.base().Label())
+		return fmt.Sprintf("across: %s not built on %s, which has the same kernelrelease. Build %s again on it.", who, g.base().Label(), them)
 	}
 	return ""
 }
@@ -248,6 +265,26 @@ func (g group) tooNew() bool {
 		}
 	}
 	return n > 0
+}
+
+// failing names the modules that do not fit, for a sentence, and the pronoun for them.
+func (g group) failing() (who, them string) {
+	var names []string
+	for _, f := range g {
+		if f.Severity == guard.Fail || f.Severity == guard.Rebuild {
+			names = append(names, f.Module.Name)
+		}
+	}
+	const most = 3
+	switch n := len(names); {
+	case n == 1:
+		return names[0] + " was", "it"
+	case n <= most:
+		return strings.Join(names, ", ") + " were", "them"
+	case n == len(g):
+		return "these modules were", "them"
+	}
+	return fmt.Sprintf("%s of %s (%s) were", prose.Number(len(names)), prose.Several(len(g), "module"), prose.First(names, most)), "them"
 }
 
 // onlyMalformed reports whether all that fails could not even be read, of which

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,8 +33,8 @@ func TestAdviceLoose(t *testing.T) {
 		refused *verify.Result
 		want    string
 	}{
-		{guard.PairGiven, verify.EINVAL, nil, "given: these modules were not built on vmlinux."},
-		{guard.PairAcross, verify.EINVAL, nil, "across: these modules were not built on vmlinux, which has their kernelrelease."},
+		{guard.PairGiven, verify.EINVAL, nil, "given: a was not built on vmlinux. Build it again"},
+		{guard.PairAcross, verify.EINVAL, nil, "across: a was not built on vmlinux, which has the same kernelrelease."},
 		{guard.PairGiven, verify.E2BIG, nil, "given: the .BTF of these modules has the layout of kinds"},
 		{guard.PairBuild, verify.E2BIG, nil, "build: the .BTF of these modules has the layout of kinds"},
 		{guard.PairGiven, verify.EINVAL, refused, ""}, // said of the kernel
@@ -151,5 +152,40 @@ func TestReadyRules(t *testing.T) {
 		if !strings.Contains(out.String(), "action  = \""+want+"\"") || strings.Count(out.String(), "[[rule]]") != 1 {
 			t.Errorf("%s: want %s:\n%s", pairing, want, &out)
 		}
+	}
+}
+
+// TestFailing names the modules that a cure is about, not those that fit.
+func TestFailing(t *testing.T) {
+	for _, tc := range []struct {
+		fail, ok int
+		want     string
+	}{
+		{1, 4, "m0 was"}, {2, 0, "m0, m1 were"}, {3, 9, "m0, m1, m2 were"}, {4, 0, "these modules were"},
+		{4, 2, "4 of 6 modules (m0, m1, m2 and 1 more) were"},
+	} {
+		var g group
+		for i := range tc.fail + tc.ok {
+			severity := guard.Fail
+			if i >= tc.fail {
+				severity = guard.OK
+			}
+			g = append(g, guard.Finding{Module: &guard.Module{Name: fmt.Sprintf("m%d", i)}, Severity: severity})
+		}
+		if got, _ := g.failing(); got != tc.want {
+			t.Errorf("%d of %d: %q, want %q", tc.fail, len(g), got, tc.want)
+		}
+	}
+}
+
+// TestUnrelocatable has the sizes in a short report: the kernel's log has none.
+func TestUnrelocatable(t *testing.T) {
+	f := guard.Finding{Verdict: guard.Unrelocatable, Reasons: []string{"does not relocate", "of 48 bytes: this vmlinux has one of 56 bytes"},
+		Kernel: &guard.Response{Log: []string{}}}
+	var out strings.Builder
+	w := &text{prose.NewWriter(&out, false), TextOptions{}}
+	w.detail(f)
+	if err := w.Flush(); err != nil || !strings.Contains(out.String(), "56 bytes") {
+		t.Errorf("%v: %s", err, &out)
 	}
 }

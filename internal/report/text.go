@@ -327,7 +327,7 @@ func (t *text) detail(f guard.Finding) {
 	reasons := f.Reasons
 	if !t.Verbose {
 		most := 5
-		if refused {
+		if refused && f.Verdict != guard.Unrelocatable { // of which the log names no sizes
 			most = 1
 		}
 		reasons = reasons[:min(len(reasons), most)]

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
 
 // Argument is a path that the user gave, and what for.
@@ -88,27 +90,58 @@ func idle(inv *Inventory, res *Result) []Problem {
 // neverMeet is for an older build that shares no kernelrelease with the new one, or no
 // architecture.
 func neverMeet(inv *Inventory, path string) error {
-	var old, new []string
-	releases, format := map[string]bool{}, noMatchNames
+	var old, new []*Base
 	for _, b := range inv.Bases {
-		switch name := kernelName(b.Release, b.Arch); {
+		switch {
 		case b.Release == "":
 		case b.Origin == Against && tree(b.Package, b.Tree) == path:
-			old = append(old, name)
-			releases[b.Release] = true
+			old = append(old, b)
 		case b.Origin == New:
-			new = append(new, name)
+			new = append(new, b)
 		}
 	}
-	if slices.ContainsFunc(inv.Bases, func(b *Base) bool { return b.Origin == New && releases[b.Release] }) {
-		format = noMatchArchs
-	}
-	slices.Sort(old)
-	slices.Sort(new)
-	if old, new = slices.Compact(old), slices.Compact(new); len(old) == 0 || len(new) == 0 {
+	from, to := kernelNames(old), kernelNames(new)
+	if len(old) == 0 || len(new) == 0 {
 		return errors.New(noMatch)
 	}
-	return fmt.Errorf(format, strings.Join(few(old), ", "), strings.Join(few(new), ", "))
+	for _, b := range old {
+		if slices.ContainsFunc(new, func(n *Base) bool { return n.Release == b.Release }) {
+			return fmt.Errorf(noMatchArchs, from, to)
+		}
+	}
+	command := fmt.Sprintf(crossCommand, "VMLINUX", "BUILT-ON", "MODULE...")
+	if len(old) == 1 && len(new) == 1 {
+		command = CrossCommand(inv, old[0], new[0])
+	}
+	return fmt.Errorf(noMatchNames, from, to, command)
+}
+
+// CrossCommand is the command that checks the modules of one build on the kernel of the
+// other, whatever their kernelreleases are: the older ones, if there are any.
+func CrossCommand(inv *Inventory, old, new *Base) string {
+	on, built := new, old
+	if !slices.ContainsFunc(inv.Modules, func(m *Module) bool { return m.Origin == Against }) {
+		on, built = old, new
+	}
+	return fmt.Sprintf(crossCommand, prose.Argument(on.file()), prose.Argument(built.file()), prose.Argument(tree(built.Package, built.Tree)))
+}
+
+// file is what names the base on the command line.
+func (b *Base) file() string {
+	if b.Package != nil {
+		return b.Package.Path
+	}
+	return b.Path
+}
+
+// kernelNames are the first names of kernels, sorted.
+func kernelNames(bases []*Base) string {
+	var out []string
+	for _, b := range bases {
+		out = append(out, kernelName(b.Release, b.Arch))
+	}
+	slices.Sort(out)
+	return strings.Join(few(slices.Compact(out)), ", ")
 }
 
 // nothingToCheck is for kernels that somebody gave without any module to check on

@@ -138,10 +138,11 @@ const (
 	manyBases = "%d kernels in it; name the file of one"
 	nothingIn = "no kernel and no module in it, so nothing of it was checked"
 	noMatch   = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
-	// Of two kernelreleases, and of one for two architectures.
+	// Of two kernelreleases, with a command, and of one for two architectures.
 	noMatchNames = "nothing was compared: the old build is %s, the new one %s. They have separate folders below /lib/modules, " +
 		"so an update does not mix them. Modules of other packages can still meet both: give these too. " +
-		"\"check --base VMLINUX MODULE...\" checks any modules on any kernel"
+		"To check modules of the one on the other all the same: %s"
+	crossCommand = "obs-btf-guard check --base %s --own-base %s %s"
 	noMatchArchs = "nothing was compared: the old build is %s, the new one %s"
 	oneBuild     = "nothing was compared: both sides are the same build"
 	noModules    = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"

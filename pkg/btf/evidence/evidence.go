@@ -11,7 +11,12 @@
 // them confirm the base. [Examine] does both.
 package evidence
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+)
 
 // Proof is one kind of contradiction.
 type Proof uint8
@@ -103,7 +108,7 @@ func (e *Evidence) Confirmed() bool {
 }
 
 // Reasons puts the evidence into sentences: each contradiction with its count
-// and first example, or what confirms the base.
+// and first example, or what confirms the base, or what too little of it there is.
 func (e *Evidence) Reasons() []string {
 	var out []string
 	for p, n := range e.Against {
@@ -114,10 +119,25 @@ func (e *Evidence) Reasons() []string {
 	if out != nil {
 		return out
 	}
-	first := "the module's own strings begin where the base's end"
-	if !e.FirstName {
-		first = "no name begins where the base's strings end"
+	if lacks := e.lacks(); lacks != nil {
+		return []string{"too small to tell, though nothing contradicts this base: " + strings.Join(lacks, ", ")}
 	}
-	return []string{fmt.Sprintf("nothing contradicts this base; %s, %d own names, %d base names and %d base types fit, %d functions have symbols",
-		first, e.OwnNames, e.BaseNames, e.BaseTypes, e.Functions)}
+	return []string{fmt.Sprintf("nothing contradicts this base; the module's own strings begin where the base's end, %d own names, %d base names and %d base types fit, %s with a symbol",
+		e.OwnNames, e.BaseNames, e.BaseTypes, prose.Several(e.Functions, "function"))}
+}
+
+// lacks lists what there is too little of to confirm the base.
+func (e *Evidence) lacks() (out []string) {
+	if !e.FirstName {
+		out = append(out, "no name begins where the base's strings end")
+	}
+	for _, c := range []struct {
+		n, enough int
+		what      string
+	}{{e.OwnNames, enoughOwnNames, "own names"}, {e.BaseNames, enoughBaseNames, "base names"}, {e.BaseTypes, enoughBaseTypes, "base types"}} {
+		if c.n < c.enough {
+			out = append(out, fmt.Sprintf("%s fit: %d of %d needed", c.what, c.n, c.enough))
+		}
+	}
+	return out
 }

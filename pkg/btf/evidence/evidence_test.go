@@ -259,9 +259,9 @@ func TestConfirmed(t *testing.T) {
 		})
 	}
 	wantReasons(t, examine(3, 3, 8, true), "nothing contradicts this base; the module's own strings begin where the base's end, "+
-		"3 own names, 3 base names and 8 base types fit, 0 functions have symbols")
-	wantReasons(t, examine(1, 2, 0, false), "nothing contradicts this base; no name begins where the base's strings end, "+
-		"1 own names, 2 base names and 0 base types fit, 0 functions have symbols")
+		"3 own names, 3 base names and 8 base types fit, 0 functions with a symbol")
+	wantReasons(t, examine(1, 2, 0, false), "too small to tell, though nothing contradicts this base: no name begins where the base's strings end, "+
+		"own names fit: 1 of 3 needed, base names fit: 2 of 3 needed, base types fit: 0 of 8 needed")
 
 	// One proof outweighs any confirmation.
 	m := newBase().Split()

@@ -23,7 +23,7 @@ func Example() {
 	}
 	// Output:
 	// on le64.base confirmed: false contradicted: false
-	//   nothing contradicts this base; the module's own strings begin where the base's end, 13 own names, 4 base names and 5 base types fit, 0 functions have symbols
+	//   too small to tell, though nothing contradicts this base: base types fit: 5 of 8 needed
 	// on le32.base confirmed: false contradicted: true
 	//   1 name past the end of the strings, first the name of [57] FUNC "(anon)": string offset 491 gives ""
 	//   10 names that begin inside a string, first the name of [49] ENUM "(anon)": string offset 417 gives ""
