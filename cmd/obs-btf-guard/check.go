@@ -71,7 +71,7 @@ func check(c *cli.Context) error {
 	problems(c, res.Problems)
 	hintBase(c, res.Problems)
 	hintSwapped(c, inv)
-	if err := writeChecked(c, out, res, report.TextOptions{}); err != nil {
+	if err := writeChecked(c, out, res, report.TextOptions{Unused: rules.Idle(res)}); err != nil {
 		return err
 	}
 	if m := newMemory(c); m != nil { // last, as it may have to wait for others
@@ -96,22 +96,13 @@ func writeChecked(c *cli.Context, out output, res *guard.Result, text report.Tex
 	case out.format == "html":
 		err = report.HTML(c.App.Writer, res, c.App.Version, c.Bool("verbose"))
 	case len(res.Findings)+len(res.Refusals)+len(text.Topics) > 0:
-		text.Verbose, text.Color, text.Full, text.Unused = c.Bool("verbose"), out.color, "--verbose lists them", unused(res)
+		text.Verbose, text.Color, text.Full = c.Bool("verbose"), out.color, "--verbose lists them"
 		err = report.Text(c.App.Writer, res, text)
 	}
 	if err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	return nil
-}
-
-// unused are the rules of policies that decided nothing, as one with a name that is
-// never met.
-func unused(res *guard.Result) (out []string) {
-	for _, r := range res.Unused {
-		out = append(out, r.Where+": "+r.Reason)
-	}
-	return out
 }
 
 func checkSources(c *cli.Context) (collect.Sources, error) {

@@ -5,6 +5,7 @@ package audit
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ const mostNamed = 3
 func (r *Result) title() string {
 	var names []string
 	for _, s := range r.Sources {
-		names = append(names, s.Name)
+		names = append(names, folder(s.Name))
 	}
 	title := prose.First(names, mostNamed)
 	var built time.Time
@@ -67,6 +68,17 @@ func (r *Result) title() string {
 		title += ", newest kernel of " + built.UTC().Format(time.DateOnly)
 	}
 	return strings.TrimPrefix(title+": which modules fit?", ": ")
+}
+
+// folder is a source's name, and that of the folder itself for one that is named by dots.
+func folder(name string) string {
+	if strings.Trim(name, "./") != "" {
+		return name
+	}
+	if path, err := filepath.Abs(name); err == nil {
+		return filepath.Base(path)
+	}
+	return name
 }
 
 // remedies say what each kind of finding means, and what to do.

@@ -73,7 +73,7 @@ func (r *rule) matches(s subject) bool {
 	return slices.Contains(r.verdicts, s.verdict) &&
 		(len(r.pairings) == 0 || slices.Contains(r.pairings, s.pairing)) &&
 		anyGlob(r.packages, s.pkg) &&
-		anyGlob(r.modules, strings.ReplaceAll(s.module, "-", "_"))
+		anyGlob(r.modules, underscores(s.module))
 }
 
 // anyGlob reports whether a name matches one of the globs, if there are any.
@@ -86,6 +86,9 @@ func anyGlob(globs []string, name string) bool {
 		return ok
 	})
 }
+
+// underscores is the name that the kernel gives a module.
+func underscores(module string) string { return strings.ReplaceAll(module, "-", "_") }
 
 // withUnderscores writes a glob on modules with the underscores that the kernel
 // has in their names. The hyphen of a range stays.

@@ -200,3 +200,28 @@ func TestNoRules(t *testing.T) {
 		t.Error(unused)
 	}
 }
+
+// TestIdle lists the names that are here where a rule matches none of them.
+func TestIdle(t *testing.T) {
+	kernel, extra := &guard.Package{Name: "kernel-default"}, &guard.Package{Name: "kernel-default-extra"}
+	const rule = "[[rule]]\nverdict = \"rejected\"\naction = \"warn\"\nreason = \"why\"\n"
+	const head = "a.conf:1: why"
+	for selector, want := range map[string]string{
+		`package = "kernel-default-5.15.12-1.3"`: head + ". No package here has such a name; names here are kernel-default, kernel-default-extra",
+		`package = "kernel-default-ex*"`:         head,
+		`module = "hid-aple"`:                    head + ". No module here has such a name",
+		`module = "hid-apple"`:                   head,
+		``:                                       head,
+	} {
+		p := parse(t, "a.conf", rule+selector+"\n")
+		res := &guard.Result{Bases: []*guard.Base{{Package: kernel}}, Unused: p.Rulings(),
+			Findings: []guard.Finding{{Module: &guard.Module{Name: "hid-apple", Package: extra}}}}
+		if got := p.Idle(res); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", selector, got, want)
+		}
+		res.Unused = nil
+		if got := p.Idle(res); got != nil {
+			t.Errorf("%s: %q, although it decided", selector, got)
+		}
+	}
+}

@@ -125,11 +125,7 @@ func (c *check) judge(ctx context.Context, built *collect.Built) error {
 	c.notJudged()
 	c.comparedWith()
 	if len(c.notes) == 0 { // what was not judged could have needed the rule
-		for _, r := range c.res.Unused {
-			if slices.Contains(c.source.Rulings(), r) {
-				c.unused = append(c.unused, r.Where+": "+r.Reason)
-			}
-		}
+		c.unused = c.source.Idle(c.res)
 	}
 	c.remember()
 	return nil

@@ -29,3 +29,15 @@ func TestModules(t *testing.T) {
 		}
 	}
 }
+
+// TestOnce writes one line of a package that both builds have and one vmlinux, as check does.
+func TestOnce(t *testing.T) {
+	base, other := &guard.Base{Path: "vmlinux"}, &guard.Base{Path: "other"}
+	finding := func(side guard.Origin, b *guard.Base) guard.Finding {
+		return guard.Finding{Base: b, Module: &guard.Module{Origin: side, Path: "a.ko", Package: &guard.Package{Digest: "a", Origin: side}}}
+	}
+	got := once([]guard.Finding{finding(guard.Against, base), finding(guard.New, base), finding(guard.Against, other)})
+	if len(got) != 2 || got[0].Module.Origin != guard.New || got[1].Base != other {
+		t.Errorf("%+v", got)
+	}
+}

@@ -82,7 +82,7 @@ var ruleRemedies = map[guard.Rule]string{
 	guard.OtherHeaders: "Build the module with the headers and the configuration of the kernel that it is for.",
 	guard.OtherMagic:   "Build the module with the headers and the configuration of the kernel that it is for.",
 
-	guard.IDsUnrelocated: "Live with it until the reboot, or distill with --plain-ids zero, so that nothing is mistaken.",
+	guard.IDsUnrelocated: "Live with it (after an update, until the reboot), or distill with --plain-ids zero, so that nothing is mistaken.",
 	guard.Duplicated: "pahole before 1.31 (libbpf before 1.6) does not merge structs with pointers that the compiler describes twice in one file, " +
 		"as gcc does with pointers to per-CPU data from Linux 6.15 on. Build kernel and modules again with pahole 1.31 or later; " +
 		"one that uses the system's libbpf (see ldd) needs 1.6 or later of it. It is cured when this check reports no module as duplicated.",

@@ -215,7 +215,7 @@ func (g group) rebuild(w guard.Severity) string {
 	who, them := g.failing()
 	switch g[0].Pairing {
 	case guard.PairGiven:
-		return fmt.Sprintf("given: %s not built on %s. Build %s again on it or, if another kernel will run, name that one's vmlinux.", who, g.base().Label(), them)
+		return fmt.Sprintf("given: %s not built on %s. Build %s again on it or, if another kernel will run, name that one's vmlinux.", who, short(g.base()), them)
 	case guard.PairBuild:
 		return "build: " + who + " not linked against the vmlinux of the same build. Look for what replaced a module or the vmlinux " +
 			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."

@@ -85,7 +85,7 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 // Groups writes what is judged of each kernel and pairing in one line.
 func Groups(w io.Writer, r *guard.Result, color bool) error {
 	t := &text{prose.NewWriter(w, color), TextOptions{Color: color}}
-	for _, g := range groups(r.Findings) {
+	for _, g := range groups(once(r.Findings)) {
 		s := g.counts()
 		if what := g.refused(); what != "" {
 			s += "; what is rejected " + what
@@ -94,6 +94,25 @@ func Groups(w io.Writer, r *guard.Result, color bool) error {
 		t.Item(t.severity(w)+" ", len(severityWords[w])+1, g.title()+": "+s)
 	}
 	return t.Flush()
+}
+
+// once leaves out old modules of packages that both builds have, where the new one's are
+// checked on the same vmlinux.
+func once(findings []guard.Finding) []guard.Finding {
+	type check struct {
+		digest, path string
+		base         *guard.Base
+	}
+	of := func(f guard.Finding) check { return check{f.Module.Package.Digest, f.Module.Path, f.Base} }
+	new := map[check]bool{}
+	for _, f := range findings {
+		if p := f.Module.Package; p != nil && p.Digest != "" && f.Module.Origin != guard.Against {
+			new[of(f)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(findings), func(f guard.Finding) bool {
+		return f.Module.Package != nil && f.Module.Origin == guard.Against && new[of(f)]
+	})
 }
 
 type text struct {

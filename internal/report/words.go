@@ -56,9 +56,9 @@ func (g group) title() string {
 	case b == nil:
 		return "modules without a vmlinux to check them on"
 	case g[0].Pairing == guard.PairGiven:
-		return "given    modules on " + b.Label()
+		return "given    modules on " + short(b)
 	case g[0].Pairing == guard.PairRunning:
-		return "running  modules on disk under " + b.Label()
+		return "running  modules on disk under " + short(b)
 	case g[0].Pairing == guard.PairBuild && b.Package == nil:
 		return "build    modules on the vmlinux beside them, " + b.Path
 	case g[0].Pairing == guard.PairBuild:
@@ -81,6 +81,12 @@ func (g group) title() string {
 		return fmt.Sprintf("update   new modules (%s) while the old vmlinux (%s) still runs", version(m.Package, m.Tree), version(b.Package, b.Path))
 	}
 	return fmt.Sprintf("update   modules of %s on the vmlinux of %s", version(m.Package, m.Tree), version(b.Package, b.Path))
+}
+
+// short names the one base that all modules meet, whose path stands above in full.
+func short(b *guard.Base) string {
+	const most = 50
+	return prose.Shorten(b.Label(), most)
 }
 
 // bases of verdicts, as a verbose text has them in parentheses.
