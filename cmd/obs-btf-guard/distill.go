@@ -54,6 +54,9 @@ func runDistill(c *cli.Context) error {
 	if o.Base, err = onlyBase(inv); err != nil {
 		return fmt.Errorf("%s: %w", c.String("base"), err)
 	}
+	if o.Base.Conflict != "" {
+		fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %s\n", c.String("base"), o.Base.Conflict)
+	}
 	if err := distill.Refuse(o.Base); err != nil {
 		if c.Bool("where-possible") {
 			fmt.Fprintf(c.App.Writer, "nothing is distilled: %s: %v\n", c.String("base"), err)

@@ -363,6 +363,31 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// TestAlready: a module that was distilled has nothing to gain, if that was for this base
+// or for one that it relocates from.
+func TestAlready(t *testing.T) {
+	f := forms[0]
+	path := put(t, t.TempDir(), "conn.ko", f.conn())
+	other := btftest.New()
+	other.Order = f.order
+	other.Int("int", 4, 1, 32)
+	for _, tc := range []struct {
+		name string
+		base *btftest.Writer
+		want Outcome
+	}{
+		{"for the first time", f.writer(), Distilled},
+		{"again", f.writer(), Already},
+		{"by a rebuilt base", f.writer("one", "two"), Already},
+		{"by a base without its structs", other, Left},
+	} {
+		got := only(t, run(t, Options{Base: base(t, tc.base)}, path))
+		if got.Outcome != tc.want || tc.want == Left && !strings.Contains(got.Err.Error(), "does not relocate onto this one") {
+			t.Errorf("%s: %s: %v, want %s", tc.name, got.Outcome, got.Err, tc.want)
+		}
+	}
+}
+
 // twice is a base that has two structs of one name and size, between which a kernel
 // cannot choose.
 func twice(f form) *btftest.Writer {

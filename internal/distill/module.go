@@ -34,6 +34,9 @@ func (d *distiller) module(out *File, data []byte) ([]byte, error) {
 	}
 	switch {
 	case m.HasBTFBase:
+		if res := d.target.Module(m.BTF, m.BTFBase); !res.Accepted() || res.Fault != "" {
+			return nil, leave("has a .BTF.base already, of another base: it does not relocate onto this one")
+		}
 		out.Outcome = Already
 		return nil, nil
 	case len(m.BTF) == 0:
