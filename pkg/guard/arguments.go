@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
 // Argument is a path that the user gave, and what for.
@@ -71,6 +72,8 @@ func idle(inv *Inventory, res *Result) []Problem {
 			return b.Origin == New && filepath.Clean(b.Path) == filepath.Clean(a.Path)
 		})):
 			err = errors.New(oneBuild)
+		case a.Origin == Own && !mayBeOwn(inv):
+			err = errors.New(ownOther)
 		case a.Origin.Named(), a.Copies:
 		case n+modules[at] == 0:
 			err = errors.New(nothingIn)
@@ -85,6 +88,26 @@ func idle(inv *Inventory, res *Result) []Problem {
 		out = nothingToCheck(inv)
 	}
 	return out
+}
+
+// mayBeOwn reports whether modules can have been built on the base that was named as
+// theirs: it is that of their build, or of some nothing else tells.
+func mayBeOwn(inv *Inventory) bool {
+	var named []fingerprint.Digest
+	own := map[string]fingerprint.Digest{} // by build
+	for _, b := range inv.Bases {
+		switch {
+		case b.Table == nil:
+		case b.Origin == Own:
+			named = append(named, b.Fingerprint.Base)
+		case b.Package != nil && !b.Origin.Named():
+			own[key(b.build(), b.Arch, b.Release)] = b.Fingerprint.Base
+		}
+	}
+	return len(inv.Modules) == 0 || slices.ContainsFunc(inv.Modules, func(m *Module) bool {
+		base, known := own[key(m.build(), m.Arch, m.Release)]
+		return m.ReadsBase() && (m.Package == nil || !known || slices.Contains(named, base))
+	})
 }
 
 // neverMeet is for an older build that shares no kernelrelease with the new one, or no

@@ -137,6 +137,7 @@ const (
 	noBase    = "no kernel with BTF in it"
 	manyBases = "%d kernels in it; name the file of one"
 	nothingIn = "no kernel and no module in it, so nothing of it was checked"
+	ownOther  = "not what the modules were built on: the kernels of their own builds are here, and have other bases"
 	noMatch   = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
 	// Of two kernelreleases, with a command, and of one for two architectures.
 	noMatchNames = "nothing was compared: the old build is %s, the new one %s. They have separate folders below /lib/modules, " +
