@@ -152,7 +152,7 @@ func TestRebuildSafe(t *testing.T) {
 		{"the first cured build", Survival{Crossing{3, 3, 2, 0}, Crossing{3, 1, 0, 0}}, false,
 			"rebuild-safe from this build on: all 3 modules fit the old vmlinux; the old build has no .BTF.base, so that 2 of its 3 do not fit the new vmlinux"},
 		{"one cannot follow", Survival{Crossing{3, 2, 3, 0}, Crossing{3, 3, 3, 0}}, false,
-			"not rebuild-safe: 1 of 3 modules of the new build do not fit the old vmlinux, and 0 of 3 of the old build do not fit the new one"},
+			"not rebuild-safe: 1 of 3 modules of the new build does not fit the old vmlinux, and 0 of 3 of the old build do not fit the new one"},
 		{"no cure", Survival{Crossing{3, 0, 0, 0}, Crossing{3, 1, 0, 0}}, false,
 			"not rebuild-safe: 3 of 3 modules of the new build do not fit the old vmlinux, and 2 of 3 of the old build do not fit the new one"},
 		{"one side only", Survival{Crossing{3, 3, 0, 0}, Crossing{}}, false, ""},

@@ -222,18 +222,36 @@ func (s Survival) Sentence() string {
 	if n := s.New.Drifted + s.Old.Drifted; n > 0 {
 		drifted = fmt.Sprintf("; %s types whose definition changed", prose.Several(n, "module")+" "+map[bool]string{true: "refers to", false: "refer to"}[n == 1])
 	}
+	new, old := prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules)
 	switch {
 	case s.Safe():
-		return fmt.Sprintf("rebuild-safe: all %s of the new build fit the old vmlinux, and all %s of the old build fit the new one%s",
-			prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules), drifted)
+		return fmt.Sprintf("rebuild-safe: %s the old vmlinux, and %s the new one%s",
+			s.New.fits(new+" of the new build"), s.Old.fits(old+" of the old build"), drifted)
 	case s.FromNow():
-		return fmt.Sprintf("rebuild-safe from this build on: all %s fit the old vmlinux; the old build has no .BTF.base, so that %s of its %s do not fit the new vmlinux%s",
-			prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules-s.Old.Fit), prose.Number(s.Old.Modules), drifted)
+		return fmt.Sprintf("rebuild-safe from this build on: %s the old vmlinux; the old build has no .BTF.base, so that %s the new vmlinux%s",
+			s.New.fits(new), s.Old.misfits("its "+old), drifted)
 	case s.New.Modules > 0 && s.Old.Modules > 0:
-		return fmt.Sprintf("not rebuild-safe: %s of %s of the new build do not fit the old vmlinux, and %s of %s of the old build do not fit the new one%s",
-			prose.Number(s.New.Modules-s.New.Fit), prose.Several(s.New.Modules, "module"), prose.Number(s.Old.Modules-s.Old.Fit), prose.Number(s.Old.Modules), drifted)
+		return fmt.Sprintf("not rebuild-safe: %s the old vmlinux, and %s the new one%s",
+			s.New.misfits(new+" of the new build"), s.Old.misfits(old+" of the old build"), drifted)
 	}
 	return ""
+}
+
+// fits is "all 3 modules fit" of "3 modules".
+func (c Crossing) fits(modules string) string {
+	if c.Modules == 1 {
+		return "the " + modules + " fits"
+	}
+	return "all " + modules + " fit"
+}
+
+// misfits is "2 of 3 modules do not fit" of "3 modules".
+func (c Crossing) misfits(modules string) string {
+	n, do := c.Modules-c.Fit, "do"
+	if n == 1 {
+		do = "does"
+	}
+	return fmt.Sprintf("%s of %s %s not fit", prose.Number(n), modules, do)
 }
 
 func (r Repetition) String() string {
