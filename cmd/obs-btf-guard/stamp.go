@@ -50,6 +50,11 @@ func stamp(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if of := func(p guard.Problem) bool { return p.Origin == guard.Against }; slices.ContainsFunc(inv.Problems, of) {
+		problems(c, inv.Problems)
+		hint(c, "nothing was written: what --with names has to be readable")
+		return exitStatus(exitError)
+	}
 	res, err := guard.Judge(c.Context, inv, guard.Options{})
 	if err != nil {
 		return err

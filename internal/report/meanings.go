@@ -46,7 +46,11 @@ var remedies = map[guard.Verdict]string{
 func details(f guard.Finding) []string {
 	lines := slices.Clone(f.Reasons)
 	if k := f.Kernel; k != nil && !k.Accepts && len(k.Log) > 0 {
-		lines = append(lines, strings.Join(strings.Fields("Linux "+k.Version), " ")+" will log:")
+		who := strings.TrimSpace("Linux " + k.Version)
+		if f.Base != nil && f.Base.Conflict != "" {
+			who = thisKernel
+		}
+		lines = append(lines, who+" will log:")
 		lines = append(lines, dmesg(k.Log)...)
 	}
 	if f.Consequence != "" {

@@ -35,7 +35,7 @@ func (t *text) refusals(list []guard.Refusal) {
 
 // refusalLines are a refusal for people.
 func refusalLines(r guard.Refusal) []string {
-	lines := []string{strings.Join(strings.Fields("Linux "+kernelVersion(r.Base)), " ") + " will log:"}
+	lines := []string{kernelName(r.Base) + " will log:"}
 	lines = append(lines, dmesg(r.Log)...)
 	lines = append(lines, strings.Split(r.Consequence, "\n")...)
 	if r.Cause != "" {
@@ -44,11 +44,18 @@ func refusalLines(r guard.Refusal) []string {
 	return lines
 }
 
-func kernelVersion(b *guard.Base) string {
-	if b.Version.IsZero() {
-		return ""
+// thisKernel is one whose code is not what its version says.
+const thisKernel = "this kernel"
+
+// kernelName says who logs something: Linux of a version, unless its code is another's.
+func kernelName(b *guard.Base) string {
+	switch {
+	case b.Conflict != "":
+		return thisKernel
+	case b.Version.IsZero():
+		return "Linux"
 	}
-	return b.Version.String()
+	return "Linux " + b.Version.String()
 }
 
 // refusalSaid is the line that says most: the last that is not empty.

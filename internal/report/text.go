@@ -256,11 +256,11 @@ func (g group) noted(rule guard.Rule, all bool) (findings group, notes []guard.N
 
 // log writes what dmesg will show.
 func (t *text) log(f guard.Finding, lines []string) {
-	version := "a kernel of unknown version"
+	who := "a kernel of unknown version"
 	if f.Base != nil && !f.Base.Version.IsZero() {
-		version = "Linux " + f.Base.Version.String()
+		who = kernelName(f.Base)
 	}
-	t.Line("        %s will log:", version)
+	t.Line("        %s will log:", who)
 	for _, l := range lines {
 		t.Line("          | %s", strings.ReplaceAll(l, "\t", "    "))
 	}
