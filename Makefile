@@ -19,7 +19,7 @@ VULNDB   ?= $(wildcard ../shared/vulndb)
 .PHONY: help build demo test lint bench fuzz e2e e2e-obs e2e-qemu e2e-survive e2e-backend e2e-html e2e-postgres testdata install install-build release release-check rpm clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 build: ## the static binary ./obs-btf-guard
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o obs-btf-guard ./cmd/obs-btf-guard

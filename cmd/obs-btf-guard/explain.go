@@ -221,7 +221,11 @@ func twoKernels(inv *guard.Inventory, paths []string) ([]guard.Change, *guard.Pr
 		case n == 0:
 			return problem(paths[i], "no kernel with BTF in it, so %s is empty", name)
 		case n > 1:
-			return problem(paths[i], "%d kernels with BTF in it, and none of them has a kernelrelease of the other side; name one file", n)
+			var labels []string
+			for _, b := range sides[i] {
+				labels = append(labels, b.Label())
+			}
+			return problem(paths[i], "%d kernels with BTF in it, and none of them has a kernelrelease of the other side; name the file of one: %s", n, prose.First(labels, 4))
 		}
 	}
 	if from, to := sides[0][0], sides[1][0]; from.Arch != to.Arch && from.Arch != "" && to.Arch != "" {

@@ -75,6 +75,9 @@ func stamp(c *cli.Context) error {
 	if !c.Bool("remove") && slices.ContainsFunc(res.Problems, noVmlinux) {
 		hint(c, "give the package of the kernel that they were built for beside them, or by --with")
 	}
+	if len(st.problems) > 0 && res.Worst() == guard.Fail && !c.Bool("remove") {
+		hint(c, "obs-btf-guard check says of the same packages what is wrong; publish none of them before it is ok")
+	}
 	switch {
 	case len(st.problems) > 0:
 		return exitStatus(exitError)

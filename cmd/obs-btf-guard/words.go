@@ -139,6 +139,7 @@ read, and downloaded from a repository.
   kfuncs-lost      BPF programs will not find kfuncs of the modules
   ids-unrelocated  numbers in .BTF_ids name other types on this kernel
   readers-refuse   libbpf or cilium/ebpf refuse tables that the kernel takes
+  duplicated       modules repeat structs of their vmlinux
   unproven         modules are too small to show their base
   unmet            modules are for a kernel that is not here
 

@@ -191,7 +191,7 @@ const (
 
 // Errors, each of a source or package that is named in front.
 var (
-	errNothing    = errors.New("no RPM and no Debian package in it, and no repository (no repodata/repomd.xml)")
+	errNothing    = errors.New("no RPM and no Debian package in it, and no repository (no repodata/repomd.xml). \"obs-btf-guard check\" reads folders with a vmlinux and modules")
 	errPackages   = errors.New("the rest is not looked at")
 	errOnePackage = errors.New("the URL of one package, not of a repository. Download it first")
 	errNoOBS      = errors.New("OBS cannot be asked here")

@@ -260,10 +260,10 @@ func (p *parser) endRule() {
 	if i := slices.IndexFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(notes, v) }); i >= 0 && r.severity == guard.Rebuild {
 		p.mistaken(p.lines["action"], "building again does not repair %s: use fail, warn or ignore", r.verdicts[i])
 	}
-	if slices.ContainsFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(labels, v) }) {
+	if i := slices.IndexFunc(r.verdicts, func(v guard.Verdict) bool { return slices.Contains(labels, v) }); i >= 0 {
 		for _, key := range []string{"pairing", "module"} {
 			if line := p.lines[key]; line != 0 {
-				p.mistaken(line, "%s and %s are about packages, which have no %s: give them a rule of their own", labels[0], labels[1], key)
+				p.mistaken(line, "%s is about a package, which has no %s: give it a rule without", r.verdicts[i], key)
 			}
 		}
 	}

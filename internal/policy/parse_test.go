@@ -20,8 +20,8 @@ const (
 	known       = "same-base, relocatable, compatible, no-btf, btf-lost, drifted, unproven, misread, rejected, unrelocatable, malformed, vermagic, other-headers, readers-refuse, kfuncs-lost, ids-unrelocated, duplicated, unlabeled, mislabeled, refused"
 	quotes      = `syntax error: expected a value in straight quotes, as in action = "warn"`
 	outside     = " stands outside of a rule, which begins with [[rule]]"
-	ownRule     = ": give them a rule of their own"
-	labelsNever = "unlabeled and mislabeled are about packages, which have no "
+	ownRule     = ": give it a rule without"
+	labelsNever = "unlabeled is about a package, which has no "
 )
 
 // good is a rule in three lines.

@@ -91,7 +91,7 @@ func idle(inv *Inventory, res *Result) []Problem {
 }
 
 // mayBeOwn reports whether modules can have been built on the base that was named as
-// theirs: it is that of their build, or of some nothing else tells.
+// theirs: it is that of their build, or of some nothing else tells, or none has BTF.
 func mayBeOwn(inv *Inventory) bool {
 	var named []fingerprint.Digest
 	own := map[string]fingerprint.Digest{} // by build
@@ -104,10 +104,18 @@ func mayBeOwn(inv *Inventory) bool {
 			own[key(b.build(), b.Arch, b.Release)] = b.Fingerprint.Base
 		}
 	}
-	return len(inv.Modules) == 0 || slices.ContainsFunc(inv.Modules, func(m *Module) bool {
+	asked := false
+	for _, m := range inv.Modules {
+		if !m.ReadsBase() {
+			continue
+		}
 		base, known := own[key(m.build(), m.Arch, m.Release)]
-		return m.ReadsBase() && (m.Package == nil || !known || slices.Contains(named, base))
-	})
+		if m.Package == nil || !known || slices.Contains(named, base) {
+			return true
+		}
+		asked = true
+	}
+	return !asked
 }
 
 // neverMeet is for an older build that shares no kernelrelease with the new one, or no
