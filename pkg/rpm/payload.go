@@ -56,8 +56,8 @@ func (r *Reader) Next() (*Entry, error) {
 // mostDamaged is how many bytes are read to tell where an error comes from.
 const mostDamaged = 1 << 30
 
-// damaged adds to an error in the payload that the file is not the one that was built, if
-// its digest shows that: then another copy of the file helps, not another build.
+// damaged says in the place of an error in the payload that the file is not the one that
+// was built, if its digest shows that: then another copy helps, not another build.
 func (r *Reader) damaged(err error) error {
 	if r.file == nil || r.payload == nil || r.total-r.in.n.Load() > mostDamaged {
 		return err
@@ -66,7 +66,7 @@ func (r *Reader) damaged(err error) error {
 		return err
 	}
 	if wrong := r.check.verify(); wrong != nil && wrong.Error() != err.Error() {
-		return fmt.Errorf("the file is damaged, %w: %w", wrong, err)
+		return fmt.Errorf("the file is damaged, %w", wrong)
 	}
 	return err
 }
