@@ -262,7 +262,7 @@ func (c *payloadCheck) verify() error {
 		return err
 	}
 	if got := c.sum.Sum(nil); !bytes.Equal(got, c.want) {
-		return fmt.Errorf("%s is %.6x..., the package says %.6x...", c.name, got, c.want)
+		return fmt.Errorf("%s is %.6x, the package says %.6x", c.name, got, c.want)
 	}
 	return nil
 }
