@@ -287,9 +287,9 @@ func TestLeft(t *testing.T) {
 		{"no symbol versions, of a kernel without", edited(func(s map[string]*section, _ *[]symbol) { s["__versions"].name = "" }),
 			func(b *guard.Base) { b.Config = kernel.Config{"CONFIG_MODVERSIONS": "n"} }, 10, Distilled, ""},
 		{"built on another base", f.conn(), func(b *guard.Base) { b.Table = f.writer("one", "two", "three").Table(t) }, 10, Left, "was not built on this base"},
-		{"built for a kernel of another name", f.conn(), func(b *guard.Base) { b.Vermagic = "6.12.20-2-default SMP" }, 10, Left,
+		{"built for a kernel of another name", f.conn(), func(b *guard.Base) { b.Release = "6.12.20-2-default" }, 10, Left,
 			"was built for 6.12.20, and this base is that of 6.12.20-2-default"},
-		{"built for this one", f.conn(), func(b *guard.Base) { b.Vermagic = "6.12.20 SMP preempt" }, 10, Distilled, ""},
+		{"built for this one", f.conn(), func(b *guard.Base) { b.Release = "6.12.20" }, 10, Distilled, ""},
 		{"a broken .BTF", edited(func(s map[string]*section, _ *[]symbol) { s[".BTF"].data = s[".BTF"].data[:40] }), nil, 10, Left, "its kernel refuses it"},
 		{"a set of which nobody knows who reads it", edited(func(_ map[string]*section, symbols *[]symbol) {
 			(*symbols)[6].name = "another_plain_list"

@@ -19,6 +19,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/ids"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
@@ -80,14 +81,11 @@ func (d *distiller) parse(m *kernel.Module) (*btf.Table, error) {
 	if e := evidence.Examine(table, evidence.Facts{PointerSize: m.Bits / 8}); e.Contradicted() {
 		return nil, leavef("was not built on this base: %s", strings.Join(e.Reasons(), "; "))
 	}
-	if release, _, _ := strings.Cut(m.Vermagic, " "); release != "" && d.Base.Called() != "" && release != d.Base.Called() {
-		return nil, leavef("was built for %s, and this base is that of %s", release, d.Base.Called())
+	if d.Base.OtherName(m.Release) {
+		return nil, leavef("was built for %s, and this base is that of %s", m.Release, d.Base.Called())
 	}
 	return table, nil
 }
-
-// mostDamaged is of how many modules one may contradict a base that is theirs.
-const mostDamaged = 100
 
 // survey counts the modules that contradict the base before any is written: two builds of
 // one source can have bases of which every second module does not show that it is not its
@@ -109,7 +107,7 @@ func (d *distiller) survey(ctx context.Context) {
 			fit.Add(1)
 		}
 	})
-	if n := foreign.Load(); n*mostDamaged > fit.Load() {
+	if n := foreign.Load(); n*guard.MostDamaged > fit.Load() {
 		d.foreign = int(n)
 	}
 }

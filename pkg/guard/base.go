@@ -21,7 +21,7 @@ type Assumed struct {
 // Describe takes over what the image and the config, nil where it is not known, say
 // of the kernel and its table. It keeps a Release that is set.
 func (b *Base) Describe(img *kernel.Image, config kernel.Config, as Assumed) {
-	if b.Release == "" {
+	if b.release = img.Release; b.Release == "" {
 		b.Release = img.Release
 	}
 	b.Arch = img.Arch

@@ -178,7 +178,7 @@ func (j *judging) withTable(f *Finding) {
 	case table.Len() == 0:
 		f.Verdict = Compatible
 		f.Reasons = []string{noTypes}
-	case e.Confirmed() && otherName(m, b):
+	case e.Confirmed() && b.OtherName(m.builtFor()):
 		f.Verdict = Unproven
 		f.Reasons = []string{fmt.Sprintf(builtForOther, m.builtFor(), b.Called())}
 	case e.Confirmed():

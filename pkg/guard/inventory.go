@@ -104,7 +104,8 @@ type Base struct {
 	Origin  Origin
 
 	Arch    string
-	Release string // kernelrelease
+	Release string // kernelrelease, by path or by what it says itself
+	release string // by what it says itself
 	Flavor  string
 	Banner  string
 	// Vermagic is the kernel's own, "" where it is not known.
@@ -174,6 +175,7 @@ type Module struct {
 	idsUnread   error         // why there are no such lists, though symbols mark numbers
 	kfuncs      kfuncs
 	thisModule  uint64 // sizeof(struct module) as it was built, 0 if not known
+	release     string // kernelrelease, by vermagic
 	vermagic    string
 	versioned   bool // it has the versions of the symbols that it needs
 

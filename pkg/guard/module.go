@@ -12,7 +12,7 @@ func (m *Module) Describe(opened *kernel.Module) error {
 	m.InTree = opened.InTree()
 	m.BTF, m.BTFBase, m.Distilled = opened.BTF, opened.BTFBase, opened.HasBTFBase
 	m.bits, m.keepsLocals = opened.Bits, opened.KeepsLocals
-	if m.Release == "" {
+	if m.release = opened.Release; m.Release == "" {
 		m.Release = opened.Release
 	}
 	if err := m.readVersions(opened); err != nil {

@@ -96,7 +96,7 @@ func (j *judging) treeBase(b *Base, modules []*Module) *Base {
 			continue
 		}
 		switch e := j.examine(m, b, nil); {
-		case e.Contradicted(), otherName(m, b), m.vermagic != "" && b.Vermagic != "" && m.vermagic != b.Vermagic:
+		case e.Contradicted(), b.OtherName(m.builtFor()), m.vermagic != "" && b.Vermagic != "" && m.vermagic != b.Vermagic:
 			return nil
 		case e.Confirmed():
 			proven++

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 )
@@ -59,7 +58,7 @@ func doubt(findings []Finding) {
 			continue
 		}
 		c := counts[of(f)]
-		if !together(f) || c.against*mostDamaged <= c.proven {
+		if !together(f) || c.against*MostDamaged <= c.proven {
 			continue
 		}
 		f.Verdict, f.Severity = Unproven, Unproven.Severity()
@@ -68,9 +67,9 @@ func doubt(findings []Finding) {
 	}
 }
 
-// mostDamaged is of how many modules that confirm a base one may contradict it and be
+// MostDamaged is of how many modules that confirm a base one may contradict it and be
 // damaged.
-const mostDamaged = 100
+const MostDamaged = 100
 
 // believe has modules that are too small to confirm the vmlinux of their tree be
 // believed where their neighbors confirm it: as in a package ([Finding.BuiltOn]),
@@ -133,24 +132,18 @@ func believe(findings []Finding) {
 	}
 }
 
-// otherName reports whether a module was built for a kernel of another name than the
-// base's. Then it was built on another base as well, or on one that is the same by chance
-// only: its table by itself cannot tell the bases of two builds of one source apart.
-func otherName(m *Module, b *Base) bool {
-	return m.builtFor() != "" && b.Called() != "" && m.builtFor() != b.Called()
+// OtherName reports whether something was built for a kernel of another kernelrelease
+// than the base's, where both are known. Then it was built on another base as well, or on
+// one that is the same by chance only: its table by itself cannot tell the bases of two
+// builds of one source apart.
+func (b *Base) OtherName(builtFor string) bool {
+	return builtFor != "" && b.Called() != "" && builtFor != b.Called()
 }
 
-// builtFor is the kernelrelease that a module was built for, by its vermagic, else by its
-// place; "" if neither tells.
-func (m *Module) builtFor() string {
-	release, _, _ := strings.Cut(m.vermagic, " ")
-	return cmp.Or(release, m.Release)
-}
+// builtFor is the kernelrelease that a module was built for, by itself, else by its place;
+// "" if neither tells.
+func (m *Module) builtFor() string { return cmp.Or(m.release, m.Release) }
 
-// Called is the kernelrelease that a kernel has by its vermagic or banner, else by its
-// place; "" if none tells.
-func (b *Base) Called() string {
-	release, _, _ := strings.Cut(b.Vermagic, " ")
-	banner, _, _ := strings.Cut(strings.TrimPrefix(b.Banner, "Linux version "), " ")
-	return cmp.Or(release, banner, b.Release)
-}
+// Called is the kernelrelease that a kernel has by itself, else by its place; "" if neither
+// tells.
+func (b *Base) Called() string { return cmp.Or(b.release, b.Release) }

@@ -187,25 +187,27 @@ func TestDoubt(t *testing.T) {
 // TestOtherName: a module for a kernel of another name was not built on this base, however
 // well its table fits.
 func TestOtherName(t *testing.T) {
+	const one, two = "5.15.12-1-default", "5.15.12-2-default"
 	for _, tc := range []struct {
-		name            string
-		module, kernel  string // vermagic
-		release, banner string // of the module by its place, and of the kernel
-		want            Verdict
+		name           string
+		module, kernel string // by what they say themselves
+		placed, lies   string // by their places
+		want           Verdict
 	}{
-		{"the same", "5.15.12-1-default SMP", "5.15.12-1-default SMP", "", "", SameBase},
-		{"another", "5.15.12-2-default SMP", "5.15.12-1-default SMP", "", "", Unproven},
-		{"another, in the folder of this one", "5.15.12-2-default SMP", "5.15.12-1-default SMP", "5.15.12-1-default", "", Unproven},
-		{"another, by the banner", "5.15.12-2-default SMP", "", "", "Linux version 5.15.12-1-default (build@host)", Unproven},
-		{"another, by its place", "", "5.15.12-1-default SMP", "5.15.12-2-default", "", Unproven},
-		{"no name", "", "5.15.12-1-default SMP", "", "", SameBase},
-		{"a raw base, which has none", "5.15.12-2-default SMP", "", "", "", SameBase},
+		{"the same", one, one, "", "", SameBase},
+		{"another", two, one, "", "", Unproven},
+		{"another, in the folder of this one", two, one, one, one, Unproven},
+		{"the same, whatever the folders say", one, one, two, one, SameBase},
+		{"another, by the place of the kernel", two, "", "", one, Unproven},
+		{"another, by the place of the module", "", one, two, "", Unproven},
+		{"a module without a name", "", one, "", one, SameBase},
+		{"a raw base, which has none", two, "", "", "", SameBase},
 	} {
 		table := kernelTable(0, 0)
 		for _, name := range []string{"inode", "dentry", "page", "file"} {
 			table.Ptr(table.Struct(name, 8, btftest.Member{Name: name + "_count", Type: 1}))
 		}
-		b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Vermagic: tc.kernel, Banner: tc.banner, Version: verify.Version{Major: 5, Minor: 15}, pointerSize: 8}
+		b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Release: tc.lies, release: tc.kernel, Version: verify.Version{Major: 5, Minor: 15}, pointerSize: 8}
 		b.Rules = verify.RulesFor(b.Version)
 		b.Table = table.Table(t)
 		w := table.Split()
@@ -214,7 +216,7 @@ func TestOtherName(t *testing.T) {
 			w.Ptr(w.Struct(fmt.Sprintf("more%d", i), 8, btftest.Member{Name: "inode_count", Type: 8}))
 		}
 		m := testModule(nil, w.Bytes())
-		m.vermagic, m.Release, m.bits = tc.module, tc.release, 64
+		m.release, m.Release, m.bits = tc.module, tc.placed, 64
 		f := judgeOne(t, &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, PairGiven)
 		if f.Verdict != tc.want || f.Basis != Evidence {
 			t.Errorf("%s: %s by %s, want %s: %q", tc.name, f.Verdict, f.Basis, tc.want, f.Reasons)
