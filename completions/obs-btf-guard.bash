@@ -28,6 +28,11 @@ _obs_btf_guard() {
             *) return ;;
         esac
     fi
+    if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then # "history import"
+        value=$(sed -nE "/^USAGE:/,/^\$/s/.* \| ([a-z]+) .*/\1/p" <<< "$help")
+        mapfile -t COMPREPLY < <(compgen -W "$value" -- "$cur")
+        return
+    fi
     [[ $cur == -* ]] && section=OPTIONS
     value=$(sed -nE "/$section:/,/^\$/s/^ {3,5}(-*[a-z][a-z-]*)[ ,].*/\1/p" <<< "$help")
     mapfile -t COMPREPLY < <(compgen -W "$value" -- "$cur")

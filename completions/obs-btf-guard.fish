@@ -40,9 +40,11 @@ function __obs_btf_guard_complete
 
     set -l found
     if string match -q -- '-*' $cur
-        set found (string replace -rf '^   (--[a-z][a-z-]*)(?:,? \S.*?)?  +(\S.*)' '$1\t$2' -- $help)
+        set found (string replace -rf '^   (--[a-z][a-z-]*)(?:[ ,].*?)??(?:  +(\S.*))?$' '$1\t$2' -- $help)
     else if not set -q words[1]
         set found (string replace -rf '^ {5}([a-z][a-z-]*)  +(.*)' '$1\t$2' -- $help)
+    else if not set -q words[2] # "history import"
+        string replace -rf '^   .* \| ([a-z]+) .*' '$1' -- $help
     end
     if set -q found[1]
         printf '%s\n' $found

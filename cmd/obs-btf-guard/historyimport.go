@@ -31,6 +31,11 @@ func importReports(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.IsSet("db") {
+		if err := history.CanBe(path); err != nil {
+			return fmt.Errorf("history import: --db %w", err)
+		}
+	}
 	db, err := openHistory(c, path)
 	if err != nil {
 		return err

@@ -188,7 +188,10 @@ func completions(app *cli.App) []completion {
 			}
 		}
 	}
-	return append(all, commands, completion{line: "obs-btf-guard check REA", want: []string{"README.md"}})
+	return append(all, commands,
+		completion{line: "obs-btf-guard check REA", want: []string{"README.md"}},
+		completion{line: "obs-btf-guard history imp", want: []string{"import"}},
+		completion{line: "obs-btf-guard history import REA", want: []string{"README.md"}})
 }
 
 // TestCompletions asks shells what they offer. All three read the program's

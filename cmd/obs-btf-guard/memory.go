@@ -16,7 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func databaseFlag(does string) cli.Flag {
+func databaseFlag(does string) *cli.StringFlag {
 	return &cli.StringFlag{Name: "db", Usage: does + " the history in `FILE`, or in a PostgreSQL database (postgres://...), instead of $XDG_STATE_HOME/obs-btf-guard/history.db"}
 }
 
@@ -28,7 +28,14 @@ func databaseFlags() []cli.Flag {
 		}
 		return nil
 	}
-	return []cli.Flag{databaseFlag("keep"), &cli.BoolFlag{Name: "no-db", Usage: "do not remember what is read, and use nothing that is remembered", Action: either}, cacheFlag()}
+	db := databaseFlag("keep")
+	db.Action = func(c *cli.Context, name string) error { // before the work, which may be long
+		if err := history.CanBe(name); err != nil {
+			return misuse(c, "--db %v", err)
+		}
+		return nil
+	}
+	return []cli.Flag{db, &cli.BoolFlag{Name: "no-db", Usage: "do not remember what is read, and use nothing that is remembered", Action: either}, cacheFlag()}
 }
 
 // databasePath is the file of --db, or where the history is by default.

@@ -122,13 +122,8 @@ func setAside(path string, broken fs.FileInfo) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	var header [72]byte // sqlite.org/fileformat2.html, 1.3
-	n, _ := io.ReadFull(f, header[:])
-	switch sqlite := n == len(header) && string(header[:16]) == "SQLite format 3\x00"; {
-	case sqlite && binary.BigEndian.Uint32(header[68:]) != applicationID:
+	if foreign(f, path) {
 		return "", ErrForeign
-	case !sqlite && filepath.Base(path) != historyName:
-		return "", ErrForeign // perhaps not even a database: --db was mistyped
 	}
 	name := path + ".broken-" + time.Now().UTC().Format("20060102T150405Z")
 	for i, first := 2, name; exists(name); i++ {
@@ -140,6 +135,17 @@ func setAside(path string, broken fs.FileInfo) (string, error) {
 		}
 	}
 	return name, os.Rename(path, name)
+}
+
+// foreign reports whether a file is something else than a history, by its beginning. A
+// damaged history may begin with anything, and is one by the default file's name.
+func foreign(f io.Reader, path string) bool {
+	var header [72]byte // sqlite.org/fileformat2.html, 1.3
+	n, _ := io.ReadFull(f, header[:])
+	if n == len(header) && string(header[:16]) == "SQLite format 3\x00" {
+		return binary.BigEndian.Uint32(header[68:]) != applicationID
+	}
+	return filepath.Base(path) != historyName // perhaps not even a database: --db was mistyped
 }
 
 func exists(path string) bool {

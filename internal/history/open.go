@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
@@ -40,6 +42,37 @@ func DefaultPath(getenv func(string) string) (string, error) {
 
 // historyName is the name of the default file.
 const historyName = "history.db"
+
+// CanBe says why what somebody names can hold no history: a path whose folder is missing,
+// or a file of another program. Nothing is waited for.
+func CanBe(name string) error {
+	if IsServer(name) {
+		return nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if folder := filepath.Dir(name); !exists(folder) {
+			return fmt.Errorf("%s: there is no folder %s", name, folder)
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: %w", name, regular.WithoutPath(err))
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: not a file", name)
+	case info.Size() == 0:
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil // Open says what it is
+	}
+	defer f.Close()
+	if foreign(f, name) {
+		return fmt.Errorf("%s: %w", name, ErrForeign)
+	}
+	return nil
+}
 
 // Open opens a history: a SQLite file by its path, or a PostgreSQL database by its
 // URL, postgres://..., that many hosts write to. An older schema is brought up to date.

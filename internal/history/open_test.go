@@ -34,6 +34,38 @@ func TestDefaultPath(t *testing.T) {
 	}
 }
 
+// TestCanBe tells what was mistyped from what Open makes, opens or sets aside.
+func TestCanBe(t *testing.T) {
+	dir := t.TempDir()
+	ours := filepath.Join(dir, "ours.db")
+	openAt(t, ours).Close()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct{ name, says string }{
+		{ours, ""},
+		{filepath.Join(dir, "new.db"), ""},
+		{"new.db", ""},
+		{file("empty", ""), ""},
+		{file("history.db", "damaged"), ""},
+		{"postgres://nowhere.invalid/db", ""},
+		{file("notes.txt", "hello"), "notes.txt: not a history of obs-btf-guard, but something of another program"},
+		{file("other.db", "SQLite format 3\x00"+strings.Repeat("\x00", 84)), "other.db: not a history"},
+		{dir, "not a file"},
+		{filepath.Join(dir, "missing", "h.db"), "there is no folder " + filepath.Join(dir, "missing")},
+		{filepath.Join(ours, "h.db"), "not a directory"},
+	} {
+		err := CanBe(c.name)
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.says)
+		}
+	}
+}
+
 // TestOpen makes the folders and a file that only its owner reads, whatever its
 // name, and finds in it what was recorded.
 func TestOpen(t *testing.T) {

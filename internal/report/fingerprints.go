@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -46,30 +47,45 @@ type Module struct {
 	Distilled *fingerprint.Digest `json:"distilled,omitempty"`
 	// Rules, of a raw table that is a base, is how its kernel reads BTF.
 	Rules []verify.Decision `json:"rules,omitempty"`
+
+	argument int // the number of the one that it was found under
 }
 
-// NewFingerprints lists the bases and the modules with BTF of an inventory, and what
-// could not be read. Tables that cannot be laid out are among that. rules adds how
-// the kernels read BTF.
+// NewFingerprints lists the bases and the modules with BTF of an inventory, in the order
+// of its arguments, and what could not be read. Tables that cannot be laid out are among
+// that. rules adds how the kernels read BTF.
 func NewFingerprints(inv *guard.Inventory, version string, rules bool) *Fingerprints {
 	list := &Fingerprints{
 		Schema: Schema, Tool: Tool{"obs-btf-guard", version},
 		Bases: []Base{}, Modules: []Module{}, Errors: []Error{},
 		Problems: slices.Clone(inv.Problems),
 	}
-	for _, b := range inv.Bases {
+	given := map[string]int{}
+	for i, a := range slices.Backward(inv.Arguments) {
+		given[a.Path] = i
+	}
+	argument := func(p *guard.Package, tree string) int {
+		if p != nil {
+			tree = p.Tree
+		}
+		return given[tree]
+	}
+	ofBase := func(b *guard.Base) int { return argument(b.Package, b.Tree) }
+	ofModule := func(m *guard.Module) int { return argument(m.Package, m.Tree) }
+	for _, b := range inOrder(inv.Bases, ofBase) {
 		base := NewBase(b)
 		if !rules {
 			base.Rules, base.RulesConflict = nil, ""
 		}
+		base.argument = ofBase(b)
 		list.Bases = append(list.Bases, base)
 	}
-	for _, m := range inv.Modules {
+	for _, m := range inOrder(inv.Modules, ofModule) {
 		err := m.Err
 		switch {
 		case err != nil:
 		case len(m.BTF) > 0:
-			err = list.add(m, rules)
+			err = list.add(m, ofModule(m), rules)
 		case m.Package == nil:
 			err = errors.New("the module has no .BTF")
 		}
@@ -92,7 +108,13 @@ func NewFingerprints(inv *guard.Inventory, version string, rules bool) *Fingerpr
 	return list
 }
 
-func (l *Fingerprints) add(m *guard.Module, rules bool) error {
+// inOrder sorts by a number, and leaves those of one number as they are.
+func inOrder[T any](list []T, number func(T) int) []T {
+	return slices.SortedStableFunc(slices.Values(list), func(a, b T) int { return number(a) - number(b) })
+}
+
+// add adds a module that was found under an argument.
+func (l *Fingerprints) add(m *guard.Module, argument int, rules bool) error {
 	t, err := btf.Parse(m.BTF, nil)
 	if err != nil {
 		return fmt.Errorf(".BTF: %w", err)
@@ -102,6 +124,7 @@ func (l *Fingerprints) add(m *guard.Module, rules bool) error {
 		Module: m.Name, Raw: m.Raw, Package: nevra(m.Package), Path: m.Path, Arch: m.Arch, KernelRelease: m.Release,
 		Fingerprint: f.Base, Types: f.Types, Strings: f.Strings,
 		TypeCount: uint32(t.Len()), StringBytes: uint32(len(t.StringSection())),
+		argument: argument,
 	}
 	// Only the strings of a base have to begin with an empty one.
 	if strings := t.StringSection(); rules && m.Raw && len(strings) > 0 && strings[0] == 0 {
@@ -123,27 +146,14 @@ func (l *Fingerprints) add(m *guard.Module, rules bool) error {
 // each, in the manner of sha256sum, and below it its rules.
 func (l *Fingerprints) Text(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	for _, base := range l.Bases {
-		what := prose.Printable(base.KernelRelease)
-		if base.Arch != "" {
-			what += " " + base.Arch
+	bases := 0
+	writeBases := func(upTo int) {
+		for ; bases < len(l.Bases) && l.Bases[bases].argument <= upTo; bases++ {
+			writeBase(b, &l.Bases[bases])
 		}
-		switch {
-		case base.Fingerprint == nil && base.Refused == nil:
-			fmt.Fprintf(b, "%-71s  %s  (%s)\n", "no .BTF", where(base.Package, base.Path), what)
-		case base.Refused != nil:
-			print := "no fingerprint, since it cannot be laid out"
-			if base.Fingerprint != nil {
-				print = base.Fingerprint.String()
-			}
-			fmt.Fprintf(b, "%-71s  %s  (%s, its own kernel refuses it: \"obs-btf-guard check\" says why)\n", print, where(base.Package, base.Path), strings.TrimSpace(what))
-		default:
-			fmt.Fprintf(b, "%s  %s  (%s, %s types, %s string bytes)\n", base.Fingerprint, where(base.Package, base.Path),
-				what, prose.Number(int(base.TypeCount)), prose.Number(int(base.StringBytes)))
-		}
-		writeRules(b, base.Rules, base.RulesConflict)
 	}
 	for _, m := range l.Modules {
+		writeBases(m.argument)
 		what := "module " + prose.Printable(m.Module)
 		if m.Raw {
 			what = "raw table"
@@ -152,7 +162,29 @@ func (l *Fingerprints) Text(w io.Writer) error {
 			what, prose.Number(int(m.TypeCount)), prose.Number(int(m.StringBytes)))
 		writeRules(b, m.Rules, "")
 	}
+	writeBases(math.MaxInt)
 	return b.Flush()
+}
+
+func writeBase(w *bufio.Writer, base *Base) {
+	what := prose.Printable(base.KernelRelease)
+	if base.Arch != "" {
+		what += " " + base.Arch
+	}
+	switch {
+	case base.Fingerprint == nil && base.Refused == nil:
+		fmt.Fprintf(w, "%-71s  %s  (%s)\n", "no .BTF", where(base.Package, base.Path), what)
+	case base.Refused != nil:
+		print := "no fingerprint, since it cannot be laid out"
+		if base.Fingerprint != nil {
+			print = base.Fingerprint.String()
+		}
+		fmt.Fprintf(w, "%-71s  %s  (%s, its own kernel refuses it: \"obs-btf-guard check\" says why)\n", print, where(base.Package, base.Path), strings.TrimSpace(what))
+	default:
+		fmt.Fprintf(w, "%s  %s  (%s, %s types, %s string bytes)\n", base.Fingerprint, where(base.Package, base.Path),
+			what, prose.Number(int(base.TypeCount)), prose.Number(int(base.StringBytes)))
+	}
+	writeRules(w, base.Rules, base.RulesConflict)
 }
 
 func where(pkg, path string) string {

@@ -67,6 +67,8 @@ type Base struct {
 	Rules         []verify.Decision   `json:"rules,omitempty"`
 	RulesConflict string              `json:"rules_conflict,omitempty"`
 	Refused       *RefusedBase        `json:"refused,omitempty"`
+
+	argument int // in Fingerprints, the number of the one that it was found under
 }
 
 // RefusedBase says that a vmlinux's own kernel will not read its .BTF.
