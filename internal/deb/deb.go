@@ -99,7 +99,10 @@ func (c *counter) Read(p []byte) (int, error) {
 
 func (r *Reader) open() error {
 	magic := make([]byte, 8)
-	if _, err := io.ReadFull(&r.in, magic); err != nil || string(magic) != Magic[:8] {
+	if n, err := io.ReadFull(&r.in, magic); err != nil || string(magic) != Magic[:8] {
+		if err != nil && strings.HasPrefix(Magic, string(magic[:n])) {
+			return fmt.Errorf("ar archive: %w", regular.AsShort(err))
+		}
 		return errors.New("not a Debian package: no ar archive")
 	}
 	name, err := r.member()
@@ -107,7 +110,10 @@ func (r *Reader) open() error {
 		return err
 	}
 	version := make([]byte, min(r.left, 16))
-	if _, err := io.ReadFull(r.body(), version); err != nil || name != "debian-binary" || !strings.HasPrefix(string(version), "2.") {
+	if _, err := io.ReadFull(r.body(), version); err != nil && name == "debian-binary" {
+		return fmt.Errorf("debian-binary: %w", regular.AsShort(err))
+	}
+	if name != "debian-binary" || !strings.HasPrefix(string(version), "2.") {
 		return fmt.Errorf("not a Debian package of format 2: member %q", name)
 	}
 	if name, err = r.member(); err != nil {
@@ -137,12 +143,12 @@ func (r *Reader) open() error {
 // text: the name in 16, at 48 the size in 10, decimal.
 func (r *Reader) member() (name string, err error) {
 	if _, err := io.CopyN(io.Discard, &r.in, r.left+r.pad); err != nil {
-		return "", fmt.Errorf("ar archive: %w", unexpected(err))
+		return "", fmt.Errorf("ar archive: %w", regular.AsShort(err))
 	}
 	r.left, r.pad = 0, 0
 	header := make([]byte, 60)
 	if _, err := io.ReadFull(&r.in, header); err != nil {
-		return "", fmt.Errorf("ar archive: %w", unexpected(err))
+		return "", fmt.Errorf("ar archive: %w", regular.AsShort(err))
 	}
 	size, err := strconv.ParseInt(strings.TrimRight(string(header[48:58]), " "), 10, 64)
 	if err != nil || size < 0 || string(header[58:]) != "`\n" {
@@ -164,7 +170,7 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	if err == io.EOF && b.left > 0 {
-		err = io.ErrUnexpectedEOF
+		err = regular.ErrShort
 	}
 	return n, err
 }
@@ -200,7 +206,7 @@ func (r *Reader) control() error {
 			break
 		}
 		if err != nil {
-			return err
+			return regular.AsShort(err)
 		}
 		if h.Typeflag != tar.TypeReg {
 			continue
@@ -209,7 +215,7 @@ func (r *Reader) control() error {
 		case "/control":
 			fields, err := io.ReadAll(io.LimitReader(files, maxFields+1))
 			if err != nil {
-				return err
+				return regular.AsShort(err)
 			}
 			if len(fields) > maxFields {
 				return fmt.Errorf("control has more than %d bytes", maxFields)
@@ -220,7 +226,7 @@ func (r *Reader) control() error {
 		case "/md5sums":
 			sums, err := io.ReadAll(files)
 			if err != nil {
-				return err
+				return regular.AsShort(err)
 			}
 			paths = listed(string(sums))
 		}
@@ -281,7 +287,7 @@ func (r *Reader) Next() (File, error) {
 			return File{}, r.end()
 		}
 		if err != nil {
-			return File{}, fmt.Errorf("data.tar: %w", unexpected(err))
+			return File{}, fmt.Errorf("data.tar: %w", regular.AsShort(err))
 		}
 		switch h.Typeflag {
 		case tar.TypeReg:
@@ -295,7 +301,7 @@ func (r *Reader) Next() (File, error) {
 // end reads what follows the archive, so that a package that was cut short is one.
 func (r *Reader) end() error {
 	if _, err := io.Copy(io.Discard, r.body()); err != nil {
-		return fmt.Errorf("data.tar: %w", unexpected(err))
+		return fmt.Errorf("data.tar: %w", regular.AsShort(err))
 	}
 	return io.EOF
 }
@@ -304,14 +310,7 @@ func (r *Reader) end() error {
 func (r *Reader) Read(p []byte) (int, error) {
 	n, err := r.tar.Read(p)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("data.tar: %w", unexpected(err))
+		err = fmt.Errorf("data.tar: %w", regular.AsShort(err))
 	}
 	return n, err
-}
-
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

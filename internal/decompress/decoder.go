@@ -15,6 +15,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/bzip2"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/xz"
 )
 
@@ -62,11 +63,11 @@ func (d *Decoder) Reader(f Format, r io.Reader) (io.Reader, error) {
 	// No format's stream is shorter than its magic, but some decoders take
 	// an empty input for an empty output.
 	if _, err := d.in.Peek(1); err != nil {
-		return nil, formatError(f, unexpected(err))
+		return nil, formatError(f, err)
 	}
 	out, err := d.open(f, r)
 	if err != nil {
-		return nil, formatError(f, unexpected(err))
+		return nil, formatError(f, err)
 	}
 	return &stream{format: f, r: out}, nil
 }
@@ -197,12 +198,6 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func formatError(f Format, err error) error { return fmt.Errorf("%s: %w", f, err) }
-
-// unexpected turns an end of input where data must follow into an error.
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
+// formatError puts the format's name on an error, and an input that ends too early has the
+// words that all files have for it.
+func formatError(f Format, err error) error { return fmt.Errorf("%s: %w", f, regular.AsShort(err)) }

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // A Reader reads one document.
@@ -45,21 +47,13 @@ func (a *allowance) Read(p []byte) (int, error) {
 // Decode reads the next value.
 func (p *Reader) Decode(v any) error {
 	p.in.left = p.most
-	return unexpected(p.dec.Decode(v))
+	return regular.AsShort(p.dec.Decode(v))
 }
 
 func (p *Reader) token() (json.Token, error) {
 	p.in.left = p.most
 	t, err := p.dec.Token()
-	return t, unexpected(err)
-}
-
-// unexpected is for an end where more has to follow.
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
+	return t, regular.AsShort(err)
 }
 
 // Object reads an object; field is to read the value of each.

@@ -21,9 +21,9 @@ func TestReader(t *testing.T) {
 		{"no list", `{"list": 1}`, "", "list: not a list"},
 		{"no object", `[]`, "", "not a JSON object"},
 		{"nothing", ``, "", "not a JSON object"},
-		{"cut off", `{"list": ["a"`, "", "unexpected EOF"},
-		{"cut off behind it", `{"list": ["a"]`, "", "unexpected EOF"},
-		{"cut off while passing over", `{"other": [[`, "", "unexpected EOF"},
+		{"cut off", `{"list": ["a"`, "", "cut short; download or build the file again"},
+		{"cut off behind it", `{"list": ["a"]`, "", "cut short; download or build the file again"},
+		{"cut off while passing over", `{"other": [[`, "", "cut short; download or build the file again"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := ""

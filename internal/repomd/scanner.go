@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // Bounds on a document, which may be hostile.
@@ -100,7 +102,7 @@ func (s *scanner) more(n int) error {
 	case len(s.rest(n+1)) > n:
 		return nil
 	case s.err == io.EOF:
-		return io.ErrUnexpectedEOF
+		return regular.ErrShort
 	}
 	return s.err
 }
@@ -178,16 +180,16 @@ func (s *scanner) finish() error {
 	case s.err != io.EOF:
 		return s.err
 	case s.depth() > 0:
-		return fmt.Errorf("ends within <%.64s>: %w", s.top(), io.ErrUnexpectedEOF)
+		return fmt.Errorf("ends within <%.64s>: %w", s.top(), regular.ErrShort)
 	case !s.seen:
-		return fmt.Errorf("no element in it: %w", io.ErrUnexpectedEOF)
+		return fmt.Errorf("no element in it: %w", regular.ErrShort)
 	}
 	return io.EOF
 }
 
 func (s *scanner) readText() error {
 	n, err := s.find("<", 0)
-	if err == io.ErrUnexpectedEOF {
+	if err == regular.ErrShort {
 		n, err = len(s.buf)-s.pos, nil
 	}
 	if err != nil {

@@ -53,7 +53,7 @@ func (o *opener) openBzImage(src source) (source, error) {
 	start := (setupSects+1)*sector + uint64(u32(header[payloadOffsetAt:]))
 	length := uint64(u32(header[payloadLengthAt:]))
 	if start > uint64(src.size) || length > uint64(src.size)-start {
-		return source{}, fmt.Errorf("payload_offset, payload_length: %d bytes at %d, file has %d bytes", length, start, src.size)
+		return source{}, src.beyond("payload_offset, payload_length", start, length)
 	}
 	if length < 4 {
 		return source{}, fmt.Errorf("payload_length: %d bytes", length)

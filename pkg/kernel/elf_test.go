@@ -174,11 +174,11 @@ var hostile = []struct {
 }{
 	{"empty", func(f []byte, _ int) []byte { return nil }, "not an ELF file"},
 	{"magic only", func(f []byte, _ int) []byte { return f[:4] }, "not an ELF file"},
-	{"ident only", func(f []byte, _ int) []byte { return f[:16] }, "ELF header: 64 bytes at 0, file has 16 bytes"},
+	{"ident only", func(f []byte, _ int) []byte { return f[:16] }, "ELF header: cut short, 64 bytes at 0, but the file has 16 bytes"},
 	{"class", func(f []byte, _ int) []byte { return patch(f, 4, 3) }, "EI_CLASS 3"},
 	{"byte order", func(f []byte, _ int) []byte { return patch(f, 5, 0) }, "EI_DATA 0"},
 	{"cut before the section headers", func(f []byte, table int) []byte { return f[:table] }, "e_shnum 9 sections of 64 bytes, file has 477 bytes"},
-	{"cut within the section headers", func(f []byte, table int) []byte { return f[:table+100] }, "(e_shoff): 576 bytes at 477, file has 577 bytes"},
+	{"cut within the section headers", func(f []byte, table int) []byte { return f[:table+100] }, "(e_shoff): cut short, 576 bytes at 477, but the file has 577 bytes"},
 	{"e_shoff beyond the end", func(f []byte, _ int) []byte { return patch(f, 40, 0, 0, 0, 0, 0, 0, 0, 1) }, "e_shoff"},
 	{"e_shoff wraps around", func(f []byte, _ int) []byte {
 		return patch(f, 40, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)

@@ -238,7 +238,7 @@ func TestOpenImageHostile(t *testing.T) {
 		{"six times gzip", nested, "gzip: gzip: gzip: gzip: wrapped more than 4 times"},
 		{"vmlinux cut short", vmlinux[:len(vmlinux)-100], "section header table (e_shoff)"},
 
-		{"bzImage: header cut short", boot[:0x210], "bzImage: setup header: 592 bytes at 0, file has 528 bytes"},
+		{"bzImage: header cut short", boot[:0x210], "bzImage: setup header: cut short, 592 bytes at 0, but the file has 528 bytes"},
 		{"bzImage: protocol", patch(boot, 0x206, 7, 2), "bzImage: boot protocol 2.07"},
 		{"bzImage: payload_offset", patch(boot, 0x248, 0xff, 0xff, 0xff, 0xff), "bzImage: payload_offset, payload_length"},
 		{"bzImage: payload_length", patch(boot, 0x24c, 0xff, 0xff, 0xff, 0xff), "bzImage: payload_offset, payload_length"},
@@ -248,7 +248,7 @@ func TestOpenImageHostile(t *testing.T) {
 		{"bzImage: payload cut short", patch(boot, 0x24c, 0x80, 0), "bzImage: zstd: "},
 		{"bzImage: lz4 cut at a block", shortLZ4, "bzImage: lz4: payload: unpacks to"},
 
-		{"zboot: header cut short", efi[:40], "zboot: zboot header: 56 bytes at 0, file has 40 bytes"},
+		{"zboot: header cut short", efi[:40], "zboot: zboot header: cut short, 56 bytes at 0, but the file has 40 bytes"},
 		{"zboot: offset", patch(efi, 8, 0, 0, 0, 0x80), "zboot: payload offset, payload size"},
 		{"zboot: size", patch(efi, 12, 0xff, 0xff, 0xff, 0xff), "zboot: payload offset, payload size"},
 		{"zboot: type", zboot("lzo", []byte("\x89LZO")), `zboot: payload: unknown compression "lzo", starts with 89 4c 5a 4f`},

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // maxRead is the most bytes one section may ask for from a file that is not in
@@ -43,7 +45,7 @@ func fromReader(r io.ReaderAt, size int64) (source, error) {
 // memory, so they must not be changed. what names the field in errors.
 func (s source) read(what string, off, n uint64) ([]byte, error) {
 	if off > uint64(s.size) || n > uint64(s.size)-off {
-		return nil, fmt.Errorf("%s: %d bytes at %d, file has %d bytes", what, n, off, s.size)
+		return nil, s.beyond(what, off, n)
 	}
 	if s.data != nil {
 		return s.data[off : off+n : off+n], nil
@@ -56,10 +58,15 @@ func (s source) read(what string, off, n uint64) ([]byte, error) {
 	case uint64(got) == n:
 		return buf, nil
 	case err == nil || errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%s: %d bytes at %d, read %d: %w", what, n, off, got, io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("%s: %w", what, regular.Short("%d of %d bytes are at %d", got, n, off))
 	default:
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+}
+
+// beyond is the error for bytes that are not in the file: it was cut short, or says so falsely.
+func (s source) beyond(what string, off, n uint64) error {
+	return fmt.Errorf("%s: %w", what, regular.Short("%d bytes at %d, but the file has %d bytes", n, off, s.size))
 }
 
 // prefix returns the first n bytes, or the whole file if it is shorter.
@@ -78,7 +85,7 @@ func (s source) cut(size int64) source {
 // stream reads the n bytes at off, one after the other.
 func (s source) stream(what string, off, n uint64) (io.Reader, error) {
 	if off > uint64(s.size) || n > uint64(s.size)-off {
-		return nil, fmt.Errorf("%s: %d bytes at %d, file has %d bytes", what, n, off, s.size)
+		return nil, s.beyond(what, off, n)
 	}
 	return io.NewSectionReader(s.r, int64(off), int64(n)), nil
 }

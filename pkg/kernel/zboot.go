@@ -31,7 +31,7 @@ func (o *opener) openZboot(src source) (source, error) {
 	offset := uint64(binary.LittleEndian.Uint32(header[zbootOffsetAt:]))
 	size := uint64(binary.LittleEndian.Uint32(header[zbootSizeAt:]))
 	if offset > uint64(src.size) || size > uint64(src.size)-offset {
-		return source{}, fmt.Errorf("payload offset, payload size: %d bytes at %d, file has %d bytes", size, offset, src.size)
+		return source{}, src.beyond("payload offset, payload size", offset, size)
 	}
 	magic, err := src.read("payload", offset, min(size, decompress.DetectLen))
 	if err != nil {

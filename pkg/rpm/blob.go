@@ -78,7 +78,7 @@ var headerMagic = []byte{0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0}
 func readBlob(r io.Reader, kind blobKind) (*blob, error) {
 	var intro [introSize]byte
 	if n, err := io.ReadFull(r, intro[:]); err != nil {
-		return nil, fmt.Errorf("%s: %d of %d bytes of intro: %w", kind.name, n, introSize, noEOF(err))
+		return nil, fmt.Errorf("%s: %w", kind.name, cutAt(err, n, introSize))
 	}
 	if !bytes.HasPrefix(intro[:], headerMagic) {
 		return nil, fmt.Errorf("%s: magic %x, want %x", kind.name, intro[:8], headerMagic)
@@ -98,7 +98,7 @@ func readBlob(r io.Reader, kind blobKind) (*blob, error) {
 	}
 	raw, err := readBehind(r, intro[:], size+padding)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %d of %d bytes of index and data: %w", kind.name, len(raw)-introSize, size+padding, err)
+		return nil, fmt.Errorf("%s: %w", kind.name, cutAt(err, len(raw), introSize+int(size+padding)))
 	}
 	b := &blob{name: kind.name, raw: raw[:introSize+size]}
 	index := b.raw[introSize : introSize+tags*entrySize]

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // The archive inside a payload (rpm lib/cpio.cc). All numbers are eight hex
@@ -108,7 +110,7 @@ func (c *cpioReader) Read(p []byte) (int, error) {
 	c.offset += int64(n)
 	c.left -= int64(n)
 	if err != nil {
-		err = fmt.Errorf("cpio: %d bytes of content missing: %w", c.left, noEOF(err))
+		err = c.missing(err)
 	}
 	return n, err
 }
@@ -120,13 +122,21 @@ func (c *cpioReader) skip() error {
 		c.offset += int64(n)
 		c.left -= int64(n)
 		if err != nil {
-			return fmt.Errorf("cpio: %d bytes of content missing: %w", c.left, noEOF(err))
+			return c.missing(err)
 		}
 	}
 	if err := c.align(); err != nil {
 		return fmt.Errorf("cpio: content that ends at %d: %w", c.offset, err)
 	}
 	return nil
+}
+
+// missing is the error for content that ends too early.
+func (c *cpioReader) missing(err error) error {
+	if err == io.EOF {
+		return fmt.Errorf("cpio: %w", regular.Short("%d bytes of content are missing", c.left))
+	}
+	return fmt.Errorf("cpio: %d bytes of content missing: %w", c.left, err)
 }
 
 // align reads the zero bytes up to the next multiple of cpioAlign.
@@ -214,7 +224,7 @@ func (c *cpioReader) finish() error {
 func (c *cpioReader) full(p []byte) error {
 	n, err := io.ReadFull(c.in, p)
 	c.offset += int64(n)
-	return noEOF(err)
+	return regular.AsShort(err)
 }
 
 // cpioNumber reads eight hex digits; no sign, no blanks, no prefix.

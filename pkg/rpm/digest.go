@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"hash"
 	"strings"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // Digests of a package, and what each covers (rpm docs/manual/format_v4.md and
@@ -250,7 +252,7 @@ func (c *payloadCheck) fits(payload int64) error {
 	case c.wantSize < 0 || size == c.wantSize:
 		return nil
 	case size < c.wantSize:
-		return fmt.Errorf("cut short: header and payload have %d bytes, the signature header says %d", size, c.wantSize)
+		return regular.Short("%d of %d bytes of header and payload are there", size, c.wantSize)
 	default:
 		return fmt.Errorf("too long: header and payload have %d bytes, the signature header says %d", size, c.wantSize)
 	}

@@ -166,7 +166,7 @@ func TestEditRefused(t *testing.T) {
 		{"format 7", testPackage{header: func(e []testEntry) []testEntry { return append(e, i32(tagRPMFormat, 7)) }}, "tag 5114 (RPMFORMAT): 7, only 4 and 6 are known"},
 		{"unknown tag in the signature header", testPackage{sig: signature(bin(1009, []byte("?")))}, "signature header: tag 1009: not known"},
 		{"payload damaged", testPackage{afterwards: func(p []byte, _ int) []byte { p[len(p)-200] ^= 1; return p }}, "payload: payload digest is "},
-		{"payload cut", testPackage{afterwards: func(p []byte, _ int) []byte { return p[:len(p)-1] }}, "payload: cut short: header and payload have "},
+		{"payload cut", testPackage{afterwards: func(p []byte, _ int) []byte { return p[:len(p)-1] }}, "payload: cut short, "},
 		{"bytes behind the payload", testPackage{afterwards: func(p []byte, _ int) []byte { return append(p, 0) }}, "payload: too long: header and payload have "},
 		{"header damaged", testPackage{afterwards: func(p []byte, h int) []byte { p[h+introSize+22*entrySize] ^= 1; return p }}, "header: "},
 		{"MD5 wrong", testPackage{sig: func(s []testEntry) []testEntry { return replace(bin(sigMD5, make([]byte, 16)))(s) }}, "payload: MD5 of header and payload is "},

@@ -133,13 +133,13 @@ func mismatchedFiles(e testEntry) testPackage {
 }
 
 var hostileHeaders = []hostile{
-	{"lead cut", testPackage{afterwards: cut(50)}, "lead: 50 of 96 bytes: unexpected EOF"},
+	{"lead cut", testPackage{afterwards: cut(50)}, "lead: cut short, 50 of 96 bytes are there; download or build the file again"},
 	{"no RPM", testPackage{afterwards: func(p []byte, _ int) []byte { return put(0, "\x7fELF")(p) }}, "lead: magic 7f454c46, not an RPM"},
 	{"lead version", testPackage{afterwards: func(p []byte, _ int) []byte { return put(4, "\x02")(p) }}, "lead: package version 2"},
 	{"lead signature type", testPackage{afterwards: func(p []byte, _ int) []byte { return put(79, "\x01")(p) }}, "lead: signature type 1"},
-	{"signature header cut", testPackage{afterwards: cut(150)}, "signature header: 38 of"},
-	{"signature intro cut", testPackage{afterwards: cut(100)}, "signature header: 4 of 16 bytes of intro: unexpected EOF"},
-	{"header cut", testPackage{afterwards: func(p []byte, h int) []byte { return p[:h+100] }}, "header: 84 of"},
+	{"signature header cut", testPackage{afterwards: cut(150)}, "signature header: cut short, 54 of"},
+	{"signature intro cut", testPackage{afterwards: cut(100)}, "signature header: cut short, 4 of 16 bytes are there; download or build the file again"},
+	{"header cut", testPackage{afterwards: func(p []byte, h int) []byte { return p[:h+100] }}, "header: cut short, 100 of"},
 
 	{"entries 0x0fffffff", testPackage{headerRaw: patchIntro(0, 0x0fffffff)}, "header: 268435455 tags, allowed are 1 to 65535"},
 	{"entries wrap", testPackage{headerRaw: patchIntro(0, 0x10000001)}, "header: 268435457 tags"},
@@ -255,14 +255,14 @@ var hostilePayloads = []hostile{
 	{"stripped, padding missing", testPackage{stripped: true, archive: func(b []byte) []byte {
 		return slices.Delete(b, stripHeaderSize, stripHeaderSize+2)
 	}}, "padding is 6461"},
-	{"stripped, size not there", testPackage{stripped: true, header: replace(i64(tagLongFileSizes, maxFileSize))}, "bytes of content missing: unexpected EOF"},
+	{"stripped, size not there", testPackage{stripped: true, header: replace(i64(tagLongFileSizes, maxFileSize))}, "bytes of content are missing; download or build the file again"},
 	{"plain and stripped mixed", testPackage{files: []testFile{{path: "/a"}, {path: "/b"}}, archive: func(b []byte) []byte {
 		return append([]byte("07070X00000000\x00\x00"), b...)
 	}}, "cpio: entry at 16: plain and stripped entries in one archive"},
-	{"empty archive", testPackage{archive: func([]byte) []byte { return nil }}, "cpio: entry at 0: no trailer: unexpected EOF"},
-	{"cut at an entry", testPackage{archive: func(b []byte) []byte { return b[:len(b)-len(newcHeader(cpioTrailer, 0, 0))] }}, "cpio: entry at 132: no trailer: unexpected EOF"},
-	{"cut inside content", testPackage{archive: func(b []byte) []byte { return b[:130] }}, "cpio: 2 bytes of content missing: unexpected EOF"},
-	{"cut inside the trailer", testPackage{archive: func(b []byte) []byte { return b[:len(b)-5] }}, "cpio: entry at 132: name: unexpected EOF"},
+	{"empty archive", testPackage{archive: func([]byte) []byte { return nil }}, "cpio: entry at 0: no trailer: cut short; download or build the file again"},
+	{"cut at an entry", testPackage{archive: func(b []byte) []byte { return b[:len(b)-len(newcHeader(cpioTrailer, 0, 0))] }}, "cpio: entry at 132: no trailer: cut short; download or build the file again"},
+	{"cut inside content", testPackage{archive: func(b []byte) []byte { return b[:130] }}, "cpio: cut short, 2 bytes of content are missing; download or build the file again"},
+	{"cut inside the trailer", testPackage{archive: func(b []byte) []byte { return b[:len(b)-5] }}, "cpio: entry at 132: name: cut short; download or build the file again"},
 	{"trailer with content", testPackage{archive: func(b []byte) []byte { return put(132+atFilesize, "00000004")(b) }}, "cpio: trailer at 132 has 4 bytes of content"},
 	{"same file twice", testPackage{archive: func(b []byte) []byte { return append(bytes.Clone(b[:132]), b...) }}, "/boot/vmlinux: there twice"},
 	{"file missing", testPackage{archive: func(b []byte) []byte { return b[132:] }}, "/boot/vmlinux: in the header, not in the payload (1 of 1 files)"},
@@ -292,8 +292,8 @@ var hostilePayloads = []hostile{
 	{"compressed payload cut", testPackage{compressor: "zstd", payload: func(b []byte) []byte { return b[:len(b)-6] }}, "payload: cpio: "},
 	{"garbage behind the payload", testPackage{compressor: "zstd", payload: func(b []byte) []byte { return append(b, "garbage"...) }}, "payload: cpio: behind the trailer: zstd: "},
 	{"payload digest", testPackage{compressor: "zstd", header: replace(strs(tagPayloadDigest, strings.Repeat("0", 64)))}, "payload: payload digest is"},
-	{"payload size", testPackage{sig: replace(i32(sigSize, 1234))}, "bytes, the signature header says 1234"},
-	{"payload size, twice", testPackage{sig: insert(i64(sigLongSize, 1234))}, "bytes, the signature header says 1234"},
+	{"payload size", testPackage{sig: replace(i32(sigSize, 1234))}, "cut short, 788 of 1234 bytes of header and payload are there"},
+	{"payload size, twice", testPackage{sig: insert(i64(sigLongSize, 1234))}, "cut short, 788 of 1234 bytes of header and payload are there"},
 	{"MD5 wrong", testPackage{sig: func(e []testEntry) []testEntry {
 		return replace(bin(sigMD5, make([]byte, 16)))(remove(sigSHA256)(e))
 	}}, "payload: MD5 of header and payload is"},

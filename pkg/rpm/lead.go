@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // leadSize is the size of the lead in bytes, the fixed block at the start of a package
@@ -34,7 +36,7 @@ func readLead(r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("lead: magic %x, %w", got, ErrNotRPM)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lead: %d of %d bytes: %w", n, leadSize, noEOF(err))
+		return nil, fmt.Errorf("lead: %w", cutAt(err, n, leadSize))
 	}
 	if major := lead[4]; major != 3 && major != 4 {
 		return nil, fmt.Errorf("lead: package version %d, only 3 and 4 are known", major)
@@ -45,10 +47,10 @@ func readLead(r io.Reader) ([]byte, error) {
 	return lead, nil
 }
 
-// noEOF turns an end of file where more has to follow into an error.
-func noEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
+// cutAt gives an end of file after n of all bytes its words.
+func cutAt(err error, n, all int) error {
+	if errors.Is(err, io.EOF) || err == io.ErrUnexpectedEOF {
+		return regular.Short("%d of %d bytes are there", n, all)
 	}
 	return err
 }

@@ -117,7 +117,7 @@ func TestRewriteFails(t *testing.T) {
 		{"damaged", t.Context(), damaged, addToken, "payload: payload digest is "},
 		{"damaged, dry run", t.Context(), damaged, Edit{Add: addToken.Add, DryRun: true}, "payload: payload digest is "},
 		{"source", t.Context(), testPackage{header: remove(tagSourceRPM)}, addToken, "source package"},
-		{"no package", t.Context(), testPackage{afterwards: cut(40)}, addToken, "lead: 40 of 96 bytes"},
+		{"no package", t.Context(), testPackage{afterwards: cut(40)}, addToken, "lead: cut short, 40 of 96 bytes"},
 		{"bad dependency", t.Context(), testPackage{}, Edit{Add: []Relation{{Provides, plain("a b")}, {Requires, plain("")}}}, "Provides: name \"a b\": byte 0x20 at 1 is not allowed\nRequires: name"},
 		{"cancelled", cancelled, testPackage{}, addToken, "context canceled"},
 	} {

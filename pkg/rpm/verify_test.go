@@ -65,8 +65,8 @@ func TestVerify(t *testing.T) {
 func TestOtherSize(t *testing.T) {
 	whole := readFile(t, "../../testdata/incident/5.15.12-1.3/kernel-default-5.15.12-1.3.x86_64.rpm")
 	for want, data := range map[string][]byte{
-		"payload: cut short: header and payload have 25242 bytes, the signature header says 25243": whole[:len(whole)-1],
-		"payload: too long: header and payload have 25244 bytes, the signature header says 25243":  append(bytes.Clone(whole), 0),
+		"payload: cut short, 25242 of 25243 bytes of header and payload are there; download or build the file again": whole[:len(whole)-1],
+		"payload: too long: header and payload have 25244 bytes, the signature header says 25243":                    append(bytes.Clone(whole), 0),
 	} {
 		path := filepath.Join(t.TempDir(), "a.rpm")
 		if err := os.WriteFile(path, data, 0o644); err != nil {
