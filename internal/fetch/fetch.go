@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -56,12 +57,23 @@ func Do(client *http.Client, req *http.Request) (*http.Response, error) {
 	resp, err := client.Do(req.WithContext(ctx))
 	if err != nil {
 		cancel(nil)
+		host := req.URL.Host
 		if e, ok := errors.AsType[*url.Error](err); ok {
+			if u, err := url.Parse(e.URL); err == nil { // where it was redirected to
+				host = u.Host
+			}
 			err = e.Err
 		}
-		return nil, err
+		if req.Context().Err() != nil { // given up here
+			return nil, err
+		}
+		var answer time.Duration
+		if t, ok := client.Transport.(*http.Transport); ok {
+			answer = t.ResponseHeaderTimeout
+		}
+		return nil, unanswered(host, answer, err)
 	}
-	resp.Body = &body{resp.Body, ctx, cancel, time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) }), time.Now(), 0}
+	resp.Body = &body{resp.Body, ctx, cancel, time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) }), time.Now(), 0, resp.StatusCode/100 == 2}
 	return resp, nil
 }
 
@@ -73,12 +85,16 @@ type body struct {
 	timer  *time.Timer
 	began  time.Time
 	n      int64 // bytes that came
+	good   bool  // what was asked for, not the text of an error
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.timer.Reset(stallTimeout)
+	}
+	if b.n == 0 && b.good && strings.HasPrefix(http.DetectContentType(p[:n]), "text/html") {
+		return 0, ErrWebPage
 	}
 	b.n += int64(n)
 	if took := time.Since(b.began); err == nil && took > grace && b.n < slowest*int64(took/time.Second) {
@@ -87,7 +103,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if err != nil && context.Cause(b.ctx) == ErrStalled {
 		err = ErrStalled
 	}
-	return n, err
+	return n, broken(err)
 }
 
 func (b *body) Close() error {
@@ -106,8 +122,11 @@ func MayPass(err error) bool {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return false
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return false // the server does not speak TLS
+	}
+	if errors.Is(err, ErrWebPage) {
+		return false
 	}
 	dns, ok := errors.AsType[*net.DNSError](err)
 	return !ok || !dns.IsNotFound

@@ -72,7 +72,7 @@ func TestBody(t *testing.T) {
 			if tc.cause != nil {
 				cancel(tc.cause)
 			}
-			b := &body{io.NopCloser(iotest.ErrReader(broken)), ctx, cancel, time.NewTimer(time.Hour), time.Now(), 0}
+			b := &body{io.NopCloser(iotest.ErrReader(broken)), ctx, cancel, time.NewTimer(time.Hour), time.Now(), 0, true}
 			defer b.Close()
 			if _, err := b.Read(make([]byte, 1)); err != tc.want {
 				t.Errorf("%v, want %v", err, tc.want)

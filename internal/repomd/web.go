@@ -27,6 +27,9 @@ type Options struct {
 
 const answerTimeout = time.Minute
 
+// login says how to log in.
+const login = "give user and password in the URL, as https://USER:PASSWORD@HOST/"
+
 // web asks web servers.
 type web struct {
 	client *http.Client
@@ -80,9 +83,9 @@ func (w *web) once(ctx context.Context, u *url.URL, limit int64, begin func() (i
 	switch {
 	case resp.StatusCode == http.StatusOK:
 	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout:
-		return fetch.Passes(fmt.Errorf("the server answers %s", resp.Status), -1)
+		return fetch.Passes(errors.New("the server answers "+fetch.Status(resp.StatusCode, login)), -1)
 	default:
-		return fmt.Errorf("the server answers %s", resp.Status)
+		return errors.New("the server answers " + fetch.Status(resp.StatusCode, login))
 	}
 	if resp.ContentLength > limit {
 		return fmt.Errorf("%d bytes, at most %d are read", resp.ContentLength, limit)

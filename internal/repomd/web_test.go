@@ -89,7 +89,7 @@ func TestFetch(t *testing.T) {
 			files.ServeHTTP(w, r)
 		}), ""},
 		"unavailable": {serve(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusBadGateway) }),
-			"repodata/repomd.xml: the server answers 502 Bad Gateway (tried 4 times)"},
+			"repodata/repomd.xml: the server answers 502 Bad Gateway; the server failed: try again later (tried 4 times)"},
 		"not there": {serve(http.NotFound) + "?secret", "repodata/repomd.xml: the server answers 404 Not Found"},
 		"package not there": {serve(func(w http.ResponseWriter, r *http.Request) {
 			if isPackage(r) {

@@ -87,7 +87,7 @@ func TestAsk(t *testing.T) {
 		{"not there", fake{}, kernel, "not known", "", 2, "", ""},
 		{"another time", fake{jobs: jobs(job(1, "s", "succeeded", "new build")), envs: env(kernel, "1.1")}, kernel, "not known", "", 2, "old", ""},
 		{"no answer", fake{err: errors.New("no route")}, kernel, "not known", "", 0, "", "no route"},
-		{"a server that fails", fake{err: &api.StatusError{StatusCode: 502}, envs: env(kernel, "1.3")}, kernel, "not known", "", 1, "new", ": 502 Bad Gateway (no words of OBS in the answer) : 502 Bad Gateway (no words of OBS in the answer)"},
+		{"a server that fails", fake{err: &api.StatusError{StatusCode: 502}, envs: env(kernel, "1.3")}, kernel, "not known", "", 1, "new", ": 502 Bad Gateway (no words of OBS in the answer); the server failed: try again later : 502 Bad Gateway (no words of OBS in the answer); the server failed: try again later"},
 		{"not let in", fake{err: &api.StatusError{StatusCode: 401}}, kernel, "not known", "", 0, "", ": 401 Unauthorized (no words of OBS in the answer)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

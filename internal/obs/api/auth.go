@@ -52,13 +52,15 @@ func (c *Client) answer(ctx context.Context, headers []string, refused bool) (st
 	password := c.o.Password != nil && c.o.Password.Reveal() != ""
 	switch {
 	case refused:
-		return "", fmt.Errorf("the password of user %s was not taken", c.o.User)
+		return "", fmt.Errorf("the password of user %s was not taken: %s", c.o.User, login)
 	case c.o.User == "":
-		return "", errors.New("no user is configured for this API")
+		return "", errors.New("no user is configured for this API: " + login)
 	case basic && password:
 		return c.basicAuth(), nil
 	case signed:
 		return c.sign(ctx, signature["realm"])
+	case len(offered) == 0:
+		return "", errors.New("the API does not say how to log in; check its address")
 	case basic:
 		return "", fmt.Errorf("no password is known for user %s, and the API takes no ssh key", c.o.User)
 	}

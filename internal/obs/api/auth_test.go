@@ -63,7 +63,7 @@ func TestRefused(t *testing.T) {
 		{"nobody", []string{`Basic realm="x"`}, nil, "no user is configured for this API", 1},
 		{"no password", []string{`Basic realm="x"`}, func(o *Options) { o.User = "u" }, "no password is known for user u, and the API takes no ssh key", 1},
 		{"another scheme", []string{"Negotiate", `Bearer realm="x"`}, basic, `the API asks for "bearer, negotiate", of which only Basic and Signature are known here`, 1},
-		{"no scheme", nil, basic, `the API asks for ""`, 1},
+		{"no scheme", nil, basic, `the API does not say how to log in; check its address`, 1},
 		{"signature without realm", []string{"Signature"}, func(o *Options) { o.User, o.SSHKey = "u", "/none" }, "a signature without a realm", 1},
 		{"no key", []string{`Signature realm="x"`}, func(o *Options) { o.User, o.SSHKey = "u", "/none" }, "ssh-keygen: exit status", 1},
 		{"no ssh-keygen", []string{`Signature realm="x"`}, func(o *Options) { o.User, o.SSHKey = "u", "/none" }, "signing needs ssh-keygen of OpenSSH, which is not installed", 1},

@@ -117,6 +117,8 @@ func (d *download) goOn(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", r, ctx.Err())
+	case errors.Is(err, fetch.ErrWebPage):
+		return fmt.Errorf("%s: %w", r, err)
 	}
 	return fetch.Passes(fmt.Errorf("%s: after %d of %d bytes: %w", r, d.got, d.size, cmp.Or(err, io.ErrUnexpectedEOF)), -1)
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 )
 
 // maxDepth is how many elements of a document may be open at once. Real ones have four.
@@ -45,11 +47,11 @@ func elements(in *xml.Decoder, root string, start func(path []string, e xml.Star
 	var text []byte
 	for {
 		token, err := in.Token()
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
 		if err != nil {
-			return err
+			if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok && syntax.Msg == "unexpected EOF" {
+				err = io.ErrUnexpectedEOF
+			}
+			return regular.AsShort(err)
 		}
 		switch token := token.(type) {
 		case xml.StartElement:

@@ -20,6 +20,9 @@ import (
 // says what became of it. The error that is one wraps the cause as well.
 var ErrUnknownOutcome = errors.New("OBS may have taken the command or not, look at the results before repeating it")
 
+// login says how to log in.
+const login = "set user and password in osc's configuration, or OSC_USERNAME and OSC_PASSWORD"
+
 // StatusError is an answer other than success.
 type StatusError struct {
 	Route      string        // "GET /build/home:x/_result?view=status"
@@ -32,9 +35,12 @@ type StatusError struct {
 
 func (e *StatusError) Error() string {
 	text := fmt.Sprintf("%s: %d ", e.Route, e.StatusCode)
-	if e.Summary == "" && e.Details == "" {
-		text += fmt.Sprintf("%s (no words of OBS in the answer)", cmp.Or(e.Code, http.StatusText(e.StatusCode), "unknown"))
-	} else {
+	switch {
+	case e.Summary == "" && e.Details == "" && e.Code == "" && e.StatusCode != http.StatusUnauthorized: // which is explained behind it
+		text = fmt.Sprintf("%s: %d %s (no words of OBS in the answer)", e.Route, e.StatusCode, cmp.Or(http.StatusText(e.StatusCode), "unknown")) + fetch.Advice(e.StatusCode, login)
+	case e.Summary == "" && e.Details == "":
+		text += cmp.Or(e.Code, http.StatusText(e.StatusCode)) + " (no words of OBS in the answer)"
+	default:
 		// The backend repeats the number as its code and the summary as details.
 		if e.Code != "" && e.Code != fmt.Sprint(e.StatusCode) {
 			text += e.Code + ": "

@@ -88,7 +88,15 @@ func (c *Client) exchange(ctx context.Context, r request) (*http.Response, error
 			}
 		case code/100 != 2:
 			defer resp.Body.Close()
-			return nil, c.refused(r, resp)
+			err := c.refused(r, resp)
+			switch {
+			case code != http.StatusUnauthorized || !c.isOwn(u):
+			case r.token != nil:
+				err = fmt.Errorf("%w; the trigger token was not taken", err)
+			case strings.HasPrefix(authorization, "Basic "):
+				err = fmt.Errorf("%w; the password of user %s was not taken: %s", err, c.o.User, login)
+			}
+			return nil, err
 		default:
 			c.accepted(authorization)
 			return resp, nil
@@ -233,8 +241,12 @@ func (c *Client) read(ctx context.Context, query, path []string, decode func(io.
 			return fmt.Errorf("%s: the answer is larger than %d bytes", r, b.Most)
 		case b.Err != nil && ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", r, ctx.Err())
+		case errors.Is(b.Err, fetch.ErrWebPage):
+			return fmt.Errorf("%s: %w", r, b.Err)
 		case b.Err != nil:
 			return fetch.Passes(fmt.Errorf("%s: after %d bytes: %w", r, b.N, b.Err), -1)
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return fmt.Errorf("%s: the answer, after %d bytes: it ends too early, or is no XML", r, b.N)
 		case err != nil:
 			return fmt.Errorf("%s: the answer, after %d bytes: %w", r, b.N, err)
 		}

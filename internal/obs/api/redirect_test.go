@@ -102,7 +102,7 @@ func TestTLS(t *testing.T) {
 	ctx := context.Background()
 	c, waits := client(t, s, nil)
 	_, err := c.Reason(ctx, kernel)
-	wantError(t, err, "certificate signed by unknown authority")
+	wantError(t, err, "is not trusted: this machine does not know who issued it")
 	if len(*waits) > 0 {
 		t.Errorf("asked a stranger again: %v", *waits)
 	}
@@ -118,7 +118,7 @@ func TestTLS(t *testing.T) {
 		o.URL = strings.Replace(o.URL, "127.0.0.1", "localhost", 1) // not in the certificate
 	})
 	_, err = c.Reason(ctx, kernel)
-	wantError(t, err, "certificate is valid for")
+	wantError(t, err, "is not trusted: it is for other hosts")
 	c, waits = client(t, s, func(o *Options) { o.URL = strings.Replace(o.URL, "https", "http", 1) })
 	if _, err = c.Reason(ctx, kernel); err == nil || len(*waits) > 0 {
 		t.Errorf("plain http to a TLS port: %v", err)

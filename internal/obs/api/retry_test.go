@@ -51,7 +51,7 @@ func TestRetry(t *testing.T) {
 		{"cut in a body without", []http.HandlerFunc{chunked, good}, 2, []time.Duration{-1}, ""},
 		{"500, 502, 504", []http.HandlerFunc{status(500), status(502), status(504), good}, 4, []time.Duration{-1, -1, -1}, ""},
 		{"always 503", []http.HandlerFunc{status(503)}, 4, []time.Duration{-1, -1, -1}, ": 503 code: words"},
-		{"always cut", []http.HandlerFunc{cut}, 4, []time.Duration{-1, -1, -1}, "EOF"},
+		{"always cut", []http.HandlerFunc{cut}, 4, []time.Duration{-1, -1, -1}, "closed the connection without an answer"},
 		{"429 with seconds", []http.HandlerFunc{header(429, "7"), good}, 2, []time.Duration{7 * time.Second}, ""},
 		{"503 with a date", []http.HandlerFunc{header(503, noon.Add(time.Minute).Format(http.TimeFormat)), good}, 2, []time.Duration{time.Minute}, ""},
 		{"503 with a date gone by", []http.HandlerFunc{header(503, noon.Add(-time.Hour).Format(http.TimeFormat)), good}, 2, []time.Duration{0}, ""},
@@ -108,9 +108,9 @@ func TestStatusError(t *testing.T) {
 		{"backend", `<status code="404"><summary>unknown package: y</summary><details>404 unknown package: y</details></status>`, "404 unknown package: y (OBS says)"},
 		{"only details", `<status code="x"><details>d</details></status>`, "404 x: d (OBS says)"},
 		{"only a code", `<status code="x"/>`, "404 x (no words of OBS in the answer)"},
-		{"web page", `<!DOCTYPE html><html><head><title>404</title></head><body><br></body></html>`, "404 Not Found (no words of OBS in the answer)"},
-		{"nothing", "", "404 Not Found (no words of OBS in the answer)"},
-		{"cut off", `<status code="x"><summary>a`, "404 Not Found (no words of OBS in the answer)"},
+		{"web page", `<!DOCTYPE html><html><head><title>404</title></head><body><br></body></html>`, "404 Not Found (no words of OBS in the answer); check the address"},
+		{"nothing", "", "404 Not Found (no words of OBS in the answer); check the address"},
+		{"cut off", `<status code="x"><summary>a`, "404 Not Found (no words of OBS in the answer); check the address"},
 		{"terminal escapes", "<status code=\"x\"><summary>a\u009b2J\u202eb</summary></status>", "404 x: a\ufffd2J\ufffdb (OBS says)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -289,9 +289,9 @@ func TestReadBuildEnv(t *testing.T) {
 		t.Errorf("%v, %v", e, err)
 	}
 	for text, want := range map[string]string{
-		"":             "unexpected EOF",
-		"no XML":       "unexpected EOF",
-		"<buildinfo>":  "unexpected EOF",
+		"":             "cut short; download or build the file again",
+		"no XML":       "cut short; download or build the file again",
+		"<buildinfo>":  "cut short; download or build the file again",
 		"<status/>":    "expected element type <buildinfo>",
 		"<buildinfo/>": "names no package",
 		"<buildinfo><error>unresolvable: nothing provides\x09gcc</error></buildinfo>":       "no build root: unresolvable: nothing provides gcc",
