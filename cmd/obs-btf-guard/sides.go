@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -43,7 +42,7 @@ func hintSwapped(c *cli.Context, inv *guard.Inventory) {
 		if p.Origin != guard.New || q == nil {
 			continue
 		}
-		switch n := compareBuilds(p, q); {
+		switch n := rpm.CompareEVR(p.VersionRelease, q.VersionRelease); {
 		case n > 0:
 			return
 		case n < 0 && text == "":
@@ -57,14 +56,4 @@ func hintSwapped(c *cli.Context, inv *guard.Inventory) {
 
 func hint(c *cli.Context, text string) {
 	fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(text))
-}
-
-// compareBuilds orders two builds of a package by version and release.
-func compareBuilds(p, q *guard.Package) int {
-	v, r, _ := strings.Cut(p.VersionRelease, "-")
-	w, s, _ := strings.Cut(q.VersionRelease, "-")
-	if n := rpm.CompareVersions(v, w); n != 0 {
-		return n
-	}
-	return rpm.CompareVersions(r, s)
 }

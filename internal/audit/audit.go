@@ -23,6 +23,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // Options say what is checked, and how.
@@ -219,7 +220,7 @@ func comparePackages(p, q *Package) int {
 	return cmp.Or(
 		strings.Compare(p.Name, q.Name),
 		strings.Compare(p.arch(), q.arch()),
-		compareEVR(p, q),
+		rpm.CompareEVR(p.evr, q.evr),
 		p.Built.Compare(q.Built),
 		strings.Compare(p.id(), q.id()),
 		strings.Compare(p.digest, q.digest),
@@ -234,10 +235,10 @@ type Package struct {
 	Arch   string
 	Built  time.Time
 
-	epoch, version, release string
-	digest                  string // see newPackage
-	build                   string // the same for all packages of one run of rpmbuild
-	flavor                  string // that it names, "" where it names none
+	evr    string // [epoch:]version-release
+	digest string // see newPackage
+	build  string // the same for all packages of one run of rpmbuild
+	flavor string // that it names, "" where it names none
 
 	// Its kernel-btf(...) tokens. Requires has the recommended ones, too.
 	Provides, Requires []string

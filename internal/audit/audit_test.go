@@ -149,8 +149,12 @@ func said(r *Result) (out []string) {
 		}
 		out = append(out, fmt.Sprintf("%s %s", f.Kind, name))
 	}
+	release := func(k *Kernel) string {
+		_, release, _ := strings.Cut(k.Package.versionRelease(), "-")
+		return release
+	}
 	for _, b := range r.Changes {
-		out = append(out, fmt.Sprintf("rebuild %s to %s changed %v", b.From.Package.release, b.To.Package.release, b.Changed()))
+		out = append(out, fmt.Sprintf("rebuild %s to %s changed %v", release(b.From), release(b.To), b.Changed()))
 	}
 	for _, c := range cells(r) {
 		if c.Modules == c.Kernel.Package && c.Fit == guard.Fits {

@@ -171,8 +171,8 @@ func TestEpoch(t *testing.T) {
 		if err != nil || p.NEVRA != want {
 			t.Errorf("%q: %v, %v, want %s", epoch, p, err, want)
 		}
-		none := &Package{version: "1", release: "1"}
-		if got := compareEVR(p, none); (got == 0) != (epoch != "1") {
+		none := &Package{evr: "1-1"}
+		if got := rpm.CompareEVR(p.evr, none.evr); (got == 0) != (epoch != "1") {
 			t.Errorf("%q: %d to none", epoch, got)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 func many(kernels, packages int) *Result {
 	r := &Result{}
 	for i := range kernels {
-		p := &Package{Name: "kernel-default", NEVRA: fmt.Sprintf("kernel-default-5.15.12-1.%d.x86_64", i), Arch: "x86_64", version: "5.15.12", release: fmt.Sprint("1.", i),
+		p := &Package{Name: "kernel-default", NEVRA: fmt.Sprintf("kernel-default-5.15.12-1.%d.x86_64", i), Arch: "x86_64", evr: fmt.Sprint("5.15.12-1.", i),
 			Built: time.Date(2021, 12, 1+i%28, 0, 0, 0, 0, time.UTC)}
 		k := &Kernel{Vmlinux: guard.Vmlinux{Release: "5.15.12-1-default", Flavor: "default", Base: fingerprint.Digest{byte(i / 2)}, Known: guard.ByToken}, Package: p}
 		k.Base[31] = 1

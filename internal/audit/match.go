@@ -11,6 +11,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/rpm"
 )
 
 // match fills the matrix and says what needs attention.
@@ -153,7 +154,7 @@ func (a *audit) rebuilds(builds []*Kernel) {
 			}
 			// Nothing tells which of two with the same version is the later one.
 			p := pair{before.Short() + before.Package.NEVRA, k.Short() + k.Package.NEVRA}
-			if compareEVR(before.Package, k.Package) != 0 && !seen[p] {
+			if rpm.CompareEVR(before.Package.evr, k.Package.evr) != 0 && !seen[p] {
 				seen[p] = true
 				a.res.Changes = append(a.res.Changes, Change{before, k})
 			}

@@ -37,7 +37,7 @@ func newPackage(source string, p *rpm.Package, digest string) (*Package, error) 
 	out := &Package{
 		digest: digest,
 		Source: source, Name: p.Name, NEVRA: p.NEVRA(), Arch: p.Arch, Built: p.BuildTime,
-		epoch: p.Epoch, version: p.Version, release: p.Release,
+		evr:      p.EVR(),
 		build:    collect.BuildOf(p),
 		flavor:   kernel.PackageFlavor(p.Name, rpm.Names(slices.Concat(p.Provides, p.Requires))),
 		Provides: tokens(p.Provides),

@@ -29,7 +29,7 @@ func history(kernels, packages int) *audit {
 	for i := range kernels {
 		p := &Package{
 			Name: "kernel-default", NEVRA: fmt.Sprintf("kernel-default-6.4.%d-1.1.x86_64", i), Arch: "x86_64",
-			version: fmt.Sprint("6.4.", i), release: "1.1", vmlinux: []string{fmt.Sprintf("6.4.%d-1-default", i)}, build: fmt.Sprint("kernel ", i),
+			evr: fmt.Sprintf("6.4.%d-1.1", i), vmlinux: []string{fmt.Sprintf("6.4.%d-1-default", i)}, build: fmt.Sprint("kernel ", i),
 			Provides: []string{token(i + 1)}, listed: true,
 		}
 		a.packages = append(a.packages, p)
@@ -41,7 +41,7 @@ func history(kernels, packages int) *audit {
 		}
 		a.packages = append(a.packages, &Package{
 			Name: fmt.Sprintf("m%d-kmp-default", i), NEVRA: fmt.Sprintf("m%d-kmp-default-1-1.x86_64", i), Arch: "x86_64",
-			version: "1", release: "1", build: fmt.Sprint("module ", i), Requires: []string{requires}, maybe: true, placed: true,
+			evr: "1-1", build: fmt.Sprint("module ", i), Requires: []string{requires}, maybe: true, placed: true,
 		})
 	}
 	a.sort()

@@ -146,7 +146,7 @@ func (t *text) rebuilds() {
 	}
 }
 
-func (p *Package) versionRelease() string { return p.version + "-" + p.release }
+func (p *Package) versionRelease() string { return p.evr[strings.IndexByte(p.evr, ':')+1:] }
 
 func (t *text) kernels() {
 	t.Headline("", headKernels)

@@ -59,7 +59,7 @@ func lines(steps []Step) []Line {
 			rpm.CompareVersions(a.KernelRelease, b.KernelRelease), cmp.Compare(a.KernelRelease, b.KernelRelease), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Flavor, b.Flavor),
 			// As zypper and dnf see them. Times say less: a build may stamp its packages
 			// with the date of its changelog, and an older one may be built again later.
-			rpm.CompareVersions(a.Release, b.Release), a.Built.Compare(b.Built), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Path, b.Path),
+			rpm.CompareEVR(a.Release, b.Release), a.Built.Compare(b.Built), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Path, b.Path),
 			cmp.Compare(a.Digest, b.Digest))
 	})
 	var lines []Line

@@ -70,6 +70,17 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestLinesByVersion has the version of a package count before its release.
+func TestLinesByVersion(t *testing.T) {
+	var steps []Step
+	for _, release := range []string{"1.0.1-1", "1.0-5"} {
+		steps = append(steps, Step{Build: Build{RPM: RPM{Release: release}, Path: release}})
+	}
+	if got := lines(steps); len(got) != 1 || got[0].Steps[0].Release != "1.0-5" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestSigned counts a package once that was signed after it was built and checked, and
 // checked again: as it was judged the last time, on whatever form of the vmlinux. Others
 // of its build are counted beside it, and other builds for themselves.

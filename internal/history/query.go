@@ -164,7 +164,7 @@ func sortJudgements(list []Judgement) {
 	slices.SortFunc(list, func(a, b Judgement) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(guard.Pairings, guard.Pairing(a.Pairing)), slices.Index(guard.Pairings, guard.Pairing(b.Pairing))),
-			rpm.CompareVersions(b.Of, a.Of),
+			rpm.CompareEVR(b.Of, a.Of),
 			cmp.Compare(slices.Index(guard.Verdicts, guard.Verdict(a.Verdict)), slices.Index(guard.Verdicts, guard.Verdict(b.Verdict))),
 			cmp.Compare(a.Severity, b.Severity))
 	})

@@ -49,14 +49,17 @@ type Package struct {
 	HeaderDigest string
 }
 
-// NEVRA is name-[epoch:]version-release.arch.
-func (p *Package) NEVRA() string {
+// EVR is [epoch:]version-release, which [CompareEVR] orders.
+func (p *Package) EVR() string {
 	epoch := ""
 	if p.Epoch != "" {
 		epoch = p.Epoch + ":"
 	}
-	return fmt.Sprintf("%s-%s%s-%s.%s", p.Name, epoch, p.Version, p.Release, p.Arch)
+	return epoch + p.Version + "-" + p.Release
 }
+
+// NEVRA is name-[epoch:]version-release.arch.
+func (p *Package) NEVRA() string { return p.Name + "-" + p.EVR() + "." + p.Arch }
 
 // SourceName is the name of the source package this was built from, which its
 // file name begins with: name-version-release.src.rpm or .nosrc.rpm. It is "" if

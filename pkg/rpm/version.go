@@ -7,6 +7,26 @@ import (
 	"strings"
 )
 
+// CompareEVR is rpm's order of the builds of a package (lib/rpmver.cc, rpmVersionCompare):
+// by epoch, version and release. Both are [epoch:]version-release; no epoch is 0.
+func CompareEVR(a, b string) int {
+	epochA, versionA, releaseA := cutEVR(a)
+	epochB, versionB, releaseB := cutEVR(b)
+	return cmp.Or(CompareVersions(epochA, epochB), CompareVersions(versionA, versionB), CompareVersions(releaseA, releaseB))
+}
+
+// cutEVR cuts at the last hyphen: a version of Debian may have others.
+func cutEVR(evr string) (epoch, version, release string) {
+	epoch, version, ok := strings.Cut(evr, ":")
+	if !ok {
+		epoch, version = "0", evr
+	}
+	if at := strings.LastIndexByte(version, '-'); at >= 0 {
+		version, release = version[:at], version[at+1:]
+	}
+	return epoch, version, release
+}
+
 // CompareVersions is rpm's order of versions (rpmio/rpmvercmp.c): runs of digits
 // by value, runs of letters by byte, digits after letters, "~" before the end and
 // "^" after it. What separates the runs does not count.

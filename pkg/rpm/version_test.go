@@ -24,3 +24,20 @@ func TestCompareVersions(t *testing.T) {
 		}
 	}
 }
+
+func TestCompareEVR(t *testing.T) {
+	// In order: the version counts before the release, the epoch before both.
+	order := []string{"1.0-5", "0:1.0-6", "1.0.1-1", "1.0.1-1.2", "1:0.9-1"}
+	for i, a := range order {
+		for j, b := range order {
+			if got := rpm.CompareEVR(a, b); got != max(-1, min(1, i-j)) {
+				t.Errorf("%s and %s: %d", a, b, got)
+			}
+		}
+	}
+	for _, same := range [][2]string{{"0:1-1", "1-1"}, {"1", "1-"}, {"6.1-53-1", "6.1.53-1"}} {
+		if got := rpm.CompareEVR(same[0], same[1]); got != 0 {
+			t.Errorf("%s and %s: %d", same[0], same[1], got)
+		}
+	}
+}
