@@ -32,12 +32,12 @@ type Linkable struct {
 type Tree struct {
 	Release, Flavor, Arch string
 	Symbols               *kernel.Symvers // nil where they are not known
-	Own                   []Resident      // the kernel's own modules, nil where they are not known
+	own                   []resident      // the kernel's own modules, nil where they are not known
 }
 
-// Resident is a module of the kernel itself in its tree. One of the same name that is
+// resident is a module of the kernel itself in its tree. One of the same name that is
 // linked into the tree replaces it (depmod.d(5), search).
-type Resident struct {
+type resident struct {
 	Name    string
 	Exports map[string]uint32
 	Needs   *kernel.Symvers // nil where it records no versions
@@ -53,13 +53,13 @@ func (l *Linkable) suits(t Tree) bool {
 	return (l.Flavor == "" || t.Flavor == l.Flavor) && (t.Arch == l.Arch || t.Arch == "" || l.Arch == "")
 }
 
-// Linkables are packages in the order in which weak-modules2 goes through them
+// linkables are packages in the order in which weak-modules2 goes through them
 // (rpmsort -r): that of <name>-<version> as if all of it was a version, then of the
 // release, the newest first.
-type Linkables []*Linkable
+type linkables []*Linkable
 
-// NewLinkables sorts packages, which takes longer than to link them into one kernel.
-func NewLinkables(packages []*Linkable) Linkables {
+// newLinkables sorts packages, which takes longer than to link them into one kernel.
+func newLinkables(packages []*Linkable) linkables {
 	nvr := func(l *Linkable) (nv, release string) {
 		version, release, _ := strings.Cut(l.Version, "-")
 		return l.Name + "-" + version, release
@@ -89,15 +89,15 @@ var (
 	ofAnother = Linked{Unknown: true, Why: because(linkOfAnother)}
 )
 
-// Link goes through packages as weak-modules2 does, again while one that was linked
+// link goes through packages as weak-modules2 does, again while one that was linked
 // may have brought the symbols that another needs (walk_kmps). Of packages with
 // modules of one name the first that fits is linked, and none where one of them was
 // built for this kernel. It answers for each package, in their order, that may lie in
 // one place with the tree and that [Linkable.Meets] lets try.
-func (packages Linkables) Link(t Tree, beside func(*Linkable) bool) []Linked {
+func (packages linkables) link(t Tree, beside func(*Linkable) bool) []Linked {
 	k := &linking{tree: t, packages: packages, out: make([]Linked, len(packages)),
-		place: map[string]*Linkable{}, exports: map[string][]uint32{}, gone: map[string]bool{}, own: map[string][]Resident{}}
-	for _, r := range t.Own {
+		place: map[string]*Linkable{}, exports: map[string][]uint32{}, gone: map[string]bool{}, own: map[string][]resident{}}
+	for _, r := range t.own {
 		k.own[r.Name] = append(k.own[r.Name], r)
 	}
 	var left []int
@@ -141,9 +141,9 @@ func (packages Linkables) Link(t Tree, beside func(*Linkable) bool) []Linked {
 // linking is a tree while modules are linked into it.
 type linking struct {
 	tree     Tree
-	packages Linkables
+	packages linkables
 	out      []Linked              // likewise
-	own      map[string][]Resident // by name
+	own      map[string][]resident // by name
 	in       []*Linkable           // what was linked, or built for it
 	place    map[string]*Linkable  // who has it
 	// Of what is in: the CRCs of its symbols, and those of modules that it replaces.
@@ -237,7 +237,7 @@ func (k *linking) doubt(left []int) {
 }
 
 // replaces reports whether a module of the kernel is replaced once the package is in.
-func (k *linking) replaces(l *Linkable, r Resident) bool {
+func (k *linking) replaces(l *Linkable, r resident) bool {
 	return k.place[r.Name] != nil || slices.Contains(l.Modules, r.Name)
 }
 
@@ -294,7 +294,7 @@ func (k *linking) breaks(l *Linkable) Linked {
 			}
 			return fmt.Sprintf(linkTakesCRC, whose, symbol, need, crc)
 		}
-		for _, r := range k.tree.Own {
+		for _, r := range k.tree.own {
 			if r.Needs == nil || k.replaces(l, r) {
 				continue
 			}
@@ -310,7 +310,7 @@ func (k *linking) breaks(l *Linkable) Linked {
 				}
 			}
 		}
-		if k.tree.Own == nil {
+		if k.tree.own == nil {
 			return Linked{Unknown: true, Why: because(fmt.Sprintf(linkNeeded, symbol))}
 		}
 	}

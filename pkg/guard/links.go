@@ -10,7 +10,7 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
-// Links answers for many trees which packages are linked into which, as [Linkables.Link]
+// Links answers for many trees which packages are linked into which, as [linkables.link]
 // does for one, and in time that grows with the kernels and with the packages rather than with
 // their product: packages without a name of a module or a symbol in common do not change
 // each other's answers, and an answer holds from one kernel to the next as long as no
@@ -50,7 +50,7 @@ type place struct {
 
 // linkGroup has packages that may decide over each other.
 type linkGroup struct {
-	packages Linkables
+	packages linkables
 	offers   bool              // one of them exports symbols
 	runs     map[int32][][]run // by lane and package, those that were asked for
 }
@@ -72,8 +72,8 @@ type linkState struct{ is, unknown, apart bool }
 
 func stateOf(l Linked) linkState { return linkState{l.Is, l.Unknown, !l.Unknown && l.Why != nil} }
 
-// NewLinks takes trees without modules of their own (Tree.Own), of one order: the fewer
-// symbols change from one to the next, the less work there is.
+// NewLinks takes trees in an order of their own: the fewer symbols change from one to the
+// next, the less work there is.
 func NewLinks(trees []Tree, packages []*Linkable) *Links {
 	s := &Links{trees: slices.Clone(trees), of: groups(packages)}
 	matters := map[kernel.SymbolID]bool{}
@@ -144,7 +144,7 @@ func groups(packages []*Linkable) map[*Linkable]member {
 	}
 	out := make(map[*Linkable]member, len(packages))
 	for _, g := range of {
-		g.packages = NewLinkables(g.packages)
+		g.packages = newLinkables(g.packages)
 		for n, l := range g.packages {
 			out[l] = member{g, n}
 		}
@@ -210,7 +210,7 @@ func (s *Links) At(l *Linkable, tree int) Linked {
 }
 
 func (g *linkGroup) link(t Tree) []Linked {
-	return g.packages.Link(t, func(*Linkable) bool { return true })
+	return g.packages.link(t, func(*Linkable) bool { return true })
 }
 
 // find has the answers for a group in a lane.

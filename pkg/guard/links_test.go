@@ -82,10 +82,10 @@ func TestLinks(t *testing.T) {
 	seen := map[linkState]int{}
 	for seed := range uint64(1000) {
 		d := drawn{rand.New(rand.NewPCG(seed, 18)), t}
-		trees, packages := d.trees(), NewLinkables(d.packages())
+		trees, packages := d.trees(), newLinkables(d.packages())
 		links := NewLinks(trees, packages)
 		for i, tree := range trees {
-			for n, want := range packages.Link(tree, func(*Linkable) bool { return true }) {
+			for n, want := range packages.link(tree, func(*Linkable) bool { return true }) {
 				if got := links.At(packages[n], i); !alike(got, want) {
 					t.Fatalf("seed %d: %+v in tree %d, %+v: %+v, want %+v", seed, packages[n], i, tree, got, want)
 				}
@@ -104,9 +104,9 @@ func TestLinks(t *testing.T) {
 // TestLinksForget drops what was found, and finds the same again.
 func TestLinksForget(t *testing.T) {
 	d := drawn{rand.New(rand.NewPCG(1, 1)), t}
-	trees, packages := d.trees(), NewLinkables(d.packages())
+	trees, packages := d.trees(), newLinkables(d.packages())
 	links := NewLinks(trees, packages)
-	for n, want := range packages.Link(trees[0], func(*Linkable) bool { return true }) {
+	for n, want := range packages.link(trees[0], func(*Linkable) bool { return true }) {
 		links.kept = mostRuns + 1
 		if got := links.At(packages[n], 0); !alike(got, want) {
 			t.Errorf("%+v, want %+v", got, want)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/relocate"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 )
 
 // What another build of a kernelrelease does to modules, and what it weighs. A check
@@ -24,7 +23,7 @@ func (j *judging) survival(f *Finding) {
 		f.Severity = Warn
 		f.Consequence += "\n" + why
 	}
-	loads := f.Verdict != Misread && b.Allow == verify.AllowYes
+	loads := f.Verdict != Misread && b.Allow.Loads()
 	switch {
 	case f.Verdict != Rejected && f.Verdict != Misread && f.Verdict != Unrelocatable:
 	case !b.Rules.Distilled:

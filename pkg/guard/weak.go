@@ -162,10 +162,10 @@ func (inv *Inventory) SymbolsOf(b *Base) *kernel.Symvers {
 }
 
 // own lists the modules of a kernel itself that were read.
-func (inv *Inventory) own(b *Base) (out []Resident) {
+func (inv *Inventory) own(b *Base) (out []resident) {
 	for _, m := range inv.Modules {
 		if m.Release == b.Release && !otherArch(m, b) && m.Err == nil && !kernel.Outlives(m.Path) {
-			out = append(out, Resident{kernel.ModuleName(m.Path), m.Exports, m.needs})
+			out = append(out, resident{kernel.ModuleName(m.Path), m.Exports, m.needs})
 		}
 	}
 	return out
@@ -193,14 +193,14 @@ func weakly(inv *Inventory) (pairs []pair, apart []Unlinked, problems []Problem)
 	for i, o := range packages {
 		of[&o.Linkable], all[i] = o, &o.Linkable
 	}
-	linkables := NewLinkables(all)
+	ordered := newLinkables(all)
 	at := map[*outliving]int{}
-	for i, l := range linkables {
+	for i, l := range ordered {
 		at[of[l]] = i
 	}
 	for _, b := range inv.Bases {
 		tree := Tree{b.Release, b.Flavor, b.Arch, inv.SymbolsOf(b), inv.own(b)}
-		linked := linkables.Link(tree, func(l *Linkable) bool { return of[l].sees(b) })
+		linked := ordered.link(tree, func(l *Linkable) bool { return of[l].sees(b) })
 		for _, o := range packages {
 			answer := linked[at[o]]
 			switch {
