@@ -49,7 +49,7 @@ func (s *series) distilled(name string, data, base []byte) {
 	if len(data) == 0 {
 		return
 	}
-	res := relocate.Module(data, base, s.on.base, s.on.rules)
+	res := relocate.Onto(s.on.base, s.on.rules).Module(data, base)
 	if res.Fault != "" {
 		s.skipped++
 		return

@@ -146,7 +146,7 @@ func TestForms(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, on := range map[string]*guard.Base{"own base": own, "rebuild": rebuilt} {
-				res := relocate.Module(m.BTF, m.BTFBase, on.Table, on.Rules)
+				res := relocate.Onto(on.Table, on.Rules).Module(m.BTF, m.BTFBase)
 				if !res.Accepted() {
 					t.Fatalf("%s: %v %v %s", name, res.Errno, res.Lines, res.Fault)
 				}
@@ -242,7 +242,7 @@ func TestPlain(t *testing.T) {
 		list := numbersOf(t, m)[2]
 		on := own.Table
 		if plain == Mapped {
-			on = relocate.Module(m.BTF, m.BTFBase, own.Table, own.Rules).Split
+			on = relocate.Onto(own.Table, own.Rules).Module(m.BTF, m.BTFBase).Split
 		}
 		want := []string{"STRUCT nf_conn 0x0", "STRUCT sock 0x0"}
 		if plain == Zero {
@@ -617,7 +617,7 @@ func attempt(t *testing.T, own *guard.Base, data []byte) (came bool) {
 	if err != nil {
 		t.Fatalf("%x\nis distilled and unreadable: %v", data, err)
 	}
-	res := relocate.Module(m.BTF, m.BTFBase, own.Table, own.Rules)
+	res := relocate.Onto(own.Table, own.Rules).Module(m.BTF, m.BTFBase)
 	plain, err := btf.Parse(was.BTF, own.Table)
 	if err != nil || !res.Accepted() || !slices.Equal(described(plain), last(described(res.Table), plain.Len())) {
 		t.Fatalf("%x\ncame out as something else: %v", data, err)

@@ -23,7 +23,7 @@ func BenchmarkModule(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, tr := range r.Trials {
-			relocate.Module(tr.Data, tr.BaseData, r.Bases[tr.Kernel], rules)
+			relocate.Onto(r.Bases[tr.Kernel], rules).Module(tr.Data, tr.BaseData)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(r.Trials)), "µs/module")

@@ -49,7 +49,7 @@ func replayRelocations(t *testing.T, r corpus.Relocations, by map[string]verify.
 	for _, tr := range r.Trials {
 		t.Run(tr.DataFile, func(t *testing.T) {
 			rules := by[tr.Kernel]
-			got := relocate.Module(tr.Data, tr.BaseData, r.Bases[tr.Kernel], rules)
+			got := relocate.Onto(r.Bases[tr.Kernel], rules).Module(tr.Data, tr.BaseData)
 			if got.Fault != "" {
 				t.Errorf("%s: fault %q, the kernel had none", tr.From, got.Fault)
 			}

@@ -31,7 +31,7 @@ import (
 // module's types from 0.
 //
 // A kernel may still fail to relocate the result: it cannot choose between two structs
-// of one name and one size in its base. [Module] predicts that.
+// of one name and one size in its base. [Target.Module] predicts that.
 //
 // Errors name the type and the reference: an id or a string offset past the end,
 // or a reference to a type of the base that may not be distilled (VAR, DATASEC,

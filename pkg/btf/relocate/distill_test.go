@@ -60,7 +60,7 @@ func TestDistillAsLibbpf(t *testing.T) {
 			continue
 		}
 		n++
-		res := relocate.Module(tr.Data, tr.BaseData, r.Bases[tr.Kernel], rulesOf(t, tr.Kernel))
+		res := relocate.Onto(r.Bases[tr.Kernel], rulesOf(t, tr.Kernel)).Module(tr.Data, tr.BaseData)
 		d, err := relocate.Distill(res.Table)
 		if err != nil {
 			t.Errorf("%s: %v", tr.DataFile, err)

@@ -26,7 +26,7 @@ func Example() {
 	}
 	rules := verify.RulesFor(version)
 	for _, name := range []string{"le64.base", "le32.base"} {
-		answer := relocate.Module(distilled.BTF, distilled.Base, table(name, nil), rules)
+		answer := relocate.Onto(table(name, nil), rules).Module(distilled.BTF, distilled.Base)
 		fmt.Println("on", name, "accepted:", answer.Accepted())
 		lines, _ := rules.Notice("module", answer.Result, verify.AllowNo)
 		for _, line := range lines {

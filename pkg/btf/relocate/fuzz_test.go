@@ -41,7 +41,7 @@ func FuzzRelocate(f *testing.F) {
 	f.Add(btftest.New().Split().Bytes(), btftest.New().Bytes())
 
 	f.Fuzz(func(t *testing.T, btfData, baseData []byte) {
-		got := relocate.Module(btfData, baseData, running, latest)
+		got := relocate.Onto(running, latest).Module(btfData, baseData)
 		switch {
 		case got.Accepted():
 			if got.Table == nil || len(got.Data) != len(btfData) || got.Table.Base() != running || got.Fault != "" {

@@ -6,7 +6,7 @@
 // A .BTF.base is a distilled base: the few types of its own base that a module
 // refers to, named but without their content. Since 6.11 a kernel reads the
 // module's .BTF on the distilled base, looks the distilled types up by name in
-// its own base, and rewrites the module's references. [Module] repeats that,
+// its own base, and rewrites the module's references. [Target.Module] repeats that,
 // [Distill] is the step before it, at build time.
 //
 // Relocation protects ids and string offsets, not layouts. A distilled STRUCT is
@@ -52,11 +52,6 @@ type Result struct {
 	// Errno is EFAULT and Lines is empty. It is "" for every table that a toolchain
 	// wrote.
 	Fault string
-}
-
-// Module is [Target.Module] for a single module.
-func Module(btfData, baseData []byte, vmlinux *btf.Table, rules verify.Rules) Result {
-	return Onto(vmlinux, rules).Module(btfData, baseData)
 }
 
 // Module predicts what the target's kernel answers to a module with the .BTF section

@@ -126,7 +126,7 @@ func TestMatch(t *testing.T) {
 				base := vmlinux(start()).Table(t)
 				btfData, baseData := pair(start(), tt.add)
 				before := slices.Clone(btfData)
-				got := relocate.Module(btfData, baseData, base, latest)
+				got := relocate.Onto(base, latest).Module(btfData, baseData)
 				expect(t, got, tt.errno, tt.line)
 				if !slices.Equal(btfData, before) {
 					t.Error("the argument was written to")
@@ -196,7 +196,7 @@ func TestEmbedded(t *testing.T) {
 			dist.Struct("device", 100)
 			m := dist.Split()
 			m.Struct("own", 200, member("m", tt.member(m)))
-			got := relocate.Module(m.Bytes(), dist.Bytes(), base, latest)
+			got := relocate.Onto(base, latest).Module(m.Bytes(), dist.Bytes())
 			if !tt.embedded {
 				expect(t, got, 0, "")
 				return
@@ -225,12 +225,12 @@ func TestEmbeddedFix(t *testing.T) {
 		if want == "" {
 			errno = 0
 		}
-		expect(t, relocate.Module(m.Bytes(), dist.Bytes(), base, rulesFor(t, version)), errno, want)
+		expect(t, relocate.Onto(base, rulesFor(t, version)).Module(m.Bytes(), dist.Bytes()), errno, want)
 	}
 	for range 3 { // now the struct is among the first 5 ids
 		m.Ptr(1)
 	}
-	expect(t, relocate.Module(m.Bytes(), dist.Bytes(), base, rulesFor(t, "6.11")), verify.EINVAL, line)
+	expect(t, relocate.Onto(base, rulesFor(t, "6.11")).Module(m.Bytes(), dist.Bytes()), verify.EINVAL, line)
 }
 
 func rulesFor(t *testing.T, version string) verify.Rules {
@@ -252,7 +252,7 @@ func TestNames(t *testing.T) {
 	m.Struct("own", 8, member("device", m.Ptr(1)), member("", m.Ptr(1)))
 	m.Enum("e", 4, btftest.Enumerator{Name: "E", Value: 1})
 
-	got := relocate.Module(m.Bytes(), dist.Bytes(), base, latest)
+	got := relocate.Onto(base, latest).Module(m.Bytes(), dist.Bytes())
 	expect(t, got, 0, "")
 	own, _ := got.Table.Type(base.EndID() + 2)
 	if n := own.Member(0).NameOff; n >= base.EndString() || base.String(n) != "device" {
@@ -267,7 +267,7 @@ func TestNames(t *testing.T) {
 	}
 
 	m.Record(lost, btftest.Info(btf.KindStruct, 0, false), 8)
-	got = relocate.Module(m.Bytes(), dist.Bytes(), base, latest)
+	got = relocate.Onto(base, latest).Module(m.Bytes(), dist.Bytes())
 	expect(t, got, verify.ENOENT, "string '' [offset 8] is not mapped to base BTF")
 }
 
@@ -277,14 +277,14 @@ func TestVoidName(t *testing.T) {
 	w := vmlinux(btftest.New())
 	w.Record(w.NewString(""), btftest.Info(btf.KindStruct, 0, false), 8) // [20]
 	btfData, baseData := pair(btftest.New(), func(w *btftest.Writer) { w.Struct("device", 8) })
-	got := relocate.Module(btfData, baseData, w.Table(t), latest)
+	got := relocate.Onto(w.Table(t), latest).Module(btfData, baseData)
 	expect(t, got, verify.EINVAL, "base BTF id [20] maps to invalid distilled base BTF id [0]")
 }
 
 // TestPrintedSize holds the one number whose format changed and shows.
 func TestPrintedSize(t *testing.T) {
 	btfData, baseData := pair(btftest.New(), func(w *btftest.Writer) { w.Struct("huge", 0) })
-	got := relocate.Module(btfData, baseData, vmlinux(btftest.New()).Table(t), rulesFor(t, "6.12.117"))
+	got := relocate.Onto(vmlinux(btftest.New()).Table(t), rulesFor(t, "6.12.117")).Module(btfData, baseData)
 	expect(t, got, verify.EINVAL,
 		"distilled base BTF type 'huge' [2], size -2147483648 has multiple candidates of the same size (ids [18, 17]) in base BTF")
 }
@@ -315,7 +315,7 @@ func TestFault(t *testing.T) {
 			dist.Struct("device", 8)
 			m := dist.Split()
 			tt.add(m)
-			got := relocate.Module(m.Bytes(), dist.Bytes(), base, latest)
+			got := relocate.Onto(base, latest).Module(m.Bytes(), dist.Bytes())
 			if got.Fault != tt.fault || got.Errno != relocate.EFAULT || got.Table != nil || got.Lines != nil {
 				t.Errorf("%+v, want %q", got, tt.fault)
 			}
@@ -330,7 +330,7 @@ func TestManyOfOneName(t *testing.T) {
 		running.Int("x", 4, 0, 32)
 		dist.Float("x", 4)
 	}
-	got := relocate.Module(dist.Split().Bytes(), dist.Bytes(), running.Table(t), latest)
+	got := relocate.Onto(running.Table(t), latest).Module(dist.Split().Bytes(), dist.Bytes())
 	if want := "types named 'x': the kernel compares more than 16777216 pairs"; got.Fault != want {
 		t.Errorf("%+v, want %q", got, want)
 	}
@@ -346,9 +346,9 @@ func TestBefore(t *testing.T) {
 	own := dist.Split()
 	own.Ptr(1)
 
-	expect(t, relocate.Module(own.Bytes(), nil, base, latest), verify.EINVAL, "BPF: hdr_len not found")
+	expect(t, relocate.Onto(base, latest).Module(own.Bytes(), nil), verify.EINVAL, "BPF: hdr_len not found")
 
-	got := relocate.Module(own.Bytes(), dist.Bytes(), base, latest)
+	got := relocate.Onto(base, latest).Module(own.Bytes(), dist.Bytes())
 	shown, hidden := latest.Notice("own", got.Result, verify.AllowYes)
 	if len(shown) < 2 || shown[0] != "BPF: [1] STRUCT no name " || hidden != nil {
 		t.Errorf("shown %q, hidden %q", shown, hidden)
@@ -358,12 +358,12 @@ func TestBefore(t *testing.T) {
 	dist.Struct("device", 8)
 	m := dist.Split()
 	m.Record(0, btftest.Info(btf.KindTypedef, 0, false), 1)
-	got = relocate.Module(m.Bytes(), dist.Bytes(), base, latest)
+	got = relocate.Onto(base, latest).Module(m.Bytes(), dist.Bytes())
 	if got.Errno != verify.EINVAL || !strings.HasPrefix(got.Lines[0].Text, "BPF: [2] TYPEDEF (anon)") {
 		t.Errorf("broken module: %+v", got)
 	}
 
-	got = relocate.Module(own.Bytes(), []byte("anything"), base, rulesFor(t, "6.10"))
+	got = relocate.Onto(base, rulesFor(t, "6.10")).Module(own.Bytes(), []byte("anything"))
 	expect(t, got, 0, "")
 	if !slices.Equal(got.Data, own.Bytes()) {
 		t.Error("an old kernel rewrote the section")
@@ -376,7 +376,7 @@ func TestEmptyBase(t *testing.T) {
 	base := vmlinux(btftest.New()).Table(t)
 	m := btftest.New().Split()
 	m.Ptr(0) // thought to be [1], to void
-	got := relocate.Module(m.Bytes(), btftest.New().Bytes(), base, latest)
+	got := relocate.Onto(base, latest).Module(m.Bytes(), btftest.New().Bytes())
 	expect(t, got, 0, "")
 	if ptr, _ := got.Table.Type(base.EndID()); btf.TypeID(ptr.SizeType) != base.EndID() {
 		t.Errorf("pointer to [%d]", ptr.SizeType)

@@ -65,7 +65,7 @@ func TestKernels(t *testing.T) {
 func replay(tr corpus.Trial, k corpus.Kernel, rules verify.Rules) string {
 	var got relocate.Result
 	if tr.HasBase {
-		got = relocate.Module(tr.Data, tr.BaseData, k.Base, rules)
+		got = relocate.Onto(k.Base, rules).Module(tr.Data, tr.BaseData)
 	} else {
 		got.Result, got.Data = verify.Module(tr.Data, k.Base, rules), tr.Data
 	}
