@@ -2,7 +2,7 @@
 
 // Package findings holds what check, the post-build check and audit found, as one
 // list that every format for machines and pages is written from: [Report.JUnit],
-// [Report.SARIF], [Report.Lint] and [Table].
+// [Report.SARIF], [Report.Lint] and [Report.Tables].
 //
 // Who asks makes the list once. What is OK is in it, too, since a report of
 // tests names those that passed.

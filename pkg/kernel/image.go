@@ -79,7 +79,7 @@ type Facts struct {
 // its debug information costs nothing; r must stay readable as long as Image.ELF is
 // used.
 //
-// texts are looked for among the kernel's constants, for [Image.Texts].
+// texts are looked for among the kernel's constants, for [Facts.Texts].
 //
 // A kernel without BTF is no error: BTF is then nil. Errors wrap [ErrNotImage]
 // where the content is something else, and decompress.ErrTooLarge where it

@@ -8,7 +8,7 @@
 // path of kernel/bpf/btf.c (btf_parse_module, btf_parse_vmlinux) check by check
 // in the kernel's order; the first failure wins. That path is shorter than the
 // one of BPF_BTF_LOAD: it never resolves types, so most references to a wrong
-// or missing type pass. [Notice] adds the line with which the module loader
+// or missing type pass. [Rules.Notice] adds the line with which the module loader
 // ends.
 package verify
 
