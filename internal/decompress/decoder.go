@@ -135,7 +135,8 @@ func (d *Decoder) openXz() *xz.Decoder {
 // Append decompresses the whole of src and appends the result to dst, as the
 // built-in append would: dst's spare room is used first. At most limit bytes
 // are produced; one more gives an error that wraps ErrTooLarge. dst is returned
-// at its old length on any error.
+// at its old length on any error, with the room that it grew: a thousand bombs take the
+// memory of one.
 func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte, error) {
 	d.stop()
 	if f == None {
@@ -170,7 +171,7 @@ func (d *Decoder) Append(dst []byte, f Format, src []byte, limit int64) ([]byte,
 		err = formatError(f, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit))
 	}
 	if err != nil {
-		return dst, err
+		return out[:len(dst)], err
 	}
 	return out, nil
 }

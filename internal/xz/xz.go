@@ -81,7 +81,7 @@ func (d *Decoder) AloneReader(r io.Reader) (io.Reader, error) {
 
 // Append appends to dst what the .xz file src holds. dst's spare room is used
 // first. More than limit bytes give ErrTooLarge. dst is returned at its old
-// length on any error.
+// length on any error, with the room that it grew.
 func (d *Decoder) Append(dst, src []byte, limit int64) ([]byte, error) {
 	d.start(nil, src)
 	d.step = d.stepXz
@@ -113,7 +113,7 @@ func (d *Decoder) appendAll(dst []byte, limit int64) ([]byte, error) {
 	d.lzma.window = window{buf: old}
 	d.in.reset(nil, nil)
 	if err != io.EOF {
-		return dst, err
+		return out[:len(dst)], err
 	}
 	return out, nil
 }
