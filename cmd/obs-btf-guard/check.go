@@ -71,7 +71,7 @@ func check(c *cli.Context) error {
 	problems(c, res.Problems)
 	hintBase(c, res.Problems)
 	hintSwapped(c, inv)
-	if err := writeChecked(c, out, res, report.TextOptions{Unused: rules.Idle(res)}); err != nil {
+	if err := writeChecked(c, out, res, report.TextOptions{}); err != nil {
 		return err
 	}
 	if m := newMemory(c); m != nil { // last, as it may have to wait for others

@@ -35,7 +35,7 @@ func checkRunning(c *cli.Context, s collect.Sources, out output, rules policy.Po
 		if err := prose.JSON(c.App.Writer, runningDocument{report.NewDocument(res, c.App.Version), state}); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
-	} else if err := writeChecked(c, out, res, report.TextOptions{Topics: state.Topics(), Nothing: state.Nothing(), Unused: rules.Idle(res)}); err != nil {
+	} else if err := writeChecked(c, out, res, report.TextOptions{Topics: state.Topics(), Nothing: state.Nothing()}); err != nil {
 		return err
 	}
 	return status(res.Exit())

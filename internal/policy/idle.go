@@ -9,14 +9,14 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// Idle lists the rules that decided nothing in a result, for people: where they stand, and
-// whose name nothing has, if that is why.
-func (p Policy) Idle(res *guard.Result) []string {
+// Idle implements guard.Policy: where the rules stand, and whose name nothing has, if that
+// is why.
+func (p Policy) Idle(res *guard.Result, used map[guard.Ruling]bool) []string {
 	packages, modules := named(res)
 	var out []string
 	for i := range p.rules {
 		r := &p.rules[i]
-		if !slices.Contains(res.Unused, r.ruling) {
+		if used[r.ruling] || r.everywhere {
 			continue
 		}
 		s := r.ruling.Where + ": " + r.ruling.Reason

@@ -230,7 +230,7 @@ func FuzzParse(f *testing.F) {
 		if err := toml.Unmarshal([]byte(strings.TrimPrefix(string(text), "\ufeff")), &doc); err != nil {
 			t.Errorf("taken, but is no TOML: %v", err)
 		}
-		if got := len(unusedOf(p, &guard.Result{})); got != len(doc.Rule) {
+		if got := len(p.Idle(&guard.Result{}, nil)); got != len(doc.Rule) {
 			t.Errorf("%d rules, TOML has %d", got, len(doc.Rule))
 		}
 	})

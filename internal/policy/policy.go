@@ -17,7 +17,8 @@ type Policy struct {
 	rules []rule
 }
 
-// rule gives what it matches a severity. A selector that is empty matches all.
+// rule gives what it matches a severity. A selector that is empty matches all. One that
+// is everywhere may decide nothing here.
 type rule struct {
 	verdicts []guard.Verdict
 	pairings []guard.Pairing
@@ -25,6 +26,8 @@ type rule struct {
 	modules  []string // globs with underscores
 	severity guard.Severity
 	ruling   guard.Ruling
+
+	everywhere bool
 }
 
 // subject is what rules are matched with. Empty is what it does not have, and
@@ -42,21 +45,22 @@ func (p Policy) Then(q Policy) Policy {
 	return Policy{slices.Concat(p.rules, q.rules)}
 }
 
+// Everywhere is p for who has it for other results as well: none of its rules has to
+// decide something in this one.
+func (p Policy) Everywhere() Policy {
+	rules := slices.Clone(p.rules)
+	for i := range rules {
+		rules[i].everywhere = true
+	}
+	return Policy{rules}
+}
+
 // Weigh implements guard.Policy: of several rules that match, the last decides.
 func (p Policy) Weigh(v guard.Verdict, pairing guard.Pairing, pkg, module string) (*guard.Ruling, guard.Severity) {
 	if r := p.last(subject{v, pairing, pkg, module}); r != nil {
 		return &r.ruling, r.severity
 	}
 	return nil, ""
-}
-
-// Rulings implements guard.Policy.
-func (p Policy) Rulings() []guard.Ruling {
-	var out []guard.Ruling
-	for _, r := range p.rules {
-		out = append(out, r.ruling)
-	}
-	return out
 }
 
 // last is the rule that decides, nil if none matches.

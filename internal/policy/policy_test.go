@@ -3,7 +3,6 @@
 package policy_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,35 +21,25 @@ func parse(t *testing.T, name, text string) policy.Policy {
 	return p
 }
 
-// apply weighs a result as guard.Judge does.
-func apply(p policy.Policy, res *guard.Result) {
+// apply weighs a result as guard.Judge does, and returns what decided.
+func apply(p policy.Policy, res *guard.Result) map[guard.Ruling]bool {
+	used := map[guard.Ruling]bool{}
 	for i := range res.Findings {
 		f, pkg := &res.Findings[i], ""
 		if f.Module.Package != nil {
 			pkg = f.Module.Package.Name
 		}
 		if by, weighs := p.Weigh(f.Verdict, f.Pairing, pkg, f.Module.Name); by != nil {
-			f.Severity, f.Ruling = weighs, by
+			f.Severity, f.Ruling, used[*by] = weighs, by, true
 		}
 	}
 	for i := range res.Labels {
 		l := &res.Labels[i]
 		if by, weighs := p.Weigh(l.Verdict, "", l.Package.Name, ""); by != nil {
-			l.Severity, l.Ruling = weighs, by
+			l.Severity, l.Ruling, used[*by] = weighs, by, true
 		}
 	}
-}
-
-// unusedOf lists the rulings that decided nothing.
-func unusedOf(p policy.Policy, res *guard.Result) (out []guard.Ruling) {
-	for _, by := range p.Rulings() {
-		is := func(r *guard.Ruling) bool { return r != nil && *r == by }
-		if !slices.ContainsFunc(res.Findings, func(f guard.Finding) bool { return is(f.Ruling) }) &&
-			!slices.ContainsFunc(res.Labels, func(l guard.Label) bool { return is(l.Ruling) }) {
-			out = append(out, by)
-		}
-	}
-	return out
+	return used
 }
 
 // rule writes a rule with the given lines beside action and reason.
@@ -107,7 +96,7 @@ func TestMatch(t *testing.T) {
 			}
 			p := parse(t, "f", rule("warn", tt.lines))
 			res := guard.Result{Findings: []guard.Finding{tt.finding}}
-			apply(p, &res)
+			used := apply(p, &res)
 			got := res.Findings[0]
 			want := tt.finding
 			if tt.want {
@@ -116,7 +105,7 @@ func TestMatch(t *testing.T) {
 			if got.Severity != want.Severity || !cmp.Equal(got.Ruling, want.Ruling) {
 				t.Errorf("%s %+v, want %s %+v", got.Severity, got.Ruling, want.Severity, want.Ruling)
 			}
-			if unused := len(unusedOf(p, &res)); (unused == 0) != tt.want {
+			if unused := len(p.Idle(&res, used)); (unused == 0) != tt.want {
 				t.Errorf("%d rules decided nothing", unused)
 			}
 		})
@@ -143,7 +132,7 @@ func TestLabels(t *testing.T) {
 	p := parse(t, "f", rule("fail", `verdict = "unlabeled"`, `package = "kernel-*"`)+
 		rule("ignore", `verdict = ["rejected", "unlabeled"]`, `package = "foo"`))
 	res := guard.Result{Labels: []guard.Label{label(guard.Unlabeled), label(guard.Mislabeled)}}
-	apply(p, &res)
+	used := apply(p, &res)
 	want := []guard.Label{
 		{Package: pkg, Verdict: guard.Unlabeled, Severity: guard.Fail, Ruling: &guard.Ruling{Reason: "to fail", Where: "f:1"}},
 		label(guard.Mislabeled),
@@ -153,8 +142,8 @@ func TestLabels(t *testing.T) {
 			t.Errorf("%s %+v, want %s %+v", l.Severity, l.Ruling, want[i].Severity, want[i].Ruling)
 		}
 	}
-	unused := unusedOf(p, &res)
-	if diff := cmp.Diff([]guard.Ruling{{Reason: "to ignore", Where: "f:6"}}, unused); diff != "" {
+	unused := p.Idle(&res, used)
+	if diff := cmp.Diff([]string{"f:6: to ignore"}, unused); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -168,7 +157,7 @@ func TestLastDecides(t *testing.T) {
 		res.Findings = append(res.Findings, finding(guard.Rejected, guard.PairRebuild, "kernel-default", module))
 	}
 	res.Findings = append(res.Findings, finding(guard.Malformed, guard.PairBuild, "kernel-default", "crc7"))
-	apply(system.Then(source), &res)
+	used := apply(system.Then(source), &res)
 	var got []string
 	for _, f := range res.Findings {
 		where := "itself"
@@ -181,10 +170,10 @@ func TestLastDecides(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]guard.Ruling{{Reason: "to ignore", Where: "source:6"}}, unusedOf(source, &res)); diff != "" {
+	if diff := cmp.Diff([]string{"source:6: to ignore"}, source.Idle(&res, used)); diff != "" {
 		t.Error(diff)
 	}
-	if unused := unusedOf(system, &res); unused != nil {
+	if unused := system.Idle(&res, used); unused != nil {
 		t.Errorf("of the system's rules %v decided nothing", unused)
 	}
 }
@@ -192,11 +181,11 @@ func TestLastDecides(t *testing.T) {
 func TestNoRules(t *testing.T) {
 	res := guard.Result{Findings: []guard.Finding{finding(guard.Rejected, guard.PairBuild, "kernel-default", "xpad")}}
 	var none policy.Policy
-	apply(none.Then(parse(t, "f", "# nothing\n")), &res)
+	used := apply(none.Then(parse(t, "f", "# nothing\n")), &res)
 	if f := res.Findings[0]; f.Severity != guard.Fail || f.Ruling != nil {
 		t.Errorf("%s %v", f.Severity, f.Ruling)
 	}
-	if unused := unusedOf(none, &res); unused != nil {
+	if unused := none.Idle(&res, used); unused != nil {
 		t.Error(unused)
 	}
 }
@@ -214,14 +203,16 @@ func TestIdle(t *testing.T) {
 		``:                                       head,
 	} {
 		p := parse(t, "a.conf", rule+selector+"\n")
-		res := &guard.Result{Bases: []*guard.Base{{Package: kernel}}, Unused: p.Rulings(),
+		res := &guard.Result{Bases: []*guard.Base{{Package: kernel}},
 			Findings: []guard.Finding{{Module: &guard.Module{Name: "hid-apple", Package: extra}}}}
-		if got := p.Idle(res); len(got) != 1 || got[0] != want {
+		if got := p.Idle(res, nil); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %q, want %q", selector, got, want)
 		}
-		res.Unused = nil
-		if got := p.Idle(res); got != nil {
+		if got := p.Idle(res, map[guard.Ruling]bool{{Reason: "why", Where: "a.conf:1"}: true}); got != nil {
 			t.Errorf("%s: %q, although it decided", selector, got)
+		}
+		if got := p.Everywhere().Idle(res, nil); got != nil {
+			t.Errorf("%s: %q, although it need not decide here", selector, got)
 		}
 	}
 }

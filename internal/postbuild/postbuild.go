@@ -76,11 +76,10 @@ type check struct {
 	root   *obs.BuildRoot
 	kept   *cache.Dir
 	policy policy.Policy // the system's and then the source's
-	source policy.Policy
 
 	res     *guard.Result
 	notes   []string // what was not judged, and why
-	unused  []string // rules of the source that decided nothing
+	partly  bool     // some of these may be what a rule is about
 	history []history.Build
 	carried *report.Document // of the first build of a signing build
 }
@@ -104,10 +103,11 @@ func (c *check) readPolicy() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if c.source, err = policy.Parse(sourcePolicy, text); err != nil {
+	source, err := policy.Parse(sourcePolicy, text)
+	if err != nil {
 		return err
 	}
-	c.policy = system.Then(c.source)
+	c.policy = system.Everywhere().Then(source)
 	return c.root.CarrySource(sourcePolicy)
 }
 
@@ -124,9 +124,7 @@ func (c *check) judge(ctx context.Context, built *collect.Built) error {
 	}
 	c.notJudged()
 	c.comparedWith()
-	if len(c.notes) == 0 { // what was not judged could have needed the rule
-		c.unused = c.source.Idle(c.res)
-	}
+	c.partly = len(c.notes) > 0
 	c.remember()
 	return nil
 }
@@ -246,7 +244,7 @@ func (c *check) report(log io.Writer, version string) error {
 		name += ", after signing"
 	}
 	err := report.Log(log, c.res, name, report.TextOptions{
-		Notes: c.notes, Unused: c.unused, History: c.history, Before: c.carried,
+		Notes: c.notes, Partly: c.partly, History: c.history, Before: c.carried,
 		Policy: "btf-guard.conf, a file beside the spec file", Generator: c.root.HasGenerator(),
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ type TextOptions struct {
 	Problems  string          // where it sends the reader for what could not be read, "" for standard error
 	Policy    string          // where a policy can be put that decides otherwise
 	Notes     []string        // what was not judged, and why
-	Unused    []string        // rules that decided nothing
+	Partly    bool            // not all was judged, so that a rule which decided nothing may be needed
 	Before    *Document       // what the check of the first stage found, of a build that signs
 	Generator bool            // the packages were built with the dependency generator
 	History   []history.Build // newest first
@@ -70,7 +70,9 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 	t.exception(r)
 	t.Section("To be built again", append(remakes(r), earlierRemakes(t.Before)...))
 	t.Section("Not checked", t.Notes)
-	t.Section("Rules of the policy that decided nothing", t.Unused)
+	if !t.Partly {
+		t.Section("Rules of the policy that decided nothing", r.Unused)
+	}
 	for _, s := range t.Topics {
 		t.Section(s.Headline, s.Points)
 	}

@@ -37,8 +37,8 @@ type Policy interface {
 	// weighs. The pairing is "" for a label, the module, too, and the package for a
 	// loose module.
 	Weigh(v Verdict, p Pairing, pkg, module string) (*Ruling, Severity)
-	// Rulings lists all that it has.
-	Rulings() []Ruling
+	// Idle says, a line for each, which of its rulings decided nothing in a result.
+	Idle(r *Result, used map[Ruling]bool) []string
 }
 
 // Judge pairs every module of the inventory with the bases it can meet and gives
@@ -121,5 +121,5 @@ func (r *Result) weigh(p Policy) {
 		l := &r.Labels[i]
 		weigh(&l.Severity, &l.Ruling, l.Verdict, "", l.Package, "")
 	}
-	r.Unused = slices.DeleteFunc(p.Rulings(), func(by Ruling) bool { return used[by] })
+	r.Unused = p.Idle(r, used)
 }

@@ -207,7 +207,12 @@ func (i ignoring) Weigh(v Verdict, _ Pairing, _, _ string) (*Ruling, Severity) {
 	return &Ruling{Reason: "we know", Where: "conf:1"}, OK
 }
 
-func (i ignoring) Rulings() []Ruling { return []Ruling{{Reason: "we know", Where: "conf:1"}} }
+func (i ignoring) Idle(_ *Result, used map[Ruling]bool) []string {
+	if used[Ruling{Reason: "we know", Where: "conf:1"}] {
+		return nil
+	}
+	return []string{"conf:1"}
+}
 
 // TestNotesRuled has a policy decide on notes as it does on verdicts.
 func TestNotesRuled(t *testing.T) {

@@ -21,9 +21,9 @@ type Result struct {
 	// nothing; Aside those that Options.Aside left out.
 	Problems []Problem
 	Aside    []Problem
-	// Unused are the rulings of the policy that decided nothing: needless ones, and
+	// Unused says of rulings of the policy that they decided nothing: needless ones, and
 	// those with a name that is never met.
-	Unused []Ruling
+	Unused []string
 }
 
 // Finding is a verdict with its place and its explanation.

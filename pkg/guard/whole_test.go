@@ -21,8 +21,13 @@ func (p oneRule) Weigh(v Verdict, _ Pairing, pkg, module string) (*Ruling, Sever
 	return nil, ""
 }
 
-func (p oneRule) Rulings() []Ruling {
-	return []Ruling{{Reason: "kernel-default/drv", Where: "conf:1"}, {Reason: "for nothing", Where: "conf:5"}}
+func (p oneRule) Idle(_ *Result, used map[Ruling]bool) (out []string) {
+	for _, by := range []Ruling{{Reason: "kernel-default/drv", Where: "conf:1"}, {Reason: "for nothing", Where: "conf:5"}} {
+		if !used[by] {
+			out = append(out, by.Where)
+		}
+	}
+	return out
 }
 
 // TestWhole holds that a result needs nothing after Judge: the policy has decided,
@@ -71,7 +76,7 @@ func TestWhole(t *testing.T) {
 		if f := res.Findings[0]; f.Verdict != Rejected || f.Severity != Warn || f.Ruling == nil {
 			t.Errorf("%s: %+v", tc.name, f)
 		}
-		if len(res.Unused) != 1 || res.Unused[0].Where != "conf:5" {
+		if len(res.Unused) != 1 || res.Unused[0] != "conf:5" {
 			t.Errorf("%s: unused %v", tc.name, res.Unused)
 		}
 	}
