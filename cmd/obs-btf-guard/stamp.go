@@ -60,18 +60,17 @@ func stamp(c *cli.Context) error {
 		return err
 	}
 	st := &stamping{c: c, strength: generator.Strength(c.String("strength")), problems: inv.Problems}
-	n := 0
-	for _, t := range guard.Metadata(inv, res) {
-		if err := c.Context.Err(); err != nil {
-			return err
-		}
-		n++
-		st.stamp(t)
+	all := guard.Metadata(inv, res)
+	if err := st.stampAll(all); err != nil {
+		return err
 	}
-	if n == 0 && len(inv.Problems) == 0 {
+	if len(all) == 0 && len(inv.Problems) == 0 {
 		st.problem(c.Args().First(), nothingToStamp(c.Args().First()))
 	}
 	problems(c, st.problems)
+	if len(st.problems) > 0 && st.writes() && len(all) > 0 && len(all)+len(inv.Problems) > 1 {
+		hint(c, st.left(all))
+	}
 	if !c.Bool("remove") && slices.ContainsFunc(res.Problems, noVmlinux) {
 		hint(c, "give the package of the kernel that they were built for beside them, or by --with")
 	}
@@ -104,14 +103,58 @@ type stamping struct {
 	strength generator.Strength
 	problems []guard.Problem
 	disagree bool
+	written  int // packages that are as they should be
+}
+
+// writes reports whether packages are changed at all.
+func (s *stamping) writes() bool { return !s.c.Bool("verify") && !s.c.Bool("dry-run") }
+
+// stampAll stamps all packages or none: half a build would be published with packages that
+// require what no other provides, or that install anywhere. So each is tried before the first
+// is written, and the first that cannot be written after that, on a full disk, ends it.
+func (s *stamping) stampAll(all []guard.Tokens) error {
+	pass := func(dryRun bool, done func(guard.Tokens, rpm.Change)) error {
+		for _, t := range all {
+			if err := s.c.Context.Err(); err != nil {
+				return err
+			}
+			if change, ok := s.stamp(t, dryRun); ok {
+				done(t, change)
+			} else if !dryRun {
+				return nil
+			}
+		}
+		return nil
+	}
+	say := func(t guard.Tokens, change rpm.Change) { s.say(t.Package.NEVRA, change) }
+	if !s.writes() {
+		return pass(true, say)
+	}
+	if err := pass(true, func(guard.Tokens, rpm.Change) {}); err != nil || len(s.problems) > 0 {
+		return err
+	}
+	return pass(false, func(t guard.Tokens, change rpm.Change) { s.written++; say(t, change) })
+}
+
+// left says which packages stay as they were after an error.
+func (s *stamping) left(all []guard.Tokens) string {
+	if s.written == 0 {
+		return "nothing was written: all packages are, or none; correct or leave out what is named above"
+	}
+	var names []string
+	for _, t := range all[s.written:] {
+		names = append(names, t.Package.NEVRA)
+	}
+	return "written: what is listed; as before: " + prose.First(names, 10) + "; repeat the command once that is mended"
 }
 
 func (s *stamping) problem(path string, err error) {
 	s.problems = append(s.problems, guard.Problem{Path: path, Err: err})
 }
 
-// stamp brings one package's metadata in line with its content.
-func (s *stamping) stamp(t guard.Tokens) {
+// stamp brings one package's metadata in line with its content, or with dryRun only finds
+// out whether it can. It is not ok where it cannot, which is a problem then.
+func (s *stamping) stamp(t guard.Tokens, dryRun bool) (change rpm.Change, ok bool) {
 	e := rpm.Edit{
 		Add: s.relations(t),
 		Drop: func(r rpm.Relation) bool {
@@ -119,18 +162,18 @@ func (s *stamping) stamp(t guard.Tokens) {
 			self := r.Kind != rpm.Provides && slices.Contains(t.Provides, r.Name) && !s.c.Bool("remove")
 			return fingerprint.IsOurs(r.Name) && !self
 		},
-		DryRun: s.c.Bool("verify") || s.c.Bool("dry-run"),
+		DryRun: dryRun,
 	}
 	if t.Err != nil && !s.c.Bool("remove") {
 		s.problem(t.Package.Path, t.Err)
-		return
+		return rpm.Change{}, false
 	}
 	change, err := s.rewrite(t.Package, e)
 	if err != nil {
 		s.problem(t.Package.Path, err)
-		return
+		return rpm.Change{}, false
 	}
-	s.say(t.Package.NEVRA, change)
+	return change, true
 }
 
 // rewrite changes a package that was named itself wherever it lies, and one that was

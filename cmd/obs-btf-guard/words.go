@@ -68,8 +68,11 @@ loads a module that does not fit without its BTF. Modules are checked on the
 kernels in all packages given and in those of --with. The payload is not
 touched. Signatures are removed, since they no longer match.
 
+If one of the packages cannot be read or stamped, none is written. A write
+that fails ends the command, which lists what was written by then.
+
 Exit status: 0 done, or metadata and content agree; 1 with --verify: they do
-not; 2 a package could not be read or stamped, the others were.`
+not; 2 a package could not be read, stamped or written.`
 
 const hookDescription = `Called by obs-build from /usr/lib/build/checks/50-check-kernel-btf, as root
 in the build root, after the packages were built. Prints nothing if none of
