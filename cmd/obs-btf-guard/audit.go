@@ -104,9 +104,9 @@ func checkAudit(c *cli.Context) error {
 	case slices.Contains(c.Args().Slice(), ""):
 		return misuse(c, "a SOURCE is empty")
 	case packages < 1:
-		return misuse(c, "--max-packages %d: give a number of at least 1", packages)
+		return misuse(c, "--max-packages: must be at least 1, not %d", packages)
 	case requests < 1 || requests > maxRequests:
-		return misuse(c, "--requests %d: give a number from 1 to %d", requests, maxRequests)
+		return misuse(c, "--requests: must be a number from 1 to %d, not %d", maxRequests, requests)
 	}
 	return checkComment(c)
 }

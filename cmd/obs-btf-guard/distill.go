@@ -41,7 +41,7 @@ func runDistill(c *cli.Context) error {
 	case c.Bool("in-place") == (o.Output != ""):
 		return misuse(c, "give either --in-place or --output FOLDER")
 	case o.MaxGrowth < 0 || o.MaxGrowth > 1000:
-		return misuse(c, "--max-growth: %d must be a percentage from 0 to 1000", o.MaxGrowth)
+		return misuse(c, "--max-growth: must be a percentage from 0 to 1000, not %d", o.MaxGrowth)
 	}
 	version, err := assumedKernel(c)
 	if err != nil {

@@ -133,18 +133,53 @@ func flagError(c *cli.Context, err error) string {
 	if name, ok := strings.CutPrefix(text, incomplete); ok {
 		return dashed(name) + " needs a value"
 	}
+	if word, ok := strings.CutPrefix(text, "bad flag syntax: "); ok {
+		return "no flag " + word
+	}
+	command := ""
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
+		command = c.Command.Name + ": "
+	}
+	if rest, ok := strings.CutPrefix(text, "invalid boolean value "); ok { // "x" for -n: parse error
+		if at := strings.LastIndex(rest, " for -"); at >= 0 {
+			name, _, _ := strings.Cut(rest[at+len(" for -"):], ": ")
+			return fmt.Sprintf("%s%s: must be given without a value, not %s", command, dashed(name), rest[:at])
+		}
+	}
 	if before, after, ok := strings.Cut(text, " for flag -"); ok { // invalid value "x" for flag -n: ...
 		name, why, _ := strings.Cut(after, ": ")
 		value := strings.TrimPrefix(before, "invalid value ")
 		switch flagNamed(c, name).(type) {
 		case *cli.IntFlag:
-			return fmt.Sprintf("%s: must be a whole number, not %s", dashed(name), value)
+			return fmt.Sprintf("%s%s: must be a whole number, not %s", command, dashed(name), value)
 		case *cli.DurationFlag:
-			return fmt.Sprintf("%s: must be a time such as 90m or 24h, not %s", dashed(name), value)
+			return fmt.Sprintf("%s%s: must be a time such as 90m or 24h, not %s", command, dashed(name), value)
 		}
-		return fmt.Sprintf("%s: %s: %s", dashed(name), before, why)
+		return fmt.Sprintf("%s%s: %s: %s", command, dashed(name), before, why)
 	}
 	return text
+}
+
+// noEmptyValues refuses a flag that was given with nothing for its value, as by a script
+// whose variable is not set: an empty path would be this folder, an empty pattern all there is.
+// Flags that have a choice of values say which.
+func noEmptyValues(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		name, empty := f.Names()[0], false
+		if name == "fail-on" {
+			continue
+		}
+		switch f := f.(type) {
+		case *cli.StringFlag:
+			empty = f.Action == nil && c.IsSet(name) && c.String(name) == ""
+		case *cli.StringSliceFlag:
+			empty = f.Action == nil && slices.Contains(c.StringSlice(name), "")
+		}
+		if empty {
+			return misuse(c, "%s: must not be empty", dashed(name))
+		}
+	}
+	return nil
 }
 
 // flagNamed is a flag of the command, nil if it has none of that name.

@@ -106,7 +106,7 @@ func tend(c *cli.Context, path string) error {
 	case c.NArg() > 0 || c.IsSet("prune") && c.Bool("verify"):
 		return misuse(c, "--prune and --verify stand alone")
 	case c.IsSet("prune") && (days < 1 || days > 100_000):
-		return misuse(c, "--prune %d: give a number of days, at least 1", days)
+		return misuse(c, "--prune: must be a number of days from 1 to 100000, not %d", days)
 	}
 	if err := lookFor(path); err != nil {
 		return fmt.Errorf("%s: no such file", path)

@@ -126,6 +126,12 @@ func misuse(c *cli.Context, format string, args ...any) error {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
+	refuseEmpty := func(commands ...*cli.Command) []*cli.Command {
+		for _, cmd := range commands {
+			cmd.Before = noEmptyValues
+		}
+		return commands
+	}
 	return &cli.App{
 		Name:                   "obs-btf-guard",
 		Usage:                  "tell whether kernel modules fit the vmlinux they will meet",
@@ -149,8 +155,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: slices.Concat(
-			grouped(forPeople, checkCommand(), explainCommand(), auditCommand(), rebuildCommand(), historyCommand(), fingerprintCommand()),
-			grouped(inBuilds, hookCommand(), stampCommand(), distillCommand(), providesCommand(), requiresCommand()),
+			grouped(forPeople, refuseEmpty(checkCommand(), explainCommand(), auditCommand(), rebuildCommand(), historyCommand(), fingerprintCommand())...),
+			// What obs-build and rpmbuild give to the others may be empty, and ends no build.
+			grouped(inBuilds, append(append([]*cli.Command{hookCommand()}, refuseEmpty(stampCommand(), distillCommand())...), providesCommand(), requiresCommand())...),
 		),
 	}
 }

@@ -50,7 +50,7 @@ func assumedKernel(c *cli.Context) (verify.Version, error) {
 	}
 	v, err := verify.ParseVersion(c.String("kernel"))
 	if err != nil {
-		return v, misuse(c, "--kernel: %v", err)
+		return v, misuse(c, "--kernel: must begin with a kernel version such as 6.1.36, not %q", c.String("kernel"))
 	}
 	return v, nil
 }

@@ -54,8 +54,10 @@ func rebuildCommand() *cli.Command {
 
 func rebuildAction(c *cli.Context) error {
 	out := outputOf(c)
-	if c.Duration("poll") <= 0 || c.Duration("timeout") <= 0 {
-		return misuse(c, "--poll and --timeout are times above 0")
+	for _, flag := range []string{"poll", "timeout"} {
+		if d := c.Duration(flag); d <= 0 {
+			return misuse(c, "--%s: must be a time above 0, not %v", flag, d)
+		}
 	}
 	if c.Bool("yes") && c.Bool("dry-run") {
 		return misuse(c, "--dry-run does nothing and --yes does it; give one of them")
