@@ -100,6 +100,23 @@ func (s *Step) compare(before *Build) {
 	}
 }
 
+// Unknown lists the inputs of which it is not known whether they are those of the build
+// before.
+func (s *Step) Unknown() (out []string) {
+	known := slices.Clone(s.Same)
+	for _, d := range s.Differences {
+		if known = append(known, d.What); d.From == "" || d.To == "" {
+			out = append(out, d.What)
+		}
+	}
+	for _, input := range Inputs {
+		if !slices.Contains(known, input) {
+			out = append(out, input)
+		}
+	}
+	return out
+}
+
 // Made is what is known of how the build was made.
 func (b *Build) Made() why.Made {
 	from, _ := obs.ParseDistURL(b.DistURL)

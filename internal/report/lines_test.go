@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package report_test
 
 import (
 	"strings"
@@ -9,11 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/report"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/why"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
-// TestHistoryText tells what became of a base, and never more than is known.
+// TestLines tells what became of a base, and never more than is known.
 func TestHistoryText(t *testing.T) {
 	build := func(release string, base byte, types, bytes uint32) history.Build {
 		b := history.Build{RPM: history.RPM{Package: "kernel-default-" + release + ".x86_64", Release: release}, TypeCount: types, StringBytes: bytes}
@@ -87,7 +88,7 @@ func TestHistoryText(t *testing.T) {
   unknown           kernel-default-3.x86_64  same base
 `
 	var out strings.Builder
-	if err := historyText(&out, lines, false); err != nil {
+	if err := report.Lines(&out, lines, false); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, out.String()); diff != "" {
