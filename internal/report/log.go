@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
@@ -20,7 +19,7 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 	out := bufio.NewWriter(w)
 	worst := r.Worst()
 	if b := o.Before; b != nil && worst != guard.Fail && b.Worst() != guard.Fail { // else it would not have come this far
-		worst = guard.Severities[max(slices.Index(guard.Severities, worst), slices.Index(guard.Severities, b.Worst()))]
+		worst = worst.Or(b.Worst())
 	}
 	outcome := outcomes[worst]
 	if len(r.Problems) > 0 && worst != guard.Fail {

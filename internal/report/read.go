@@ -5,7 +5,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/history"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/piecemeal"
@@ -145,20 +144,20 @@ func list[T any](l []T) []T {
 
 // Worst is the heaviest severity in the report.
 func (d *Document) Worst() guard.Severity {
-	worst := 0
+	worst := guard.OK
 	for _, v := range d.Verdicts {
-		worst = max(worst, slices.Index(guard.Severities, v.Severity))
+		worst = worst.Or(v.Severity)
 		for _, n := range v.Notes {
-			worst = max(worst, slices.Index(guard.Severities, n.Severity))
+			worst = worst.Or(n.Severity)
 		}
 	}
 	for _, b := range d.Bases {
-		if b.Refused != nil && b.Refused.Severity != "" {
-			worst = max(worst, slices.Index(guard.Severities, b.Refused.Severity))
+		if b.Refused != nil {
+			worst = worst.Or(b.Refused.Severity) // "" where it was not judged
 		}
 	}
 	for _, l := range d.Labels {
-		worst = max(worst, slices.Index(guard.Severities, l.Severity))
+		worst = worst.Or(l.Severity)
 	}
-	return guard.Severities[worst]
+	return worst
 }

@@ -3,8 +3,6 @@
 package guard
 
 import (
-	"slices"
-
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
 )
@@ -52,11 +50,11 @@ type Finding struct {
 
 // Worst is what the finding weighs with its notes.
 func (f *Finding) Worst() Severity {
-	worst := slices.Index(Severities, f.Severity)
+	worst := f.Severity
 	for _, n := range f.Notes {
-		worst = max(worst, slices.Index(Severities, n.Severity))
+		worst = worst.Or(n.Severity)
 	}
-	return Severities[worst]
+	return worst
 }
 
 // Note is something about a module on a base that its BTF does not decide.
@@ -127,17 +125,17 @@ func (r *Result) Exit() int {
 
 // Worst is the heaviest severity of all findings.
 func (r *Result) Worst() Severity {
-	worst := 0
+	worst := OK
 	for _, f := range r.Findings {
-		worst = max(worst, slices.Index(Severities, f.Worst()))
+		worst = worst.Or(f.Worst())
 	}
 	for _, b := range r.Refusals {
-		worst = max(worst, slices.Index(Severities, b.Severity))
+		worst = worst.Or(b.Severity)
 	}
 	for _, l := range r.Labels {
-		worst = max(worst, slices.Index(Severities, l.Severity))
+		worst = worst.Or(l.Severity)
 	}
-	return Severities[worst]
+	return worst
 }
 
 // Modules counts the modules that were judged, each once however many bases it

@@ -2,6 +2,8 @@
 
 package guard
 
+import "slices"
+
 // Verdict is the outcome for one module on one base, or for a package.
 type Verdict string
 
@@ -63,6 +65,14 @@ const (
 
 // Severities lists all of them, lightest first.
 var Severities = []Severity{OK, Warn, Rebuild, Fail}
+
+// Or is the heavier of the two.
+func (s Severity) Or(o Severity) Severity {
+	if slices.Index(Severities, o) > slices.Index(Severities, s) {
+		return o
+	}
+	return s
+}
 
 // Severity is the verdict's weight where no policy says otherwise.
 func (v Verdict) Severity() Severity {
