@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -213,9 +214,7 @@ func (d *distiller) checkFile(old *kernel.ELF, written []byte, replaced map[stri
 		return fmt.Errorf("what was written is not the module that was there: %w", err)
 	}
 	want := map[string][]byte{".BTF.base": distilled.Base}
-	for name, data := range replaced {
-		want[name] = data
-	}
+	maps.Copy(want, replaced)
 	for name, data := range want {
 		if got, _, err := is.Section(name); err != nil || !bytes.Equal(got, data) {
 			return fmt.Errorf("what was written has another %s than was meant", name)

@@ -195,7 +195,7 @@ func (d *differ) pairAlike(olds, news []uint32) {
 // and what those without a name are made of.
 func (s *side) parts(id uint32, seed maphash.Seed) map[uint64]bool {
 	out := map[uint64]bool{}
-	for depth := 0; depth < 4; depth++ {
+	for range 4 {
 		t := s.typ(id)
 		for ref := range t.NameRefs() {
 			out[maphash.String(seed, s.name(ref.Off))] = true

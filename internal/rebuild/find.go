@@ -103,7 +103,7 @@ func (f *Finder) place(ctx context.Context, p *Plan, at Where) error {
 	if err != nil {
 		return err
 	}
-	kernels, err := f.kernels(ctx, p, at)
+	kernels, err := f.kernels(ctx, at)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (b *built) isMain(flavor string) bool {
 // kernels looks for kernels in the repositories of a place's path, whichever package built
 // them. If a kernel cannot be read, its flavor is unknown: modules do not meet a kernel
 // farther away.
-func (f *Finder) kernels(ctx context.Context, p *Plan, at Where) (*kernels, error) {
+func (f *Finder) kernels(ctx context.Context, at Where) (*kernels, error) {
 	path, err := f.Server.Path(ctx, at.Project, at.Repository)
 	if ctx.Err() != nil {
 		return nil, errors.Join(err, ctx.Err())

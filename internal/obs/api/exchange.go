@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -112,9 +113,7 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, authorization 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r, err)
 	}
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	req.Header.Set("User-Agent", c.o.UserAgent)
 	if r.method == http.MethodPost && r.body == nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // as osc, of an empty body
