@@ -4,6 +4,7 @@ package prose
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -42,6 +43,30 @@ func TestShorten(t *testing.T) {
 	} {
 		if got := Shorten(c.path, c.width); got != c.want {
 			t.Errorf("%s in %d: %s, want %s", c.path, c.width, got, c.want)
+		}
+	}
+}
+
+// TestShortenApart holds that what tells two paths apart stays, wherever it is.
+func TestShortenApart(t *testing.T) {
+	const path = "/srv/obs/build/home:somebody/standard/5.15.12-1.3/usr/lib/modules/5.15.12-1-default/vmlinux"
+	for _, c := range []struct {
+		path, other string
+		width       int
+		want        string
+	}{
+		{path, strings.ReplaceAll(path, "1.3", "1.1"), 100, path},
+		{path, strings.ReplaceAll(path, "1.3", "1.1"), 40, "/srv/…/5.15.12-1.3/…/vmlinux"},
+		{path, strings.ReplaceAll(path, "1.3", "1.1"), 55, "/srv/…/5.15.12-1.3/…/modules/5.15.12-1-default/vmlinux"},
+		{path, strings.ReplaceAll(path, "obs", "koji"), 50, "/srv/obs/…/lib/modules/5.15.12-1-default/vmlinux"},
+		{path, path + ".debug", 30, "/srv/…/vmlinux"},
+		{path, "/srv/obs", 30, "/srv/…/vmlinux"},
+		{path, path, 30, "/srv/…/vmlinux"},
+		{"a/b/c/d/e", "a/b/x/d/e", 1, "a/…/c/…/e"},
+		{"vmlinux", "a/vmlinux", 1, "vmlinux"},
+	} {
+		if got := ShortenApart(c.path, c.width, []string{c.other}); got != c.want {
+			t.Errorf("%s beside %s in %d: %s, want %s", c.path, c.other, c.width, got, c.want)
 		}
 	}
 }

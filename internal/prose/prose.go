@@ -92,6 +92,66 @@ func Shorten(path string, width int) string {
 	return path
 }
 
+// ShortenApart shortens a path as [Shorten] does, but leaves in it what tells it from each of
+// the others: "/srv/…/5.15.12-1.3/…/vmlinux" beside "/srv/…/5.15.12-1.1/…/vmlinux".
+func ShortenApart(path string, width int, others []string) string {
+	parts := strings.Split(path, "/")
+	if columns(path) <= width || len(parts) < 4 {
+		return path
+	}
+	last := len(parts) - 1
+	keep := map[int]bool{0: true, last: true}
+	if parts[0] == "" {
+		keep[1] = true
+	}
+	for _, other := range others {
+		if at := parting(parts, strings.Split(other, "/")); at >= 0 {
+			keep[at] = true
+		}
+	}
+	write := func() string {
+		var b strings.Builder
+		for i, part := range parts {
+			switch {
+			case keep[i]:
+				b.WriteString(part)
+			case keep[i-1]:
+				b.WriteString("…")
+			default:
+				continue
+			}
+			if i < last {
+				b.WriteByte('/')
+			}
+		}
+		return b.String()
+	}
+	short := write()
+	for i := last - 1; i > 0; i-- { // as many folders in front of the name as there is room for
+		if keep[i] {
+			continue
+		}
+		keep[i] = true
+		longer := write()
+		if columns(longer) > width {
+			break
+		}
+		short = longer
+	}
+	return short
+}
+
+// parting is where a path leaves the way of another; -1 if one lies below the other, or they
+// are the same.
+func parting(path, other []string) int {
+	for i := range min(len(path), len(other)) {
+		if path[i] != other[i] {
+			return i
+		}
+	}
+	return -1
+}
+
 // Argument is a word as a shell takes it for one argument.
 func Argument(word string) string {
 	plain := func(c rune) bool {

@@ -70,7 +70,7 @@ func pageTitle(r *guard.Result) string {
 
 // oneLine is the title in one line: "build: modules on their own vmlinux".
 func (g group) oneLine() string {
-	words := strings.Fields(g.title())
+	words := strings.Fields(g.title(whole))
 	if words[0] == g[0].Pairing.Word() {
 		words[0] += ":"
 	}
@@ -88,7 +88,7 @@ func summaryTable(all []group) page.Table {
 func changeTexts(changes []guard.Change) []string {
 	var out []string
 	for _, c := range changes {
-		out = append(out, fmt.Sprintf("%s (%s), %s", c.To.Release, c.To.Arch, change(c)))
+		out = append(out, fmt.Sprintf("%s (%s), %s", c.To.Release, c.To.Arch, change(c, whole)))
 	}
 	return out
 }

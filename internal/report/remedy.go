@@ -370,7 +370,7 @@ func (t *text) changes(all []guard.Change, groups []group, name string) {
 	}
 	for _, c := range all {
 		if under[c.To] || under[c.From] {
-			t.Paragraph("  change   ", change(c))
+			t.Paragraph("  change   ", change(c, t.path))
 			if s := c.Survival(flat(groups)).Sentence(); s != "" {
 				t.Paragraph("  update   ", s)
 			}
@@ -387,8 +387,8 @@ func flat(groups []group) (out []guard.Finding) {
 }
 
 // change is what became of a base, in a sentence and with the first names.
-func change(c guard.Change) string {
-	since := fmt.Sprintf("from %s to %s: ", version(c.From.Package, c.From.Path), version(c.To.Package, c.To.Path))
+func change(c guard.Change, path func(string) string) string {
+	since := fmt.Sprintf("from %s to %s: ", version(c.From.Package, path(c.From.Path)), version(c.To.Package, path(c.To.Path)))
 	if c.Diff == nil {
 		return since + "none, the base is the same to the byte"
 	}

@@ -144,7 +144,7 @@ func TestReadyRules(t *testing.T) {
 		f := guard.Finding{Pairing: pairing, Base: &guard.Base{Path: "vmlinux"}, Module: &guard.Module{Name: "a", Package: &guard.Package{Name: "a-kmp"}},
 			Verdict: guard.Rejected, Severity: guard.Fail}
 		var out strings.Builder
-		w := &text{prose.NewWriter(&out, false), TextOptions{Policy: "btf-guard.conf"}}
+		w := &text{prose.NewWriter(&out, false), TextOptions{Policy: "btf-guard.conf"}, nil}
 		w.exception(&guard.Result{Findings: []guard.Finding{f}})
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
@@ -183,7 +183,7 @@ func TestUnrelocatable(t *testing.T) {
 	f := guard.Finding{Verdict: guard.Unrelocatable, Reasons: []string{"does not relocate", "of 48 bytes: this vmlinux has one of 56 bytes"},
 		Kernel: &guard.Response{Log: []string{}}}
 	var out strings.Builder
-	w := &text{prose.NewWriter(&out, false), TextOptions{}}
+	w := &text{prose.NewWriter(&out, false), TextOptions{}, nil}
 	w.detail(f)
 	if err := w.Flush(); err != nil || !strings.Contains(out.String(), "56 bytes") {
 		t.Errorf("%v: %s", err, &out)

@@ -42,7 +42,7 @@ type Topic struct {
 // kernel and pairing, what fails with the kernel's own words, what to do, and
 // one closing line.
 func Text(w io.Writer, r *guard.Result, o TextOptions) error {
-	t := &text{prose.NewWriter(w, o.Color), o}
+	t := &text{prose.NewWriter(w, o.Color), o, apart(r)}
 	kernel := ""
 	all := groups(r.Findings)
 	t.refusals(r.Refusals)
@@ -86,14 +86,14 @@ func Text(w io.Writer, r *guard.Result, o TextOptions) error {
 
 // Groups writes what is judged of each kernel and pairing in one line.
 func Groups(w io.Writer, r *guard.Result, color bool) error {
-	t := &text{prose.NewWriter(w, color), TextOptions{Color: color}}
+	t := &text{prose.NewWriter(w, color), TextOptions{Color: color}, apart(r)}
 	for _, g := range groups(once(r.Findings)) {
 		s := g.counts()
 		if what := g.refused(); what != "" {
 			s += "; what is rejected " + what
 		}
 		w := g.worst()
-		t.Item(t.severity(w)+" ", len(severityWords[w])+1, g.title()+": "+s)
+		t.Item(t.severity(w)+" ", len(severityWords[w])+1, g.title(t.path)+": "+s)
 	}
 	return t.Flush()
 }
@@ -120,6 +120,15 @@ func once(findings []guard.Finding) []guard.Finding {
 type text struct {
 	*prose.Writer
 	TextOptions
+	apart func(path string) string // nil: paths stay whole
+}
+
+// path writes a path in a line that has more to say; unless all is asked for, it is shortened.
+func (t *text) path(path string) string {
+	if t.Verbose || t.apart == nil {
+		return path
+	}
+	return t.apart(path)
 }
 
 // newest says of the kernel that updated machines boot that it is, where modules outlive
@@ -189,14 +198,14 @@ func (t *text) alone(r *guard.Result) {
 		t.bases([]group{{guard.Finding{Base: b, Module: &guard.Module{Release: b.Release, Arch: b.Arch}}}}, "")
 	}
 	for _, c := range r.Changes {
-		t.Paragraph("  change   ", change(c))
+		t.Paragraph("  change   ", change(c, t.path))
 	}
 }
 
 // group writes one pairing: a line with the counts, then what is not ok.
 func (t *text) group(g group) {
 	worst := g.worst()
-	pairing, title, ok := strings.Cut(g.title(), "  ")
+	pairing, title, ok := strings.Cut(g.title(t.path), "  ")
 	if ok {
 		pairing = fmt.Sprintf("%-9s", pairing)
 	} else {

@@ -15,6 +15,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -49,8 +50,9 @@ types, without any message.
 
 `, "\n")
 
-// title says which modules on which vmlinux.
-func (g group) title() string {
+// title says which modules on which vmlinux. path writes the paths of loose files and of the
+// folders that they are in.
+func (g group) title(path func(string) string) string {
 	b, m := g.base(), g[0].Module
 	switch {
 	case b == nil:
@@ -60,27 +62,66 @@ func (g group) title() string {
 	case g[0].Pairing == guard.PairRunning:
 		return "running  modules on disk under " + short(b)
 	case g[0].Pairing == guard.PairBuild && b.Package == nil:
-		return "build    modules on the vmlinux beside them, " + b.Path
+		return "build    modules on the vmlinux beside them, " + path(b.Path)
 	case g[0].Pairing == guard.PairBuild:
-		return "build    modules on their own vmlinux, " + version(b.Package, b.Path)
+		return "build    modules on their own vmlinux, " + version(b.Package, path(b.Path))
 	case g[0].Pairing == guard.PairAcross && m.Package == nil:
-		return "across   loose modules on the vmlinux of " + b.Label()
+		return "across   loose modules on the vmlinux of " + label(b, path)
 	case g[0].Pairing == guard.PairAcross && m.Origin == guard.Against:
-		return "across   old modules of other packages on the vmlinux of " + b.Label()
+		return "across   old modules of other packages on the vmlinux of " + label(b, path)
 	case g[0].Pairing == guard.PairAcross:
-		return "across   modules of other packages on the vmlinux of " + b.Label()
+		return "across   modules of other packages on the vmlinux of " + label(b, path)
 	case g[0].Pairing == guard.PairWeak && m.Linked:
-		return "weak     modules of other kernels, linked into the tree of " + b.Label()
+		return "weak     modules of other kernels, linked into the tree of " + label(b, path)
 	case g[0].Pairing == guard.PairWeak && m.Origin == guard.Against:
 		return "weak     old modules of " + m.Release + " that weak-modules links here"
 	case g[0].Pairing == guard.PairWeak:
 		return "weak     modules of " + m.Release + " that weak-modules links here"
 	case m.Origin == guard.Against:
-		return fmt.Sprintf("update   old modules (%s) under the new vmlinux (%s)", version(m.Package, m.Tree), version(b.Package, b.Path))
+		return fmt.Sprintf("update   old modules (%s) under the new vmlinux (%s)", version(m.Package, path(m.Tree)), version(b.Package, path(b.Path)))
 	case b.Origin == guard.Against:
-		return fmt.Sprintf("update   new modules (%s) while the old vmlinux (%s) still runs", version(m.Package, m.Tree), version(b.Package, b.Path))
+		return fmt.Sprintf("update   new modules (%s) while the old vmlinux (%s) still runs", version(m.Package, path(m.Tree)), version(b.Package, path(b.Path)))
 	}
-	return fmt.Sprintf("update   modules of %s on the vmlinux of %s", version(m.Package, m.Tree), version(b.Package, b.Path))
+	return fmt.Sprintf("update   modules of %s on the vmlinux of %s", version(m.Package, path(m.Tree)), version(b.Package, path(b.Path)))
+}
+
+// label is that of a base, with its path written by path if it is a loose file.
+func label(b *guard.Base, path func(string) string) string {
+	if b.Package == nil && b.Owner == "" {
+		return path(b.Path)
+	}
+	return b.Label()
+}
+
+// whole leaves a path as it is.
+func whole(path string) string { return path }
+
+// mostPath is how many columns of a line a path of a loose file may have.
+const mostPath = 40
+
+// apart gives what shortens the paths of loose kernels and of the folders of modules so that
+// those of one result are told apart. A base's line has its path in full.
+func apart(r *guard.Result) func(string) string {
+	var paths []string
+	add := func(path string, p *guard.Package) {
+		if p == nil && path != "" && !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	for _, b := range r.Bases {
+		add(b.Path, b.Package)
+	}
+	var last *guard.Module
+	for _, f := range r.Findings {
+		if f.Base != nil {
+			add(f.Base.Path, f.Base.Package)
+		}
+		if last == nil || last.Tree != f.Module.Tree {
+			add(f.Module.Tree, f.Module.Package)
+		}
+		last = f.Module
+	}
+	return func(path string) string { return prose.ShortenApart(path, mostPath, paths) }
 }
 
 // short names the one base that all modules meet, whose path stands above in full.
