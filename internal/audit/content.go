@@ -175,7 +175,7 @@ func (a *audit) group(ctx context.Context, id guard.KernelID, silent []*Package)
 		return err
 	}
 	well := a.take(res, of, id.Release)
-	said := remarks(res, func(p *guard.Package) *Package { return packageOf(of, p) })
+	said := remarks(res, of)
 	for _, m := range said {
 		a.remark(m)
 	}

@@ -187,7 +187,7 @@ func (a *audit) apply(o kept, m members, release string) bool {
 		}
 	}
 	for _, r := range o.Remarks {
-		a.remark(&remark{m[r.Package], r.Release, r.Kind, r.Reasons})
+		a.remark(&Finding{Kind: r.Kind, Package: m[r.Package], Release: r.Release, Arch: m[r.Package].Arch, Reasons: r.Reasons})
 	}
 	for i, b := range o.Bases {
 		k := m[b.Package].kernel(b.Release)
@@ -200,7 +200,7 @@ func (a *audit) apply(o kept, m members, release string) bool {
 }
 
 // keptOf collects what was found for a kernelrelease.
-func (a *audit) keptOf(m members, release string, said []*remark) kept {
+func (a *audit) keptOf(m members, release string, said []*Finding) kept {
 	var o kept
 	for _, r := range said {
 		if i := slices.Index(m, r.Package); i >= 0 {

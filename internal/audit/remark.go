@@ -10,40 +10,36 @@ import (
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
-// remark is a finding on packages that were read which is not about the fit of modules: a
-// kernel that refuses its own BTF, or a rule that modules break.
-type remark struct {
-	Package *Package // that it is about
-	Release string   // kernelrelease
-	Kind    guard.Verdict
-	Reasons []string
-}
-
-// remarks are those of a judgement of packages.
-func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []*remark) {
+// remarks are the findings on packages that were read, by their paths, which are not about
+// the fit of modules: kernels that refuse their own BTF, and rules that modules break.
+func remarks(res *guard.Result, read map[string]*Package) (out []*Finding) {
+	add := func(p *Package, release string, kind guard.Verdict, reason string, log []string) *Finding {
+		m := &Finding{Kind: kind, Package: p, Release: release, Arch: p.Arch, Reasons: []string{reason}}
+		for _, line := range log {
+			m.Reasons = append(m.Reasons, "| "+line)
+		}
+		out = append(out, m)
+		return m
+	}
 	for _, r := range res.Refusals {
-		p := packageOf(r.Base.Package)
+		p := packageOf(read, r.Base.Package)
 		if p == nil {
 			continue
 		}
-		m := &remark{Package: p, Release: r.Base.Release, Kind: guard.Refused, Reasons: []string{"the kernel " + r.Base.Release + " refuses its own .BTF and has none"}}
-		for _, line := range r.Log {
-			m.Reasons = append(m.Reasons, "| "+line)
-		}
+		m := add(p, r.Base.Release, guard.Refused, "the kernel "+r.Base.Release+" refuses its own .BTF and has none", r.Log)
 		if r.Cause != "" {
 			m.Reasons = append(m.Reasons, "cause, most likely: "+r.Cause, r.Remedy)
 		}
-		out = append(out, m)
 	}
 	type of struct {
 		modules, kernel *guard.Package
 		release         string
 		rule            guard.Rule
 	}
-	found := map[of]*remark{}
-	others := map[*remark][]guard.Finding{}
+	found := map[of]*Finding{}
+	others := map[*Finding][]guard.Finding{}
 	for _, f := range res.Findings {
-		p := packageOf(f.Module.Package)
+		p := packageOf(read, f.Module.Package)
 		if p == nil || f.Base == nil || f.Verdict.Severity() == guard.Fail { // that it does not fit is reported already
 			continue
 		}
@@ -52,17 +48,11 @@ func remarks(res *guard.Result, packageOf func(*guard.Package) *Package) (out []
 				continue
 			}
 			k := of{f.Module.Package, f.Base.Package, f.Base.Release, n.Rule}
-			m := found[k]
-			if m == nil {
-				m = &remark{Package: p, Release: f.Module.Release, Kind: guard.Verdict(n.Rule), Reasons: []string{f.Module.Name + on(f) + ": " + n.Message}}
-				for _, line := range n.Log {
-					m.Reasons = append(m.Reasons, "| "+line)
-				}
-				found[k] = m
-				out = append(out, m)
-				continue
+			if m := found[k]; m != nil {
+				others[m] = append(others[m], f)
+			} else {
+				found[k] = add(p, f.Module.Release, guard.Verdict(n.Rule), f.Module.Name+on(f)+": "+n.Message, n.Log)
 			}
-			others[m] = append(others[m], f)
 		}
 	}
 	for m, list := range others {
@@ -88,13 +78,13 @@ func on(f guard.Finding) string {
 	return ""
 }
 
-// remark adds a finding for it, unless there is one already: twins in two repositories are
+// remark adds one of them, unless there is one already: twins in two repositories are
 // read once, and a package may be checked against several kernels.
-func (a *audit) remark(m *remark) {
+func (a *audit) remark(m *Finding) {
 	key := fmt.Sprintf("%p %s %s %q", m.Package, m.Release, m.Kind, m.Reasons)
 	if a.remarked[key] {
 		return
 	}
 	a.remarked[key] = true
-	a.res.Findings = append(a.res.Findings, Finding{Kind: m.Kind, Package: m.Package, Release: m.Release, Arch: m.Package.Arch, Reasons: m.Reasons})
+	a.res.Findings = append(a.res.Findings, *m)
 }
