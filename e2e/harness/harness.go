@@ -89,14 +89,14 @@ func build(program string) error {
 const unreachable = 3
 
 // Script runs a script and returns what it prints, without blanks around it. With
-// its exit status the error has what it says.
+// its exit status the error has all that it says.
 func Script(name string, args ...string) (string, error) {
 	var stderr bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", filepath.Base(name), err, stderr.String())
+		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(name), strings.Join(args, " "), err, out, &stderr)
 	}
 	return strings.TrimSpace(string(out)), nil
 }

@@ -16,7 +16,6 @@
 package obs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -186,19 +185,14 @@ type skipped struct{ error }
 
 func (s skipped) Unwrap() error { return s.error }
 
-// script runs a program and returns what it prints.
+// script is [harness.Script]. Where this machine cannot have what is needed, the error is a
+// skipped.
 func script(name string, args ...string) (string, error) {
-	var stderr bytes.Buffer
-	cmd := exec.Command(name, args...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		err = fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, out, &stderr)
-		if harness.Unreachable(err) {
-			err = skipped{err}
-		}
+	out, err := harness.Script(name, args...)
+	if harness.Unreachable(err) {
+		err = skipped{err}
 	}
-	return strings.TrimSpace(string(out)), err
+	return out, err
 }
 
 // bare is what a program prints, to the byte.
