@@ -5,6 +5,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -93,7 +94,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if n > 0 {
 		b.timer.Reset(stallTimeout)
 	}
-	if b.n == 0 && b.good && strings.HasPrefix(http.DetectContentType(p[:n]), "text/html") {
+	if b.n == 0 && b.good && isWebPage(p[:n]) {
 		return 0, ErrWebPage
 	}
 	b.n += int64(n)
@@ -104,6 +105,11 @@ func (b *body) Read(p []byte) (int, error) {
 		err = ErrStalled
 	}
 	return n, broken(err)
+}
+
+// isWebPage reports whether what begins so is HTML. A comment may begin any XML.
+func isWebPage(begin []byte) bool {
+	return strings.HasPrefix(http.DetectContentType(begin), "text/html") && !bytes.HasPrefix(bytes.TrimSpace(begin), []byte("<!--"))
 }
 
 func (b *body) Close() error {

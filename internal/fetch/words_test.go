@@ -71,6 +71,7 @@ func TestWords(t *testing.T) {
 			hangUp(w)
 		}), nil, "", "the connection ended before the whole answer had come"},
 		{"a web page", page("\n<!DOCTYPE html>\n<html><head><title>Log in</title></head></html>"), nil, "", ErrWebPage.Error()},
+		{"XML that begins with a comment", page("<!-- of OBS -->\n<status/>"), nil, "", ""},
 		{"a web page of a redirect", serve(http.RedirectHandler(page("<html></html>"), http.StatusFound).ServeHTTP), nil, "", ErrWebPage.Error()},
 		{"a mirror that is gone", serve(http.RedirectHandler(gone.URL+"/?secret", http.StatusFound).ServeHTTP), nil, "", "nobody listens at " + host(gone.URL) + "; check host and port"},
 		{"a proxy that is gone", "https://download.invalid/", nil, gone.URL, "nobody listens at the proxy (https_proxy, http_proxy); check host and port"},
