@@ -20,10 +20,10 @@ import (
 func HTML(w io.Writer, r *guard.Result, version string, verbose bool) error {
 	out := &page.Page{Title: pageTitle(r), Tool: "obs-btf-guard " + version + ", check"}
 	out.Mark, out.Word = findings.Marks[r.Worst()], strings.ToUpper(string(r.Worst()))
+	if r.Incomplete() {
+		out.Mark, out.Word = page.Fail, incomplete
+	}
 	if len(r.Problems) > 0 {
-		if r.Worst() != guard.Fail {
-			out.Mark, out.Word = page.Fail, incomplete
-		}
 		out.Lead = append(out.Lead, prose.Several(len(r.Problems), "thing")+" could not be read or checked, see below. The result is incomplete.")
 	}
 	out.Lead = append(out.Lead, counted(r)+".")

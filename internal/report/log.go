@@ -22,7 +22,7 @@ func Log(w io.Writer, r *guard.Result, pkg string, o TextOptions) error {
 		worst = worst.Or(b.Worst())
 	}
 	outcome := outcomes[worst]
-	if len(r.Problems) > 0 && worst != guard.Fail {
+	if r.Incomplete() {
 		worst, outcome = guard.Fail, ": FAILED, it is "+incomplete
 	}
 	if worst != guard.OK {

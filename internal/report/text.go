@@ -434,9 +434,9 @@ func (t *text) closing(r *guard.Result) {
 	word := t.severity(r.Worst())
 	if len(r.Problems) > 0 {
 		s += fmt.Sprintf("; %s not read or not checked, %s", prose.Number(len(r.Problems)), cmp.Or(t.Problems, "see standard error"))
-		if r.Worst() != guard.Fail {
-			word = t.Paint(prose.Red, incomplete)
-		}
+	}
+	if r.Incomplete() {
+		word = t.Paint(prose.Red, incomplete)
 	}
 	t.Line("%s %s", word, s) // whole, for who searches a log for it
 }

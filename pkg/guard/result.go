@@ -123,6 +123,9 @@ func (r *Result) Exit() int {
 	return 0
 }
 
+// Incomplete reports whether nothing fails but that something was not read or judged.
+func (r *Result) Incomplete() bool { return len(r.Problems) > 0 && r.Worst() != Fail }
+
 // Worst is the heaviest severity of all findings.
 func (r *Result) Worst() Severity {
 	worst := OK
