@@ -87,15 +87,14 @@ func explainAction(c *cli.Context) error {
 		}
 		reasons, problems := w.reasons(c.Context, change)
 		unread = append(unread, problems...)
-		survival := change.Survival(res.Findings)
-		kernels = append(kernels, explained{report.NewBase(change.From), report.NewBase(change.To), change.Diff, reasons, report.NewSurvival(survival)})
+		kernels = append(kernels, explained{report.NewBase(change.From), report.NewBase(change.To), change.Diff, reasons, report.NewSurvival(change.Survival)})
 		if out.format == "json" {
 			continue
 		}
 		if i > 0 {
 			fmt.Fprintln(c.App.Writer)
 		}
-		if err := explainText(c, change, reasons, survival); err != nil {
+		if err := explainText(c, change, reasons); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
@@ -142,7 +141,7 @@ func changesIn(c *cli.Context, inv *guard.Inventory, res *guard.Result) ([]guard
 }
 
 // explainText says what became of one kernel, for people.
-func explainText(c *cli.Context, change guard.Change, reasons *why.Reasons, survival guard.Survival) error {
+func explainText(c *cli.Context, change guard.Change, reasons *why.Reasons) error {
 	w, verbose := c.App.Writer, c.Bool("verbose")
 	fmt.Fprintf(w, "%s -> %s\n\n", prose.Printable(change.From.Label()), prose.Printable(change.To.Label()))
 	err := change.Diff.Text(w, explain.TextOptions{Verbose: verbose})
@@ -153,7 +152,7 @@ func explainText(c *cli.Context, change guard.Change, reasons *why.Reasons, surv
 	if err := reasons.Text(w, verbose); err != nil {
 		return err
 	}
-	return survives(w, survival)
+	return survives(w, change.Survival)
 }
 
 // explainJSON completes the JSON form and writes it.

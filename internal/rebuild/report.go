@@ -22,7 +22,7 @@ func (w Where) complete() bool { return w.Project != "" && w.Repository != "" &&
 // AddResult adds a step for each source package of a result whose modules do not fit.
 // fallback says where packages are built that do not say so themselves.
 func (p *Plan) AddResult(res *guard.Result, fallback Where) {
-	for _, m := range res.Remakes() {
+	for _, m := range res.Remakes {
 		at, pkg := Where{Arch: obs.SchedulerArch(m.Arch)}, m.Source
 		if u, ok := obs.ParseDistURL(m.DistURL); ok {
 			at.Project, at.Repository, pkg = u.Project, u.Repository, u.Package

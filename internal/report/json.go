@@ -227,18 +227,9 @@ func NewDocument(r *guard.Result, version string) *Document {
 		d.Labels = append(d.Labels, Label{l.Package.NEVRA, l.Verdict, l.Severity, l.Ruling, l.Reasons})
 	}
 	for _, c := range r.Changes {
-		change := newChange(c)
-		change.Rebuild = NewSurvival(c.Survival(r.Findings))
-		d.Changes = append(d.Changes, change)
+		d.Changes = append(d.Changes, newChange(c))
 	}
-	for _, c := range r.Outdated() {
-		for i, change := range d.Changes {
-			if change.From == c.From.Fingerprint.Base && change.To == c.To.Fingerprint.Base {
-				d.Changes[i].Outdated = fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)
-			}
-		}
-	}
-	for _, m := range r.Remakes() {
+	for _, m := range r.Remakes {
 		d.Remakes = append(d.Remakes, newRemake(m))
 	}
 	for _, p := range r.Problems {
@@ -341,9 +332,13 @@ func newChange(c guard.Change) Change {
 		From: c.From.Fingerprint.Base, FromPackage: basePackage(c.From),
 		To: c.To.Fingerprint.Base, ToPackage: basePackage(c.To),
 		Added: newNames(c.Names(explain.Added)), Removed: newNames(c.Names(explain.Removed)), Changed: newNames(c.Names(explain.Changed)),
+		Rebuild: NewSurvival(c.Survival),
 	}
 	if c.Diff != nil {
 		out.Sentence, out.Parted = c.Diff.Sentence(), c.Diff.IDs.At
+	}
+	if c.Outdated {
+		out.Outdated = fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)
 	}
 	return out
 }

@@ -183,16 +183,16 @@ func (g group) prove() string {
 		"\"obs-btf-guard check --base VMLINUX --own-base BUILT-ON MODULE...\" compares what they mean on both."
 }
 
-// change is what became of the group's base from one build to the other, and what that does
-// to all modules of both; nil where one of the bases is not known.
-func (g group) change(r *guard.Result) (*guard.Change, guard.Survival) {
+// change is what became of the group's base from one build to the other, nil where one of
+// the bases is not known.
+func (g group) change(r *guard.Result) *guard.Change {
 	for i := range r.Changes {
 		c, m := &r.Changes[i], g[0].Module
 		if c.From == g.base() || c.To == g.base() && version(c.From.Package, c.From.Tree) == version(m.Package, m.Tree) {
-			return c, c.Survival(r.Findings)
+			return c
 		}
 	}
-	return nil, guard.Survival{}
+	return nil
 }
 
 // rebuild says what a packager has to build again, or otherwise, of a group of which w is
@@ -310,15 +310,17 @@ func (g group) packages() []string {
 // remakes says what is to be built again by the policy's word.
 func remakes(r *guard.Result) []string {
 	var out []string
-	for _, m := range r.Remakes() {
+	for _, m := range r.Remakes {
 		if m.Severity != guard.Rebuild {
 			continue // what to do stands above
 		}
 		u, _ := obs.ParseDistURL(m.DistURL)
 		out = append(out, remake(cmp.Or(u.Package, m.Source), u.Project, u.Repository, m.Arch, m.Modules, m.On.Label()))
 	}
-	for _, c := range r.Outdated() {
-		out = append(out, outdated(c.From.Release, c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
+	for _, c := range r.Changes {
+		if c.Outdated {
+			out = append(out, outdated(c.From.Release, c.From.Label(), fingerprint.Token(c.From.Flavor, c.From.Fingerprint.Base)))
+		}
 	}
 	return out
 }
@@ -371,19 +373,11 @@ func (t *text) changes(all []guard.Change, groups []group, name string) {
 	for _, c := range all {
 		if under[c.To] || under[c.From] {
 			t.Paragraph("  change   ", change(c, t.path))
-			if s := c.Survival(flat(groups)).Sentence(); s != "" {
+			if s := c.Survival.Sentence(); s != "" {
 				t.Paragraph("  update   ", s)
 			}
 		}
 	}
-}
-
-// flat has the findings of all groups.
-func flat(groups []group) (out []guard.Finding) {
-	for _, g := range groups {
-		out = append(out, g...)
-	}
-	return out
 }
 
 // change is what became of a base, in a sentence and with the first names.

@@ -128,8 +128,8 @@ func TestCures(t *testing.T) {
 
 // TestCured leaves the reboot to do where the new build is the first with a .BTF.base.
 func TestCured(t *testing.T) {
-	p := group{{Base: &guard.Base{}}}.survive(nil, guard.Survival{
-		New: guard.Crossing{Modules: 3, Fit: 3, Cured: 3}, Old: guard.Crossing{Modules: 3, Fit: 1}})
+	p := group{{Base: &guard.Base{}}}.survive(&guard.Change{Survival: guard.Survival{
+		New: guard.Crossing{Modules: 3, Fit: 3, Cured: 3}, Old: guard.Crossing{Modules: 3, Fit: 1}}})
 	if !strings.HasPrefix(p.text, "update: done.") || !strings.Contains(p.text, "rebooted") || p.ways != nil {
 		t.Errorf("%+v", p)
 	}

@@ -19,10 +19,10 @@ func (g group) misfit() bool {
 
 // survive says what is wrong with two builds of one kernelrelease whose modules do not
 // fit each other's vmlinux, and what cures it. c is what became of the base, nil where that
-// is not known, s what this does to all modules of both.
-func (g group) survive(c *guard.Change, s guard.Survival) point {
+// is not known.
+func (g group) survive(c *guard.Change) point {
 	b := g.base()
-	if s.FromNow() {
+	if c != nil && c.Survival.FromNow() {
 		return point{text: "update: done. From this build on the modules survive rebuilds. Those of the old build do not fit the new vmlinux: " +
 			"have machines rebooted right after this one update."}
 	}

@@ -13,6 +13,9 @@ import (
 type Change struct {
 	From, To *Base
 	Diff     *explain.Diff // nil where nothing changed at all
+	Survival Survival
+	// Outdated: modules elsewhere have to be built again after it, by the policy's word.
+	Outdated bool
 }
 
 // same reports whether nothing changed at all.

@@ -75,6 +75,11 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	if o.Policy != nil {
 		res.weigh(o.Policy)
 	}
+	res.Remakes = remakes(res.Findings)
+	for i := range res.Changes {
+		c := &res.Changes[i]
+		c.Survival, c.Outdated = c.survival(res.Findings), c.outdated(res.Findings)
+	}
 	return res, nil
 }
 

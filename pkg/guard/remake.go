@@ -18,19 +18,19 @@ type Remake struct {
 	Severity Severity
 }
 
-// Remakes lists what has to be built again, in the order of the findings. A
+// remakes lists what has to be built again, in the order of the findings. A
 // module that the new build replaces, and a new one that does not fit a kernel
 // of the past, are mended by installing and by rebooting, not by building.
-func (r *Result) Remakes() []Remake {
+func remakes(findings []Finding) []Remake {
 	name := func(p *Package) string { return p.Name + "." + p.Arch }
 	replaced := map[string]bool{}
-	for _, f := range r.Findings {
+	for _, f := range findings {
 		if p := f.Module.Package; p != nil && f.Module.Origin == New {
 			replaced[name(p)] = true
 		}
 	}
 	var out []Remake
-	for _, f := range r.Findings {
+	for _, f := range findings {
 		p := f.Module.Package
 		switch {
 		case f.Severity != Rebuild && f.Severity != Fail, p == nil || f.Base == nil,
@@ -51,17 +51,10 @@ func (r *Result) Remakes() []Remake {
 	return out
 }
 
-// Outdated lists the changes of base after which modules elsewhere have to be
-// built again by the policy's word.
-func (r *Result) Outdated() []Change {
-	var out []Change
-	for _, c := range r.Changes {
-		decided := slices.ContainsFunc(r.Findings, func(f Finding) bool {
-			return f.Severity == Rebuild && f.Pairing == PairRebuild && (f.Base == c.To || f.Base == c.From)
-		})
-		if decided && !c.same() {
-			out = append(out, c)
-		}
-	}
-	return out
+// outdated reports whether modules elsewhere have to be built again after the change, by
+// the policy's word.
+func (c *Change) outdated(findings []Finding) bool {
+	return !c.same() && slices.ContainsFunc(findings, func(f Finding) bool {
+		return f.Severity == Rebuild && f.Pairing == PairRebuild && (f.Base == c.To || f.Base == c.From)
+	})
 }

@@ -37,7 +37,7 @@ func TestRemakes(t *testing.T) {
 			{Module: tc.module, Base: tc.base, Severity: tc.weighs},
 			{Module: tc.module, Base: tc.base, Severity: tc.weighs},
 		}}
-		got := res.Remakes()
+		got := remakes(res.Findings)
 		switch {
 		case tc.source == "" && len(got) == 0:
 		case len(got) != 1 || got[0].Source != tc.source || got[0].Modules != 2 || got[0].On != tc.base || got[0].DistURL != tc.module.Package.DistURL:
@@ -51,13 +51,11 @@ func TestRemakes(t *testing.T) {
 func TestOutdated(t *testing.T) {
 	from, to := testBuild(t, "1.1", kernelTable(0, 0)), testBuild(t, "1.3", kernelTable(0, 0, "more"))
 	from.Origin = Against
-	for weighs, want := range map[Severity]int{Rebuild: 1, Fail: 0, OK: 0} {
-		res := &Result{
-			Findings: []Finding{{Pairing: PairRebuild, Module: &Module{}, Base: from, Severity: weighs}},
-			Changes:  []Change{{From: from, To: to}, {From: from, To: from}},
-		}
-		if got := res.Outdated(); len(got) != want {
-			t.Errorf("%s: %+v", weighs, got)
+	changed, same := &Change{From: from, To: to}, &Change{From: from, To: from}
+	for weighs, want := range map[Severity]bool{Rebuild: true, Fail: false, OK: false} {
+		findings := []Finding{{Pairing: PairRebuild, Module: &Module{}, Base: from, Severity: weighs}}
+		if changed.outdated(findings) != want || same.outdated(findings) {
+			t.Errorf("%s: %v", weighs, !want)
 		}
 	}
 }

@@ -14,6 +14,7 @@ type Result struct {
 	Labels   []Label
 	Refusals []Refusal
 	Changes  []Change
+	Remakes  []Remake
 	Unlinked []Unlinked
 	// Problems are what could not be read or judged, and arguments that came to
 	// nothing; Aside those that Options.Aside left out.

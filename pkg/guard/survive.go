@@ -89,8 +89,8 @@ type Survival struct {
 	Old Crossing // old modules under the new vmlinux
 }
 
-// Survival sums up the findings on modules of the two builds.
-func (c *Change) Survival(findings []Finding) (s Survival) {
+// survival sums up the findings on modules of the two builds.
+func (c *Change) survival(findings []Finding) (s Survival) {
 	for _, f := range findings {
 		if f.Pairing != PairRebuild {
 			continue
