@@ -11,12 +11,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
-	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/oscrc"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
@@ -68,7 +66,7 @@ func rebuildAction(c *cli.Context) error {
 	}
 	defer os.RemoveAll(dir)
 	run := &rebuildRun{c: c, json: out.format == "json", dir: dir}
-	run.fallback = rebuild.Where{Project: c.String("project"), Repository: c.String("repository"), Arch: c.String("arch")}
+	run.scope.Fallback = rebuild.Where{Project: c.String("project"), Repository: c.String("repository"), Arch: c.String("arch")}
 	plan, err := run.plan()
 	if err != nil {
 		return err
@@ -78,25 +76,24 @@ func rebuildAction(c *cli.Context) error {
 
 // rebuildRun is one run of the command.
 type rebuildRun struct {
-	c        *cli.Context
-	json     bool
-	dir      string // for downloads
-	fallback rebuild.Where
-	server   *rebuild.OBS
-	url      string
-	unnamed  error           // why there is no server; then nothing is asked
-	built    []string        // the servers that built the packages, by their DISTURLs
-	places   []rebuild.Where // that were looked at as a whole
-	leftOut  int             // steps of the plan that nothing calls for
+	c       *cli.Context
+	json    bool
+	dir     string // for downloads
+	scope   rebuild.Scope
+	server  *rebuild.OBS
+	url     string
+	finder  *rebuild.Finder
+	unnamed error // why there is no server; then nothing is asked
+	leftOut int   // steps of the plan that nothing calls for
 }
 
 // plan makes the plan, or reads it.
 func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 	file := r.c.String("plan")
 	switch {
-	case file != "" && (r.c.NArg() > 0 || r.fallback != (rebuild.Where{})):
+	case file != "" && (r.c.NArg() > 0 || r.scope.Fallback != (rebuild.Where{})):
 		return nil, misuse(r.c, "--plan is all there is to do; give no other input")
-	case file == "" && r.c.NArg() == 0 && (r.fallback.Project == "" || r.fallback.Repository == "" || r.fallback.Arch == ""):
+	case file == "" && r.c.NArg() == 0 && !r.scope.Fallback.Complete():
 		return nil, misuse(r.c, "nothing to look at: give reports, RPMs, or --project, --repository and --arch")
 	}
 	if file != "" {
@@ -104,7 +101,8 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 	}
 	err := r.connect(r.c.String("apiurl"))
 	if errors.Is(err, oscrc.ErrNoAPI) && r.c.NArg() > 0 { // perhaps nothing has to be asked
-		r.server, r.unnamed, err = &rebuild.OBS{}, err, nil
+		r.use(&rebuild.OBS{}, "")
+		r.unnamed, err = err, nil
 	}
 	if err != nil {
 		return nil, err
@@ -114,15 +112,15 @@ func (r *rebuildRun) plan() (*rebuild.Plan, error) {
 		return nil, err
 	}
 	if r.c.NArg() == 0 {
-		r.places = append(r.places, r.fallback)
+		r.scope.Places = append(r.scope.Places, r.scope.Fallback)
 	}
-	if r.server.Blind && len(r.places) > 0 && r.c.NArg() == 0 {
+	if r.server.Blind && r.c.NArg() == 0 {
 		return nil, misuse(r.c, "with a trigger token OBS does not tell what a project builds; give reports or RPMs")
 	}
-	if err := r.meant(len(r.places)+len(p.Steps) > 0); err != nil {
+	if err := r.meant(len(r.scope.Places)+len(p.Steps) > 0); err != nil {
 		return nil, err
 	}
-	if err := r.find(r.c.Context, p); err != nil {
+	if err := r.finder.Plan(r.c.Context, p, r.scope.Places); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.url, err)
 	}
 	if n := len(p.Steps); r.server.Blind && n > 1 {
@@ -137,42 +135,21 @@ func (r *rebuildRun) meant(asks bool) error {
 	if !asks {
 		return nil
 	}
-	built := strings.Join(r.built, ", ")
+	built := strings.Join(r.scope.Built, ", ")
 	switch {
 	case r.unnamed != nil && built != "":
 		return fmt.Errorf("%s built these packages, and %w", built, r.unnamed)
 	case r.unnamed != nil:
 		return r.unnamed
-	case r.c.IsSet("apiurl") || r.fallback.Project != "":
+	case r.c.IsSet("apiurl") || r.scope.Fallback.Project != "":
 		return nil
 	}
-	for _, server := range r.built {
+	for _, server := range r.scope.Built {
 		if elsewhere(server, r.url) {
 			return fmt.Errorf("%s built these packages, and the API is that of another OBS, %s: --apiurl URL says which one is meant", server, r.url)
 		}
 	}
 	return nil
-}
-
-// builtBy notes the server that a DISTURL names.
-func (r *rebuildRun) builtBy(disturl string) {
-	if u, ok := obs.ParseDistURL(disturl); ok && !slices.Contains(r.built, u.Server) {
-		r.built = append(r.built, u.Server)
-	}
-}
-
-// find looks at all places and puts the plan in order.
-func (r *rebuildRun) find(ctx context.Context, p *rebuild.Plan) error {
-	if r.unnamed != nil {
-		return nil // there is no place to look at
-	}
-	f := r.finder()
-	if !r.server.Blind {
-		if err := f.Find(ctx, p, r.places); err != nil {
-			return err
-		}
-	}
-	return f.Complete(ctx, p)
 }
 
 func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
@@ -195,7 +172,7 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 	if r.server.Blind {
 		return p, nil // nobody tells
 	}
-	needless, err := r.finder().Again(r.c.Context, p)
+	needless, err := r.finder.Again(r.c.Context, p)
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +183,7 @@ func (r *rebuildRun) readPlan(file string) (*rebuild.Plan, error) {
 	return p, nil
 }
 
-// readArguments reads reports, and judges packages. What they say may be of
-// yesterday: where OBS can be asked, they only say where to look.
+// readArguments reads reports, and judges packages.
 func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	var packages []string
 	for _, path := range r.c.Args().Slice() {
@@ -217,19 +193,8 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 			return err
 		case d == nil:
 			packages = append(packages, path)
-		case r.server.Blind:
-			p.AddReport(d, r.fallback)
-		default:
-			places := rebuild.Places(d, r.fallback)
-			if len(places) == 0 {
-				return misuse(r.c, "%s does not say where its packages are built; give --project, --repository and --arch", path)
-			}
-			r.places = append(r.places, places...)
-		}
-		if d != nil {
-			for _, pkg := range d.Packages {
-				r.builtBy(pkg.DistURL)
-			}
+		case !r.scope.Report(p, d):
+			return misuse(r.c, "%s does not say where its packages are built; give --project, --repository and --arch", path)
 		}
 	}
 	if len(packages) == 0 {
@@ -243,26 +208,7 @@ func (r *rebuildRun) readArguments(p *rebuild.Plan) error {
 	if err != nil {
 		return err
 	}
-	for _, problem := range res.Problems {
-		p.Notes = append(p.Notes, problem.Error())
-	}
-	p.AddResult(res, r.fallback)
-	p.Kernels += len(inv.Bases)
-	p.Packages += len(inv.Packages)
-	for _, pkg := range inv.Packages {
-		r.builtBy(pkg.DistURL)
-	}
-	if r.server.Blind {
-		return nil
-	}
-	for _, s := range p.Steps {
-		if f := r.fallback; f.Project != "" && s.Project != f.Project || f.Repository != "" && s.Repository != f.Repository {
-			p.Notes = append(p.Notes, fmt.Sprintf("%s has to be built again, and is not in %s", &s, f.Project))
-			continue
-		}
-		r.places = append(r.places, s.Where())
-	}
-	p.Steps = p.Steps[:0]
+	r.scope.Result(p, inv, res)
 	return nil
 }
 
@@ -293,17 +239,21 @@ func readReport(path string) (*report.Document, error) {
 }
 
 // connect finds the API and who we are there.
-func (r *rebuildRun) connect(name string) (err error) {
-	r.server, r.url, err = connect(r.c, name)
+func (r *rebuildRun) connect(name string) error {
+	server, url, err := connect(r.c, name)
+	if err == nil {
+		r.use(server, url)
+	}
 	return err
 }
 
-func (r *rebuildRun) finder() *rebuild.Finder {
-	f := &rebuild.Finder{Server: r.server, Dir: r.dir, Cache: packageCache(r.c), Tell: tellOn(r.c)}
+// use has the server asked whatever is asked.
+func (r *rebuildRun) use(server *rebuild.OBS, url string) {
+	r.server, r.url, r.scope.Blind = server, url, server.Blind
+	r.finder = &rebuild.Finder{Server: server, Dir: r.dir, Cache: packageCache(r.c), Tell: tellOn(r.c)}
 	if r.c.Bool("wait") {
-		f.Settle = func(ctx context.Context) error { return rebuild.Pause(ctx, r.c.Duration("poll")) }
+		r.finder.Settle = func(ctx context.Context) error { return rebuild.Pause(ctx, r.c.Duration("poll")) }
 	}
-	return f
 }
 
 // carryOut says what the plan is and does it, unless it is only to be said.
@@ -340,11 +290,15 @@ func (r *rebuildRun) carryOut(p *rebuild.Plan) error {
 		}
 		return status(max(code, exitFail))
 	}
-	failed, err := r.run(p)
+	rounds := rebuild.Rounds{
+		Finder: r.finder, Places: r.scope.Places, Out: r.progress(),
+		Wait: r.c.Bool("wait"), Poll: r.c.Duration("poll"), Timeout: r.c.Duration("timeout"),
+	}
+	good, err := rounds.Run(r.c.Context, p)
 	if err != nil {
 		return err
 	}
-	if failed {
+	if !good {
 		code = max(code, exitFail)
 	}
 	return status(code)
@@ -368,80 +322,6 @@ func save(p *rebuild.Plan, file string) error {
 		return err
 	}
 	return os.Rename(tmp.Name(), file)
-}
-
-// mostRounds is how often --wait looks again and finds more to build: a kernel,
-// then what is built with it, then what is built with that.
-const mostRounds = 5
-
-// run carries out the plan and, with --wait, judges again and goes on until
-// nothing is left. It reports whether something did not come to a good end.
-func (r *rebuildRun) run(p *rebuild.Plan) (failed bool, err error) {
-	ctx := r.c.Context
-	if !r.c.Bool("wait") {
-		return r.once(ctx, p)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.c.Duration("timeout"), fmt.Errorf("not built within %v", r.c.Duration("timeout")))
-	defer cancel()
-	for _, s := range p.Steps {
-		r.places = append(r.places, s.Where())
-	}
-	built := map[string]bool{}
-	for range mostRounds {
-		bad, err := r.once(ctx, p)
-		if err != nil {
-			return true, cause(ctx, r.c.Context, err)
-		}
-		failed = failed || bad
-		for _, s := range p.Steps {
-			built[s.String()] = true
-		}
-		p = rebuild.NewPlan(r.url)
-		if err := r.find(ctx, p); err != nil {
-			return true, cause(ctx, r.c.Context, err)
-		}
-		fmt.Fprintln(r.progress(), "\nchecked again:")
-		if err := p.Text(r.progress(), true); err != nil {
-			return true, err
-		}
-		again := slices.IndexFunc(p.Steps, func(s rebuild.Step) bool { return built[s.String()] })
-		if again >= 0 {
-			fmt.Fprintln(r.progress(), prose.Printable(fmt.Sprintf("stopped: %s was asked for and still does not fit; asking once more would change nothing", &p.Steps[again])))
-			return true, nil
-		}
-		if len(p.Steps) == 0 {
-			return failed || len(p.Notes) > 0, nil
-		}
-	}
-	fmt.Fprintf(r.progress(), "stopped: there was something new to build after each of %d rounds\n", mostRounds)
-	return true, nil
-}
-
-// cause is the timeout's own error, where it was that.
-func cause(ctx, parent context.Context, err error) error {
-	if c := context.Cause(ctx); c != nil && parent.Err() == nil {
-		return c
-	}
-	return err
-}
-
-// once carries out a plan.
-func (r *rebuildRun) once(ctx context.Context, p *rebuild.Plan) (failed bool, err error) {
-	runner := &rebuild.Runner{Server: r.server, Wait: r.c.Bool("wait"), Poll: r.c.Duration("poll"), Tell: func(d rebuild.Done) {
-		line := fmt.Sprintf("%-10s %s", d.Outcome, d.Step)
-		if d.Detail != "" {
-			line += ": " + d.Detail
-		}
-		fmt.Fprintln(r.progress(), prose.Printable(line))
-	}}
-	done, err := runner.Run(ctx, p)
-	if err != nil {
-		return true, err
-	}
-	for _, d := range done {
-		failed = failed || !d.Outcome.Good()
-	}
-	return failed, nil
 }
 
 // progress is where is said what is being done: standard output belongs to JSON.

@@ -31,6 +31,17 @@ type Finder struct {
 	builds  map[api.Target]*Build // asked once, of kernels and others that modules meet
 }
 
+// Plan is Find and then Complete.
+func (f *Finder) Plan(ctx context.Context, p *Plan, places []Where) error {
+	if err := f.Find(ctx, p, places); err != nil {
+		return err
+	}
+	return f.Complete(ctx, p)
+}
+
+// forget has everything asked anew.
+func (f *Finder) forget() { f.sources, f.builds = nil, nil }
+
 // Find adds to the plan a step for each package of the places whose modules do
 // not fit the kernel they will meet: the nearest of its flavor on the place's
 // path. Metadata decides; where it says nothing, packages are downloaded and checked.

@@ -51,7 +51,7 @@ func pkg(needs []string, rpms ...api.FileInfo) *fakePackage {
 func found(t *testing.T, s Server) *Plan {
 	t.Helper()
 	p, f := NewPlan(""), &Finder{Server: s, Dir: t.TempDir()}
-	if err := errors.Join(f.Find(t.Context(), p, []Where{here, here}), f.Complete(t.Context(), p)); err != nil {
+	if err := f.Plan(t.Context(), p, []Where{here, here}); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -4,9 +4,9 @@
 // their modules do not fit the kernel they will meet, and has it build them.
 //
 // OBS does not do so by itself: a kernel that is built again by hand leaves the
-// module packages of its project alone, whatever its rebuild mode. [Finder]
-// makes a [Plan], which can be saved and read by people, and [Runner] carries it
-// out.
+// module packages of its project alone, whatever its rebuild mode. A
+// [Scope] says where to look, [Finder] makes a [Plan], which can be saved and read by
+// people, and [Runner] carries it out, in [Rounds] if need be.
 package rebuild
 
 import (

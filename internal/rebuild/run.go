@@ -39,6 +39,14 @@ type Done struct {
 	Detail  string
 }
 
+func (d Done) String() string {
+	line := fmt.Sprintf("%-10s %s", d.Outcome, d.Step)
+	if d.Detail != "" {
+		line += ": " + d.Detail
+	}
+	return line
+}
+
 // Runner carries out plans.
 type Runner struct {
 	Server Server
