@@ -88,22 +88,3 @@ func TestExplainOBS(t *testing.T) {
 		t.Errorf("no kernel: %d, %q\n%s", status, errs, out)
 	}
 }
-
-// TestElsewhere tells an API that is surely not that of the server in a DISTURL.
-func TestElsewhere(t *testing.T) {
-	for _, tc := range []struct {
-		server, api string
-		want        bool
-	}{
-		{"build.opensuse.org", "https://api.opensuse.org", false},
-		{"build.suse.de", "https://api.opensuse.org/prefix", true},
-		{"build.example.org", "https://api.example.com:444", true},
-		{"loopback.test", "http://127.0.0.1:15352", false},
-		{"loopback.test", "http://[::1]:15352", false},
-		{"build.example.org", "http://obs", false},
-	} {
-		if got := elsewhere(tc.server, tc.api); got != tc.want {
-			t.Errorf("%s by %s: %t", tc.server, tc.api, got)
-		}
-	}
-}

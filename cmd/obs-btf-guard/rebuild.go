@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/obs"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/obs/oscrc"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/rebuild"
@@ -145,7 +146,7 @@ func (r *rebuildRun) meant(asks bool) error {
 		return nil
 	}
 	for _, server := range r.scope.Built {
-		if elsewhere(server, r.url) {
+		if obs.Elsewhere(server, r.url) {
 			return fmt.Errorf("%s built these packages, and the API is that of another OBS, %s: --apiurl URL says which one is meant", server, r.url)
 		}
 	}

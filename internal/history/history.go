@@ -5,6 +5,7 @@
 // A [Build] is one vmlinux of a package, a [Line] the builds of one kernel. [Open] a
 // database, [DB.Record] what the guard found, and ask [DB.Lines] for the builds of a
 // kernel; [DB.Keep] results that need not be worked out again, and [DB.Recall] them.
+// [Evidence] says why two builds that were just read differ.
 //
 // It is a SQLite file, which the sqlite3 program opens as well. It never stands in the
 // way: callers report an error of Open or Record and go on.

@@ -2,7 +2,11 @@
 
 package obs
 
-import "strings"
+import (
+	"net"
+	"net/url"
+	"strings"
+)
 
 // DistURL says which source a package was built from, and where:
 //
@@ -60,4 +64,18 @@ func ParseDistURL(s string) (d DistURL, ok bool) {
 // those that OBS keeps for itself.
 func isName(s string) bool {
 	return s != "" && s[0] != '_' && s[0] != '.'
+}
+
+// Elsewhere reports whether the server that a DISTURL names is surely not that of an
+// API: build.opensuse.org has its API at api.opensuse.org.
+func Elsewhere(server, api string) bool {
+	domain := func(host string) string {
+		labels := strings.Split(host, ".")
+		return strings.Join(labels[max(0, len(labels)-2):], ".")
+	}
+	u, err := url.Parse(api)
+	if err != nil || net.ParseIP(u.Hostname()) != nil || !strings.Contains(u.Hostname(), ".") {
+		return false
+	}
+	return domain(u.Hostname()) != domain(server)
 }

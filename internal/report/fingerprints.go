@@ -73,7 +73,7 @@ func NewFingerprints(inv *guard.Inventory, version string, rules bool) *Fingerpr
 	ofBase := func(b *guard.Base) int { return argument(b.Package, b.Tree) }
 	ofModule := func(m *guard.Module) int { return argument(m.Package, m.Tree) }
 	for _, b := range inOrder(inv.Bases, ofBase) {
-		base := NewBase(b)
+		base := newBase(b)
 		if !rules {
 			base.Rules, base.RulesConflict = nil, ""
 		}

@@ -170,8 +170,8 @@ type Group struct {
 	Notes map[string]int `json:"notes,omitempty"`
 }
 
-// NewGroups counts the verdicts of each group. The list is never nil.
-func NewGroups(r *guard.Result) []Group {
+// newGroups counts the verdicts of each group. The list is never nil.
+func newGroups(r *guard.Result) []Group {
 	out := []Group{}
 	for _, g := range groups(r.Findings) {
 		m, base := g[0].Module, ""

@@ -205,7 +205,7 @@ func NewDocument(r *guard.Result, version string) *Document {
 	}
 	d.fill()
 	for _, b := range r.Bases {
-		base := NewBase(b)
+		base := newBase(b)
 		base.Newest = r.Newest(b)
 		d.Bases = append(d.Bases, base)
 	}
@@ -264,8 +264,8 @@ func (d *Document) Compact(w io.Writer) error {
 	return enc.Encode(d)
 }
 
-// NewBase turns a base into its JSON form.
-func NewBase(b *guard.Base) Base {
+// newBase turns a base into its JSON form.
+func newBase(b *guard.Base) Base {
 	out := Base{
 		Side: sides[b.Origin],
 		Path: b.Path, Package: basePackage(b),
@@ -317,9 +317,9 @@ func newRepeats(r *guard.Repeats) *Repeats {
 	return &Repeats{newNames(r.Structs), r.Copies, r.Bytes, r.Of, r.Kfuncs}
 }
 
-// NewSurvival is what a rebuild does to modules, nil where no module of the one build met
+// newSurvival is what a rebuild does to modules, nil where no module of the one build met
 // the vmlinux of the other.
-func NewSurvival(s guard.Survival) *Survival {
+func newSurvival(s guard.Survival) *Survival {
 	if s.New.Modules+s.Old.Modules == 0 {
 		return nil
 	}
@@ -332,7 +332,7 @@ func newChange(c guard.Change) Change {
 		From: c.From.Fingerprint.Base, FromPackage: basePackage(c.From),
 		To: c.To.Fingerprint.Base, ToPackage: basePackage(c.To),
 		Added: newNames(c.Names(explain.Added)), Removed: newNames(c.Names(explain.Removed)), Changed: newNames(c.Names(explain.Changed)),
-		Rebuild: NewSurvival(c.Survival),
+		Rebuild: newSurvival(c.Survival),
 	}
 	if c.Diff != nil {
 		out.Sentence, out.Parted = c.Diff.Sentence(), c.Diff.IDs.At

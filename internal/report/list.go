@@ -52,7 +52,7 @@ func (g group) list() (out []findings.Finding) {
 		for _, f := range p {
 			l := of(f)
 			l.Rule, l.Severity, l.Own, l.Ruling = string(f.Verdict), f.Severity, f.Verdict.Severity(), f.Ruling
-			l.Message, l.Details = why(f), details(f)
+			l.Message, l.Details = shortest(f), details(f)
 			out = append(out, l)
 		}
 	}
@@ -96,9 +96,9 @@ func sameModule(f guard.Finding) []string {
 	return []string{string(f.Pairing), sides[m.Origin], owner, arch, flavor, path}
 }
 
-// why is the shortest reason there is: the line by which one finds the trouble in
+// shortest is the shortest reason that there is: the line by which one finds the trouble in
 // dmesg, or our own.
-func why(f guard.Finding) string {
+func shortest(f guard.Finding) string {
 	switch {
 	case f.Kernel != nil && !f.Kernel.Accepts && len(f.Kernel.Log) > 0:
 		return f.Kernel.Log[len(f.Kernel.Log)-1]

@@ -107,7 +107,7 @@ func TestDuplicated(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, &doc)
 		}
 	}
-	if g := NewGroups(r); len(g) != 1 || g[0].Notes["duplicated"] != 2 {
+	if g := newGroups(r); len(g) != 1 || g[0].Notes["duplicated"] != 2 {
 		t.Errorf("%+v", g)
 	}
 }

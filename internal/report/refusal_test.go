@@ -29,7 +29,7 @@ func TestRefused(t *testing.T) {
 	if d := NewDocument(r, "1.0"); d.Worst() != guard.Fail {
 		t.Errorf("a report that is read weighs %s", d.Worst())
 	}
-	prints := &Fingerprints{Bases: []Base{NewBase(b)}}
+	prints := &Fingerprints{Bases: []Base{newBase(b)}}
 	for _, tt := range []struct {
 		name  string
 		write func(io.Writer) error

@@ -22,6 +22,15 @@ import (
 //     Say what the kernel does: accepts, refuses, reads, loads.
 //   - What is not known is said to be unknown, never guessed.
 
+// Why kernels are not compared. OLD and NEW are the arguments of explain.
+const (
+	refusedSide = "its own kernel refuses its .BTF, so there is nothing to compare; \"obs-btf-guard check\" says why"
+	emptySide   = "no kernel with BTF in it, so %s is empty"
+	crowdedSide = "%d kernels with BTF in it, and none of them has a kernelrelease of the other side; name the file of one: %s"
+	archsDiffer = "OLD is for %s, NEW for %s"
+	aloneOnSide = "%s (%s) is on one side only, or has no BTF"
+)
+
 // Reasons of a verdict. Figures are of the module first, then of the base.
 const (
 	noVmlinux        = "no vmlinux of %s was given"
