@@ -80,7 +80,7 @@ const (
 	rejected = "rejected: /usr/lib/modules/5.15.12-1-default/kernel/net/ipv4/tcp_bbr.ko on kernel-default-5.15.12-1.1.x86_64: failed to validate module [tcp_bbr] BTF: -22"
 	sameName = "incident: 5.15.12-1-default (x86_64): builds of one kernelrelease have different bases and share a folder below /lib/modules, so that modules of one do not fit the vmlinux of the other"
 	unread   = "unknown: kernel-default-extra-5.15.12-1.3.x86_64: carries no kernel-btf(...) dependency, and its content was not read"
-	cutShort = "payload: cut short: header and payload have 5321 bytes, the signature header says 5421"
+	cutShort = "payload: cut short, 5321 of 5421 bytes of header and payload are there; download or build the file again"
 )
 
 // trials are runs of the program with what they have to say, in any format.
