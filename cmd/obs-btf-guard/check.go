@@ -71,6 +71,7 @@ func check(c *cli.Context) error {
 	problems(c, res.Problems)
 	hintBase(c, res.Problems)
 	hintSwapped(c, inv)
+	hintMissing(c, inv)
 	if err := writeChecked(c, out, res, report.TextOptions{}); err != nil {
 		return err
 	}

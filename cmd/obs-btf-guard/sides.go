@@ -54,6 +54,27 @@ func hintSwapped(c *cli.Context, inv *guard.Inventory) {
 	}
 }
 
+// hintMissing says on standard error that packages with modules of the older build have no
+// successor in the new one, though others of their source have: they may be forgotten.
+func hintMissing(c *cli.Context, inv *guard.Inventory) {
+	sources, names := map[string]bool{}, map[string]bool{}
+	for _, p := range inv.Packages {
+		if p.Origin == guard.New {
+			sources[p.Source], names[p.Name+"."+p.Arch] = true, true
+		}
+	}
+	var missing []string
+	for _, m := range inv.Modules {
+		p := m.Package
+		if p != nil && p.Origin == guard.Against && sources[p.Source] && !names[p.Name+"."+p.Arch] && !slices.Contains(missing, p.NEVRA) {
+			missing = append(missing, p.NEVRA)
+		}
+	}
+	if len(missing) > 0 {
+		hint(c, "the old build has modules in "+prose.First(missing, 4)+", and the new one has no such package. Is it missing?")
+	}
+}
+
 func hint(c *cli.Context, text string) {
 	fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s\n", prose.Printable(text))
 }

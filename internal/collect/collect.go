@@ -9,11 +9,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -126,7 +128,7 @@ func (c *collector) find() {
 
 // walk lists the files of one argument. Below a folder only symbolic links to
 // packages are followed, and those of weak-modules, which put modules into the trees of
-// other kernels. Debug information is passed over, as in packages.
+// other kernels; one that would hide something is a problem. Debug information is passed over, as in packages.
 func (c *collector) walk(a *guard.Argument) {
 	root, err := regular.Resolve(a.Path)
 	if err != nil {
@@ -141,7 +143,9 @@ func (c *collector) walk(a *guard.Argument) {
 		case d.IsDir() && path != root && kernel.IsDebugFolder(path):
 			return fs.SkipDir
 		case d.Type()&fs.ModeSymlink != 0 && !strings.HasSuffix(path, ".rpm"):
-			link, info = weakLink(path)
+			if link, info = weakLink(path); info == nil {
+				err = c.unfollowed(path)
+			}
 		case d.Type().IsRegular(), d.Type()&fs.ModeSymlink != 0 && strings.HasSuffix(path, ".rpm"):
 			info, err = os.Stat(path)
 		case path == root && !d.IsDir():
@@ -200,6 +204,58 @@ func weakLink(path string) (target string, info fs.FileInfo) {
 	return target, info
 }
 
+// unfollowed is the error of a link that hides modules or packages: one in a tree of
+// modules, or to a folder that has some, that leads out of all arguments. Each kernel has the
+// links build and source to what it was built from.
+func (c *collector) unfollowed(path string) error {
+	real := func(path string) string {
+		abs, err := filepath.Abs(path)
+		if err == nil {
+			abs, err = filepath.EvalSymlinks(abs)
+		}
+		if err != nil {
+			return ""
+		}
+		return abs
+	}
+	target := real(path)
+	if target == "" { // it leads nowhere
+		return nil
+	}
+	if slices.ContainsFunc(c.inv.Arguments, func(a guard.Argument) bool {
+		within, err := filepath.Rel(real(a.Path), target)
+		return err == nil && filepath.IsLocal(within)
+	}) {
+		return nil // it is found there
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return nil
+	}
+	inTree := strings.Contains("/"+path, "/lib/modules/")
+	ofKernel := filepath.Base(filepath.Dir(filepath.Dir(path))) == "modules" && slices.Contains([]string{"build", "source"}, filepath.Base(path))
+	switch {
+	case info.IsDir() && (inTree && !ofKernel || !inTree && holdsOurs(target)):
+		return fmt.Errorf("a link to the folder %s, which is not followed; give that as well", target)
+	case info.Mode().IsRegular() && isModule(filepath.Base(path)):
+		return fmt.Errorf("a link to %s, which is not followed; give that as well", target)
+	}
+	return nil
+}
+
+// holdsOurs reports whether a folder itself has packages or modules.
+func holdsOurs(folder string) bool {
+	list, err := os.ReadDir(folder)
+	return err == nil && slices.ContainsFunc(list, func(d fs.DirEntry) bool {
+		return strings.HasSuffix(d.Name(), ".rpm") || isModule(d.Name())
+	})
+}
+
+// isModule reports whether a file is named as a module is.
+func isModule(base string) bool {
+	return strings.HasSuffix(base, ".ko") || strings.Contains(base, ".ko.")
+}
+
 // read reads one file, by its content where it was named itself and by its name
 // too where it was found in a folder: a build tree holds thousands of objects
 // that are no modules.
@@ -230,7 +286,6 @@ func (c *collector) readFile(f file) error {
 	}
 	kind := kernel.Identify(prefix)
 	base := filepath.Base(f.path)
-	isModule := strings.HasSuffix(base, ".ko") || strings.Contains(base, ".ko.")
 	known := contained(prefix, base)
 	if known == nil && kind == kernel.KindCompressed && f.named {
 		known = contained(inside(prefix, io.NewSectionReader(r, 0, f.size)), base)
@@ -248,7 +303,7 @@ func (c *collector) readFile(f file) error {
 	case kernelsOnly(f.origin), kind == kernel.KindBTF && c.sources.explain:
 	case kind == kernel.KindBTF && f.origin == guard.New:
 		return c.readTable(f, r)
-	case isModule, kind == kernel.KindModule && f.named:
+	case isModule(base), kind == kernel.KindModule && f.named:
 		return c.readLooseModule(f, r)
 	case f.named, looksLikeImage(base):
 	default:

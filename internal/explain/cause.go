@@ -5,6 +5,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Made is what two kernels say of how they were made, as far as the bases show its effect.
@@ -25,10 +26,30 @@ func (d *Diff) Cause(m Made) string {
 		}
 		return fmt.Sprintf("the line in /proc/version is %s, and its length is that of a type, char [%d] → [%d]: "+
 			"names, numbers and dates in it that keep their length keep the base", what, m.ProcLength[0]+1, m.ProcLength[1]+1)
+	case len(d.Changes)+len(d.Folded) == 0 && m.ProcLength == [2]int{} && d.text() != "":
+		return d.text()
+	case m.Pahole == 0 && d.Redefined(): // another source, which has another order
 	case d.shuffled() || d.onlyOrder():
 		return paholeOrder(m.Pahole)
 	}
 	return ""
+}
+
+// text is for bases that are all there is to go by, as raw tables are: one array of
+// characters became another, which is what another length of linux_banner does.
+func (d *Diff) text() string {
+	var arrays [2][]string // removed and added
+	for _, c := range d.Anonymous {
+		if array := c.Old + c.New; c.Kind == "ARRAY" && strings.HasPrefix(array, "const char [") {
+			i := map[Op]int{Removed: 0, Added: 1}[c.Op]
+			arrays[i] = append(arrays[i], strings.TrimPrefix(array, "const "))
+		}
+	}
+	if len(arrays[0]) != 1 || len(arrays[1]) != 1 {
+		return ""
+	}
+	return fmt.Sprintf("%s became %s: the line in /proc/version has such a type, so that a name, number or date in it of another length is enough",
+		arrays[0][0], arrays[1][0])
 }
 
 // onlyOrder reports whether all types that have a name stayed, and of the others as many

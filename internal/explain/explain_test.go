@@ -522,6 +522,39 @@ func TestReordered(t *testing.T) {
 	}
 }
 
+// TestOtherSource blames no pahole for the order of another source, where its version is
+// not known.
+func TestOtherSource(t *testing.T) {
+	write := func(size uint32, names ...string) *btf.Table {
+		k := newKernel(false, 8)
+		for _, name := range names {
+			s := k.Struct(name, size, member{Name: "x", Type: k.num})
+			k.Func("use_"+name, k.FuncProto(0, btftest.Param{Type: k.Ptr(s)}), 0)
+		}
+		return k.Table(t)
+	}
+	many := make([]string, 400)
+	for i := range many {
+		many[i] = fmt.Sprintf("s%03d", i)
+	}
+	other := slices.Concat(many[200:], many[:200])
+	for _, tc := range []struct {
+		name   string
+		size   uint32
+		pahole int
+		want   bool
+	}{
+		{"the same source", 4, 0, true},
+		{"another source", 8, 0, false},
+		{"another source, and a pahole with jobs", 8, 124, true},
+	} {
+		cause := Bases(write(4, many...), write(tc.size, other...), Options{}).Cause(Made{Pahole: tc.pahole})
+		if got := strings.HasPrefix(cause, "looks like a pahole"); got != tc.want {
+			t.Errorf("%s: %q", tc.name, cause)
+		}
+	}
+}
+
 func TestParting(t *testing.T) {
 	write := func(names ...string) *btf.Table {
 		w := btftest.New()

@@ -132,8 +132,11 @@ func neverMeet(inv *Inventory, path string) error {
 		}
 	}
 	from, to := kernelNames(old), kernelNames(new)
-	if len(old) == 0 || len(new) == 0 {
+	switch {
+	case len(old) == 0 || len(new) == 0:
 		return errors.New(noMatch)
+	case len(inv.Modules) == 0:
+		return errors.New(noModulesEither)
 	}
 	for _, b := range old {
 		if slices.ContainsFunc(new, func(n *Base) bool { return n.Release == b.Release }) {

@@ -79,9 +79,13 @@ type Crossing struct {
 	Fit     int `json:"fit"`
 	Cured   int `json:"distilled"` // have a .BTF.base
 	Drifted int `json:"drifted"`   // fit, and a type that they refer to changed its definition
+
+	Unproven int `json:"unproven"` // nothing tells whether they fit
 }
 
 func (c Crossing) whole() bool { return c.Modules > 0 && c.Modules == c.Fit }
+
+func (c Crossing) misfit() int { return c.Modules - c.Fit - c.Unproven }
 
 // Survival is what a rebuild does to modules.
 type Survival struct {
@@ -106,6 +110,9 @@ func (c *Change) survival(findings []Finding) (s Survival) {
 		to.Modules++
 		if f.Verdict.Severity() == OK || f.Verdict == BTFLost {
 			to.Fit++
+		}
+		if f.Verdict == Unproven {
+			to.Unproven++
 		}
 		if f.Module.Distilled {
 			to.Cured++

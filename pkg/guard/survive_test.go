@@ -143,19 +143,23 @@ func TestRebuildSafe(t *testing.T) {
 		safe bool
 		want string
 	}{
-		{"both ways", Survival{Crossing{3, 3, 3, 0}, Crossing{2, 2, 2, 0}}, true,
+		{"both ways", Survival{Crossing{3, 3, 3, 0, 0}, Crossing{2, 2, 2, 0, 0}}, true,
 			"rebuild-safe: all 3 modules of the new build fit the old vmlinux, and all 2 of the old build fit the new one"},
-		{"with drift", Survival{Crossing{3, 3, 3, 1}, Crossing{3, 3, 3, 0}}, true,
+		{"with drift", Survival{Crossing{3, 3, 3, 1, 0}, Crossing{3, 3, 3, 0, 0}}, true,
 			"rebuild-safe: all 3 modules of the new build fit the old vmlinux, and all 3 of the old build fit the new one; 1 module refers to types whose definition changed"},
-		{"the base stayed", Survival{Crossing{3, 3, 0, 0}, Crossing{3, 3, 0, 0}}, true,
+		{"the base stayed", Survival{Crossing{3, 3, 0, 0, 0}, Crossing{3, 3, 0, 0, 0}}, true,
 			"rebuild-safe: all 3 modules of the new build fit the old vmlinux, and all 3 of the old build fit the new one"},
-		{"the first cured build", Survival{Crossing{3, 3, 2, 0}, Crossing{3, 1, 0, 0}}, false,
+		{"the first cured build", Survival{Crossing{3, 3, 2, 0, 0}, Crossing{3, 1, 0, 0, 0}}, false,
 			"rebuild-safe from this build on: all 3 modules fit the old vmlinux; the old build has no .BTF.base, so that 2 of its 3 do not fit the new vmlinux"},
-		{"one cannot follow", Survival{Crossing{3, 2, 3, 0}, Crossing{3, 3, 3, 0}}, false,
-			"not rebuild-safe: 1 of 3 modules of the new build does not fit the old vmlinux, and 0 of 3 of the old build do not fit the new one"},
-		{"no cure", Survival{Crossing{3, 0, 0, 0}, Crossing{3, 1, 0, 0}}, false,
+		{"one cannot follow", Survival{Crossing{3, 2, 3, 0, 0}, Crossing{3, 3, 3, 0, 0}}, false,
+			"not rebuild-safe: 1 of 3 modules of the new build does not fit the old vmlinux, and all 3 of the old build fit the new one"},
+		{"no cure", Survival{Crossing{3, 0, 0, 0, 0}, Crossing{3, 1, 0, 0, 0}}, false,
 			"not rebuild-safe: 3 of 3 modules of the new build do not fit the old vmlinux, and 2 of 3 of the old build do not fit the new one"},
-		{"one side only", Survival{Crossing{3, 3, 0, 0}, Crossing{}}, false, ""},
+		{"some are unproven", Survival{Crossing{7, 1, 0, 0, 1}, Crossing{3, 3, 0, 0, 0}}, false,
+			"not rebuild-safe: 5 of 7 modules of the new build (1 more is unproven) do not fit the old vmlinux, and all 3 of the old build fit the new one"},
+		{"nothing misfits", Survival{Crossing{9, 1, 0, 0, 8}, Crossing{3, 2, 0, 0, 1}}, false,
+			"not proven rebuild-safe: 8 of 9 modules of the new build are not proven to fit the old vmlinux, and 1 of 3 of the old build is not proven to fit the new one"},
+		{"one side only", Survival{Crossing{3, 3, 0, 0, 0}, Crossing{}}, false, ""},
 	} {
 		if got := tc.s.Sentence(); got != tc.want || tc.s.Safe() != tc.safe {
 			t.Errorf("%s: %t, %q\nwant %t, %q", tc.name, tc.s.Safe(), got, tc.safe, tc.want)

@@ -152,13 +152,14 @@ const (
 	noMatchNames = "nothing was compared: the old build is %s, the new one %s. They have separate folders below /lib/modules, " +
 		"so an update does not mix them. Modules of other packages can still meet both: give these too. " +
 		"To check modules of the one on the other all the same: %s"
-	crossCommand = "obs-btf-guard check --base %s --own-base %s %s"
-	noMatchArchs = "nothing was compared: the old build is %s, the new one %s"
-	oneBuild     = "nothing was compared: both sides are the same build"
-	noModules    = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"
-	wrongArch    = "not checked: it is built for %s, the base for %s"
-	linkNotKnown = "not checked on %s (%s): whether its modules are linked into %s is not known, since %s"
-	notBuiltOn   = "%s: %s, so the base it was built on is not known"
+	crossCommand    = "obs-btf-guard check --base %s --own-base %s %s"
+	noMatchArchs    = "nothing was compared: the old build is %s, the new one %s"
+	oneBuild        = "nothing was compared: both sides are the same build"
+	noModulesEither = "nothing was compared: neither build has modules. Give them too, or the packages that have them"
+	noModules       = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"
+	wrongArch       = "not checked: it is built for %s, the base for %s"
+	linkNotKnown    = "not checked on %s (%s): whether its modules are linked into %s is not known, since %s"
+	notBuiltOn      = "%s: %s, so the base it was built on is not known"
 )
 
 // Means says what a verdict means where a module is loaded whose refused BTF the kernel
@@ -238,10 +239,14 @@ func (s Survival) Sentence() string {
 			s.New.fits(new+" of the new build"), s.Old.fits(old+" of the old build"), drifted)
 	case s.FromNow():
 		return fmt.Sprintf("rebuild-safe from this build on: %s the old vmlinux; the old build has no .BTF.base, so that %s the new vmlinux%s",
-			s.New.fits(new), s.Old.misfits("its "+old), drifted)
+			s.New.fits(new), s.Old.fare("its "+old), drifted)
 	case s.New.Modules > 0 && s.Old.Modules > 0:
-		return fmt.Sprintf("not rebuild-safe: %s the old vmlinux, and %s the new one%s",
-			s.New.misfits(new+" of the new build"), s.Old.misfits(old+" of the old build"), drifted)
+		not := "not"
+		if s.New.misfit()+s.Old.misfit() == 0 {
+			not = "not proven"
+		}
+		return fmt.Sprintf("%s rebuild-safe: %s the old vmlinux, and %s the new one%s",
+			not, s.New.fare(new+" of the new build"), s.Old.fare(old+" of the old build"), drifted)
 	}
 	return ""
 }
@@ -254,11 +259,22 @@ func (c Crossing) fits(modules string) string {
 	return "all " + modules + " fit"
 }
 
-// misfits is "2 of 3 modules do not fit" of "3 modules".
-func (c Crossing) misfits(modules string) string {
-	n, do := c.Modules-c.Fit, "do"
+// fare is "2 of 3 modules do not fit" of "3 modules", or what else becomes of them.
+func (c Crossing) fare(modules string) string {
+	n, do, be := c.misfit(), "do", "are"
 	if n == 1 {
 		do = "does"
+	}
+	if c.Unproven == 1 {
+		be = "is"
+	}
+	switch {
+	case c.whole():
+		return c.fits(modules)
+	case n == 0:
+		return fmt.Sprintf("%s of %s %s not proven to fit", prose.Number(c.Unproven), modules, be)
+	case c.Unproven > 0:
+		modules += fmt.Sprintf(" (%s more %s unproven)", prose.Number(c.Unproven), be)
 	}
 	return fmt.Sprintf("%s of %s %s not fit", prose.Number(n), modules, do)
 }
