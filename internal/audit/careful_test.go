@@ -4,6 +4,8 @@ package audit
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -204,6 +206,38 @@ func TestNotes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, res.Notes); diff != "" || !strings.HasPrefix(got, "note ") || len(res.Problems) > 0 {
 		t.Error(diff, got, last, res.Problems)
+	}
+}
+
+// TestGone names what the metadata of a folder lists and what is not there, unless there is
+// nothing but metadata.
+func TestGone(t *testing.T) {
+	dir := incident(t, func(string) bool { return true }, "5.15.12-1.3")
+	rpms, err := filepath.Glob(filepath.Join(dir, "kernel-default-*.rpm"))
+	if err != nil || len(rpms) != 2 {
+		t.Fatal(rpms, err)
+	}
+	all, err := filepath.Glob(filepath.Join(dir, "*.rpm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := dir + ": in the metadata of the repository, and not there: "
+	for _, tc := range []struct {
+		remove, want []string
+	}{
+		{nil, nil},
+		{rpms[:1], []string{gone + strings.TrimSuffix(filepath.Base(rpms[0]), ".rpm")}},
+		{all, nil},
+	} {
+		for _, path := range tc.remove {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		res, _ := closing(t, Options{Sources: []string{dir}, MetadataOnly: true}, nil)
+		if diff := cmp.Diff(tc.want, res.Notes); diff != "" {
+			t.Errorf("without %q: %s", tc.remove, diff)
+		}
 	}
 }
 

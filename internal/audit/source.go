@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/regular"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/repomd"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
@@ -69,6 +70,8 @@ func (a *audit) repository(ctx context.Context, name string) error {
 	if repo.FileLists() == "" {
 		a.note(noteNoFileLists, repo.Source)
 	}
+	// Metadata by itself is enough; a folder with packages should have all of them.
+	here, from := len(unlisted) > 0, len(a.packages)
 	key := repositoryKey(repo, unlisted)
 	var known repositoryKnown
 	if a.recall(key, &known) && !slices.ContainsFunc(known.Entries, func(e repositoryEntry) bool { return e.Package == nil }) {
@@ -94,7 +97,23 @@ func (a *audit) repository(ctx context.Context, name string) error {
 		}
 		a.note(noteUnlisted, s.Name, known.FirstUnlisted, more)
 	}
+	if here {
+		a.noteGone(s.Name, a.packages[from:])
+	}
 	return nil
+}
+
+// noteGone names packages that the metadata lists and that are not there.
+func (a *audit) noteGone(name string, packages []*Package) {
+	var gone []string
+	for _, p := range packages {
+		if _, err := os.Stat(p.place); errors.Is(err, fs.ErrNotExist) {
+			gone = append(gone, p.NEVRA)
+		}
+	}
+	if len(gone) > 0 {
+		a.note(noteGone, name, prose.First(gone, 4))
+	}
 }
 
 // repositoryKnown keeps what the metadata of a repository says. As long as the metadata is

@@ -184,6 +184,7 @@ func (s *Since) sentence(r *Result) string {
 // Notes on what was not looked at.
 const (
 	noteNoFileLists = "%s: the repository lists no files (filelists.xml). Packages were found by their names and dependencies; others may have modules"
+	noteGone        = "%s: in the metadata of the repository, and not there: %s"
 	noteUnlisted    = "%s: %s%s not in the metadata of the repository, and not looked at"
 	noteLink        = "%s: a link to a folder, which is not followed"
 	noteNoDeps      = "%s: OBS does not say what its packages are built with (%v). They were found by their names; others may have modules"
