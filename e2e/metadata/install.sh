@@ -32,7 +32,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update > /dev/null 2>&1 || :
 status=0
 for package in "${packages[@]}"; do
-    log=$(apt-get -qq install -y --no-install-recommends "$package" 2>&1 > /dev/null) ||
+    log=$(apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$package" 2>&1 > /dev/null) ||
         { say "$package: $log"; status=2; }
 done
 exit $status

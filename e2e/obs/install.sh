@@ -33,7 +33,7 @@ trap 'rm -f "$log"' EXIT
 apt() { env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" > "$log" 2>&1; }
 reached=1
 apt -o APT::Update::Error-Mode=any update || reached=
-apt install -y --no-install-recommends "${packages[@]}" || {
+apt -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${packages[@]}" || {
     cat "$log" >&2
     [ -n "$reached" ] || { say "apt-get reaches no mirror to install ${missing[*]} from"; exit 3; }
     exit 2

@@ -19,6 +19,6 @@ if [ -z "$(newest)" ]; then
     [ -e /etc/postgresql-common/createcluster.conf ] ||
         echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
     apt-get -qq update > /dev/null 2>&1 || :
-    log=$(apt-get -qq install -y --no-install-recommends postgresql 2>&1 > /dev/null) || { say "postgresql: $log"; exit 2; }
+    log=$(apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends postgresql 2>&1 > /dev/null) || { say "postgresql: $log"; exit 2; }
 fi
 newest

@@ -49,7 +49,7 @@ if ! type -P $qemu > /dev/null || ! type -P clang > /dev/null || [ ! -e /usr/inc
         "${sudo[@]}" apt-get -qq update
         kbuild=$(apt-cache pkgnames linux-kbuild- | sort -V | tail -n 1)
         "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get -qq install -y --no-install-recommends $package ovmf $kbuild binutils openssl xz-utils clang gcc libc6-dev libelf-dev zlib1g-dev
+            apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends $package ovmf $kbuild binutils openssl xz-utils clang gcc libc6-dev libelf-dev zlib1g-dev
     } > /dev/null || say "not all of it can be installed"
 fi
 
