@@ -23,8 +23,9 @@ type Argument struct {
 
 // idle makes problems of the arguments that came to nothing, which an all clear
 // must not pass over: paths without kernel or module, a base that is none or
-// several, an older build that shares no kernelrelease with what is judged.
-func idle(inv *Inventory, res *Result) []Problem {
+// several, an older build that shares no kernelrelease with what is judged. misnamed is what
+// is wrong with the base that was named as the modules' own.
+func idle(inv *Inventory, res *Result, misnamed error) []Problem {
 	type place struct {
 		tree   string
 		origin Origin
@@ -74,6 +75,8 @@ func idle(inv *Inventory, res *Result) []Problem {
 			err = errors.New(oneBuild)
 		case a.Origin == Own && !mayBeOwn(inv):
 			err = errors.New(ownOther)
+		case a.Origin == Own && misnamed != nil:
+			err = misnamed
 		case a.Origin.Named(), a.Copies:
 		case n+modules[at] == 0:
 			err = errors.New(nothingIn)
@@ -86,6 +89,9 @@ func idle(inv *Inventory, res *Result) []Problem {
 	}
 	if len(out)+len(inv.Problems)+len(res.Findings)+len(res.Refusals) == 0 {
 		out = nothingToCheck(inv)
+	}
+	if len(out)+len(inv.Problems) == 0 {
+		out = nothingTells(inv)
 	}
 	return out
 }
@@ -184,6 +190,21 @@ func nothingToCheck(inv *Inventory) []Problem {
 	for _, a := range inv.Arguments {
 		if a.Origin == New && !a.Found {
 			return []Problem{{Path: a.Path, Origin: New, Err: errors.New(noModules)}}
+		}
+	}
+	return nil
+}
+
+// nothingTells is for modules of the kernel's tree of which none has BTF, without any kernel
+// that would say whether they should.
+func nothingTells(inv *Inventory) []Problem {
+	inTree := func(m *Module) bool { return m.InTree && !m.ReadsBase() }
+	if len(inv.Bases) > 0 || len(inv.Modules) == 0 || slices.ContainsFunc(inv.Modules, func(m *Module) bool { return !inTree(m) }) {
+		return nil
+	}
+	for _, a := range inv.Arguments {
+		if a.Origin == New && !a.Found {
+			return []Problem{{Path: a.Path, Origin: New, Err: errors.New(noneWithBTF)}}
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ package guard
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
@@ -82,6 +83,18 @@ func (b *Base) setRules(img *kernel.Image, table *btf.Table, as Assumed) verify.
 func withModules(c kernel.Config) bool {
 	on, _ := c.Enabled("CONFIG_DEBUG_INFO_BTF_MODULES")
 	return on
+}
+
+// buildsModulesWithBTF reports whether the modules of a kernel's build have BTF, by its
+// config or, without one, by a type or text that it has only with
+// CONFIG_DEBUG_INFO_BTF_MODULES.
+func (b *Base) buildsModulesWithBTF() bool {
+	if b.Config != nil {
+		return withModules(b.Config)
+	}
+	return !b.IgnoresModules && slices.ContainsFunc(b.Decisions, func(d verify.Decision) bool {
+		return d.Rule == verify.RuleModuleBTF && d.Source == verify.ByMarker && !strings.HasPrefix(d.By, "as Linux") // which is by another rule's marker
+	})
 }
 
 // setTable reads the base's table as its kernel does. Whatever can be laid out

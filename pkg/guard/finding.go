@@ -73,7 +73,7 @@ func (j *judging) withoutBTF(f *Finding) {
 	case j.siblings[key(m.build(), m.Arch, m.Release)]:
 		f.Verdict = BTFLost
 		f.Reasons = []string{lostUnlikeOthers}
-	case own && withModules(b.Config):
+	case own && b.buildsModulesWithBTF():
 		f.Verdict = BTFLost
 		f.Reasons = []string{lostByStripping}
 	}

@@ -48,6 +48,7 @@ type Policy interface {
 // only error is that of ctx.
 func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	j := newJudging(inv)
+	misnamed := j.claim(ctx, inv)
 	met := meet(inv)
 	pairs := met.pairs
 	res := &Result{Bases: inv.Bases, Findings: make([]Finding, len(pairs)), Unlinked: met.unlinked, Problems: slices.Concat(inv.Problems, met.problems)}
@@ -63,7 +64,7 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	res.Labels = labels(inv, res)
 	res.Refusals = refusals(inv.Bases)
 	res.Changes = changes(inv.Bases)
-	res.Problems = once(slices.Concat(res.Problems, unmet(res.Findings), idle(inv, res)))
+	res.Problems = once(slices.Concat(res.Problems, unmet(res.Findings), idle(inv, res, misnamed)))
 	if o.Aside != nil {
 		for _, p := range res.Problems {
 			if o.Aside(p) {

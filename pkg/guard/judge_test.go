@@ -354,23 +354,29 @@ func TestOfThePast(t *testing.T) {
 }
 
 // TestAllLost tells modules that lost their BTF from those that never had it by
-// the kernel's config, where no other of the build has any.
+// the kernel's config, or what it shows of it, where no other of the build has any.
 func TestAllLost(t *testing.T) {
 	for _, tc := range []struct {
 		pairing        Pairing
 		inTree, config bool
 		release        string
+		marker         string // that module BTF is read by
 		want           Verdict
 	}{
-		{PairBuild, true, true, "5.15.12-1-default", BTFLost},
-		{PairBuild, true, false, "5.15.12-1-default", NoBTF},
-		{PairBuild, false, true, "5.15.12-1-default", NoBTF},
-		{PairGiven, true, true, "5.15.12-1-default", BTFLost},
-		{PairGiven, true, true, "5.15.12-2-default", NoBTF}, // another kernel's, which may have been built without
+		{PairBuild, true, true, "5.15.12-1-default", "", BTFLost},
+		{PairBuild, true, false, "5.15.12-1-default", "", NoBTF},
+		{PairBuild, true, false, "5.15.12-1-default", "STRUCT module has btf_data", BTFLost},
+		{PairBuild, true, false, "5.15.12-1-default", "as Linux 5.15 and later, by STRUCT x", NoBTF},
+		{PairBuild, false, true, "5.15.12-1-default", "", NoBTF},
+		{PairGiven, true, true, "5.15.12-1-default", "", BTFLost},
+		{PairGiven, true, true, "5.15.12-2-default", "", NoBTF}, // another kernel's, which may have been built without
 	} {
 		b := testBuild(t, "1.3", kernelTable(0, 0))
 		if tc.config {
 			b.Config = kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": "y"}
+		}
+		if tc.marker != "" {
+			b.Decisions = []verify.Decision{{Rule: verify.RuleModuleBTF, Source: verify.ByMarker, By: tc.marker}}
 		}
 		m := testModule(b.Package, nil)
 		m.InTree, m.Release = tc.inTree, tc.release

@@ -3,10 +3,14 @@
 package guard
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/compare"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/evidence"
@@ -19,7 +23,7 @@ import (
 // judging knows what several pairs share.
 type judging struct {
 	own      map[string][]*Base      // the bases of each build, by arch and kernelrelease
-	named    *Base                   // the base that the user named as the modules' own
+	named    *Base                   // the base that the user named as the modules' own; nil if they contradict it
 	siblings map[string]bool         // by build, arch and kernelrelease: some module has BTF
 	cured    map[string]bool         // likewise: some in-tree module has a .BTF.base
 	curedNew map[string]bool         // by arch and kernelrelease: in a new build
@@ -85,6 +89,43 @@ func newJudging(inv *Inventory) *judging {
 		}
 	}
 	return j
+}
+
+// claim withdraws the base that the user named as the modules' own, and returns why, where
+// more of them contradict it than may be damaged. One that was built for a kernel of another
+// name contradicts it as well.
+func (j *judging) claim(ctx context.Context, inv *Inventory) error {
+	if j.named == nil {
+		return nil
+	}
+	var asked []*Module
+	for _, m := range inv.Modules {
+		if m.Package == nil && len(m.BTF) > 0 && !m.Distilled {
+			asked = append(asked, m)
+		}
+	}
+	against := make([]bool, len(asked))
+	parallel.Each(ctx, len(asked), runtime.GOMAXPROCS(0), func(i int) {
+		against[i] = j.named.OtherName(asked[i].builtFor()) || j.examine(asked[i], j.named, nil).Contradicted()
+	})
+	n, other := 0, (*Module)(nil)
+	for i, m := range asked {
+		if against[i] {
+			n++
+			if other == nil && j.named.OtherName(m.builtFor()) {
+				other = m
+			}
+		}
+	}
+	if n*MostDamaged <= len(asked) {
+		return nil
+	}
+	named := j.named
+	j.named = nil
+	if other != nil {
+		return fmt.Errorf(ownOtherName, other.Name, other.builtFor(), named.Called())
+	}
+	return fmt.Errorf(ownContradicted, prose.Number(n), prose.Several(len(asked), "module"), oneOrAll(n, "contradicts", "contradict"))
 }
 
 // treeBase is the vmlinux of a tree if the modules beside it confirm that they were

@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -33,6 +34,7 @@ func TestBelieve(t *testing.T) {
 		{"neighbors confirm it", nil, []Verdict{SameBase, SameBase, NoBTF}, SameBase},
 		{"one does not fit", nil, []Verdict{SameBase, SameBase, Misread}, Unproven},
 		{"one is refused", nil, []Verdict{SameBase, SameBase, Rejected}, Unproven},
+		{"one is damaged", nil, []Verdict{SameBase, SameBase, Malformed}, SameBase},
 		{"as many are small", nil, []Verdict{SameBase}, Unproven},
 		{"none confirms it", nil, []Verdict{Unproven}, Unproven},
 		{"of another package", func(f *Finding) { f.Module.InTree = false }, []Verdict{SameBase, SameBase}, Unproven},
@@ -44,7 +46,11 @@ func TestBelieve(t *testing.T) {
 	} {
 		all := []Finding{of(Unproven, tc.small)}
 		for _, v := range tc.others {
-			all = append(all, of(v, nil))
+			all = append(all, of(v, func(f *Finding) {
+				if v == Malformed {
+					f.Module.Err = errors.New("cut short")
+				}
+			}))
 		}
 		believe(all)
 		if f := all[0]; f.Verdict != tc.want || tc.want == SameBase && (f.Basis != Provenance || f.Severity != OK || len(f.Reasons) == 0) {

@@ -36,7 +36,7 @@ const (
 	noVmlinux        = "no vmlinux of %s was given"
 	ignoresModules   = "this kernel does not look at module BTF (it is older than 5.11, or CONFIG_DEBUG_INFO_BTF_MODULES is not set)"
 	lostUnlikeOthers = "the module was built in the kernel's tree and has no .BTF, while others of its build have one"
-	lostByStripping  = "the module was built in the kernel's tree and has no .BTF, although CONFIG_DEBUG_INFO_BTF_MODULES=y: " +
+	lostByStripping  = "the module was built in the kernel's tree and has no .BTF, although this kernel is built with CONFIG_DEBUG_INFO_BTF_MODULES=y: " +
 		"something stripped it (find-debuginfo keeps it with --keep-section .BTF)"
 	baseWithoutBTF = "this vmlinux has no .BTF section, so no module BTF can be read on it"
 	baseRefused    = "the kernel refuses the .BTF of this vmlinux itself"
@@ -143,11 +143,13 @@ const (
 
 // What was not checked; the file stands in front.
 const (
-	noBase    = "no kernel with BTF in it"
-	manyBases = "%d kernels in it; name the file of one"
-	nothingIn = "no kernel and no module in it, so nothing of it was checked"
-	ownOther  = "not what the modules were built on: the kernels of their own builds are here, and have other bases"
-	noMatch   = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
+	noBase          = "no kernel with BTF in it"
+	manyBases       = "%d kernels in it; name the file of one"
+	nothingIn       = "no kernel and no module in it, so nothing of it was checked"
+	ownOtherName    = "not what these modules were built on, and not used: %s was built for %s, and this kernel is %s"
+	ownContradicted = "not what these modules were built on, and not used: %s of %s %s it"
+	ownOther        = "not what the modules were built on: the kernels of their own builds are here, and have other bases"
+	noMatch         = "nothing was compared: no kernelrelease of it is one of the new build, whose modules are looked for by that name"
 	// Of two kernelreleases, with a command, and of one for two architectures.
 	noMatchNames = "nothing was compared: the old build is %s, the new one %s. They have separate folders below /lib/modules, " +
 		"so an update does not mix them. Modules of other packages can still meet both: give these too. " +
@@ -156,6 +158,7 @@ const (
 	noMatchArchs    = "nothing was compared: the old build is %s, the new one %s"
 	oneBuild        = "nothing was compared: both sides are the same build"
 	noModulesEither = "nothing was compared: neither build has modules. Give them too, or the packages that have them"
+	noneWithBTF     = "none of these modules of a kernel has BTF, and no vmlinux was given, which would say whether they should"
 	noModules       = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"
 	wrongArch       = "not checked: it is built for %s, the base for %s"
 	linkNotKnown    = "not checked on %s (%s): whether its modules are linked into %s is not known, since %s"

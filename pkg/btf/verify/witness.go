@@ -99,6 +99,11 @@ const (
 	numFields
 )
 
+// RuleModuleBTF is the [Decision] whether the BTF of modules is read. By a marker of its own
+// it says how the kernel was built: what reads it is there only with
+// CONFIG_DEBUG_INFO_BTF_MODULES.
+const RuleModuleBTF = "module BTF"
+
 // fields says of each rule its name for people, its value in words, and how to
 // take it over from other rules.
 var fields = [numFields]struct {
@@ -106,7 +111,7 @@ var fields = [numFields]struct {
 	show func(r *Rules) string
 	take func(r, from *Rules)
 }{
-	fieldModuleBTF:    {"module BTF", func(r *Rules) string { return pick(r.ModuleBTF, "read", "not read") }, func(r, from *Rules) { r.ModuleBTF = from.ModuleBTF }},
+	fieldModuleBTF:    {RuleModuleBTF, func(r *Rules) string { return pick(r.ModuleBTF, "read", "not read") }, func(r, from *Rules) { r.ModuleBTF = from.ModuleBTF }},
 	fieldEmptySection: {"empty sections", func(r *Rules) string { return pick(r.EmptySection, "accepted", "refused") }, func(r, from *Rules) { r.EmptySection = from.EmptySection }},
 	fieldMaxKind:      {"last kind", func(r *Rules) string { return r.MaxKind.String() }, func(r, from *Rules) { r.MaxKind = from.MaxKind }},
 	fieldInfoMask:     {"info word", func(r *Rules) string { return infoWord(r.InfoMask) }, func(r, from *Rules) { r.InfoMask = from.InfoMask }},
