@@ -195,11 +195,11 @@ func nothingToCheck(inv *Inventory) []Problem {
 	return nil
 }
 
-// nothingTells is for modules of the kernel's tree of which none has BTF, without any kernel
-// that would say whether they should.
+// nothingTells is for modules of which none has BTF, some of them of a kernel's tree, without
+// any kernel that would say whether these should.
 func nothingTells(inv *Inventory) []Problem {
-	inTree := func(m *Module) bool { return m.InTree && !m.ReadsBase() }
-	if len(inv.Bases) > 0 || len(inv.Modules) == 0 || slices.ContainsFunc(inv.Modules, func(m *Module) bool { return !inTree(m) }) {
+	inTree := func(m *Module) bool { return m.InTree }
+	if len(inv.Bases) > 0 || slices.ContainsFunc(inv.Modules, (*Module).ReadsBase) || !slices.ContainsFunc(inv.Modules, inTree) {
 		return nil
 	}
 	for _, a := range inv.Arguments {

@@ -5,6 +5,9 @@ package guard
 import (
 	"strings"
 	"testing"
+
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
 // TestNeverMeet: kernels of two names have folders of their own, those of two
@@ -53,11 +56,13 @@ func TestClaim(t *testing.T) {
 		{"of another name", &Base{Release: "2-default"}, "1-default", 0, 1,
 			"not what these modules were built on, and not used: drv was built for 1-default, and this kernel is 2-default"},
 		{"contradicted", &Base{Release: "1-default"}, "1-default", 1, 2, "and not used: 1 of 3 modules contradicts it"},
+		{"a raw table, that of a kernel of another name", &Base{Fingerprint: fingerprint.Of(kernelTable(32, 0).Table(t))}, "1-default", 0, 1,
+			"drv was built for 1-default, and this kernel is 5.15.12-1-default"},
 		{"one damaged among many", &Base{Release: "1-default"}, "1-default", 1, MostDamaged, ""},
 	} {
 		own := tc.own
 		own.Path, own.Tree, own.Origin, own.Table, own.pointerSize = "own", "own", Own, w.Table(t), 8
-		on := testBuild(t, "1.2", kernelTable(32, 0))
+		on := testBuild(t, "1.2", kernelTable(32, 0)) // called 5.15.12-1-default
 		on.Package, on.Tree, on.Origin = nil, "on", Given
 		inv := &Inventory{Bases: []*Base{own, on}, Arguments: []Argument{{Path: "own", Origin: Own}, {Path: "on", Origin: Given}, {Path: "drv", Origin: New}}}
 		for i := range tc.against + tc.with {
@@ -85,6 +90,51 @@ func TestClaim(t *testing.T) {
 	}
 }
 
+// TestClaimOfOne: one module of another name among any number is enough, since none of these
+// is damaged.
+func TestClaimOfOne(t *testing.T) {
+	w := kernelTable(0, 0)
+	own := &Base{Path: "own", Tree: "own", Origin: Own, Release: "1-default", Table: w.Table(t), pointerSize: 8}
+	inv := &Inventory{Bases: []*Base{own}}
+	for range 2 * MostDamaged {
+		m := testModule(nil, driver(w))
+		m.release = "1-default"
+		inv.Modules = append(inv.Modules, m)
+	}
+	j := newJudging(inv)
+	if err := j.claim(t.Context(), inv); err != nil || j.named != own {
+		t.Errorf("all of its name: %v", err)
+	}
+	inv.Modules[0].release = "2-default"
+	if err := j.claim(t.Context(), inv); err == nil || j.named != nil {
+		t.Errorf("one of another: %v", err)
+	}
+}
+
+// TestClaimBeside: modules that lie beside the vmlinux that they were built on were not built
+// on another one, whatever somebody says; on a copy of it they were.
+func TestClaimBeside(t *testing.T) {
+	w := kernelTable(0, 0)
+	for _, tc := range []struct {
+		name string
+		own  *btftest.Writer
+		want bool
+	}{{"another", kernelTable(32, 0), false}, {"a copy", kernelTable(0, 0), true}} {
+		own := &Base{Path: "own", Tree: "own", Origin: Own, Table: tc.own.Table(t), pointerSize: 8}
+		own.Fingerprint = fingerprint.Of(own.Table)
+		m := testModule(nil, driver(w))
+		m.Tree = "tree"
+		beside := testBuild(t, "1.3", w)
+		beside.Package, beside.Tree = nil, "tree"
+		inv := &Inventory{Bases: []*Base{own, beside}, Modules: []*Module{m}}
+		j := newJudging(inv)
+		j.trees[key(m.Tree, m.Arch, m.Release)] = func() *Base { return beside } // which it is too small to show
+		if err := j.claim(t.Context(), inv); (err == nil) != tc.want || (j.named == own) != tc.want {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+}
+
 // TestNothingTells: a kernel's modules without BTF are no all clear where no vmlinux says
 // whether they should have some; those of others are.
 func TestNothingTells(t *testing.T) {
@@ -94,7 +144,12 @@ func TestNothingTells(t *testing.T) {
 		wrong bool
 	}{
 		{"of a kernel", func(*Inventory) {}, true},
-		{"of others", func(inv *Inventory) { inv.Modules[0].InTree = false }, false},
+		{"one of a kernel among others", func(inv *Inventory) { inv.Modules[0].InTree = false }, true},
+		{"of others", func(inv *Inventory) { inv.Modules[0].InTree, inv.Modules[1].InTree = false, false }, false},
+		{"one has some", func(inv *Inventory) {
+			inv.Modules[0].BTF = driver(kernelTable(0, 0))
+			inv.Bases = []*Base{testBuild(t, "1.3", kernelTable(0, 0))}
+		}, false},
 		{"found in a build", func(inv *Inventory) { inv.Arguments[0].Found = true }, false},
 	} {
 		inv := &Inventory{Modules: []*Module{testModule(nil, nil), testModule(nil, nil)}, Arguments: []Argument{{Path: "drv", Origin: New}}}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/parallel"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
@@ -91,12 +92,18 @@ func newJudging(inv *Inventory) *judging {
 	return j
 }
 
-// claim withdraws the base that the user named as the modules' own, and returns why, where
-// more of them contradict it than may be damaged. One that was built for a kernel of another
-// name contradicts it as well.
+// claim withdraws the base that the user named as the modules' own, and returns why: where
+// one of them was built for a kernel of another name, or lies beside the vmlinux that it was
+// built on, or where more of them contradict it than may be damaged.
 func (j *judging) claim(ctx context.Context, inv *Inventory) error {
-	if j.named == nil {
+	named := j.named
+	if named == nil {
 		return nil
+	}
+	// A raw table is called as the kernel that has it, if that is here.
+	called := named
+	if i := slices.IndexFunc(inv.Bases, func(b *Base) bool { return b.Called() != "" && b.isSame(named) }); named.Called() == "" && i >= 0 {
+		called = inv.Bases[i]
 	}
 	var asked []*Module
 	for _, m := range inv.Modules {
@@ -104,28 +111,35 @@ func (j *judging) claim(ctx context.Context, inv *Inventory) error {
 			asked = append(asked, m)
 		}
 	}
-	against := make([]bool, len(asked))
-	parallel.Each(ctx, len(asked), runtime.GOMAXPROCS(0), func(i int) {
-		against[i] = j.named.OtherName(asked[i].builtFor()) || j.examine(asked[i], j.named, nil).Contradicted()
-	})
-	n, other := 0, (*Module)(nil)
-	for i, m := range asked {
-		if against[i] {
-			n++
-			if other == nil && j.named.OtherName(m.builtFor()) {
-				other = m
+	for _, m := range asked {
+		if called.OtherName(m.builtFor()) {
+			j.named = nil
+			return fmt.Errorf(ownOtherName, m.Name, m.builtFor(), called.Called())
+		}
+		if own := j.trees[key(m.Tree, m.Arch, m.Release)]; own != nil && m.InTree {
+			if b := own(); b != nil && !b.isSame(named) {
+				j.named = nil
+				return fmt.Errorf(ownBeside, m.Name, b.Label())
 			}
 		}
 	}
+	var against atomic.Int64
+	parallel.Each(ctx, len(asked), runtime.GOMAXPROCS(0), func(i int) {
+		if j.examine(asked[i], named, nil).Contradicted() {
+			against.Add(1)
+		}
+	})
+	n := int(against.Load())
 	if n*MostDamaged <= len(asked) {
 		return nil
 	}
-	named := j.named
 	j.named = nil
-	if other != nil {
-		return fmt.Errorf(ownOtherName, other.Name, other.builtFor(), named.Called())
-	}
 	return fmt.Errorf(ownContradicted, prose.Number(n), prose.Several(len(asked), "module"), oneOrAll(n, "contradicts", "contradict"))
+}
+
+// isSame reports whether two bases are one and the same table.
+func (b *Base) isSame(c *Base) bool {
+	return b.Table != nil && c.Table != nil && b.Fingerprint.Base == c.Fingerprint.Base
 }
 
 // treeBase is the vmlinux of a tree if the modules beside it confirm that they were
