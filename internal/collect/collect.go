@@ -79,18 +79,21 @@ func (c *collector) readFiles(workers int, list []file) {
 
 // file is a file on disk that is to be read.
 type file struct {
-	path   string
-	tree   string // the argument it was found under
-	origin guard.Origin
-	named  bool // it was named itself, not found in a folder
-	size   int64
-	link   string // what path leads to, of a module in the tree of another kernel
+	path     string
+	argument string // that it was found under
+	origin   guard.Origin
+	named    bool // it was named itself, not found in a folder
+	size     int64
+	link     string // what path leads to, of a module in the tree of another kernel
 }
+
+// place says what a loose file belongs together with, until [tellApart] knows better.
+func (f file) place() guard.Place { return guard.Place{Argument: f.argument, Tree: f.argument} }
 
 // shown is the path for people: as it was given, even if it is a link.
 func (f file) shown() string {
 	if f.named {
-		return f.tree
+		return f.argument
 	}
 	return f.path
 }
@@ -157,7 +160,7 @@ func (c *collector) walk(a *guard.Argument) {
 			}
 			c.problem(path, a.Origin, regular.WithoutPath(err))
 		} else if info != nil && info.Mode().IsRegular() {
-			c.list(a, file{path: path, tree: a.Path, origin: a.Origin, named: path == root, size: info.Size(), link: link})
+			c.list(a, file{path: path, argument: a.Path, origin: a.Origin, named: path == root, size: info.Size(), link: link})
 		}
 		return nil
 	})

@@ -28,8 +28,8 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if err != nil {
 		return err
 	}
-	b := &guard.Base{Path: f.path, Tree: f.tree, Origin: f.origin, BootImage: namedLike(filepath.Base(f.path)) == kernel.RoleBootImage}
-	if i := slices.IndexFunc(c.sources.installed, func(k InstalledKernel) bool { return k.Path == f.tree }); i >= 0 {
+	b := &guard.Base{Path: f.path, Place: f.place(), Origin: f.origin, BootImage: namedLike(filepath.Base(f.path)) == kernel.RoleBootImage}
+	if i := slices.IndexFunc(c.sources.installed, func(k InstalledKernel) bool { return k.Path == f.argument }); i >= 0 {
 		b.Owner = c.sources.installed[i].Owner
 	}
 	b.Release, _ = kernel.ReleaseFromPath(f.path)

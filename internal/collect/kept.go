@@ -252,7 +252,7 @@ func (c *collector) takeRemembered(p Remembered) error {
 	}
 	*r.pkg = *k.rest.Header
 	r.pkg.Sealed = true // nothing else is kept
-	c.addPackage(file{path: p.Path, tree: p.Path, origin: guard.New}, r.pkg)
+	c.addPackage(file{path: p.Path, argument: p.Path, origin: guard.New}, r.pkg)
 	r.takeOver(k)
 	r.addBases(k.rest.Provides)
 	return nil

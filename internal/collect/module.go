@@ -167,7 +167,7 @@ const wholeModule = 4 << 20
 
 // readLooseModule reads a module that is a file of its own.
 func (c *collector) readLooseModule(f file, r io.ReaderAt) error {
-	m := &guard.Module{Path: f.path, Tree: f.tree, Origin: f.origin, Linked: f.link != ""}
+	m := &guard.Module{Path: f.path, Place: f.place(), Origin: f.origin, Linked: f.link != ""}
 	m.Release, _ = kernel.ReleaseFromPath(f.path)
 	if f.size > wholeModule {
 		opened, err := kernel.OpenPlainModule(r, f.size, f.path)
@@ -198,7 +198,7 @@ func (c *collector) readTable(f file, r io.ReaderAt) error {
 	if ext := filepath.Ext(name); strings.EqualFold(ext, ".btf") || ext == ".bin" || ext == ".raw" {
 		name = strings.TrimSuffix(name, ext)
 	}
-	m := &guard.Module{Path: f.path, Tree: f.tree, Origin: f.origin, Name: kernel.ModuleName(name), Raw: true, BTF: data}
+	m := &guard.Module{Path: f.path, Place: f.place(), Origin: f.origin, Name: kernel.ModuleName(name), Raw: true, BTF: data}
 	m.Release, _ = kernel.ReleaseFromPath(f.path)
 	c.sources.Progress.module()
 	if err := c.account(m); err != nil {

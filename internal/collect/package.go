@@ -19,7 +19,7 @@ import (
 func (c *collector) readPackage(f file) error {
 	o, ok := opened{}, false
 	if f.named && f.origin == guard.New && c.sources.built != nil {
-		o, ok = c.sources.built.opened[f.tree]
+		o, ok = c.sources.built.opened[f.argument]
 	}
 	if !ok {
 		o = open(f.path)
@@ -71,7 +71,7 @@ func (c *collector) drop(p *guard.Package) {
 
 // addPackage notes a package that was found.
 func (c *collector) addPackage(f file, p *guard.Package) {
-	p.Path, p.Origin, p.Tree = f.path, f.origin, f.tree
+	p.Path, p.Origin, p.Tree = f.path, f.origin, f.argument
 	if c.sources.built != nil && f.origin == guard.New {
 		p.Build = "the build" // however many times it was packaged
 	}

@@ -64,14 +64,14 @@ func NewFingerprints(inv *guard.Inventory, version string, rules bool) *Fingerpr
 	for i, a := range slices.Backward(inv.Arguments) {
 		given[a.Path] = i
 	}
-	argument := func(p *guard.Package, tree string) int {
+	argument := func(p *guard.Package, path string) int {
 		if p != nil {
-			tree = p.Tree
+			path = p.Tree
 		}
-		return given[tree]
+		return given[path]
 	}
-	ofBase := func(b *guard.Base) int { return argument(b.Package, b.Tree) }
-	ofModule := func(m *guard.Module) int { return argument(m.Package, m.Tree) }
+	ofBase := func(b *guard.Base) int { return argument(b.Package, b.Argument) }
+	ofModule := func(m *guard.Module) int { return argument(m.Package, m.Argument) }
 	for _, b := range inOrder(inv.Bases, ofBase) {
 		base := newBase(b)
 		if !rules {

@@ -32,10 +32,10 @@ func idle(inv *Inventory, res *Result, misnamed error) []Problem {
 	}
 	bases, modules := map[place]int{}, map[place]int{}
 	for _, b := range inv.Bases {
-		bases[place{tree(b.Package, b.Tree), b.Origin}]++
+		bases[place{argument(b.Package, b.Place), b.Origin}]++
 	}
 	for _, m := range inv.Modules {
-		modules[place{tree(m.Package, m.Tree), m.Origin}]++
+		modules[place{argument(m.Package, m.Place), m.Origin}]++
 	}
 	failed := map[string]bool{}
 	for _, p := range inv.Problems {
@@ -131,7 +131,7 @@ func neverMeet(inv *Inventory, path string) error {
 	for _, b := range inv.Bases {
 		switch {
 		case b.Release == "":
-		case b.Origin == Against && tree(b.Package, b.Tree) == path:
+		case b.Origin == Against && argument(b.Package, b.Place) == path:
 			old = append(old, b)
 		case b.Origin == New:
 			new = append(new, b)
@@ -163,7 +163,7 @@ func CrossCommand(inv *Inventory, old, new *Base) string {
 	if !slices.ContainsFunc(inv.Modules, func(m *Module) bool { return m.Origin == Against }) {
 		on, built = old, new
 	}
-	return fmt.Sprintf(crossCommand, prose.Argument(on.file()), prose.Argument(built.file()), prose.Argument(tree(built.Package, built.Tree)))
+	return fmt.Sprintf(crossCommand, prose.Argument(on.file()), prose.Argument(built.file()), prose.Argument(argument(built.Package, built.Place)))
 }
 
 // file is what names the base on the command line.
@@ -210,9 +210,10 @@ func nothingTells(inv *Inventory) []Problem {
 	return nil
 }
 
-func tree(p *Package, tree string) string {
+// argument is the one that a file came from, or its package.
+func argument(p *Package, at Place) string {
 	if p != nil {
 		return p.Tree
 	}
-	return tree
+	return at.Argument
 }

@@ -19,7 +19,7 @@ func TestNeverMeet(t *testing.T) {
 	}
 	base := func(side Origin, release, arch string) *Base {
 		at := map[Origin][2]string{Against: {"old", "old/vmlinux"}, New: {"new", "new/vm linux"}}[side]
-		return &Base{Origin: side, Release: release, Arch: arch, Tree: at[0], Path: at[1]}
+		return &Base{Origin: side, Release: release, Arch: arch, Place: under(at[0]), Path: at[1]}
 	}
 	for _, tc := range []struct {
 		name     string
@@ -61,13 +61,13 @@ func TestClaim(t *testing.T) {
 		{"one damaged among many", &Base{Release: "1-default"}, "1-default", 1, MostDamaged, ""},
 	} {
 		own := tc.own
-		own.Path, own.Tree, own.Origin, own.Table, own.pointerSize = "own", "own", Own, w.Table(t), 8
+		own.Path, own.Place, own.Origin, own.Table, own.pointerSize = "own", under("own"), Own, w.Table(t), 8
 		on := testBuild(t, "1.2", kernelTable(32, 0)) // called 5.15.12-1-default
-		on.Package, on.Tree, on.Origin = nil, "on", Given
+		on.Package, on.Place, on.Origin = nil, under("on"), Given
 		inv := &Inventory{Bases: []*Base{own, on}, Arguments: []Argument{{Path: "own", Origin: Own}, {Path: "on", Origin: Given}, {Path: "drv", Origin: New}}}
 		for i := range tc.against + tc.with {
 			m := testModule(nil, driver(w))
-			m.Tree, m.Release, m.release = "drv", tc.builtFor, tc.builtFor
+			m.Place, m.Release, m.release = under("drv"), tc.builtFor, tc.builtFor
 			if i < tc.against {
 				m.BTF = driver(other)
 			}
@@ -94,7 +94,7 @@ func TestClaim(t *testing.T) {
 // is damaged.
 func TestClaimOfOne(t *testing.T) {
 	w := kernelTable(0, 0)
-	own := &Base{Path: "own", Tree: "own", Origin: Own, Release: "1-default", Table: w.Table(t), pointerSize: 8}
+	own := &Base{Path: "own", Place: under("own"), Origin: Own, Release: "1-default", Table: w.Table(t), pointerSize: 8}
 	inv := &Inventory{Bases: []*Base{own}}
 	for range 2 * MostDamaged {
 		m := testModule(nil, driver(w))
@@ -120,12 +120,12 @@ func TestClaimBeside(t *testing.T) {
 		own  *btftest.Writer
 		want bool
 	}{{"another", kernelTable(32, 0), false}, {"a copy", kernelTable(0, 0), true}} {
-		own := &Base{Path: "own", Tree: "own", Origin: Own, Table: tc.own.Table(t), pointerSize: 8}
+		own := &Base{Path: "own", Place: under("own"), Origin: Own, Table: tc.own.Table(t), pointerSize: 8}
 		own.Fingerprint = fingerprint.Of(own.Table)
 		m := testModule(nil, driver(w))
-		m.Tree = "tree"
+		m.Place = under("tree")
 		beside := testBuild(t, "1.3", w)
-		beside.Package, beside.Tree = nil, "tree"
+		beside.Package, beside.Place = nil, under("tree")
 		inv := &Inventory{Bases: []*Base{own, beside}, Modules: []*Module{m}}
 		j := newJudging(inv)
 		j.trees[key(m.Tree, m.Arch, m.Release)] = func() *Base { return beside } // which it is too small to show
@@ -154,7 +154,7 @@ func TestNothingTells(t *testing.T) {
 	} {
 		inv := &Inventory{Modules: []*Module{testModule(nil, nil), testModule(nil, nil)}, Arguments: []Argument{{Path: "drv", Origin: New}}}
 		for _, m := range inv.Modules {
-			m.Tree = "drv"
+			m.Place = under("drv")
 		}
 		tc.edit(inv)
 		res, err := Judge(t.Context(), inv, Options{})
@@ -163,3 +163,6 @@ func TestNothingTells(t *testing.T) {
 		}
 	}
 }
+
+// under is the place of what was found under an argument that has no more than one build.
+func under(argument string) Place { return Place{Argument: argument, Tree: argument} }

@@ -95,13 +95,21 @@ type Package struct {
 	Tree string // the argument it was found under
 }
 
+// Place is where a loose file was found.
+type Place struct {
+	Argument string // the argument it was found under
+	// Tree is the folder of what it belongs together with: the argument, or where that holds
+	// several builds of one kernelrelease, the folder of one.
+	Tree string
+}
+
 // Base is a vmlinux: what modules are read on.
 type Base struct {
 	Package *Package // nil for a loose file
 	Path    string   // in the package, or the file
-	Tree    string   // for a loose file, the argument it was found under
 	Owner   string   // the package (NEVRA) that a loose file belongs to, if known
 	Origin  Origin
+	Place
 
 	Arch    string
 	Release string // kernelrelease, by path or by what it says itself
@@ -147,8 +155,8 @@ type Base struct {
 type Module struct {
 	Package *Package // nil for a loose file
 	Path    string   // in the package, or the file
-	Tree    string   // for a loose file, the argument it was found under
 	Origin  Origin
+	Place
 
 	Name    string
 	Arch    string // "" for a raw table

@@ -18,7 +18,7 @@ import (
 func TestBelieve(t *testing.T) {
 	b := &Base{Path: "tree/boot/vmlinuz", Vermagic: "1-default SMP"}
 	of := func(v Verdict, change func(f *Finding)) Finding {
-		m := &Module{Tree: "tree", Release: "1-default", InTree: true, vermagic: "1-default SMP"}
+		m := &Module{Place: Place{Tree: "tree"}, Release: "1-default", InTree: true, vermagic: "1-default SMP"}
 		f := Finding{Pairing: PairBuild, Module: m, Base: b, Verdict: v, Severity: v.Severity()}
 		if change != nil {
 			change(&f)

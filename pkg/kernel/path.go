@@ -109,8 +109,23 @@ func CutWeakLink(p string) (root string, ok bool) {
 	if !ok || !isModule(path.Base(p)) || !strings.HasPrefix(below, "weak-updates/") && !strings.HasPrefix(below, "extra/") {
 		return "", false
 	}
-	root = p[:strings.LastIndex(p, "/lib/modules/")]
-	return strings.TrimSuffix(root, "/usr"), true
+	return Root(p)
+}
+
+// Root returns the root of the system that a file of a kernel lies in, by its path: what
+// stands before /lib/modules, /usr/lib/modules or /boot, "" for that of this machine or for the
+// current folder. Debug information belongs to the system that it is about.
+func Root(p string) (root string, ok bool) {
+	if _, ok := ReleaseFromPath(p); !ok {
+		return "", false
+	}
+	for _, dir := range []string{"/lib/modules/", "/lib/kpatch/", "/boot/"} {
+		if at := strings.LastIndex("/"+p, dir); at >= 0 {
+			root = strings.TrimSuffix(strings.TrimSuffix(("/" + p)[:at], "/usr"), debugFolder)
+			return strings.TrimPrefix(root, "/"), true
+		}
+	}
+	return "", false
 }
 
 // ReleaseFromPath returns the kernelrelease a path belongs to: the directory

@@ -74,6 +74,40 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+func TestRoot(t *testing.T) {
+	for path, want := range map[string]string{
+		"/lib/modules/6.1/kernel/foo.ko":                "/",
+		"/usr/lib/modules/6.1/vmlinux":                  "/",
+		"/boot/vmlinuz-6.1":                             "/",
+		"/a/boot/vmlinux-6.1.gz":                        "/a",
+		"/a/usr/lib/modules/6.1/kernel/lib/foo.ko":      "/a",
+		"/a/b/lib/modules/6.2/weak-updates/foo.ko":      "/a/b",
+		"/a/lib/modules/6.1/build/vmlinux":              "/a",
+		"/a/usr/lib/debug/lib/modules/6.1/vmlinux":      "/a",
+		"/a/usr/lib/debug/usr/lib/modules/6.1/vmlinux":  "/a",
+		"/a/usr/lib/debug/boot/vmlinux-6.1.debug":       "/a",
+		"/usr/lib/debug/lib/modules/6.1/vmlinux":        "/",
+		"/a/usr/lib/kpatch/6.1/kpatch-1.ko":             "/a",
+		"/mnt/lib/modules/6.1/chroot/lib/modules/6.2/x": "/mnt/lib/modules/6.1/chroot",
+		"/linux/arch/x86/boot/bzImage":                  "",
+		"/linux/vmlinux":                                "",
+		"/linux/drivers/net/foo.ko":                     "",
+		"/modules/6.1/kernel/foo.ko":                    "",
+		"/a/boot/initrd-6.1":                            "",
+		"a/usr/lib/modules/6.1/vmlinux":                 "a",
+		"usr/lib/modules/6.1/vmlinux":                   "/",
+		"boot/vmlinuz-6.1":                              "/",
+	} {
+		root, ok := kernel.Root(path)
+		if ok && root == "" {
+			root = "/"
+		}
+		if root != want {
+			t.Errorf("Root(%q) = %q, want %q", path, root, want)
+		}
+	}
+}
+
 func TestModuleName(t *testing.T) {
 	for path, want := range map[string]string{
 		"/lib/modules/6.1/kernel/drivers/net/usb/ipheth.ko": "ipheth",
