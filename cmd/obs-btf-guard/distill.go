@@ -9,6 +9,7 @@ import (
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/collect"
 	"github.com/obs-btf-guard/obs-btf-guard/internal/distill"
+	"github.com/obs-btf-guard/obs-btf-guard/internal/prose"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 	"github.com/urfave/cli/v2"
 )
@@ -94,7 +95,9 @@ func sayDistilled(c *cli.Context, r *distill.Report) error {
 	if len(r.Files) == 0 {
 		return fmt.Errorf("%s: no module in it (NAME.ko)", c.Args().First())
 	}
+	const most = 8 // of one reason
 	var before, after int64
+	left, reasons := map[string]int{}, []string{}
 	for _, f := range r.Files {
 		switch f.Outcome {
 		case distill.Distilled:
@@ -103,17 +106,26 @@ func sayDistilled(c *cli.Context, r *distill.Report) error {
 				fmt.Fprintf(c.App.Writer, "note   %s: %s\n", f.Path, note)
 			}
 		case distill.Left:
-			fmt.Fprintf(c.App.Writer, "left   %s: %v\n", f.Path, f.Err)
+			reason := f.Err.Error()
+			if left[reason]++; left[reason] <= most {
+				fmt.Fprintf(c.App.Writer, "left   %s: %s\n", f.Path, reason)
+			} else if left[reason] == most+1 {
+				reasons = append(reasons, reason)
+			}
 		case distill.Failed:
 			fmt.Fprintf(c.App.ErrWriter, "obs-btf-guard: %s: %v\n", f.Path, f.Err)
 		}
+	}
+	for _, reason := range reasons {
+		fmt.Fprintf(c.App.Writer, "left   %s more: %s\n", prose.Number(left[reason]-most), reason)
 	}
 	growth := ""
 	if before > 0 {
 		growth = fmt.Sprintf(" (%+.1f %%)", 100*float64(after-before)/float64(before))
 	}
-	fmt.Fprintf(c.App.Writer, "%d distilled%s, %d had a .BTF.base, %d without BTF, %d left as they were, %d failed\n",
-		r.Count(distill.Distilled), growth, r.Count(distill.Already), r.Count(distill.NoBTF), r.Count(distill.Left), r.Count(distill.Failed))
+	count := func(o distill.Outcome) string { return prose.Number(r.Count(o)) }
+	fmt.Fprintf(c.App.Writer, "%s distilled%s, %s had a .BTF.base, %s without BTF, %s left as they were, %s failed\n",
+		count(distill.Distilled), growth, count(distill.Already), count(distill.NoBTF), count(distill.Left), count(distill.Failed))
 	switch {
 	case r.Count(distill.Failed) > 0:
 		return exitStatus(exitError)

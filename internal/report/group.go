@@ -156,6 +156,17 @@ func (g group) verdict() guard.Verdict   { return g[0].Verdict }
 func (g group) severity() guard.Severity { return g[0].Severity }
 func (g group) ruling() *guard.Ruling    { return g[0].Ruling }
 
+// worstFirst has the module in front of which most means something else, for an example.
+func (g group) worstFirst() group {
+	worst := 0
+	for i, f := range g {
+		if f.Wrong > g[worst].Wrong {
+			worst = i
+		}
+	}
+	return slices.Concat(g[worst:worst+1], g[:worst], g[worst+1:])
+}
+
 // Group is the modules of one origin on one vmlinux, for machines.
 type Group struct {
 	Pairing       string         `json:"pairing"`

@@ -62,6 +62,10 @@ func (t *text) advice(r *guard.Result, all []group) []point {
 	for _, g := range all {
 		put(g.advice(r))
 	}
+	if damaged := malformed(r); len(damaged) > 0 {
+		add("malformed: " + prose.First(damaged, 3) + " cannot be read. Download, copy or unpack again what was damaged on the way. If the package " +
+			"was built so, look for what writes to modules after they were linked (strip, objcopy, a full disk).")
+	}
 	for _, rule := range guard.Rules {
 		for _, g := range all {
 			if noted, _ := g.noted(rule, false); noted != nil {
@@ -84,6 +88,18 @@ func (t *text) advice(r *guard.Result, all []group) []point {
 		}
 	}
 	return out
+}
+
+// malformed names the modules that cannot be read and weigh something, each once.
+func malformed(r *guard.Result) (names []string) {
+	seen := map[*guard.Module]bool{}
+	for _, f := range r.Findings {
+		if f.Verdict == guard.Malformed && f.Severity != guard.OK && !seen[f.Module] {
+			seen[f.Module] = true
+			names = append(names, f.Module.Name)
+		}
+	}
+	return names
 }
 
 // exception writes the policy rules that would override these verdicts,
@@ -168,7 +184,23 @@ func (g group) advice(r *guard.Result) point {
 	if g.base() != nil && g[0].Pairing == guard.PairRebuild && w != guard.OK && g.misfit() && g.base().Table != nil && !g.tooNew() {
 		return g.survive(g.change(r))
 	}
+	if w == guard.Fail && g.severalBuilds(r) {
+		return point{text: "across: there are several builds of one kernelrelease here, and modules of one do not fit the vmlinux of another. " +
+			"If one replaces the other, check them as an update: \"obs-btf-guard check NEW --against OLD\"."}
+	}
 	return point{text: cmp.Or(g.rebuild(w), g.prove())}
+}
+
+// severalBuilds reports whether the group is of loose modules on the vmlinux of another build,
+// while that of their own lies beside them.
+func (g group) severalBuilds(r *guard.Result) bool {
+	own := map[string]bool{}
+	for _, b := range r.Bases {
+		own[b.Tree] = own[b.Tree] || b.Package == nil && b != g.base() && b.Release == g.release()
+	}
+	return g[0].Pairing == guard.PairAcross && !slices.ContainsFunc(g, func(f guard.Finding) bool {
+		return f.Severity == guard.Fail && (f.Module.Package != nil || !own[f.Module.Tree])
+	})
 }
 
 // prove says what tells of modules that do not show on which base they were built.

@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,55 @@ func TestAdviceLoose(t *testing.T) {
 		if got := (group{f}).advice(&guard.Result{}).text; !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s, %d: %q", tc.pairing, tc.errno, got)
 		}
+	}
+}
+
+// TestSeveralBuilds: two builds of one kernelrelease beside each other are no fault of either.
+func TestSeveralBuilds(t *testing.T) {
+	bases := []*guard.Base{
+		{Path: "a/vmlinux", Place: guard.Place{Tree: "a"}, Release: "1-default", Table: new(btf.Table)},
+		{Path: "b/vmlinux", Place: guard.Place{Tree: "b"}, Release: "1-default", Table: new(btf.Table)},
+	}
+	for tree, want := range map[string]string{
+		"b": "across: there are several builds of one kernelrelease here",
+		"c": "across: m was not built on a/vmlinux",
+	} {
+		f := guard.Finding{Pairing: guard.PairAcross, Base: bases[0], Verdict: guard.Misread, Severity: guard.Fail,
+			Module: &guard.Module{Name: "m", Place: guard.Place{Tree: tree}, Release: "1-default"}}
+		if got := (group{f}).advice(&guard.Result{Bases: bases}).text; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s", tree, got)
+		}
+	}
+}
+
+// TestMalformed: what to do about files that cannot be read is said once for all bases.
+func TestMalformed(t *testing.T) {
+	r := &guard.Result{}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		m := &guard.Module{Name: name}
+		for _, s := range []guard.Severity{guard.Fail, guard.Warn} {
+			r.Findings = append(r.Findings, guard.Finding{Module: m, Base: &guard.Base{}, Verdict: guard.Malformed, Severity: s})
+		}
+	}
+	r.Findings = append(r.Findings, guard.Finding{Module: &guard.Module{Name: "ignored"}, Verdict: guard.Malformed, Severity: guard.OK})
+	got := new(text).advice(r, groups(r.Findings))
+	if len(got) != 1 || !strings.HasPrefix(got[0].text, "malformed: a, b, c and 1 more cannot be read.") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestExample: the module that is shown for all is the one that is hit hardest.
+func TestExample(t *testing.T) {
+	var g group
+	for _, wrong := range []int{1, 0, 47, 3} {
+		g = append(g, guard.Finding{Wrong: wrong})
+	}
+	var got []int
+	for _, f := range g.worstFirst() {
+		got = append(got, f.Wrong)
+	}
+	if want := []int{47, 1, 0, 3}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

@@ -240,7 +240,7 @@ func (t *text) notes(g group) {
 				t.Paragraph("        ", "likewise "+t.names(all[1:]))
 				break
 			}
-			t.Line("      %s %s", t.Paint(severityColors[n.Severity], string(rule)), t.place(len(rule), f))
+			t.module(n.Severity, string(rule), f, "")
 			t.Paragraph("        ", n.Message)
 			if len(n.Log) > 0 {
 				t.log(f, n.Log)
@@ -286,7 +286,8 @@ func (t *text) ruling(r *guard.Ruling) {
 
 // some writes the first module of a part in full and names a few more.
 func (t *text) some(p group) {
-	t.Line("      %s %s", t.Paint(severityColors[p.severity()], string(p.verdict())), t.place(len(p.verdict()), p[0]))
+	p = p.worstFirst()
+	t.module(p.severity(), string(p.verdict()), p[0], "")
 	t.detail(p[0])
 	if len(p) > 1 {
 		t.Paragraph("        ", "likewise "+t.names(p[1:]))
@@ -318,7 +319,7 @@ func (t *text) all(p group) {
 		if f.Basis != "" {
 			basis = " (" + string(f.Basis) + ")"
 		}
-		t.Line("      %s %s%s", t.Paint(severityColors[f.Severity], string(f.Verdict)), t.place(len(f.Verdict), f), basis)
+		t.module(f.Severity, string(f.Verdict), f, basis)
 		t.detail(f)
 		t.consequences([]guard.Finding{f})
 	}
@@ -377,18 +378,20 @@ func (t *text) detail(f guard.Finding) {
 	}
 }
 
-// place names a module and where it lies, behind a word of so many letters. Unless all
-// is asked for, a long path is shortened.
-func (t *text) place(word int, f guard.Finding) string {
+// module names a module and where it lies, behind a word of so much weight. Unless all is
+// asked for, a long path is shortened.
+func (t *text) module(s guard.Severity, word string, f guard.Finding, after string) {
+	const indent = "      "
 	m := f.Module
-	s := m.Name + "  "
+	who := m.Name + "  "
 	if m.Package != nil {
-		s += m.Package.NEVRA + ": "
+		who += m.Package.NEVRA + ": "
 	}
-	if t.Verbose {
-		return s + m.Path
+	path := m.Path
+	if !t.Verbose {
+		path = prose.Shorten(path, t.Room(len(indent)+len(word)+len(" ")+len(who)))
 	}
-	return s + prose.Shorten(m.Path, t.Room(len("      ")+word+len(" ")+len(s)))
+	t.Item(indent+t.Paint(severityColors[s], word)+" ", len(indent)+len(word)+len(" "), who+path+after)
 }
 
 // counted is how many modules there are, and what became of them.

@@ -66,14 +66,14 @@ func (j *judging) verdict(f *Finding) {
 func (j *judging) withoutBTF(f *Finding) {
 	m, b := f.Module, f.Base
 	f.Verdict = NoBTF
-	own := b != nil && b.Table != nil && !b.IgnoresModules &&
-		(f.Pairing == PairBuild || f.Pairing == PairRunning || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
+	named := b != nil && b.Table != nil && !b.IgnoresModules &&
+		(f.Pairing == PairRunning || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
 	switch {
 	case !m.InTree:
 	case j.siblings[key(m.build(), m.Arch, m.Release)]:
 		f.Verdict = BTFLost
 		f.Reasons = []string{lostUnlikeOthers}
-	case own && b.buildsModulesWithBTF():
+	case j.expect[key(m.build(), m.Arch, m.Release)], named && b.buildsModulesWithBTF():
 		f.Verdict = BTFLost
 		f.Reasons = []string{lostByStripping}
 	}
@@ -217,11 +217,12 @@ func (j *judging) compare(f *Finding, own *Base, read *btf.Table) {
 		return
 	}
 	o := j.bases(own, f.Base).Module(built, read)
+	f.Wrong = o.Names + o.Types
 	switch {
 	case o.Misread():
 		f.Verdict = Misread
 		f.Reasons = append(f.Reasons, fmt.Sprintf(meansElse,
-			prose.Number(o.Names+o.Types), prose.Number(o.Names+o.Types+o.Drifted+o.Same)))
+			prose.Number(f.Wrong), prose.Number(f.Wrong+o.Drifted+o.Same)))
 	case o.Drifted > 0:
 		f.Verdict = Drifted
 		f.Reasons = append(f.Reasons, fmt.Sprintf(definitionsChanged, prose.Number(o.Drifted), prose.Number(o.Drifted+o.Same)))

@@ -387,6 +387,20 @@ func TestAllLost(t *testing.T) {
 			t.Errorf("%s, in-tree %t, config %t, %s: %s, want %s", tc.pairing, tc.inTree, tc.config, tc.release, f.Verdict, tc.want)
 		}
 	}
+	// It did so on whatever kernel it is read.
+	own, older := testBuild(t, "1.3", kernelTable(0, 0)), testBuild(t, "1.1", kernelTable(0, 0))
+	own.Config, older.Origin = kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": "y"}, Against
+	m := testModule(own.Package, nil)
+	m.InTree = true
+	res, err := Judge(t.Context(), &Inventory{Bases: []*Base{own, older}, Modules: []*Module{m}}, Options{})
+	if err != nil || len(res.Findings) != 2 {
+		t.Fatal(err, res.Findings)
+	}
+	for _, f := range res.Findings {
+		if f.Verdict != BTFLost {
+			t.Errorf("%s: %s", f.Pairing, f.Verdict)
+		}
+	}
 }
 
 // TestStripped judges a module on its own base by evidence alone: what its symbol

@@ -26,6 +26,7 @@ type judging struct {
 	own      map[string][]*Base      // the bases of each build, by arch and kernelrelease
 	named    *Base                   // the base that the user named as the modules' own; nil if they contradict it
 	siblings map[string]bool         // by build, arch and kernelrelease: some module has BTF
+	expect   map[string]bool         // likewise: its kernel is built with CONFIG_DEBUG_INFO_BTF_MODULES=y
 	cured    map[string]bool         // likewise: some in-tree module has a .BTF.base
 	curedNew map[string]bool         // by arch and kernelrelease: in a new build
 	trees    map[string]func() *Base // the base that loose modules of a tree were built on, by tree, arch and kernelrelease
@@ -49,7 +50,7 @@ type onOwn struct {
 
 func newJudging(inv *Inventory) *judging {
 	j := &judging{
-		own: map[string][]*Base{}, siblings: map[string]bool{},
+		own: map[string][]*Base{}, siblings: map[string]bool{}, expect: map[string]bool{},
 		cured: map[string]bool{}, curedNew: map[string]bool{},
 		trees: map[string]func() *Base{},
 	}
@@ -61,6 +62,9 @@ func newJudging(inv *Inventory) *judging {
 		case b.Package != nil:
 			k := key(b.build(), b.Arch, b.Release)
 			j.own[k] = append(j.own[k], b)
+		}
+		if b.Table != nil && !b.IgnoresModules && b.buildsModulesWithBTF() {
+			j.expect[key(b.build(), b.Arch, b.Release)] = true
 		}
 	}
 	loose := map[string][]*Module{}

@@ -41,6 +41,10 @@ type Finding struct {
 	Reasons     []string
 	Consequence string // a line for each thing
 
+	// Wrong counts the names and types that mean something else than on the module's own
+	// base; 0 where that is not at hand.
+	Wrong int
+
 	// Notes are what else is wrong with the module on this base, heaviest first.
 	Notes []Note
 
