@@ -85,25 +85,59 @@ func (r *Result) releases() int {
 
 func (t *text) findings() {
 	for _, kind := range Kinds {
-		first := true
-		for _, f := range t.Findings {
-			if f.Kind != kind {
-				continue
-			}
-			if first {
-				first = false
-				o := noted
-				if slices.Contains(t.FailOn, kind) {
-					o = failed
-				}
-				t.Marked(colors[o], outcomes[o], " "+string(kind)+": ", explanations[kind].String())
-			}
-			t.finding(f)
+		found := t.of(kind)
+		if len(found) == 0 {
+			continue
 		}
-		if !first && (kind == guard.Stale || kind == guard.Broken) {
+		o := noted
+		if slices.Contains(t.FailOn, kind) {
+			o = failed
+		}
+		t.Marked(colors[o], outcomes[o], " "+string(kind)+": ", explanations[kind].String())
+		for _, same := range alike(found) {
+			t.finding(same[0])
+			if len(same) > 1 {
+				var others []string
+				for _, f := range same[1:] {
+					others = append(others, f.about())
+				}
+				t.Paragraph("    ", "likewise "+strings.Join(others, ", "))
+			}
+		}
+		if kind == guard.Stale || kind == guard.Broken {
 			t.meanings()
 		}
 	}
+}
+
+// of picks the findings of one kind.
+func (r *Result) of(kind guard.Verdict) (out []Finding) {
+	for _, f := range r.Findings {
+		if f.Kind == kind {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// alike puts together findings that say the same of many packages.
+func alike(all []Finding) (out [][]Finding) {
+	const many = 3
+	reasons := func(f Finding) string { return strings.Join(f.Reasons, "\n") }
+	same := map[string][]Finding{}
+	for _, f := range all {
+		same[reasons(f)] = append(same[reasons(f)], f)
+	}
+	for _, f := range all {
+		switch group := same[reasons(f)]; {
+		case len(group) >= many:
+			out = append(out, group)
+			same[reasons(f)] = nil
+		case group != nil:
+			out = append(out, []Finding{f})
+		}
+	}
+	return out
 }
 
 // meanings says once what happens to modules that do not fit.

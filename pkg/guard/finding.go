@@ -150,7 +150,7 @@ func (j *judging) withTable(f *Finding) {
 	if table == nil {
 		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
 	}
-	f.table = table
+	f.table, f.damaged = table, table == nil
 	if own == b || m.Package == nil && m.Tree == b.Tree { // it may be asked for again
 		f.evidence = j.examine(m, b, table)
 	} else {

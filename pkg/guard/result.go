@@ -51,6 +51,7 @@ type Finding struct {
 	drifted  int                // types of the vmlinux that a relocated module refers to and that changed
 	evidence *evidence.Evidence // nil where no table was read
 	table    *btf.Table         // likewise; let go of once the notes are made
+	damaged  bool               // its table cannot be laid out on any base
 }
 
 // Worst is what the finding weighs with its notes.
