@@ -60,7 +60,7 @@ type memory struct {
 	c       *cli.Context
 	db      *history.DB // nil until it is open, and where it cannot be
 	tried   bool
-	unsaid  error  // why db cannot be opened, where nobody asked for it
+	unsaid  error  // why db cannot be opened, where nobody asked for it; who watches is told
 	quiet   bool   // nobody watches, who would want to know that a history begins
 	program string // digest of this program
 }
@@ -117,6 +117,9 @@ func (m *memory) open() bool {
 		m.failed(err)
 	default: // no home, or one that cannot be written: nobody asked for more
 		m.unsaid = err
+		if !m.quiet {
+			m.failed(err)
+		}
 	}
 	return m.db != nil
 }

@@ -68,14 +68,19 @@ func (j *judging) withoutBTF(f *Finding) {
 	f.Verdict = NoBTF
 	named := b != nil && b.Table != nil && !b.IgnoresModules &&
 		(f.Pairing == PairRunning || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
+	expect, known := j.expect[key(m.build(), m.Arch, m.Release)]
+	lost := ""
 	switch {
 	case !m.InTree:
 	case j.siblings[key(m.build(), m.Arch, m.Release)]:
-		f.Verdict = BTFLost
-		f.Reasons = []string{lostUnlikeOthers}
-	case j.expect[key(m.build(), m.Arch, m.Release)], named && b.buildsModulesWithBTF():
-		f.Verdict = BTFLost
-		f.Reasons = []string{lostByStripping}
+		lost = lostUnlikeOthers
+	case expect, named && b.buildsModulesWithBTF():
+		lost = lostByStripping
+	case !known && m.Origin == New && j.had[key(m.Name, m.Arch, m.Release)]:
+		lost = lostSince
+	}
+	if lost != "" {
+		f.Verdict, f.Reasons = BTFLost, []string{lost}
 	}
 }
 

@@ -387,9 +387,21 @@ func TestAllLost(t *testing.T) {
 			t.Errorf("%s, in-tree %t, config %t, %s: %s, want %s", tc.pairing, tc.inTree, tc.config, tc.release, f.Verdict, tc.want)
 		}
 	}
-	// It did so on whatever kernel it is read.
-	own, older := testBuild(t, "1.3", kernelTable(0, 0)), testBuild(t, "1.1", kernelTable(0, 0))
-	own.Config, older.Origin = kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": "y"}, Against
+	// Without its kernel, the older build's module tells.
+	older := testBuild(t, "1.1", kernelTable(0, 0))
+	older.Origin = Against
+	old, lost := testModule(older.Package, driver(kernelTable(0, 0))), testModule(&Package{Path: "new.rpm", Source: older.Package.Source}, nil)
+	old.Origin = Against
+	for name, want := range map[string]Verdict{"drv": BTFLost, "other": NoBTF} {
+		lost.Name = name
+		f := judgeOne(t, &Inventory{Bases: []*Base{older}, Modules: []*Module{lost, old}}, PairRebuild)
+		if f.Verdict != want {
+			t.Errorf("%s, without its kernel: %s, want %s", name, f.Verdict, want)
+		}
+	}
+	// It is lost on whatever kernel it is read.
+	own := testBuild(t, "1.3", kernelTable(0, 0))
+	own.Config = kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": "y"}
 	m := testModule(own.Package, nil)
 	m.InTree = true
 	res, err := Judge(t.Context(), &Inventory{Bases: []*Base{own, older}, Modules: []*Module{m}}, Options{})

@@ -26,7 +26,8 @@ type judging struct {
 	own      map[string][]*Base      // the bases of each build, by arch and kernelrelease
 	named    *Base                   // the base that the user named as the modules' own; nil if they contradict it
 	siblings map[string]bool         // by build, arch and kernelrelease: some module has BTF
-	expect   map[string]bool         // likewise: its kernel is built with CONFIG_DEBUG_INFO_BTF_MODULES=y
+	expect   map[string]bool         // likewise, of those whose kernel is here: CONFIG_DEBUG_INFO_BTF_MODULES=y
+	had      map[string]bool         // by name, arch and kernelrelease: the older build's module has BTF
 	cured    map[string]bool         // likewise: some in-tree module has a .BTF.base
 	curedNew map[string]bool         // by arch and kernelrelease: in a new build
 	trees    map[string]func() *Base // the base that loose modules of a tree were built on, by tree, arch and kernelrelease
@@ -50,7 +51,7 @@ type onOwn struct {
 
 func newJudging(inv *Inventory) *judging {
 	j := &judging{
-		own: map[string][]*Base{}, siblings: map[string]bool{}, expect: map[string]bool{},
+		own: map[string][]*Base{}, siblings: map[string]bool{}, expect: map[string]bool{}, had: map[string]bool{},
 		cured: map[string]bool{}, curedNew: map[string]bool{},
 		trees: map[string]func() *Base{},
 	}
@@ -63,8 +64,9 @@ func newJudging(inv *Inventory) *judging {
 			k := key(b.build(), b.Arch, b.Release)
 			j.own[k] = append(j.own[k], b)
 		}
-		if b.Table != nil && !b.IgnoresModules && b.buildsModulesWithBTF() {
-			j.expect[key(b.build(), b.Arch, b.Release)] = true
+		if b.Table != nil && !b.Origin.Named() {
+			k := key(b.build(), b.Arch, b.Release)
+			j.expect[k] = j.expect[k] || !b.IgnoresModules && b.buildsModulesWithBTF()
 		}
 	}
 	loose := map[string][]*Module{}
@@ -75,6 +77,9 @@ func newJudging(inv *Inventory) *judging {
 		}
 		if len(m.BTF) > 0 {
 			j.siblings[key(m.build(), m.Arch, m.Release)] = true
+			if m.Origin == Against {
+				j.had[key(m.Name, m.Arch, m.Release)] = true
+			}
 		}
 		if m.Distilled && m.InTree { // the kernel's build distils those of others itself
 			j.cured[key(m.build(), m.Arch, m.Release)] = true

@@ -36,6 +36,7 @@ const (
 	noVmlinux        = "no vmlinux of %s was given"
 	ignoresModules   = "this kernel does not look at module BTF (it is older than 5.11, or CONFIG_DEBUG_INFO_BTF_MODULES is not set)"
 	lostUnlikeOthers = "the module was built in the kernel's tree and has no .BTF, while others of its build have one"
+	lostSince        = "the module was built in the kernel's tree and has no .BTF, while that of the older build has one"
 	lostByStripping  = "the module was built in the kernel's tree and has no .BTF, although its kernel is built with CONFIG_DEBUG_INFO_BTF_MODULES=y: " +
 		"something stripped it (find-debuginfo keeps it with --keep-section .BTF)"
 	baseWithoutBTF = "this vmlinux has no .BTF section, so no module BTF can be read on it"
