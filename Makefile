@@ -71,8 +71,8 @@ e2e-qemu: ## boots kernels of the distribution (FLAVOUR) or of a tree (SOURCE) u
 e2e-survive: ## of e2e-qemu the modules of another build, few of them: signed, compressed, with BPF programs and TCP through them (2 minutes)
 	GO=$(GO) e2e/qemu/run.sh -run TestSurvive -survivors 30 -entries 300 -attached 20
 
-e2e-backend: ## what is asked of OBS, on a real backend on loopback: installs obs-server (2 minutes)
-	$(GO) test -tags e2ebackend -count=1 -v -timeout 20m -parallel 8 ./e2e/backend
+e2e-backend: ## what is asked of OBS, on a real backend on loopback: installs obs-server (3 to 25 minutes)
+	$(GO) test -tags e2ebackend -count=1 -v -timeout 40m -parallel 6 ./e2e/backend
 
 e2e-html: ## the HTML reports in a headless Chromium: installs it (2 minutes)
 	$(GO) test -tags e2ehtml -count=1 -v ./e2e/html

@@ -200,7 +200,7 @@ our $repodownload = '%[2]s/repositories';
 // nothing to do.
 func (b *backend) waitUntilUp() error {
 	for _, url := range []string{b.source + "/source", b.repo + "/serverstatus"} {
-		err := poll(url, 30*time.Second, func() (bool, error) {
+		err := poll(url, func() (bool, error) {
 			resp, err := http.Get(url)
 			if err != nil {
 				return false, nil
@@ -214,7 +214,7 @@ func (b *backend) waitUntilUp() error {
 	if _, err := io.WriteString(b.hold, "up\n"); err != nil {
 		return err
 	}
-	return poll("the scheduler", 30*time.Second, b.idle)
+	return poll("the scheduler", b.idle)
 }
 
 // idle tells whether the scheduler has taken all its events and waits for more.
@@ -277,9 +277,14 @@ func (b *backend) printLogs(w io.Writer) {
 	}
 }
 
-// poll waits until done is true or fails.
-func poll(what string, limit time.Duration, done func() (bool, error)) error {
-	for end := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
+// patience is how long anything may take: each request is a Perl process of its own, and
+// where these begin slowly, all of a minute goes by until a build is noticed.
+const patience = 5 * time.Minute
+
+// poll waits until done is true or fails. It asks once a second: more often, the tests
+// would keep OBS from its work.
+func poll(what string, done func() (bool, error)) error {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		ok, err := done()
 		if err != nil {
 			return fmt.Errorf("waiting for %s: %w", what, err)
@@ -288,7 +293,7 @@ func poll(what string, limit time.Duration, done func() (bool, error)) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("waited %v for %s", limit, what)
+			return fmt.Errorf("waited %v for %s", patience, what)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/obs-btf-guard/obs-btf-guard/e2e/harness"
 )
@@ -39,20 +38,20 @@ func rebuildCommand(t *testing.T, px *proxy, args ...string) harness.Outcome {
 // rebuildUntil sends it a signal as soon as it is time.
 func rebuildUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, args ...string) harness.Outcome {
 	t.Helper()
-	return runUntil(t, px, signal, isTime, "rebuild", append([]string{"--poll", "500ms", "--timeout", "40s"}, args...)...)
+	return runUntil(t, px, signal, isTime, "rebuild", append([]string{"--poll", "2s", "--timeout", "4m"}, args...)...)
 }
 
 // runUntil runs one of the program's commands with a home that has no settings of
 // osc, and a folder for temporary files, where it is to leave none.
 func runUntil(t *testing.T, px *proxy, signal os.Signal, isTime func() bool, command string, args ...string) harness.Outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, append([]string{command, "--apiurl", px.URL}, args...)...)
 	tmp := t.TempDir()
 	cmd.Env = []string{"HOME=" + t.TempDir(), "TMPDIR=" + tmp, "PATH=/usr/bin:/bin", "LC_ALL=C"}
 	if signal != nil {
-		go poll("the time", time.Minute, func() (bool, error) {
+		go poll("the time", func() (bool, error) {
 			return ctx.Err() != nil || isTime() && cmd.Process.Signal(signal) == nil, nil
 		})
 	}

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 )
 
 const repository = "standard"
@@ -70,7 +69,7 @@ func (p *project) rebuild(pkg string) {
 // settle waits until the scheduler has done all that it has to.
 func (p *project) settle() {
 	p.Helper()
-	err := poll("the scheduler", time.Minute, func() (bool, error) {
+	err := poll("the scheduler", func() (bool, error) {
 		if idle, err := server.idle(); err != nil || !idle || p.unsettled() {
 			return false, err
 		}

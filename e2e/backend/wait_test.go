@@ -177,8 +177,8 @@ func TestTimeout(t *testing.T) {
 	t.Parallel()
 	s, px := packages(t, true), newProxy(t)
 	p := stale(t, s)
-	o := p.guard(px, "--yes", "--wait", "--timeout", "2s")
-	if o.Status == 0 || !strings.Contains(o.Stderr, "2s") {
+	o := p.guard(px, "--yes", "--wait", "--timeout", "30s")
+	if o.Status == 0 || !strings.Contains(o.Stderr, "30s") {
 		t.Errorf("exit status %d, want another one than 0 and the time waited", o.Status)
 	}
 	p.posted(px, "thing")

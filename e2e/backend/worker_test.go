@@ -177,7 +177,7 @@ func (j *job) post(route string, q url.Values, body io.Reader) error {
 // work answers a package's job as soon as there is one and it may.
 func (p *project) work(ctx context.Context, pkg string, may func() bool, b build) error {
 	var j *job
-	err := poll(p.name+" to have a job for "+pkg, time.Minute, func() (ok bool, err error) {
+	err := poll(p.name+" to have a job for "+pkg, func() (ok bool, err error) {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
