@@ -195,6 +195,30 @@ func nothingToCheck(inv *Inventory) []Problem {
 	return nil
 }
 
+// unanswered is for a kernel that somebody named and of which no module shows whether it was
+// built on it: whoever asks a question is not to take the lack of an answer for yes. A policy
+// may decide otherwise.
+func unanswered(res *Result) (out []Problem) {
+	type count struct{ asked, open int }
+	counts := map[*Base]count{}
+	for _, f := range res.Findings {
+		if f.Pairing == PairGiven && f.Module.ReadsBase() && !f.Base.IgnoresModules {
+			c := counts[f.Base]
+			c.asked++
+			if f.Verdict == Unproven && f.Ruling == nil && f.Worst() == Warn {
+				c.open++
+			}
+			counts[f.Base] = c
+		}
+	}
+	for _, b := range res.Bases {
+		if c := counts[b]; c.asked > 0 && c.open == c.asked {
+			out = append(out, Problem{Path: b.Path, Origin: Given, Err: errors.New(noAnswer)})
+		}
+	}
+	return out
+}
+
 // nothingTells is for modules of which none has BTF, some of them of a kernel's tree, without
 // any kernel that would say whether these should.
 func nothingTells(inv *Inventory) []Problem {

@@ -3,10 +3,12 @@
 package guard
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
+	"github.com/obs-btf-guard/obs-btf-guard/pkg/btf/verify"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/fingerprint"
 )
 
@@ -160,6 +162,37 @@ func TestNothingTells(t *testing.T) {
 		res, err := Judge(t.Context(), inv, Options{})
 		if err != nil || (len(res.Problems) == 1) != tc.wrong || tc.wrong && !strings.HasPrefix(res.Problems[0].Error(), "drv: none of these modules") {
 			t.Errorf("%s: %v, %v", tc.name, res.Problems, err)
+		}
+	}
+}
+
+// TestUnanswered: a kernel that somebody named has an answer, unless no module gives one.
+func TestUnanswered(t *testing.T) {
+	w := kernelTable(0, 0)
+	small := func() *Module { return testModule(nil, driver(w)) }
+	for _, tc := range []struct {
+		name    string
+		modules []*Module
+		policy  Policy
+		base    func(b *Base)
+		open    bool
+	}{
+		{"none tells", []*Module{small(), testModule(nil, nil)}, nil, nil, true},
+		{"one tells", []*Module{small(), {Name: "cut", InTree: true, Err: errors.New("cut short")}}, nil, nil, false},
+		{"none has BTF", []*Module{testModule(nil, nil)}, nil, nil, false},
+		{"a policy does without", []*Module{small()}, ignoring(Unproven), nil, false},
+		{"the kernel does not look", []*Module{small()}, nil, func(b *Base) { b.IgnoresModules = true }, false},
+	} {
+		b := &Base{Path: "vmlinux", Origin: Given, Arch: "x86_64", Table: w.Table(t), pointerSize: 8, Rules: verify.RulesFor(verify.Version{})}
+		if tc.base != nil {
+			tc.base(b)
+		}
+		res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: tc.modules}, Options{Policy: tc.policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(res.Problems) > 0) != tc.open || tc.open && res.Exit() != 2 {
+			t.Errorf("%s: %v, exit %d", tc.name, res.Problems, res.Exit())
 		}
 	}
 }

@@ -76,6 +76,7 @@ func Judge(ctx context.Context, inv *Inventory, o Options) (*Result, error) {
 	if o.Policy != nil {
 		res.weigh(o.Policy)
 	}
+	res.Problems = append(res.Problems, unanswered(res)...)
 	res.Remakes = remakes(res.Findings)
 	for i := range res.Changes {
 		c := &res.Changes[i]

@@ -222,16 +222,16 @@ func TestNotesRuled(t *testing.T) {
 	m.vermagic = "6.1.0 "
 	for _, tc := range []struct {
 		policy ignoring
-		exit   int
+		worst  Severity
 		unused int
-	}{{"vermagic", 0, 0}, {"rejected", 1, 1}} {
+	}{{"vermagic", Warn, 0}, {"rejected", Fail, 1}} {
 		res, err := Judge(t.Context(), &Inventory{Bases: []*Base{b}, Modules: []*Module{m}}, Options{Policy: tc.policy})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := res.Findings[0].Notes[0]
-		if res.Exit() != tc.exit || len(res.Unused) != tc.unused || (n.Ruling != nil) != (tc.exit == 0) {
-			t.Errorf("%s: exit %d, note %+v, unused %v", tc.policy, res.Exit(), n, res.Unused)
+		if res.Worst() != tc.worst || len(res.Unused) != tc.unused || (n.Ruling != nil) != (tc.worst == Warn) {
+			t.Errorf("%s: %s, note %+v, unused %v", tc.policy, res.Worst(), n, res.Unused)
 		}
 	}
 }
