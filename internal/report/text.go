@@ -162,7 +162,8 @@ func (t *text) bases(all []group, name string) {
 		if b.Origin == guard.Installed {
 			label += ", installed"
 		}
-		t.Line("  base     %s: %s", label, what)
+		const lead = "  base     "
+		t.Item(lead, len(lead), label+": "+what)
 		if b.Conflict != "" {
 			t.Paragraph("  rules    ", b.Conflict)
 		}
