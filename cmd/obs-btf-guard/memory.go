@@ -117,7 +117,7 @@ func (m *memory) open() bool {
 		m.failed(err)
 	default: // no home, or one that cannot be written: nobody asked for more
 		m.unsaid = err
-		if !m.quiet {
+		if !m.quiet && !m.c.Bool("since-last") { // which says so itself
 			m.failed(err)
 		}
 	}

@@ -5,12 +5,9 @@ package collect
 import (
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/kernel"
 )
 
 // finish drops what came out of broken packages, what is there twice, and orders
@@ -50,47 +47,6 @@ func (c *collector) finish() {
 	slices.SortStableFunc(inv.Problems, func(a, b guard.Problem) int { return cmp.Compare(a.Path, b.Path) })
 	tellApart(inv)
 	dropBootImages(inv)
-}
-
-// tellApart finds what belongs together where an argument holds several builds of one
-// kernelrelease, unpacked into folders side by side: what lies in the folder of one vmlinux
-// says nothing of another. Where there is but one base, all of the argument belongs to it,
-// however it was unpacked.
-func tellApart(inv *guard.Inventory) {
-	type build struct {
-		argument      string
-		origin        guard.Origin
-		release, arch string
-	}
-	bases := map[build][]*guard.Base{}
-	for _, b := range inv.Bases {
-		if b.Package == nil && b.Table != nil && !b.Origin.Named() {
-			k := build{b.Argument, b.Origin, b.Release, b.Arch}
-			bases[k] = append(bases[k], b)
-		}
-	}
-	homes := map[build][]string{} // of bases: the system that each is in, else its folder; the innermost first
-	for k, of := range bases {
-		same := func(b *guard.Base) bool { return b.Fingerprint.Base == of[0].Fingerprint.Base }
-		if !slices.ContainsFunc(of, func(b *guard.Base) bool { return !same(b) }) {
-			continue
-		}
-		for _, b := range of {
-			home, ok := kernel.Root(b.Path)
-			if !ok {
-				home = filepath.Dir(b.Path)
-			}
-			b.Tree = cmp.Or(home, b.Argument)
-			homes[k] = append(homes[k], home)
-		}
-		slices.SortFunc(homes[k], func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	}
-	for _, m := range inv.Modules {
-		of := homes[build{m.Argument, m.Origin, m.Release, m.Arch}]
-		if i := slices.IndexFunc(of, func(home string) bool { return home == "" || strings.HasPrefix(m.Path, home+"/") }); m.Package == nil && i >= 0 {
-			m.Tree = cmp.Or(of[i], m.Argument)
-		}
-	}
 }
 
 // dropBootImages leaves of the files of one kernel in a tree the vmlinux, where

@@ -59,8 +59,9 @@ func (t *text) advice(r *guard.Result, all []group) []point {
 			add(b.Base.Label() + ": " + cmp.Or(b.Remedy, remedies[guard.Refused]))
 		}
 	}
+	fit := fitting(r)
 	for _, g := range all {
-		put(g.advice(r))
+		put(g.advice(r, fit))
 	}
 	if damaged := malformed(r); len(damaged) > 0 {
 		add("malformed: " + prose.First(damaged, 3) + " cannot be read. Download, copy or unpack again what was damaged on the way. If the package " +
@@ -178,29 +179,25 @@ func packageName(p *guard.Package) string {
 	return p.Name
 }
 
-// advice says what a packager can do about a group that fails, of the whole result.
-func (g group) advice(r *guard.Result) point {
+// advice says what a packager can do about a group that fails, of the whole result, in
+// which these modules fit some vmlinux.
+func (g group) advice(r *guard.Result, fit map[*guard.Module]bool) point {
 	w := g.worst()
 	if g.base() != nil && g[0].Pairing == guard.PairRebuild && w != guard.OK && g.misfit() && g.base().Table != nil && !g.tooNew() {
 		return g.survive(g.change(r))
 	}
-	if w == guard.Fail && g.severalBuilds(r) {
-		return point{text: "across: there are several builds of one kernelrelease here, and modules of one do not fit the vmlinux of another. " +
-			"If one replaces the other, check them as an update: \"obs-btf-guard check NEW --against OLD\"."}
-	}
-	return point{text: cmp.Or(g.rebuild(w), g.prove())}
+	return point{text: cmp.Or(g.rebuild(w, fit), g.prove())}
 }
 
-// severalBuilds reports whether the group is of loose modules on the vmlinux of another build,
-// while that of their own lies beside them.
-func (g group) severalBuilds(r *guard.Result) bool {
-	own := map[string]bool{}
-	for _, b := range r.Bases {
-		own[b.Tree] = own[b.Tree] || b.Package == nil && b != g.base() && b.Release == g.release()
+// fitting are the loose modules that a vmlinux here does not speak against.
+func fitting(r *guard.Result) map[*guard.Module]bool {
+	fit := map[*guard.Module]bool{}
+	for _, f := range r.Findings {
+		if f.Module.Package == nil && f.Base != nil && f.Severity != guard.Fail {
+			fit[f.Module] = true
+		}
 	}
-	return g[0].Pairing == guard.PairAcross && !slices.ContainsFunc(g, func(f guard.Finding) bool {
-		return f.Severity == guard.Fail && (f.Module.Package != nil || !own[f.Module.Tree])
-	})
+	return fit
 }
 
 // prove says what tells of modules that do not show on which base they were built.
@@ -229,7 +226,7 @@ func (g group) change(r *guard.Result) *guard.Change {
 
 // rebuild says what a packager has to build again, or otherwise, of a group of which w is
 // the worst.
-func (g group) rebuild(w guard.Severity) string {
+func (g group) rebuild(w guard.Severity, fit map[*guard.Module]bool) string {
 	if w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
 		return ""
 	}
@@ -270,6 +267,10 @@ func (g group) rebuild(w guard.Severity) string {
 		}
 		if packages := g.packages(); packages != nil {
 			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
+		}
+		if !slices.ContainsFunc(g, func(f guard.Finding) bool { return f.Severity == guard.Fail && !fit[f.Module] }) {
+			return "across: there are several builds of one kernelrelease here, and modules of one do not fit the vmlinux of another. " +
+				"If one replaces the other, check them as an update: \"obs-btf-guard check NEW --against OLD\"."
 		}
 		return fmt.Sprintf("across: %s not built on %s, which has the same kernelrelease. Build %s again on it.", who, g.base().Label(), them)
 	}

@@ -45,26 +45,42 @@ func TestAdviceLoose(t *testing.T) {
 		base.Table = table
 		f := guard.Finding{Pairing: tc.pairing, Base: &base, Module: &guard.Module{Path: "a.ko", Name: "a", Release: "1-default"},
 			Verdict: guard.Rejected, Severity: guard.Fail, Kernel: &guard.Response{Errno: int(tc.errno)}}
-		if got := (group{f}).advice(&guard.Result{}).text; !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+		if got := (group{f}).advice(&guard.Result{}, nil).text; !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s, %d: %q", tc.pairing, tc.errno, got)
 		}
 	}
 }
 
-// TestSeveralBuilds: two builds of one kernelrelease beside each other are no fault of either.
+// TestSeveralBuilds: modules that fit the vmlinux of another build are no fault of this one's.
 func TestSeveralBuilds(t *testing.T) {
-	bases := []*guard.Base{
-		{Path: "a/vmlinux", Place: guard.Place{Tree: "a"}, Release: "1-default", Table: new(btf.Table)},
-		{Path: "b/vmlinux", Place: guard.Place{Tree: "b"}, Release: "1-default", Table: new(btf.Table)},
+	of := func(path string) *guard.Base {
+		return &guard.Base{Path: path, Release: "1-default", Table: new(btf.Table)}
 	}
-	for tree, want := range map[string]string{
-		"b": "across: there are several builds of one kernelrelease here",
-		"c": "across: m was not built on a/vmlinux",
+	a, b, c := of("a/vmlinux"), of("b/vmlinux"), of("c/vmlinux")
+	c.Table = nil
+	own, foreign := &guard.Module{Name: "own", Release: "1-default"}, &guard.Module{Name: "foreign", Release: "1-default"}
+	finding := func(p guard.Pairing, m *guard.Module, b *guard.Base, v guard.Verdict) guard.Finding {
+		return guard.Finding{Pairing: p, Module: m, Base: b, Verdict: v, Severity: v.Severity()}
+	}
+	const several = "across: there are several builds of one kernelrelease here"
+	for name, tc := range map[string]struct {
+		findings []guard.Finding
+		want     string
+	}{
+		"each fits its own": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, b, guard.Misread)}, several},
+		"not known of one":  {[]guard.Finding{finding(guard.PairAcross, own, a, guard.Unproven), finding(guard.PairAcross, own, b, guard.Misread)}, several},
+		"one fits none": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, b, guard.Misread),
+			finding(guard.PairAcross, foreign, a, guard.Misread), finding(guard.PairAcross, foreign, b, guard.Misread)}, "across: foreign was not built on a/vmlinux"},
+		"a vmlinux without BTF": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, c, guard.Rejected)},
+			"c/vmlinux: its vmlinux has no .BTF."},
+		"a damaged one": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, b, guard.SameBase),
+			finding(guard.PairBuild, foreign, a, guard.Malformed), finding(guard.PairAcross, foreign, b, guard.Malformed)}, "malformed: foreign cannot be read."},
 	} {
-		f := guard.Finding{Pairing: guard.PairAcross, Base: bases[0], Verdict: guard.Misread, Severity: guard.Fail,
-			Module: &guard.Module{Name: "m", Place: guard.Place{Tree: tree}, Release: "1-default"}}
-		if got := (group{f}).advice(&guard.Result{Bases: bases}).text; !strings.HasPrefix(got, want) {
-			t.Errorf("%s: %s", tree, got)
+		r := &guard.Result{Bases: []*guard.Base{a, b, c}, Findings: tc.findings}
+		got := new(text).advice(r, groups(r.Findings))
+		if len(got) == 0 || !slices.ContainsFunc(got, func(p point) bool { return strings.HasPrefix(p.text, tc.want) }) ||
+			tc.want != several && slices.ContainsFunc(got, func(p point) bool { return strings.HasPrefix(p.text, several) }) && name != "one fits none" {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }
@@ -87,16 +103,18 @@ func TestMalformed(t *testing.T) {
 
 // TestExample: the module that is shown for all is the one that is hit hardest.
 func TestExample(t *testing.T) {
-	var g group
-	for _, wrong := range []int{1, 0, 47, 3} {
-		g = append(g, guard.Finding{Wrong: wrong})
+	base := guard.Base{Path: "vmlinux", Release: "1-default", Table: new(btf.Table)}
+	r := &guard.Result{}
+	for i, wrong := range []int{1, 0, 47, 3} {
+		r.Findings = append(r.Findings, guard.Finding{Pairing: guard.PairGiven, Base: &base, Module: &guard.Module{Name: fmt.Sprintf("m%d", i)},
+			Verdict: guard.Misread, Severity: guard.Fail, Wrong: wrong})
 	}
-	var got []int
-	for _, f := range g.worstFirst() {
-		got = append(got, f.Wrong)
+	var b strings.Builder
+	if err := Text(&b, r, TextOptions{}); err != nil {
+		t.Fatal(err)
 	}
-	if want := []int{47, 1, 0, 3}; !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	if !strings.Contains(b.String(), "misread m2 ") || !strings.Contains(b.String(), "likewise m0, m1, m3\n") {
+		t.Error(b.String())
 	}
 }
 

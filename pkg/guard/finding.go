@@ -69,6 +69,9 @@ func (j *judging) withoutBTF(f *Finding) {
 	named := b != nil && b.Table != nil && !b.IgnoresModules &&
 		(f.Pairing == PairRunning || f.Pairing == PairGiven && m.Release != "" && m.Release == b.Release)
 	expect, known := j.expect[key(m.build(), m.Arch, m.Release)]
+	if !known && m.Origin == New {
+		expect, known = j.expectNew[key(m.Arch, m.Release)]
+	}
 	lost := ""
 	switch {
 	case !m.InTree:
@@ -76,7 +79,7 @@ func (j *judging) withoutBTF(f *Finding) {
 		lost = lostUnlikeOthers
 	case expect, named && b.buildsModulesWithBTF():
 		lost = lostByStripping
-	case !known && m.Origin == New && j.had[key(m.Name, m.Arch, m.Release)]:
+	case !known && j.had[key(m.Name, m.Arch, m.Release)]:
 		lost = lostSince
 	}
 	if lost != "" {
@@ -153,9 +156,11 @@ func (j *judging) withTable(f *Finding) {
 	}
 	table := res.Table
 	if table == nil {
-		table, _ = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
+		var err error
+		table, err = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
+		f.damaged = err != nil
 	}
-	f.table, f.damaged = table, table == nil
+	f.table = table
 	if own == b || m.Package == nil && m.Tree == b.Tree { // it may be asked for again
 		f.evidence = j.examine(m, b, table)
 	} else {

@@ -392,11 +392,44 @@ func TestAllLost(t *testing.T) {
 	older.Origin = Against
 	old, lost := testModule(older.Package, driver(kernelTable(0, 0))), testModule(&Package{Path: "new.rpm", Source: older.Package.Source}, nil)
 	old.Origin = Against
-	for name, want := range map[string]Verdict{"drv": BTFLost, "other": NoBTF} {
-		lost.Name = name
-		f := judgeOne(t, &Inventory{Bases: []*Base{older}, Modules: []*Module{lost, old}}, PairRebuild)
-		if f.Verdict != want {
-			t.Errorf("%s, without its kernel: %s, want %s", name, f.Verdict, want)
+	kernelOf := func(config string, withBTF bool) *Base {
+		b := &Base{Path: "vmlinux", Place: under("boot"), Arch: lost.Arch, Release: lost.Release, Config: kernel.Config{"CONFIG_DEBUG_INFO_BTF_MODULES": config}}
+		if withBTF {
+			b.Table = older.Table
+		}
+		return b
+	}
+	for _, tc := range []struct {
+		name, module string
+		kernel       *Base // that is elsewhere
+		want         Verdict
+	}{
+		{"no kernel", "drv", nil, BTFLost},
+		{"no kernel, a new module", "other", nil, NoBTF},
+		{"a kernel that asks for it", "other", kernelOf("y", true), BTFLost},
+		{"a kernel that does not", "drv", kernelOf("n", true), NoBTF},
+		{"a kernel without BTF", "drv", kernelOf("y", false), NoBTF},
+	} {
+		lost.Name = tc.module
+		bases := []*Base{older}
+		if tc.kernel != nil {
+			bases = append(bases, tc.kernel)
+		}
+		res, err := Judge(t.Context(), &Inventory{Bases: bases, Modules: []*Module{lost, old}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := false
+		for _, f := range res.Findings {
+			if f.Module == lost {
+				asked = true
+				if f.Verdict != tc.want {
+					t.Errorf("%s, on %v: %s, want %s", tc.name, f.Base, f.Verdict, tc.want)
+				}
+			}
+		}
+		if !asked {
+			t.Errorf("%s: not judged", tc.name)
 		}
 	}
 	// It is lost on whatever kernel it is read.

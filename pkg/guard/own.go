@@ -23,14 +23,15 @@ import (
 
 // judging knows what several pairs share.
 type judging struct {
-	own      map[string][]*Base      // the bases of each build, by arch and kernelrelease
-	named    *Base                   // the base that the user named as the modules' own; nil if they contradict it
-	siblings map[string]bool         // by build, arch and kernelrelease: some module has BTF
-	expect   map[string]bool         // likewise, of those whose kernel is here: CONFIG_DEBUG_INFO_BTF_MODULES=y
-	had      map[string]bool         // by name, arch and kernelrelease: the older build's module has BTF
-	cured    map[string]bool         // likewise: some in-tree module has a .BTF.base
-	curedNew map[string]bool         // by arch and kernelrelease: in a new build
-	trees    map[string]func() *Base // the base that loose modules of a tree were built on, by tree, arch and kernelrelease
+	own       map[string][]*Base      // the bases of each build, by arch and kernelrelease
+	named     *Base                   // the base that the user named as the modules' own; nil if they contradict it
+	siblings  map[string]bool         // by build, arch and kernelrelease: some module has BTF
+	expect    map[string]bool         // likewise, of those whose kernel is here: it asks for BTF in modules
+	expectNew map[string]bool         // by arch and kernelrelease: some kernel of the new build does
+	cured     map[string]bool         // likewise: some in-tree module has a .BTF.base
+	curedNew  map[string]bool         // by arch and kernelrelease: in a new build
+	had       map[string]bool         // by name, arch and kernelrelease: the older build's module has BTF
+	trees     map[string]func() *Base // the base that loose modules of a tree were built on, by tree, arch and kernelrelease
 
 	sound    sound
 	compared memo[[2]*Base, *compare.Bases]
@@ -51,8 +52,8 @@ type onOwn struct {
 
 func newJudging(inv *Inventory) *judging {
 	j := &judging{
-		own: map[string][]*Base{}, siblings: map[string]bool{}, expect: map[string]bool{}, had: map[string]bool{},
-		cured: map[string]bool{}, curedNew: map[string]bool{},
+		own: map[string][]*Base{}, siblings: map[string]bool{}, expect: map[string]bool{}, expectNew: map[string]bool{},
+		cured: map[string]bool{}, curedNew: map[string]bool{}, had: map[string]bool{},
 		trees: map[string]func() *Base{},
 	}
 	for _, b := range inv.Bases {
@@ -64,9 +65,13 @@ func newJudging(inv *Inventory) *judging {
 			k := key(b.build(), b.Arch, b.Release)
 			j.own[k] = append(j.own[k], b)
 		}
-		if b.Table != nil && !b.Origin.Named() {
+		if !b.Origin.Named() {
+			asks := b.Table != nil && !b.IgnoresModules && b.buildsModulesWithBTF()
 			k := key(b.build(), b.Arch, b.Release)
-			j.expect[k] = j.expect[k] || !b.IgnoresModules && b.buildsModulesWithBTF()
+			j.expect[k] = j.expect[k] || asks
+			if k := key(b.Arch, b.Release); b.Origin == New {
+				j.expectNew[k] = j.expectNew[k] || asks
+			}
 		}
 	}
 	loose := map[string][]*Module{}

@@ -24,12 +24,15 @@ func TestTellApart(t *testing.T) {
 		"the same build twice":    {[]string{"/a" + vmlinux + " 1 x", "/b/boot/vmlinuz-r 1 x"}, []string{"/b" + foo + " x"}},
 		"two bases in one system": {[]string{"/boot/vmlinuz-r 1 x", vmlinux + " 2 x"}, []string{foo + " x"}},
 		"two systems": {[]string{"/a" + vmlinux + " 1 a", "/a/boot/vmlinuz-r 1 a", "/b/boot/vmlinuz-r 2 b"},
-			[]string{"/a" + foo + " a", "/b/usr" + foo + " b", "/foo.ko x", "/c" + foo + " x"}},
-		"two folders": {[]string{"/a/vmlinuz 1 a", "/b/vmlinuz 2 b"}, []string{"/a/foo.ko a", "/b/net/foo.ko b", "/ab/foo.ko x"}},
-		"a build tree with an older install": {[]string{"/linux/vmlinux 1 x", "/linux/arch/x86/boot/bzImage 1 boot", "/linux/out/boot/vmlinuz-r 2 out"},
+			[]string{"/a" + foo + " a", "/b/usr" + foo + " b", "/foo.ko x", "/c" + foo + " c", "/c/usr" + foo + " c"}},
+		"two systems in folders each": {[]string{"/kernel-a" + vmlinux + " 1 a", "/kernel-b/boot/vmlinuz-r 2 b"},
+			[]string{"/kernel-a" + foo + " a", "/modules-a" + foo + " ma", "/modules-b" + foo + " mb"}},
+		"one here, one below": {[]string{"/vmlinuz 1 x", "/b/vmlinuz 2 b"}, []string{"/foo.ko x", "/b/foo.ko b", "/c/foo.ko x"}},
+		"two folders":         {[]string{"/a/vmlinuz 1 a", "/b/vmlinuz 2 b"}, []string{"/a/foo.ko a", "/b/net/foo.ko b", "/ab/foo.ko x"}},
+		"a build tree with an older install": {[]string{"/linux/vmlinux 1 x", "/linux/arch/x86/boot/bzImage 1 x", "/linux/out/boot/vmlinuz-r 2 out"},
 			[]string{"/linux/drivers/foo.ko x", "/linux/out" + foo + " out"}},
 	} {
-		for _, top := range []string{"top", "/top", "/", ""} {
+		for _, top := range []string{"top", "/top", "/", "", "../.."} {
 			inv, at := &guard.Inventory{}, guard.Place{Argument: "given", Tree: "given"}
 			var want []string
 			for _, line := range tc.bases {
@@ -39,6 +42,7 @@ func TestTellApart(t *testing.T) {
 					b.Path = strings.TrimPrefix(f[0], "/")
 				}
 				b.Fingerprint.Base[0] = f[1][0]
+				b.BootImage = strings.Contains(f[0], "bzImage")
 				inv.Bases, want = append(inv.Bases, b), append(want, f[2])
 			}
 			for _, line := range tc.modules {
