@@ -24,7 +24,7 @@ func fingerprintCommand() *cli.Command {
 			formatFlag("text", "json"),
 			&cli.StringFlag{Name: "write", Usage: "write the .BTF of the only kernel, or of the only module, to `FILE`"},
 			&cli.BoolFlag{Name: "rules", Usage: "also print how each kernel reads BTF, and what shows it"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "also list the modules inside packages and folders"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "also list the modules inside packages and folders where there is a kernel"},
 			cacheFlag(),
 		},
 		OnUsageError: onUsageError,
@@ -38,6 +38,9 @@ func fingerprints(c *cli.Context) error {
 	}
 	out := outputOf(c)
 	inv, err := readSources(c, collect.Fingerprints(c.Args().Slice(), c.Bool("verbose")))
+	if err == nil && len(inv.Bases)+len(inv.Modules)+len(inv.Problems) == 0 { // perhaps packages of modules alone
+		inv, err = readSources(c, collect.Fingerprints(c.Args().Slice(), true))
+	}
 	if err != nil {
 		return err
 	}
