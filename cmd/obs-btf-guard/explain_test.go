@@ -88,3 +88,13 @@ func TestExplainOBS(t *testing.T) {
 		t.Errorf("no kernel: %d, %q\n%s", status, errs, out)
 	}
 }
+
+// TestExplainItself: of one build on both sides there is nothing to give a reason for.
+func TestExplainItself(t *testing.T) {
+	const build = "../../testdata/incident/5.15.12-1.3"
+	var out, errs bytes.Buffer
+	if status := run(t.Context(), []string{"obs-btf-guard", "explain", build, build}, &out, &errs); status != exitOK ||
+		!strings.Contains(out.String(), "\nBoth sides are the same build.\n") || strings.Contains(out.String(), "Why:") {
+		t.Errorf("%d, %s%s", status, out.String(), errs.String())
+	}
+}

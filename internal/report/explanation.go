@@ -64,6 +64,10 @@ func (e *Explained) Text(w io.Writer, verbose bool) error {
 		return err
 	}
 	fmt.Fprintln(w)
+	if from, to := e.change.From, e.change.To; from.Label() == to.Label() && from.Fingerprint.Base == to.Fingerprint.Base {
+		_, err := fmt.Fprintln(w, "Both sides are the same build.")
+		return err
+	}
 	if err := e.Why.Text(w, verbose); err != nil {
 		return err
 	}
