@@ -33,6 +33,7 @@ demo: ## check the incident of openSUSE's 5.15.12-1.3
 	@cd testdata/incident && HOME= XDG_STATE_HOME= ../../obs-btf-guard check 5.15.12-1.3 --against 5.15.12-1.1; \
 	status=$$?; echo; echo "exit status $$status"; test $$status -eq 1
 	@echo 'As it should be: the update leaves a running 5.15.12-1.1 with modules it cannot read.'
+	@echo 'On your own packages: ./obs-btf-guard check NEW/ --against OLD/'
 
 test: ## unit and command line tests, with the race detector where there is a C compiler
 	@echo 'compiling comes first, minutes without a word; then there is a line for each package'

@@ -60,7 +60,7 @@ func TestTextConsequences(t *testing.T) {
 	}
 	for _, want := range []string{
 		"FAIL build ", "2 misread, 1 btf-lost, 1 same-base",
-		"=> all 2: loads\n", "=> 1 of 2: libbpf refuses\n",
+		"=> each: loads\n", "=> first: libbpf refuses\n",
 		`likewise second\x1b[2J`,
 		"4 modules, 4 checks: 1 ok, 1 warn, 2 fail; 1 not read or not checked, see standard error",
 	} {

@@ -327,23 +327,27 @@ func (t *text) all(p group) {
 }
 
 // consequences writes what the findings mean, a line for each thing with how many
-// it holds for.
+// it holds for, and which, if they are few.
 func (t *text) consequences(findings []guard.Finding) {
-	count := map[string]int{}
+	const few = 3
+	names := map[string][]string{}
 	var lines []string
 	for _, f := range findings {
 		for line := range strings.SplitSeq(f.Consequence, "\n") {
-			if count[line]++; count[line] == 1 && line != "" {
+			if line != "" && names[line] == nil {
 				lines = append(lines, line)
 			}
+			names[line] = append(names[line], f.Module.Name)
 		}
 	}
 	for _, line := range lines {
 		who := ""
-		switch n := count[line]; {
+		switch n := len(names[line]); {
 		case len(findings) == 1:
 		case n == len(findings):
-			who = "all " + prose.Number(n) + ": "
+			who = "each: "
+		case n <= few:
+			who = strings.Join(names[line], ", ") + ": "
 		default:
 			who = fmt.Sprintf("%s of %s: ", prose.Number(n), prose.Number(len(findings)))
 		}
