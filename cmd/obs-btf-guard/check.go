@@ -72,7 +72,7 @@ func check(c *cli.Context) error {
 	hintBase(c, res.Problems)
 	hintSwapped(c, inv)
 	hintMissing(c, inv)
-	if err := writeChecked(c, out, res, report.TextOptions{}); err != nil {
+	if err := writeChecked(c, out, res, report.TextOptions{Explain: explainSides(c)}); err != nil {
 		return err
 	}
 	if m := newMemory(c); m != nil { // last, as it may have to wait for others
@@ -84,6 +84,16 @@ func check(c *cli.Context) error {
 		m.close()
 	}
 	return status(res.Exit())
+}
+
+// explainSides is the command that explains what changed between both sides, "" if one of
+// them is several paths.
+func explainSides(c *cli.Context) string {
+	old := c.StringSlice("against")
+	if len(old) != 1 || c.NArg() != 1 {
+		return ""
+	}
+	return "obs-btf-guard explain " + prose.Argument(old[0]) + " " + prose.Argument(c.Args().First())
 }
 
 // writeChecked writes the result. text has what the text says beside it.

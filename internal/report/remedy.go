@@ -38,9 +38,9 @@ func (t *text) whatToDo(points []point) {
 		t.Headline("", headWhatToDo)
 	}
 	for _, p := range points {
-		t.Paragraph("  - ", p.text)
+		t.Paragraph("  - ", t.named(p.text))
 		for i, way := range p.ways {
-			t.Paragraph(fmt.Sprintf("    %d. ", i+1), way)
+			t.Paragraph(fmt.Sprintf("    %d. ", i+1), t.named(way))
 		}
 	}
 }
@@ -405,7 +405,7 @@ func (t *text) changes(all []guard.Change, groups []group, name string) {
 	}
 	for _, c := range all {
 		if under[c.To] || under[c.From] {
-			t.Paragraph("  change   ", change(c, t.path))
+			t.Paragraph("  change   ", t.named(change(c, t.path)))
 			if s := c.Survival.Sentence(); s != "" {
 				t.Paragraph("  update   ", s)
 			}
@@ -430,5 +430,16 @@ func change(c guard.Change, path func(string) string) string {
 	if len(names) == 0 {
 		return s
 	}
-	return s + " " + prose.First(names, most) + " (\"obs-btf-guard explain OLD NEW\" shows all)"
+	return s + " " + prose.First(names, most) + " (\"" + explainCommand + "\" shows all)"
+}
+
+// explainCommand is what says more of a change.
+const explainCommand = "obs-btf-guard explain OLD NEW"
+
+// named gives the command the builds that it is about, where they are known.
+func (t *text) named(s string) string {
+	if t.Explain == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, explainCommand, t.Explain)
 }

@@ -34,11 +34,11 @@ func (g group) survive(c *guard.Change) point {
 	cause := reproduce(c, b)
 	if cause == "" {
 		p.text += " Types of the base were defined anew, and only the same source, configuration and tools make the same base: " +
-			"\"obs-btf-guard explain OLD NEW\" says which of them changed."
+			"\"" + explainCommand + "\" says which of them changed."
 	}
 	p.text += " What cures it, the best first:"
 	if cause != "" {
-		p.ways = append(p.ways, "Make the build reproduce the base: "+cause+". \"obs-btf-guard explain OLD NEW\" says what changed.")
+		p.ways = append(p.ways, "Make the build reproduce the base: "+cause+". \""+explainCommand+"\" says what changed.")
 	}
 	if b.Rules.Distilled && plain {
 		p.ways = append(p.ways, "Have a .BTF.base made for the modules while they are built, so that they survive rebuilds from then on: "+

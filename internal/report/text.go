@@ -21,6 +21,7 @@ type TextOptions struct {
 
 	Named     int             // how many modules of one kind a short report names, 0 for 8
 	Full      string          // where it sends the reader for the rest
+	Explain   string          // the command that explains a change, "" where its arguments are not known
 	Problems  string          // where it sends the reader for what could not be read, "" for standard error
 	Policy    string          // where a policy can be put that decides otherwise
 	Notes     []string        // what was not judged, and why
@@ -199,7 +200,7 @@ func (t *text) alone(r *guard.Result) {
 		t.bases([]group{{guard.Finding{Base: b, Module: &guard.Module{Release: b.Release, Arch: b.Arch}}}}, "")
 	}
 	for _, c := range r.Changes {
-		t.Paragraph("  change   ", change(c, t.path))
+		t.Paragraph("  change   ", t.named(change(c, t.path)))
 	}
 }
 
