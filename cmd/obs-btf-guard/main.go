@@ -55,6 +55,9 @@ func program() int {
 	return run(ctx, os.Args, os.Stdout, os.Stderr)
 }
 
+// argumentsKey is where the application has its arguments, for what the library does not tell.
+const argumentsKey = "arguments"
+
 // run is the program; it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &watched{Writer: stdout}
@@ -62,7 +65,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		out.fd = f.Fd
 	}
 	app := newApp(out, stderr)
-	err := app.RunContext(ctx, permute(app, asFlags(args)))
+	args = permute(app, asFlags(args))
+	app.Metadata = map[string]any{argumentsKey: args}
+	err := app.RunContext(ctx, args)
 	var status exitStatus
 	if (err == nil || errors.As(err, &status)) && out.err != nil {
 		err = fmt.Errorf("standard output: %w", out.err)
@@ -126,9 +131,9 @@ func misuse(c *cli.Context, format string, args ...any) error {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	refuseEmpty := func(commands ...*cli.Command) []*cli.Command {
+	refuseBad := func(commands ...*cli.Command) []*cli.Command {
 		for _, cmd := range commands {
-			cmd.Before = noEmptyValues
+			cmd.Before = goodValues
 		}
 		return commands
 	}
@@ -155,9 +160,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: slices.Concat(
-			grouped(forPeople, refuseEmpty(checkCommand(), explainCommand(), auditCommand(), rebuildCommand(), historyCommand(), fingerprintCommand())...),
+			grouped(forPeople, refuseBad(checkCommand(), explainCommand(), auditCommand(), rebuildCommand(), historyCommand(), fingerprintCommand())...),
 			// What obs-build and rpmbuild give to the others may be empty, and ends no build.
-			grouped(inBuilds, append(append([]*cli.Command{hookCommand()}, refuseEmpty(stampCommand(), distillCommand())...), providesCommand(), requiresCommand())...),
+			grouped(inBuilds, append(append([]*cli.Command{hookCommand()}, refuseBad(stampCommand(), distillCommand())...), providesCommand(), requiresCommand())...),
 		),
 	}
 }

@@ -79,3 +79,28 @@ func takesValue(cmd *cli.Command, a string) bool {
 	}
 	return false
 }
+
+// givenTwice is a flag of a command that takes one file and was given another, "" if there is
+// none: the library would pass over the first in silence. With other values the last one counts,
+// as where an alias has the first.
+func givenTwice(cmd *cli.Command, args []string) string {
+	seen := map[string]bool{}
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		name, _, _ := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		for _, f := range cmd.Flags {
+			one, ok := f.(*cli.StringFlag)
+			if !ok || !strings.HasPrefix(args[i], "-") || !slices.Contains(f.Names(), name) {
+				continue
+			}
+			_, value, _ := cutQuoted(one.Usage)
+			if seen[one.Name] && slices.Contains([]string{"FILE", "FOLDER", "DIR", "PATH"}, value) {
+				return one.Name
+			}
+			seen[one.Name] = true
+		}
+		if takesValue(cmd, args[i]) {
+			i++
+		}
+	}
+	return ""
+}
