@@ -90,7 +90,7 @@ func stampMode(c *cli.Context) stamp.Mode {
 
 // left says which packages stay as they were after an error.
 func left(r *stamp.Result) string {
-	if len(r.Changes) == 0 {
+	if !slices.ContainsFunc(r.Changes, func(c stamp.Change) bool { return !c.Empty() }) {
 		return "nothing was written: all packages are, or none; correct or leave out what is named above"
 	}
 	var names []string

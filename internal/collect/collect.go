@@ -320,6 +320,8 @@ func (c *collector) readFile(f file) error {
 		return Stranger(prefix, f.size, "a kernel", err)
 	case f.named:
 		return Stranger(prefix, f.size, wanted, err)
+	case f.size == 0 && looksLikeImage(base) && kernel.ClassifyPath(f.path) != kernel.RoleNone:
+		return errEmpty // at the place of a kernel
 	}
 	return nil
 }

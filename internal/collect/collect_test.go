@@ -5,11 +5,14 @@ package collect
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest"
 	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
@@ -189,6 +192,60 @@ func TestIdle(t *testing.T) {
 		}
 		if tc.want == "" && len(got) > 0 || tc.want != "" && !found {
 			t.Errorf("%s: %v, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+// TestStampCopies: a package that is there twice would be changed once.
+func TestStampCopies(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/a", kernel13, 1)
+	put(t, dir+"/b", kernel13, 1)
+	inv, err := Read(t.Context(), Stamp([]string{dir}, nil, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(inv.Problems) != 1 || !strings.HasPrefix(inv.Problems[0].Path, dir+"/b/") || !strings.HasPrefix(inv.Problems[0].Err.Error(), "the same package as "+dir+"/a/") {
+		t.Errorf("%v", inv.Problems)
+	}
+}
+
+// TestAtAKernelsPlace: what is no kernel where there should be one is not passed over.
+func TestAtAKernelsPlace(t *testing.T) {
+	dir := t.TempDir()
+	write := func(path string, data []byte) string {
+		t.Helper()
+		path = filepath.Join(dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("tree/boot/vmlinuz-6.1", nil)
+	write("tree/lib/modules/6.1/vmlinux.xz", nil)
+	write("tree/work/Image", nil) // anything may be called so
+	w := btftest.New()
+	w.Int("int", 4, 1, 32)
+	split := w.Split()
+	split.Struct("own", 4)
+	module := write("module.btf", split.Bytes())
+	for _, tc := range []struct {
+		sources Sources
+		want    []string
+	}{
+		{Check(filepath.Join(dir, "tree")), []string{"tree/boot/vmlinuz-6.1: an empty file", "tree/lib/modules/6.1/vmlinux.xz: an empty file"}},
+		{Sources{Base: module}, []string{"module.btf: the .BTF of a module, not of a kernel. Give a vmlinux, or its .BTF"}},
+	} {
+		inv, err := Read(t.Context(), tc.sources)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range inv.Problems {
+			got = append(got, strings.TrimPrefix(p.Error(), dir+"/"))
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%q, want %q", got, tc.want)
 		}
 	}
 }

@@ -19,19 +19,24 @@ func (c *collector) finish() {
 	})
 	// Of copies the first counts: one that is given on both sides is new. Where the
 	// sides are builds of their own, a package may come out of both alike.
-	seen := map[string]bool{}
+	seen := map[string]string{} // where
 	for _, p := range inv.Packages {
 		id := p.Digest
 		if p.Origin.Named() || c.sources.apart {
 			id += fmt.Sprint(p.Origin)
 		}
-		if seen[id] && !c.broken[p] {
+		if first := seen[id]; first != "" && !c.broken[p] {
 			c.broken[p] = true
+			if c.sources.rpms && p.Origin == guard.New { // each is to be changed
+				c.problem(p.Path, p.Origin, fmt.Errorf("the same package as %s; give one of them", first))
+			}
 			if i := slices.IndexFunc(inv.Arguments, func(a guard.Argument) bool { return a.Path == p.Tree && a.Origin == p.Origin }); i >= 0 {
 				inv.Arguments[i].Copies = true // else it is one of Sources.Remembered
 			}
 		}
-		seen[id] = seen[id] || !c.broken[p]
+		if seen[id] == "" && !c.broken[p] {
+			seen[id] = p.Path
+		}
 	}
 	broken := func(p *guard.Package) bool { return c.broken[p] }
 	inv.Packages = slices.DeleteFunc(inv.Packages, broken)

@@ -28,6 +28,9 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 	if err != nil {
 		return err
 	}
+	if int64(len(img.BTF)) == f.size && ofModule(img.BTF) {
+		return errOfModule
+	}
 	b := &guard.Base{Path: f.path, Place: f.place(), Origin: f.origin, BootImage: namedLike(filepath.Base(f.path)) == kernel.RoleBootImage}
 	if i := slices.IndexFunc(c.sources.installed, func(k InstalledKernel) bool { return k.Path == f.argument }); i >= 0 {
 		b.Owner = c.sources.installed[i].Owner
@@ -37,8 +40,8 @@ func (c *collector) readLooseImage(f file, r io.ReaderAt) error {
 		b.Release = img.Release
 	}
 	config, err := configBeside(f, b.Release)
-	if err != nil {
-		return err
+	if err != nil { // the base can be judged without
+		c.problem(f.path, f.origin, err)
 	}
 	if config == nil {
 		config = img.Config

@@ -48,7 +48,7 @@ func Stranger(prefix []byte, size int64, want string, err error) error {
 	kind := kernel.Identify(prefix)
 	switch {
 	case size == 0:
-		return errors.New("an empty file")
+		return errEmpty
 	case len(prefix) > 262 && string(prefix[257:262]) == "ustar":
 		return errors.New("a tar archive, which is not looked into; unpack it and give the folder")
 	case bytes.HasPrefix(prefix, []byte("PK\x03\x04")):
@@ -70,6 +70,8 @@ func Stranger(prefix []byte, size int64, want string, err error) error {
 	}
 	return err
 }
+
+var errEmpty = errors.New("an empty file")
 
 // errDebian is for a Debian package where RPMs are changed.
 var errDebian = errors.New("a Debian package, which has no kernel-btf(...) dependencies. Give RPMs")
@@ -122,6 +124,16 @@ func isBase(data []byte) bool {
 	}
 	return verify.Base(data, t.Order, verify.Witnesses{Base: t}.Read().Rules).Accepted()
 }
+
+// ofModule reports whether a raw table is that of a module: its strings go on where those of
+// its base end, and do not begin with an empty one.
+func ofModule(data []byte) bool {
+	t, err := btf.Parse(data, nil)
+	return err == nil && len(t.StringSection()) > 0 && t.StringSection()[0] != 0
+}
+
+// errOfModule is for the table of a module that is given as a base.
+var errOfModule = errors.New("the .BTF of a module, not of a kernel. Give a vmlinux, or its .BTF")
 
 // errBaseNotModule is for a raw base among the files that are checked. It does not say
 // which kernel it is of, so that it is paired with nothing.

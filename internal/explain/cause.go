@@ -26,7 +26,7 @@ func (d *Diff) Cause(m Made) string {
 		}
 		return fmt.Sprintf("the line in /proc/version is %s, and its length is that of a type, char [%d] → [%d]: "+
 			"names, numbers and dates in it that keep their length keep the base", what, m.ProcLength[0]+1, m.ProcLength[1]+1)
-	case len(d.Changes)+len(d.Folded) == 0 && m.ProcLength == [2]int{} && d.text() != "":
+	case len(d.Changes)+len(d.Folded) == 0 && (m.ProcLength[0] == 0 || m.ProcLength[1] == 0) && d.text() != "":
 		return d.text()
 	case m.Pahole == 0 && d.Redefined(): // another source, which has another order
 	case d.shuffled() || d.onlyOrder():

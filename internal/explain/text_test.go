@@ -143,6 +143,7 @@ func TestBannerLength(t *testing.T) {
 		{"shorter", write(216), write(214), [2]int{215, 213}, "the line in /proc/version is shorter"},
 		{"of another length", write(214), write(216), [2]int{213, 216}, ""},
 		{"not known", write(214), write(216), [2]int{}, "char [214] became char [216]: the line in /proc/version has such a type, so that"},
+		{"not known of one", write(214), write(216), [2]int{213, 0}, "char [214] became char [216]: the line in /proc/version has such a type, so that"},
 		{"not known, and a struct", write(214), write(216, "s"), [2]int{}, ""},
 		{"and a struct", write(214), write(216, "s"), [2]int{213, 215}, ""},
 	} {

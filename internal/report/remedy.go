@@ -95,7 +95,7 @@ func (t *text) advice(r *guard.Result, all []group) []point {
 func malformed(r *guard.Result) (names []string) {
 	seen := map[*guard.Module]bool{}
 	for _, f := range r.Findings {
-		if f.Verdict == guard.Malformed && f.Severity != guard.OK && !seen[f.Module] {
+		if (f.Verdict == guard.Malformed || f.Damaged) && f.Severity != guard.OK && !seen[f.Module] {
 			seen[f.Module] = true
 			names = append(names, f.Module.Name)
 		}
@@ -181,7 +181,7 @@ func packageName(p *guard.Package) string {
 
 // advice says what a packager can do about a group that fails, of the whole result, in
 // which these modules fit some vmlinux.
-func (g group) advice(r *guard.Result, fit map[*guard.Module]bool) point {
+func (g group) advice(r *guard.Result, fit map[*guard.Module]*guard.Base) point {
 	w := g.worst()
 	if g.base() != nil && g[0].Pairing == guard.PairRebuild && w != guard.OK && g.misfit() && g.base().Table != nil && !g.tooNew() {
 		return g.survive(g.change(r))
@@ -189,15 +189,28 @@ func (g group) advice(r *guard.Result, fit map[*guard.Module]bool) point {
 	return point{text: cmp.Or(g.rebuild(w, fit), g.prove())}
 }
 
-// fitting are the loose modules that a vmlinux here does not speak against.
-func fitting(r *guard.Result) map[*guard.Module]bool {
-	fit := map[*guard.Module]bool{}
+// fitting gives of loose modules a vmlinux here that does not speak against them.
+func fitting(r *guard.Result) map[*guard.Module]*guard.Base {
+	fit := map[*guard.Module]*guard.Base{}
 	for _, f := range r.Findings {
 		if f.Module.Package == nil && f.Base != nil && f.Severity != guard.Fail {
-			fit[f.Module] = true
+			fit[f.Module] = f.Base
 		}
 	}
 	return fit
+}
+
+// fits gives a vmlinux that all modules which fail here fit, or each one of several; nil if
+// one fits none.
+func (g group) fits(fit map[*guard.Module]*guard.Base) (b *guard.Base) {
+	for _, f := range g {
+		if f.Severity == guard.Fail && !f.Damaged {
+			if b = fit[f.Module]; b == nil {
+				return nil
+			}
+		}
+	}
+	return b
 }
 
 // prove says what tells of modules that do not show on which base they were built.
@@ -226,7 +239,7 @@ func (g group) change(r *guard.Result) *guard.Change {
 
 // rebuild says what a packager has to build again, or otherwise, of a group of which w is
 // the worst.
-func (g group) rebuild(w guard.Severity, fit map[*guard.Module]bool) string {
+func (g group) rebuild(w guard.Severity, fit map[*guard.Module]*guard.Base) string {
 	if w != guard.Fail && w != guard.Rebuild || g.base() == nil || g.onlyMalformed() {
 		return ""
 	}
@@ -246,6 +259,10 @@ func (g group) rebuild(w guard.Severity, fit map[*guard.Module]bool) string {
 	case guard.PairGiven:
 		return fmt.Sprintf("given: %s not built on %s. Build %s again on it or, if another kernel will run, name that one's vmlinux.", who, short(g.base()), them)
 	case guard.PairBuild:
+		if b := g.fits(fit); b != nil {
+			return fmt.Sprintf("build: %s is not the vmlinux of %s, which fit %s. One of the two does not belong into this build: take it out.",
+				g.base().Label(), strings.TrimSuffix(strings.TrimSuffix(who, " was"), " were"), b.Label())
+		}
 		return "build: " + who + " not linked against the vmlinux of the same build. Look for what replaced a module or the vmlinux " +
 			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
 	case guard.PairWeak:
@@ -268,7 +285,7 @@ func (g group) rebuild(w guard.Severity, fit map[*guard.Module]bool) string {
 		if packages := g.packages(); packages != nil {
 			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
 		}
-		if !slices.ContainsFunc(g, func(f guard.Finding) bool { return f.Severity == guard.Fail && !fit[f.Module] }) {
+		if g.fits(fit) != nil {
 			return "across: there are several builds of one kernelrelease here, and modules of one do not fit the vmlinux of another. " +
 				"If one replaces the other, check them as an update: \"obs-btf-guard check NEW --against OLD\"."
 		}
@@ -304,7 +321,7 @@ func (g group) tooNew() bool {
 func (g group) failing() (who, them string) {
 	var names []string
 	for _, f := range g {
-		if f.Severity == guard.Fail || f.Severity == guard.Rebuild {
+		if (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && !f.Damaged {
 			names = append(names, f.Module.Name)
 		}
 	}
@@ -324,7 +341,7 @@ func (g group) failing() (who, them string) {
 // the base is not to blame.
 func (g group) onlyMalformed() bool {
 	return !slices.ContainsFunc(g, func(f guard.Finding) bool {
-		return (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && f.Verdict != guard.Malformed
+		return (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && f.Verdict != guard.Malformed && !f.Damaged
 	})
 }
 

@@ -73,6 +73,10 @@ func TestSeveralBuilds(t *testing.T) {
 			finding(guard.PairAcross, foreign, a, guard.Misread), finding(guard.PairAcross, foreign, b, guard.Misread)}, "across: foreign was not built on a/vmlinux"},
 		"a vmlinux without BTF": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, c, guard.Rejected)},
 			"c/vmlinux: its vmlinux has no .BTF."},
+		"the vmlinux of another build beside them": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.Misread), finding(guard.PairBuild, own, b, guard.SameBase)},
+			"build: a/vmlinux is not the vmlinux of own, which fit b/vmlinux."},
+		"a table that cannot be laid out": {[]guard.Finding{{Pairing: guard.PairBuild, Module: own, Base: a, Verdict: guard.Rejected, Severity: guard.Fail, Damaged: true}},
+			"malformed: own cannot be read."},
 		"a damaged one": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, b, guard.SameBase),
 			finding(guard.PairBuild, foreign, a, guard.Malformed), finding(guard.PairAcross, foreign, b, guard.Malformed)}, "malformed: foreign cannot be read."},
 	} {

@@ -219,19 +219,25 @@ func unanswered(res *Result) (out []Problem) {
 	return out
 }
 
-// nothingTells is for modules of which none has BTF, some of them of a kernel's tree, without
-// any kernel that would say whether these should.
-func nothingTells(inv *Inventory) []Problem {
-	inTree := func(m *Module) bool { return m.InTree }
-	if len(inv.Bases) > 0 || slices.ContainsFunc(inv.Modules, (*Module).ReadsBase) || !slices.ContainsFunc(inv.Modules, inTree) {
-		return nil
+// nothingTells is for arguments of whose modules none has BTF, some of them of a kernel's tree,
+// without a kernel of theirs that would say whether these should.
+func nothingTells(inv *Inventory) (out []Problem) {
+	here := map[string]bool{}
+	for _, b := range inv.Bases {
+		here[key(b.Arch, b.Release)] = true
+	}
+	open, told := map[string]bool{}, map[string]bool{}
+	for _, m := range inv.Modules {
+		path := argument(m.Package, m.Place)
+		told[path] = told[path] || m.ReadsBase()
+		open[path] = open[path] || m.InTree && !here[key(m.Arch, m.Release)]
 	}
 	for _, a := range inv.Arguments {
-		if a.Origin == New && !a.Found {
-			return []Problem{{Path: a.Path, Origin: New, Err: errors.New(noneWithBTF)}}
+		if a.Origin == New && !a.Found && open[a.Path] && !told[a.Path] {
+			out = append(out, Problem{Path: a.Path, Origin: New, Err: errors.New(noneWithBTF)})
 		}
 	}
-	return nil
+	return out
 }
 
 // argument is the one that a file came from, or its package.

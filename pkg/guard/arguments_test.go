@@ -130,7 +130,7 @@ func TestClaimBeside(t *testing.T) {
 		beside.Package, beside.Place = nil, under("tree")
 		inv := &Inventory{Bases: []*Base{own, beside}, Modules: []*Module{m}}
 		j := newJudging(inv)
-		j.trees[key(m.Tree, m.Arch, m.Release)] = func() *Base { return beside } // which it is too small to show
+		j.trees[treeKey(m.Place, m.Origin, m.Arch, m.Release)] = func() *Base { return beside } // which it is too small to show
 		if err := j.claim(t.Context(), inv); (err == nil) != tc.want || (j.named == own) != tc.want {
 			t.Errorf("%s: %v", tc.name, err)
 		}
@@ -152,6 +152,16 @@ func TestNothingTells(t *testing.T) {
 			inv.Modules[0].BTF = driver(kernelTable(0, 0))
 			inv.Bases = []*Base{testBuild(t, "1.3", kernelTable(0, 0))}
 		}, false},
+		{"of another kernel than the one that is here", func(inv *Inventory) {
+			inv.Bases = []*Base{testBuild(t, "1.3", kernelTable(0, 0))}
+			inv.Modules[0].Release, inv.Modules[1].Release = "6.1.0", "6.1.0"
+		}, true},
+		{"on a kernel of another name", func(inv *Inventory) {
+			b := testBuild(t, "1.3", kernelTable(0, 0))
+			b.Package, b.Place, b.Origin, b.Release = nil, under("vmlinux"), Given, "6.1.0"
+			inv.Bases, inv.Arguments = []*Base{b}, append(inv.Arguments, Argument{Path: "vmlinux", Origin: Given})
+		}, true},
+		{"of the kernel that is here", func(inv *Inventory) { inv.Bases = []*Base{testBuild(t, "1.3", kernelTable(0, 0))} }, false},
 		{"found in a build", func(inv *Inventory) { inv.Arguments[0].Found = true }, false},
 	} {
 		inv := &Inventory{Modules: []*Module{testModule(nil, nil), testModule(nil, nil)}, Arguments: []Argument{{Path: "drv", Origin: New}}}

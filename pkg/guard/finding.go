@@ -157,8 +157,10 @@ func (j *judging) withTable(f *Finding) {
 	table := res.Table
 	if table == nil {
 		var err error
-		table, err = btf.Parse(m.BTF, b.Table) // as far as it goes, for the evidence
-		f.damaged = err != nil
+		if table, err = btf.Parse(m.BTF, b.Table); err != nil { // as far as it goes, for the evidence
+			_, err = btf.Parse(m.BTF, nil) // another byte order is no damage
+			f.Damaged = err != nil
+		}
 	}
 	f.table = table
 	if own == b || m.Package == nil && m.Tree == b.Tree { // it may be asked for again

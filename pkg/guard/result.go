@@ -45,13 +45,14 @@ type Finding struct {
 	// base; 0 where that is not at hand.
 	Wrong int
 
+	Damaged bool // its table cannot be laid out to its end, on whatever base
+
 	// Notes are what else is wrong with the module on this base, heaviest first.
 	Notes []Note
 
 	drifted  int                // types of the vmlinux that a relocated module refers to and that changed
 	evidence *evidence.Evidence // nil where no table was read
 	table    *btf.Table         // likewise; let go of once the notes are made
-	damaged  bool               // its table cannot be laid out on any base
 }
 
 // Worst is what the finding weighs with its notes.

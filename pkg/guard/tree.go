@@ -112,7 +112,7 @@ func believe(findings []Finding) {
 			c.proven++
 		case f.Verdict == Unproven:
 			c.small++
-		case f.Module.Err != nil, f.damaged: // it says nothing of its neighbors
+		case f.Module.Err != nil, f.Damaged: // it says nothing of its neighbors
 		case f.Verdict.Severity() == Fail, f.Verdict == Drifted:
 			c.against++
 		}

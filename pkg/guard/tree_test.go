@@ -35,7 +35,7 @@ func TestBelieve(t *testing.T) {
 		{"one does not fit", nil, []Verdict{SameBase, SameBase, Misread}, Unproven},
 		{"one is refused", nil, []Verdict{SameBase, SameBase, Rejected}, Unproven},
 		{"one is damaged", nil, []Verdict{SameBase, SameBase, Malformed}, SameBase},
-		{"the table of one is", func(f *Finding) { f.damaged = true }, []Verdict{SameBase, SameBase, Rejected}, SameBase},
+		{"the table of one is", func(f *Finding) { f.Damaged = true }, []Verdict{SameBase, SameBase, Rejected}, SameBase},
 		{"as many are small", nil, []Verdict{SameBase}, Unproven},
 		{"none confirms it", nil, []Verdict{Unproven}, Unproven},
 		{"of another package", func(f *Finding) { f.Module.InTree = false }, []Verdict{SameBase, SameBase}, Unproven},
@@ -51,7 +51,7 @@ func TestBelieve(t *testing.T) {
 				if v == Malformed {
 					f.Module.Err = errors.New("cut short")
 				}
-				f.damaged = v == Rejected && all[0].damaged
+				f.Damaged = v == Rejected && all[0].Damaged
 			}))
 		}
 		believe(all)

@@ -161,7 +161,7 @@ const (
 	oneBuild        = "nothing was compared: both sides are the same build"
 	noModulesEither = "nothing was compared: neither build has modules. Give them too, or the packages that have them"
 	noAnswer        = "no module shows whether it was built on this kernel; --own-base BUILT-ON tells"
-	noneWithBTF     = "none of these modules has BTF, and no vmlinux was given, which would say whether those of a kernel should have some"
+	noneWithBTF     = "none of these modules has BTF, and no vmlinux of theirs was given, which would say whether those of a kernel should have some"
 	noModules       = "a kernel without modules, so nothing was checked. Give its modules too, or the packages that have them"
 	wrongArch       = "not checked: it is built for %s, the base for %s"
 	linkNotKnown    = "not checked on %s (%s): whether its modules are linked into %s is not known, since %s"
