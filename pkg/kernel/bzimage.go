@@ -15,6 +15,7 @@ import (
 // endian (Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header").
 const (
 	setupSectsAt    = 0x1f1 // u8, sectors of 512 bytes after the first; 0 means 4
+	sysSizeAt       = 0x1f4 // u32, of the protected mode code, in units of 16 bytes
 	bootFlagAt      = 0x1fe
 	bootFlag        = "\x55\xaa"
 	headerMagicAt   = 0x202
@@ -26,6 +27,7 @@ const (
 	setupHeaderEnd  = 0x250
 
 	sector            = 512
+	paragraph         = 16
 	minPayloadVersion = 0x0208 // the protocol that brought payload_offset
 )
 
@@ -50,7 +52,12 @@ func (o *opener) openBzImage(src source) (source, error) {
 	if setupSects == 0 {
 		setupSects = 4
 	}
-	start := (setupSects+1)*sector + uint64(u32(header[payloadOffsetAt:]))
+	code := (setupSects + 1) * sector
+	// The payload may be whole where what follows it is not. A build may round up.
+	if whole := uint64(u32(header[sysSizeAt:])) * paragraph; code+whole >= uint64(src.size)+paragraph {
+		return source{}, src.beyond("syssize", code, whole)
+	}
+	start := code + uint64(u32(header[payloadOffsetAt:]))
 	length := uint64(u32(header[payloadLengthAt:]))
 	if start > uint64(src.size) || length > uint64(src.size)-start {
 		return source{}, src.beyond("payload_offset, payload_length", start, length)

@@ -116,7 +116,7 @@ func flatContent(order binary.ByteOrder) []byte {
 // bzImage wraps a payload, its unpacked size appended already, in a setup of
 // two sectors.
 func bzImage(payload []byte) []byte {
-	const setupSects, codeSize = 2, 32
+	const setupSects, codeSize, behind = 2, 32, 100
 	out := make([]byte, (setupSects+1)*512+codeSize)
 	le := binary.LittleEndian
 	out[0x1f1] = setupSects
@@ -125,9 +125,10 @@ func bzImage(payload []byte) []byte {
 	le.PutUint16(out[0x206:], 0x020f)
 	le.PutUint16(out[0x20e:], 0x300-0x200)
 	copy(out[0x300:], "6.19.2-1-header (geeko@buildhost) #1 SMP\x00")
+	le.PutUint32(out[0x1f4:], uint32(codeSize+len(payload)+behind)/16)
 	le.PutUint32(out[0x248:], codeSize)
 	le.PutUint32(out[0x24c:], uint32(len(payload)))
-	return append(append(out, payload...), make([]byte, 100)...)
+	return append(append(out, payload...), make([]byte, behind)...)
 }
 
 // withSize appends the unpacked size to everything but gzip, as the kernel's
