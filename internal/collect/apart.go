@@ -41,7 +41,7 @@ func tellApart(inv *guard.Inventory) {
 			continue
 		}
 		home, ok := enclosing(m.Path, of)
-		if !ok { // nor does it belong with what is of no base in another system
+		if !ok { // no base lies around it: it belongs to what is in its own system
 			home, _ = kernel.Root(m.Path)
 		}
 		m.Tree = cmp.Or(home, m.Argument)
