@@ -130,7 +130,7 @@ func TestClaimBeside(t *testing.T) {
 		beside.Package, beside.Place = nil, under("tree")
 		inv := &Inventory{Bases: []*Base{own, beside}, Modules: []*Module{m}}
 		j := newJudging(inv)
-		j.trees[treeKey(m.Place, m.Origin, m.Arch, m.Release)] = func() *Base { return beside } // which it is too small to show
+		j.trees[m.tree()] = func() *Base { return beside } // which it is too small to show
 		if err := j.claim(t.Context(), inv); (err == nil) != tc.want || (j.named == own) != tc.want {
 			t.Errorf("%s: %v", tc.name, err)
 		}

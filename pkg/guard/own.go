@@ -28,10 +28,10 @@ type judging struct {
 	siblings  map[string]bool         // by build, arch and kernelrelease: some module has BTF
 	expect    map[string]bool         // likewise, of those whose kernel is here: it asks for BTF in modules
 	expectNew map[string]bool         // by arch and kernelrelease: some kernel of the new build does
-	cured     map[string]bool         // likewise: some in-tree module has a .BTF.base
+	cured     map[string]bool         // by build, arch and kernelrelease: some in-tree module has a .BTF.base
 	curedNew  map[string]bool         // by arch and kernelrelease: in a new build
 	had       map[string]bool         // by name, arch and kernelrelease: the older build's module has BTF
-	trees     map[string]func() *Base // the base that loose modules of a tree were built on, by tree, side, arch and kernelrelease
+	trees     map[treeOf]func() *Base // the base that loose modules of a tree were built on, by tree, side, arch and kernelrelease
 
 	sound    sound
 	compared memo[[2]*Base, *compare.Bases]
@@ -54,7 +54,7 @@ func newJudging(inv *Inventory) *judging {
 	j := &judging{
 		own: map[string][]*Base{}, siblings: map[string]bool{}, expect: map[string]bool{}, expectNew: map[string]bool{},
 		cured: map[string]bool{}, curedNew: map[string]bool{}, had: map[string]bool{},
-		trees: map[string]func() *Base{},
+		trees: map[treeOf]func() *Base{},
 	}
 	for _, b := range inv.Bases {
 		switch {
@@ -74,10 +74,10 @@ func newJudging(inv *Inventory) *judging {
 			}
 		}
 	}
-	loose := map[string][]*Module{}
+	loose := map[treeOf][]*Module{}
 	for _, m := range inv.Modules {
 		if m.Package == nil && m.Tree != "" {
-			k := treeKey(m.Place, m.Origin, m.Arch, m.Release)
+			k := m.tree()
 			loose[k] = append(loose[k], m)
 		}
 		if len(m.BTF) > 0 {
@@ -95,7 +95,7 @@ func newJudging(inv *Inventory) *judging {
 	}
 	for _, b := range inv.Bases {
 		if b.Package == nil && b.Tree != "" && b.Table != nil && b.Release != "" && !b.Origin.Named() {
-			k := treeKey(b.Place, b.Origin, b.Arch, b.Release)
+			k := treeOf{b.Tree, b.Origin, b.Arch, b.Release}
 			if first := j.trees[k]; first == nil {
 				j.trees[k] = sync.OnceValue(func() *Base { return j.treeBase(b, loose[k]) })
 			} else if !b.BootImage {
@@ -130,7 +130,7 @@ func (j *judging) claim(ctx context.Context, inv *Inventory) error {
 			j.named = nil
 			return fmt.Errorf(ownOtherName, m.Name, m.builtFor(), called.Called())
 		}
-		if own := j.trees[treeKey(m.Place, m.Origin, m.Arch, m.Release)]; own != nil && m.InTree {
+		if own := j.trees[m.tree()]; own != nil && m.InTree {
 			if b := own(); b != nil && !b.isSame(named) {
 				j.named = nil
 				return fmt.Errorf(ownBeside, m.Name, b.Label())
@@ -179,10 +179,14 @@ func (j *judging) treeBase(b *Base, modules []*Module) *Base {
 	return nil
 }
 
-// treeKey is of what was built together if it lies in one tree.
-func treeKey(at Place, side Origin, arch, release string) string {
-	return key(at.Tree, fmt.Sprint(side), arch, release)
+// treeOf is of what was built together if it lies in one tree.
+type treeOf struct {
+	path          string
+	side          Origin
+	arch, release string
 }
+
+func (m *Module) tree() treeOf { return treeOf{m.Tree, m.Origin, m.Arch, m.Release} }
 
 func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
 
@@ -191,7 +195,7 @@ func key(parts ...string) string { return fmt.Sprintf("%q", parts) }
 // contradicts is not its own, whatever the packages say; of several in one build
 // the one being judged comes first.
 func (j *judging) ownBase(m *Module, judged *Base) *Base {
-	if base := j.trees[treeKey(m.Place, m.Origin, m.Arch, m.Release)]; m.Package == nil && j.named == nil && base != nil && m.InTree {
+	if base := j.trees[m.tree()]; m.Package == nil && j.named == nil && base != nil && m.InTree {
 		if own := base(); own != nil && (judged.Tree != own.Tree || judged.Origin != own.Origin) {
 			return own
 		}
