@@ -160,15 +160,10 @@ func flagError(c *cli.Context, err error) string {
 	return text
 }
 
-// goodValues refuses a flag that was given with nothing for its value, as by a script
+// noEmptyValues refuses a flag that was given with nothing for its value, as by a script
 // whose variable is not set: an empty path would be this folder, an empty pattern all there is.
-// Flags that have a choice of values say which. It refuses a second file where one is taken.
-func goodValues(c *cli.Context) error {
-	if args, ok := c.App.Metadata[argumentsKey].([]string); ok {
-		if name := givenTwice(c.Command, args); name != "" {
-			return misuse(c, "%s: given twice, and it takes one; the first would be passed over", dashed(name))
-		}
-	}
+// Flags that have a choice of values say which.
+func noEmptyValues(c *cli.Context) error {
 	for _, f := range c.Command.Flags {
 		name, empty := f.Names()[0], false
 		if name == "fail-on" {

@@ -55,9 +55,6 @@ func program() int {
 	return run(ctx, os.Args, os.Stdout, os.Stderr)
 }
 
-// argumentsKey is where the application has its arguments, for what the library does not tell.
-const argumentsKey = "arguments"
-
 // run is the program; it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &watched{Writer: stdout}
@@ -66,8 +63,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	app := newApp(out, stderr)
 	args = permute(app, asFlags(args))
-	app.Metadata = map[string]any{argumentsKey: args}
-	err := app.RunContext(ctx, args)
+	err := givenTwice(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
 	var status exitStatus
 	if (err == nil || errors.As(err, &status)) && out.err != nil {
 		err = fmt.Errorf("standard output: %w", out.err)
@@ -131,9 +130,9 @@ func misuse(c *cli.Context, format string, args ...any) error {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	refuseBad := func(commands ...*cli.Command) []*cli.Command {
+	refuseEmpty := func(commands ...*cli.Command) []*cli.Command {
 		for _, cmd := range commands {
-			cmd.Before = goodValues
+			cmd.Before = noEmptyValues
 		}
 		return commands
 	}
@@ -160,9 +159,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: slices.Concat(
-			grouped(forPeople, refuseBad(checkCommand(), explainCommand(), auditCommand(), rebuildCommand(), historyCommand(), fingerprintCommand())...),
+			grouped(forPeople, refuseEmpty(checkCommand(), explainCommand(), auditCommand(), rebuildCommand(), historyCommand(), fingerprintCommand())...),
 			// What obs-build and rpmbuild give to the others may be empty, and ends no build.
-			grouped(inBuilds, append(append([]*cli.Command{hookCommand()}, refuseBad(stampCommand(), distillCommand())...), providesCommand(), requiresCommand())...),
+			grouped(inBuilds, append(append([]*cli.Command{hookCommand()}, refuseEmpty(stampCommand(), distillCommand())...), providesCommand(), requiresCommand())...),
 		),
 	}
 }

@@ -80,27 +80,32 @@ func takesValue(cmd *cli.Command, a string) bool {
 	return false
 }
 
-// givenTwice is a flag of a command that takes one file and was given another, "" if there is
-// none: the library would pass over the first in silence. With other values the last one counts,
-// as where an alias has the first.
-func givenTwice(cmd *cli.Command, args []string) string {
+// givenTwice refuses a second file for a flag that takes one: the library would pass over the
+// first in silence. With other values the last one counts, as where an alias has the first.
+// Flags stand in front of arguments.
+func givenTwice(app *cli.App, args []string) error {
+	if len(args) < 2 {
+		return nil
+	}
+	cmd := app.Command(args[1])
+	if cmd == nil {
+		return nil
+	}
 	seen := map[string]bool{}
-	for i := 0; i < len(args) && args[i] != "--"; i++ {
+	for i := 2; i < len(args) && strings.HasPrefix(args[i], "-") && args[i] != "--"; i++ {
 		name, _, _ := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
 		for _, f := range cmd.Flags {
-			one, ok := f.(*cli.StringFlag)
-			if !ok || !strings.HasPrefix(args[i], "-") || !slices.Contains(f.Names(), name) {
-				continue
+			if f, ok := f.(*cli.StringFlag); ok && slices.Contains(f.Names(), name) {
+				_, value, _ := cutQuoted(f.Usage)
+				if seen[f.Name] && slices.Contains([]string{"FILE", "FOLDER", "DIR", "PATH"}, value) {
+					return usageError{cmd.Name + ": " + dashed(f.Name) + ": given twice, and it takes one; the first would be passed over", "obs-btf-guard " + cmd.Name + " --help"}
+				}
+				seen[f.Name] = true
 			}
-			_, value, _ := cutQuoted(one.Usage)
-			if seen[one.Name] && slices.Contains([]string{"FILE", "FOLDER", "DIR", "PATH"}, value) {
-				return one.Name
-			}
-			seen[one.Name] = true
 		}
 		if takesValue(cmd, args[i]) {
 			i++
 		}
 	}
-	return ""
+	return nil
 }

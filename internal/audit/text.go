@@ -278,13 +278,7 @@ func (r *Result) outcome(failOn []guard.Verdict) outcome {
 func (r *Result) counts() []string {
 	var parts []string
 	for _, kind := range Kinds {
-		n := 0
-		for _, f := range r.Findings {
-			if f.Kind == kind {
-				n++
-			}
-		}
-		if n > 0 {
+		if n := len(r.of(kind)); n > 0 {
 			parts = append(parts, prose.Number(n)+" "+string(kind))
 		}
 	}

@@ -91,16 +91,8 @@ func TestTwoBuilds(t *testing.T) {
 	}
 	verdicts := func(folders ...string) []string {
 		t.Helper()
-		inv, err := Read(t.Context(), Check(folders...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := guard.Judge(t.Context(), inv, guard.Options{})
-		if err != nil || len(res.Problems) > 0 {
-			t.Fatal(err, res.Problems)
-		}
 		var out []string
-		for _, f := range res.Findings {
+		for _, f := range checked(t, folders...) {
 			out = append(out, fmt.Sprintf("%s %s on %s: %s", f.Pairing, f.Module.Path, f.Base.Path, f.Verdict))
 			own := f.Module.Tree == f.Base.Tree
 			if own != (f.Pairing == guard.PairBuild) || own && f.Verdict.Severity() != guard.OK {

@@ -38,6 +38,20 @@ const (
 	kernel11 = "5.15.12-1.1/kernel-default-5.15.12-1.1.x86_64.rpm"
 )
 
+// checked is what is found of paths of which nothing else is to be said.
+func checked(t *testing.T, paths ...string) []guard.Finding {
+	t.Helper()
+	inv, err := Read(t.Context(), Check(paths...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := guard.Judge(t.Context(), inv, guard.Options{})
+	if err != nil || len(res.Problems) > 0 {
+		t.Fatal(err, res.Problems)
+	}
+	return res.Findings
+}
+
 // TestCopies counts a package that is given on both sides as new, however the
 // readers race, and does not let a whole copy hide a damaged one.
 func TestCopies(t *testing.T) {
@@ -223,7 +237,7 @@ func TestAtAKernelsPlace(t *testing.T) {
 	}
 	write("tree/boot/vmlinuz-6.1", nil)
 	write("tree/lib/modules/6.1/vmlinux.xz", nil)
-	write("tree/work/Image", nil) // anything may be called so
+	write("tree/arch/Image", nil) // anything may be called so
 	w := btftest.New()
 	w.Int("int", 4, 1, 32)
 	split := w.Split()

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/obs-btf-guard/obs-btf-guard/internal/btftest/fixture"
-	"github.com/obs-btf-guard/obs-btf-guard/pkg/guard"
 )
 
 // TestWeakLinks judges modules on the kernels into whose trees weak-modules put links
@@ -109,16 +108,8 @@ func TestUnfollowed(t *testing.T) {
 // xpads is what becomes of the module xpad on the kernels of a folder.
 func xpads(t *testing.T, folder string) []string {
 	t.Helper()
-	inv, err := Read(t.Context(), Check(folder))
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := guard.Judge(t.Context(), inv, guard.Options{})
-	if err != nil || len(res.Problems) > 0 {
-		t.Fatal(err, res.Problems)
-	}
 	var out []string
-	for _, f := range res.Findings {
+	for _, f := range checked(t, folder) {
 		if f.Module.Name == "xpad" {
 			_, below, _ := strings.Cut(f.Module.Path, "lib/modules/")
 			out = append(out, fmt.Sprintf("%s %s on %s: %s", f.Pairing, below, f.Base.Release, f.Verdict))

@@ -254,23 +254,27 @@ func (g group) rebuild(w guard.Severity, fit map[*guard.Module]*guard.Base) stri
 		return g[0].Pairing.Word() + ": the .BTF of these modules has the layout of kinds behind its header, which Linux 7.1 and later read. " +
 			"Build them without \"layout\" among pahole's --btf_features, or with the pahole and the build scripts of that kernel's time."
 	}
-	who, them := g.failing()
+	who, one := g.failing()
+	were, them := "were", "them"
+	if one {
+		were, them = "was", "it"
+	}
 	switch g[0].Pairing {
 	case guard.PairGiven:
-		return fmt.Sprintf("given: %s not built on %s. Build %s again on it or, if another kernel will run, name that one's vmlinux.", who, short(g.base()), them)
+		return fmt.Sprintf("given: %s %s not built on %s. Build %s again on it or, if another kernel will run, name that one's vmlinux.", who, were, short(g.base()), them)
 	case guard.PairBuild:
 		if b := g.fits(fit); b != nil {
-			return fmt.Sprintf("build: %s is not the vmlinux of %s, which fit %s. One of the two does not belong into this build: take it out.",
-				g.base().Label(), strings.TrimSuffix(strings.TrimSuffix(who, " was"), " were"), b.Label())
+			return fmt.Sprintf("build: %s %s not linked against %s, but against %s. One of the two vmlinux does not belong into this build: take it out.",
+				who, were, g.base().Label(), b.Label())
 		}
-		return "build: " + who + " not linked against the vmlinux of the same build. Look for what replaced a module or the vmlinux " +
+		return "build: " + who + " " + were + " not linked against the vmlinux of the same build. Look for what replaced a module or the vmlinux " +
 			"between linking and packaging (a second pahole run, a vmlinux of another build, a partial rebuild), then rebuild kernel and modules together."
 	case guard.PairWeak:
 		if g[0].Module.Linked {
 			return fmt.Sprintf("weak: links put modules into the tree of %s that were not built on it, since every symbol that they need is there with the same CRC. "+
 				"Build them again on it, or have them packed without .BTF: the kernel then reads none.", g.base().Label())
 		}
-		packages, were, them, needs := g.packages(), "was", "it", "it needs"
+		packages, were, them, needs := g.packages(), "was", "it", "it needs" // of packages, not of modules
 		if len(packages) > 1 {
 			were, them, needs = "were", "them", "they need"
 		}
@@ -279,8 +283,8 @@ func (g group) rebuild(w guard.Severity, fit map[*guard.Module]*guard.Base) stri
 			strings.Join(packages, ", "), were, g[0].Module.Release, them, g.release(), needs, g.base().Label())
 	case guard.PairAcross:
 		if g.base().Origin == guard.Installed {
-			return fmt.Sprintf("across: %s just built, and not on the vmlinux of %s, which is the one that is installed. Look for where "+
-				"the base came from: a .ko that came with the sources, another kernel's vmlinux or devel package, %%kernel_btf_base.", who, g.base().Label())
+			return fmt.Sprintf("across: %s %s just built, and not on the vmlinux of %s, which is the one that is installed. Look for where "+
+				"the base came from: a .ko that came with the sources, another kernel's vmlinux or devel package, %%kernel_btf_base.", who, were, g.base().Label())
 		}
 		if packages := g.packages(); packages != nil {
 			return fmt.Sprintf("across: rebuild %s against %s.", strings.Join(packages, ", "), g.base().Label())
@@ -289,7 +293,7 @@ func (g group) rebuild(w guard.Severity, fit map[*guard.Module]*guard.Base) stri
 			return "across: there are several builds of one kernelrelease here, and modules of one do not fit the vmlinux of another. " +
 				"If one replaces the other, check them as an update: \"obs-btf-guard check NEW --against OLD\"."
 		}
-		return fmt.Sprintf("across: %s not built on %s, which has the same kernelrelease. Build %s again on it.", who, g.base().Label(), them)
+		return fmt.Sprintf("across: %s %s not built on %s, which has the same kernelrelease. Build %s again on it.", who, were, g.base().Label(), them)
 	}
 	return ""
 }
@@ -317,8 +321,8 @@ func (g group) tooNew() bool {
 	return n > 0
 }
 
-// failing names the modules that do not fit, for a sentence, and the pronoun for them.
-func (g group) failing() (who, them string) {
+// failing names the modules that do not fit, for a sentence, and tells whether it is one.
+func (g group) failing() (who string, one bool) {
 	var names []string
 	for _, f := range g {
 		if (f.Severity == guard.Fail || f.Severity == guard.Rebuild) && !f.Damaged {
@@ -328,13 +332,13 @@ func (g group) failing() (who, them string) {
 	const most = 3
 	switch n := len(names); {
 	case n == 1:
-		return names[0] + " was", "it"
+		return names[0], true
 	case n <= most:
-		return strings.Join(names, ", ") + " were", "them"
+		return strings.Join(names, ", "), false
 	case n == len(g):
-		return "these modules were", "them"
+		return "these modules", false
 	}
-	return fmt.Sprintf("%s of %s (%s) were", prose.Number(len(names)), prose.Several(len(g), "module"), prose.First(names, most)), "them"
+	return fmt.Sprintf("%s of %s (%s)", prose.Number(len(names)), prose.Several(len(g), "module"), prose.First(names, most)), false
 }
 
 // onlyMalformed reports whether all that fails could not even be read, of which

@@ -74,7 +74,7 @@ func TestSeveralBuilds(t *testing.T) {
 		"a vmlinux without BTF": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, c, guard.Rejected)},
 			"c/vmlinux: its vmlinux has no .BTF."},
 		"the vmlinux of another build beside them": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.Misread), finding(guard.PairBuild, own, b, guard.SameBase)},
-			"build: a/vmlinux is not the vmlinux of own, which fit b/vmlinux."},
+			"build: own was not linked against a/vmlinux, but against b/vmlinux."},
 		"a table that cannot be laid out": {[]guard.Finding{{Pairing: guard.PairBuild, Module: own, Base: a, Verdict: guard.Rejected, Severity: guard.Fail, Damaged: true}},
 			"malformed: own cannot be read."},
 		"a damaged one": {[]guard.Finding{finding(guard.PairBuild, own, a, guard.SameBase), finding(guard.PairAcross, own, b, guard.SameBase),
@@ -244,7 +244,8 @@ func TestFailing(t *testing.T) {
 			}
 			g = append(g, guard.Finding{Module: &guard.Module{Name: fmt.Sprintf("m%d", i)}, Severity: severity})
 		}
-		if got, _ := g.failing(); got != tc.want {
+		got, one := g.failing()
+		if got += map[bool]string{true: " was", false: " were"}[one]; got != tc.want {
 			t.Errorf("%d of %d: %q, want %q", tc.fail, len(g), got, tc.want)
 		}
 	}

@@ -213,7 +213,7 @@ func unanswered(res *Result) (out []Problem) {
 	}
 	for _, b := range res.Bases {
 		if c := counts[b]; c.asked > 0 && c.open == c.asked {
-			out = append(out, Problem{Path: b.Path, Origin: Given, Err: errors.New(noAnswer)})
+			out = append(out, Problem{Path: b.Label(), Origin: Given, Err: errors.New(noAnswer)})
 		}
 	}
 	return out

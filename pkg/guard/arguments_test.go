@@ -188,6 +188,7 @@ func TestUnanswered(t *testing.T) {
 		open    bool
 	}{
 		{"none tells", []*Module{small(), testModule(nil, nil)}, nil, nil, true},
+		{"none tells, of a package", []*Module{small()}, nil, func(b *Base) { b.Package = &Package{NEVRA: "kernel-1-1.x86_64"} }, true},
 		{"one tells", []*Module{small(), {Name: "cut", InTree: true, Err: errors.New("cut short")}}, nil, nil, false},
 		{"none has BTF", []*Module{testModule(nil, nil)}, nil, nil, false},
 		{"a policy does without", []*Module{small()}, ignoring(Unproven), nil, false},
@@ -201,7 +202,7 @@ func TestUnanswered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (len(res.Problems) > 0) != tc.open || tc.open && res.Exit() != 2 {
+		if (len(res.Problems) > 0) != tc.open || tc.open && (res.Exit() != 2 || res.Problems[0].Path != b.Label()) {
 			t.Errorf("%s: %v, exit %d", tc.name, res.Problems, res.Exit())
 		}
 	}
